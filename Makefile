@@ -1,0 +1,115 @@
+# Everything Headrace does on one machine. `make help` lists the targets.
+SHELL := /bin/sh
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMPS := $(VENV)/.stamps
+# Where the wheel of Node is put when the machine has none that is new enough.
+NODE_VENV := $(VENV)/node
+WITH_NODE := PATH="$(CURDIR)/$(NODE_VENV)/bin:$$PATH"
+LOCK := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header
+# `make lock UPGRADE=--upgrade` takes newer versions.
+UPGRADE ?=
+
+FRONTEND_INPUTS := $(shell find frontend templates \( -name node_modules -o -name dist \) -prune -o -type f -print 2>/dev/null)
+
+.PHONY: all help demo serve test lint bench shot docs lock clean prepared develop
+
+all: prepared ## Prepare everything: virtual environment, front end
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: prepared ## Load sample data, run two syncs, and serve the result (HEADRACE_PORT, DEMO_EXIT=1)
+	@exec $(PY) -m config.supervisor demo
+
+serve: prepared ## Run web, workers and scheduler with what is in .data
+	@exec $(PY) -m config.supervisor serve
+
+test: develop $(STAMPS)/chromium ## Run all tests
+	$(PY) -m pytest -n 2 --dist worksteal -q
+	cd frontend && $(WITH_NODE) npm run --silent test
+
+lint: develop ## Check style, types, import order and templates
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(VENV)/bin/lint-imports --cache-dir .data/cache/import-linter
+	$(VENV)/bin/djlint --lint --quiet templates
+	cd frontend && $(WITH_NODE) npm run --silent typecheck
+
+bench: develop ## Measure a million rows against bare baselines
+	$(PY) -m benchmarks
+
+shot: develop $(STAMPS)/chromium ## Take screenshots of every page
+	$(PY) -m tests.browser.shot
+
+docs: develop ## Write the generated parts of docs/ anew
+	$(PY) manage.py write_docs
+
+lock: develop ## Pin requirements/*.in anew, with hashes (UPGRADE=--upgrade for newer versions)
+	cd requirements && for name in base dev clients node bootstrap; do \
+		../$(LOCK) $(UPGRADE) $$name.in -o $$name.txt || exit 1; \
+	done
+	cd frontend && $(WITH_NODE) npm install --package-lock-only --silent
+
+clean: ## Remove everything made here: environment, front end, and all local data in .data
+	@if [ -x $(PY) ] && $(PY) -c "import psutil" 2>/dev/null; then $(PY) -m config.embedded.remove; else rm -rf .data; fi
+	rm -rf $(VENV) frontend/node_modules frontend/dist
+
+# --- preparation ----------------------------------------------------------------
+BEGAN := $(shell date +%s)
+WARMTH := $(if $(wildcard $(STAMPS)/frontend),warm,cold)
+
+prepared: $(STAMPS)/base $(STAMPS)/frontend
+	@echo "Prepared in $$(( $$(date +%s) - $(BEGAN) )) s ($(WARMTH))"
+
+develop: prepared $(STAMPS)/dev
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Headrace needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMPS)/base: requirements/base.txt requirements/bootstrap.txt requirements/sync.py | $(PY)
+	@echo "Installing Python packages"
+	@$(PY) requirements/sync.py $(if $(wildcard $(STAMPS)/dev),dev,base)
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/dev: requirements/dev.txt $(STAMPS)/base
+	@echo "Installing development packages"
+	@$(PY) requirements/sync.py dev
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/node: requirements/node.txt | $(PY)
+	@if ! node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null || ! command -v npm >/dev/null; then \
+		echo "Node 20 is missing: installing it as a Python wheel"; \
+		$(PY) -m venv $(NODE_VENV) && \
+		$(NODE_VENV)/bin/python -m pip install --quiet --require-hashes -r requirements/node.txt; \
+	fi
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/npm: frontend/package-lock.json frontend/package.json $(STAMPS)/node
+	@echo "Installing front-end packages"
+	@cd frontend && $(WITH_NODE) npm ci --silent
+	@touch $@
+
+$(STAMPS)/frontend: $(STAMPS)/npm $(FRONTEND_INPUTS)
+	@echo "Building the front end"
+	@cd frontend && $(WITH_NODE) npm run --silent build -- --logLevel warn
+	@touch $@
+
+# Never fails: without a browser the browser tests say that they were skipped.
+$(STAMPS)/chromium: | $(PY)
+	@if command -v chromium chromium-browser google-chrome >/dev/null 2>&1; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing Chromium for the browser tests"; \
+		{ apt-get -q update && apt-get -q install -y --no-install-recommends chromium; } >/dev/null 2>&1 \
+			|| echo "Chromium could not be installed; browser tests will be skipped"; \
+	else echo "No Chromium here; browser tests will be skipped"; fi
+	@mkdir -p $(@D) && touch $@

@@ -1,0 +1,199 @@
+"""What every REST endpoint shares: one error shape, one rate limit, one list shape.
+
+The wire is that of the public Hightouch REST API (camelCase, ids as strings,
+``{"data": […]}``), so that existing clients work by changing their base URL.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.core.cache import cache
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import Http404
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.utils import OpenApiResponse, inline_serializer
+from rest_framework import exceptions, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
+from rest_framework.views import APIView
+from rest_framework.views import exception_handler as drf_exception_handler
+
+from config.errors import HeadraceError, Invalid
+from connectors.sdk.errors import ConfigError, ConnectorError
+from governance.audit.actors import Actor
+
+logger = logging.getLogger(__name__)
+M = TypeVar("M", bound=Model)
+
+VALIDATION_FAILED = "Validation failed"
+
+
+def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response:
+    """Answer every error as ``{"message", "details", "code", "hint"}``."""
+    if isinstance(exc, exceptions.ValidationError):
+        return _error(422, VALIDATION_FAILED, code="invalid", details=exc.detail)
+    if isinstance(exc, Invalid):
+        return _error(422, VALIDATION_FAILED, code=exc.code, hint=exc.hint, details=exc.fields or {"": exc.message})
+    if isinstance(exc, HeadraceError):
+        return _error(exc.status, exc.message, code=exc.code, hint=exc.hint)
+    if isinstance(exc, ConfigError):
+        return _error(422, VALIDATION_FAILED, code=exc.code, hint=exc.hint, details={exc.field: exc.message})
+    if isinstance(exc, ConnectorError):
+        return _error(422, exc.message, code=exc.code, hint=exc.hint)
+    if isinstance(exc, exceptions.APIException | Http404 | PermissionDenied):
+        return _known(exc, context)
+    logger.exception("unhandled error in %s", type(context.get("view")).__name__)
+    return _error(500, "Internal Server Error", code="internal")
+
+
+def _known(exc: Exception, context: Mapping[str, Any]) -> Response:
+    answer = drf_exception_handler(exc, context)  # type: ignore[arg-type]
+    if answer is None:
+        return _error(500, "Internal Server Error", code="internal")
+    if isinstance(exc, exceptions.AuthenticationFailed | exceptions.NotAuthenticated):
+        message, details = "Authentication error", str(exc.detail)
+    else:
+        message, details = str(getattr(exc, "detail", "")) or "Not found", ""
+    response = _error(answer.status_code, message, code=getattr(exc, "default_code", "error"), details=details)
+    for name in ("WWW-Authenticate", "Retry-After"):
+        if name in answer.headers:
+            response[name] = answer.headers[name]
+    return response
+
+
+def _error(status: int, message: str, *, code: str, details: Any = None, hint: str = "") -> Response:
+    body = {"message": message, "details": details or {}, "code": code, "hint": hint}
+    return Response(body, status=status)
+
+
+class WorkspaceThrottle(BaseThrottle):
+    """A fixed number of requests in each window, counted together for all keys of a workspace."""
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        workspace = getattr(request._request, "workspace", None)
+        if workspace is None:
+            return True
+        limit, seconds = parse_rate(settings.API_RATE_LIMIT)
+        window = int(time.time()) // seconds
+        self._wait = seconds - time.time() % seconds
+        key = f"api-rate:{workspace.pk}:{window}"
+        cache.add(key, 0, timeout=seconds * 2)
+        return cache.incr(key) <= limit
+
+    def wait(self) -> float:
+        """Seconds until the next window."""
+        return self._wait
+
+
+def parse_rate(rate: str) -> tuple[int, int]:
+    """``"200/10s"`` as (requests, seconds)."""
+    requests, _, window = rate.partition("/")
+    return int(requests), int(window.rstrip("s"))
+
+
+class ListQuery(serializers.Serializer[Any]):
+    """Query parameters that every list takes."""
+
+    limit = serializers.IntegerField(required=False, default=100, min_value=1, max_value=1000)
+    offset = serializers.IntegerField(required=False, default=0, min_value=0)
+    orderBy = serializers.CharField(required=False, default="id")
+    name = serializers.CharField(required=False)
+    slug = serializers.CharField(required=False)
+
+    #: camelCase name → model field; a leading "-" in the query reverses it.
+    orderable: Mapping[str, str] = {
+        "id": "id",
+        "name": "name",
+        "slug": "slug",
+        "createdAt": "created_at",
+        "updatedAt": "updated_at",
+    }
+
+    def validate_orderBy(self, value: str) -> str:  # noqa: N802
+        field = self.orderable.get(value.removeprefix("-"))
+        if field is None:
+            raise serializers.ValidationError(f"one of {', '.join(self.orderable)}")
+        return f"-{field}" if value.startswith("-") else field
+
+
+def parse_query(request: Request, serializer: type[ListQuery]) -> dict[str, Any]:
+    """The list parameters of a request, validated."""
+    query = serializer(data=request.query_params)
+    query.is_valid(raise_exception=True)
+    return dict(query.validated_data)
+
+
+def list_response(
+    rows: QuerySet[M] | Sequence[M], query: Mapping[str, Any], render: Callable[[Iterable[M]], list[dict[str, Any]]]
+) -> Response:
+    """One page as ``{"data": […], "hasMore": bool}``; ordered by the asked field, then id, so pages never overlap."""
+    if isinstance(rows, QuerySet):
+        rows = rows.order_by(query["orderBy"], "id")
+    start, limit = query["offset"], query["limit"]
+    page = list(rows[start : start + limit + 1])
+    return Response({"data": render(page[:limit]), "hasMore": len(page) > limit})
+
+
+class ApiView(APIView):
+    """Base of all endpoints: each subclass declares ``permission`` by method."""
+
+    throttle_classes = (WorkspaceThrottle,)
+    permission: Mapping[str, Any] = {}
+
+    @property
+    def actor(self) -> Actor:
+        """Who calls: the API key, with its owner's rights."""
+        actor: Actor = self.request._request.actor  # type: ignore[attr-defined]
+        return actor
+
+    def body(self, serializer: type[serializers.Serializer[Any]]) -> dict[str, Any]:
+        """The request's body, validated."""
+        incoming = serializer(data=self.request.data)
+        incoming.is_valid(raise_exception=True)
+        return dict(incoming.validated_data)
+
+
+class ErrorOut(serializers.Serializer[Any]):
+    """Every error: what is wrong, where, and what to do next."""
+
+    message = serializers.CharField()
+    details = serializers.JSONField()
+    code = serializers.CharField()
+    hint = serializers.CharField()
+
+
+def error_answers() -> dict[int, Any]:
+    """The error responses that any endpoint may give, for the OpenAPI document."""
+    words = {
+        401: "No API key, or not a valid one",
+        403: "The key's owner may not do this",
+        404: "Nothing with this id in the workspace",
+        409: "Its state does not allow this now",
+        422: VALIDATION_FAILED,
+        429: "Over the workspace's rate limit; Retry-After says how many seconds to wait",
+    }
+    return {status: OpenApiResponse(ErrorOut, description=text) for status, text in words.items()}
+
+
+def list_of(item: type[serializers.Serializer[Any]]) -> Any:
+    """The list shape around one kind of item, for the OpenAPI document."""
+    fields = {"data": item(many=True), "hasMore": serializers.BooleanField()}
+    return inline_serializer(f"{item.__name__.removesuffix('Out')}List", fields=fields)
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How the OpenAPI document describes API keys."""
+
+    target_class = "workspaces.authentication.ApiKeyAuthentication"
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        """A bearer token."""
+        return {"type": "http", "scheme": "bearer"}

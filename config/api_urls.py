@@ -1,0 +1,15 @@
+"""``/api/v1/``: every REST endpoint, the OpenAPI document and a page that shows it."""
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularRedocView
+
+from workspaces.routes import public
+
+app_name = "api"
+DOCUMENT = "describes the API's shape, which is the same everywhere and holds no data"
+urlpatterns = [
+    path("openapi.json", public(DOCUMENT)(SpectacularJSONAPIView.as_view()), name="openapi"),
+    path("docs", public(DOCUMENT)(SpectacularRedocView.as_view(url_name="api:openapi")), name="docs"),
+    path("", include("connectors.api_urls")),
+    path("", include("syncs.api_urls")),
+]

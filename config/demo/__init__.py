@@ -1,0 +1,1 @@
+"""The demo: an example company with two syncs, and an endpoint that shows what arrived."""

@@ -1,0 +1,300 @@
+"""Every setting of Headrace, read once from the environment and typed.
+
+This is the only module that reads the environment; everything else reads
+``django.conf.settings``. ``docs/reference/settings.md`` is generated from it.
+With no ``DATABASE_URL``/``REDIS_URL`` the addresses of the embedded services
+that a running supervisor wrote to ``<data folder>/services.json`` are used.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from csp.constants import NONE, SELF
+from environs import Env
+
+env = Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- where things are -------------------------------------------------------
+# Everything Headrace keeps on this machine: embedded servers, files, secrets made here.
+DATA_DIR = Path(env.str("HEADRACE_DATA_DIR", str(BASE_DIR / ".data"))).resolve()
+
+
+def _embedded(name: str) -> str:
+    """Address of an embedded service as its supervisor wrote it, or nothing."""
+    try:
+        addresses: dict[str, str] = json.loads((DATA_DIR / "services.json").read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return ""
+    return addresses.get(name, "")
+
+
+# PostgreSQL, as an ordinary role; empty runs the embedded one.
+DATABASE_URL = env.str("DATABASE_URL", "") or _embedded("database_url")
+# A Redis-speaking server for cache, limits and the queue; empty runs the embedded one.
+REDIS_URL = env.str("REDIS_URL", "") or _embedded("redis_url") or "redis://127.0.0.1:6379"
+# Baselines, change sets and request traces: any fsspec address.
+STORAGE_URL = env.str("HEADRACE_STORAGE_URL", "") or (DATA_DIR / "storage").as_uri()
+# Passed to fsspec for STORAGE_URL: a JSON object (endpoint, key, secret…).
+STORAGE_OPTIONS: dict[str, Any] = dict(env.json("HEADRACE_STORAGE_OPTIONS", {}))
+# How people reach this installation; links in e-mails and alerts begin with it.
+BASE_URL = env.str("HEADRACE_BASE_URL", "http://127.0.0.1:8000").rstrip("/")
+
+# --- secrets ----------------------------------------------------------------
+# Django's debug pages. Never in production.
+DEBUG = env.bool("HEADRACE_DEBUG", False)
+
+
+def _local_secret(name: str, make: Any) -> str:
+    """A secret for an installation that set none: made once, kept in the data folder, mode 0600."""
+    path = DATA_DIR / "secrets" / name
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600, exist_ok=True)
+        if not path.read_text():
+            path.write_text(make())
+    return path.read_text().strip()
+
+
+def _new_fernet_key() -> str:
+    from cryptography.fernet import Fernet
+
+    return Fernet.generate_key().decode()
+
+
+# Signs sessions and links; made and kept in the data folder where none is set.
+SECRET_KEY = env.str("HEADRACE_DJANGO_SECRET_KEY", "") or _local_secret("django", _new_fernet_key)
+# Fernet keys for stored credentials, newest first; older ones still decrypt.
+SECRET_KEYS: list[str] = env.list("HEADRACE_SECRET_KEYS", []) or [_local_secret("credentials", _new_fernet_key)]
+
+# --- who may reach us, whom we may reach ------------------------------------
+# Host names the web process answers to.
+ALLOWED_HOSTS: list[str] = env.list("HEADRACE_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+# Origins (https://name) of a proxy that forms may be sent from.
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("HEADRACE_TRUSTED_ORIGINS", [])
+# host:port pairs on private networks that connectors may call ("*" allows all).
+OUTBOUND_ALLOW: list[str] = env.list("HEADRACE_OUTBOUND_ALLOW", [])
+# Folders whose files the DuckDB source and the local-files destination may touch.
+LOCAL_FILES_ROOTS: list[str] = env.list("HEADRACE_LOCAL_FILES_ROOTS", [str(DATA_DIR / "files")])
+# Whether strangers may sign up after the first person has.
+SIGNUP_OPEN = env.bool("HEADRACE_SIGNUP_OPEN", False)
+# Whether /styleguide/ shows every component.
+STYLEGUIDE = env.bool("HEADRACE_STYLEGUIDE", DEBUG)
+# Mounts the demo's own receiving end at /inspector/; the supervisor sets it for `make demo`.
+DEMO = env.bool("HEADRACE_DEMO", False)
+# The database that plays a company's own one in the demo; the supervisor sets it.
+DEMO_ACME_URL = env.str("HEADRACE_ACME_URL", "")
+
+# --- the engine -------------------------------------------------------------
+# Megabytes the engine may hold in memory per part; what is more goes to disk.
+ENGINE_MEMORY_MB = env.int("HEADRACE_ENGINE_MEMORY_MB", 512)
+# Threads the engine may use per part.
+ENGINE_THREADS = env.int("HEADRACE_ENGINE_THREADS", 2)
+# Jobs one worker process does at a time.
+WORKER_THREADS = env.int("HEADRACE_WORKER_THREADS", 4)
+# Worker processes that `make serve` starts.
+WORKER_PROCESSES = env.int("HEADRACE_WORKER_PROCESSES", 1)
+# Days that requests and responses are kept for the debugger.
+TRACE_RETENTION_DAYS = env.int("HEADRACE_TRACE_RETENTION_DAYS", 7)
+# Requests to the REST API that one workspace may send in a time.
+API_RATE_LIMIT = env.str("HEADRACE_API_RATE_LIMIT", "200/10s")
+
+# --- Django -----------------------------------------------------------------
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.forms",
+    "django_cotton",
+    "django_htmx",
+    "django_vite",
+    "django_filters",
+    "csp",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "guardian",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.mfa",
+    "config",
+    "governance.audit",
+    "workspaces",
+    "governance",
+    "connectors",
+    "syncs",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "config.static_files.StaticFilesMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "governance.audit.middleware.CorrelationMiddleware",
+    "workspaces.middleware.WorkspaceMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    [
+                        "django_cotton.cotton_loader.Loader",
+                        "django.template.loaders.filesystem.Loader",
+                        "django.template.loaders.app_directories.Loader",
+                    ],
+                )
+            ],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "workspaces.context_processors.shell",
+            ],
+            "builtins": ["django_cotton.templatetags.cotton", "django.templatetags.static", "config.ui.tags"],
+        },
+    }
+]
+COTTON_DIR = "components"
+# A component sees its own attributes and the context processors, never the page around it.
+COTTON_ISOLATE_BY_DEFAULT = True
+FORM_RENDERER = "config.ui.forms.Renderer"
+
+DATABASES: dict[str, Any] = {
+    "default": {
+        **dj_database_url.parse(DATABASE_URL or "postgres:///headrace"),
+        "ENGINE": "config.postgres",
+        "CONN_MAX_AGE": 300,
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "headrace",
+        "OPTIONS": {"db": 0},
+    }
+}
+# Dramatiq's maintenance scans its keys, so it has a database to itself.
+QUEUE_REDIS_DB = env.int("HEADRACE_QUEUE_REDIS_DB", 1)
+
+AUTH_USER_MODEL = "workspaces.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "optional" if env.str("HEADRACE_EMAIL_URL", "") else "none"
+ACCOUNT_ADAPTER = "workspaces.adapters.AccountAdapter"
+ACCOUNT_FORMS = {"signup": "workspaces.forms.SignupForm"}
+GUARDIAN_RAISE_403 = True
+GUARDIAN_MONKEY_PATCH_USER = False
+# Grants are evaluated in workspaces/access.py, not by an authentication backend.
+SILENCED_SYSTEM_CHECKS = ["guardian.W001"]
+ANONYMOUS_USER_NAME = None
+
+# Mail server as a URL (smtp://user:password@host:587); without one, mails go to files in the data folder.
+EMAIL_CONFIG = env.dj_email_url("HEADRACE_EMAIL_URL", "file://" + str(DATA_DIR / "outbox"))
+vars().update(EMAIL_CONFIG)
+# Sender of e-mails.
+DEFAULT_FROM_EMAIL = env.str("HEADRACE_EMAIL_FROM", "Headrace <headrace@localhost>")
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [("app", BASE_DIR / "frontend" / "dist")] if (BASE_DIR / "frontend" / "dist").exists() else []
+WHITENOISE_USE_FINDERS = True
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": DATA_DIR / "media"}},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+DJANGO_VITE = {
+    "default": {
+        "dev_mode": False,
+        "static_url_prefix": "app",
+        "manifest_path": BASE_DIR / "frontend" / "dist" / ".vite" / "manifest.json",
+    }
+}
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "frame-ancestors": [NONE],
+        "form-action": [SELF],
+    }
+}
+# Set when a proxy in front ends TLS: secure cookies, HSTS, and X-Forwarded-Proto is believed.
+SECURE_SSL = env.bool("HEADRACE_HTTPS", False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_SSL else None
+SESSION_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["workspaces.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["workspaces.authentication.DenyByDefault"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "config.api.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Headrace API",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    # What is logged: DEBUG, INFO, WARNING or ERROR and above.
+    "root": {"handlers": ["console"], "level": env.log_level("HEADRACE_LOG_LEVEL", "INFO")},
+}

@@ -1,0 +1,1 @@
+"""One command that runs all of Headrace: embedded services, web, workers, scheduler."""

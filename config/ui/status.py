@@ -1,0 +1,103 @@
+"""How every state is shown: one word, one icon, one tone, one sentence.
+
+Colour never stands alone: a pill always carries the icon and the word. Tones
+are the ones of ``frontend/styles/tokens.css``: good (healthy, added), warn
+(warning, changed), bad (failed, removed), draft (draft, pending), brand (in
+motion), neutral (off).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Tone = Literal["neutral", "brand", "good", "warn", "bad", "draft"]
+
+
+@dataclass(frozen=True)
+class Status:
+    """One state as people see it; ``moving`` states turn their icon."""
+
+    word: str
+    icon: str
+    tone: Tone
+    sentence: str
+    moving: bool = False
+
+
+SYNC: dict[str, Status] = {
+    "healthy": Status("Healthy", "circle-check", "good", "The latest run delivered every row."),
+    "warning": Status("Warning", "triangle-alert", "warn", "The latest run finished, and some rows were rejected."),
+    "pending": Status("Pending", "circle-dashed", "draft", "No run has been started or scheduled yet."),
+    "disabled": Status("Disabled", "circle-slash", "neutral", "The schedule is off; runs start only by hand or API."),
+    "paused": Status("Paused", "circle-pause", "neutral", "Paused: no run starts until it is resumed."),
+    "querying": Status("Querying", "loader-circle", "brand", "Reading the model from the source.", moving=True),
+    "preparing": Status("Preparing", "loader-circle", "brand", "Comparing rows with the last run.", moving=True),
+    "queued": Status("Queued", "clock", "brand", "Changes are ready and wait for a worker."),
+    "in_progress": Status("In progress", "loader-circle", "brand", "Sending rows to the destination.", moving=True),
+    "incomplete": Status("Incomplete", "circle-dot", "warn", "Interrupted; the next run sends what is due."),
+    "failed": Status("Failed", "circle-x", "bad", "The latest run stopped on an error."),
+    "aborted": Status("Aborted", "circle-x", "bad", "The latest run stopped on an error."),
+}
+
+RUN: dict[str, Status] = {
+    "queued": Status("Queued", "clock", "brand", "Waiting for a worker."),
+    "querying": Status("Querying", "loader-circle", "brand", "Reading the model from the source.", moving=True),
+    "preparing": Status("Preparing", "loader-circle", "brand", "Comparing rows with the last run.", moving=True),
+    "processing": Status("Processing", "loader-circle", "brand", "Sending rows to the destination.", moving=True),
+    "in_progress": Status("Processing", "loader-circle", "brand", "Sending rows to the destination.", moving=True),
+    "settling": Status("Settling", "loader-circle", "brand", "Recording what was delivered.", moving=True),
+    "completed": Status("Completed", "circle-check", "good", "Every row was delivered."),
+    "success": Status("Completed", "circle-check", "good", "Every row was delivered."),
+    "completed_with_errors": Status("Completed with errors", "triangle-alert", "warn", "Some rows were rejected."),
+    "warning": Status("Completed with errors", "triangle-alert", "warn", "Some rows were rejected."),
+    "cancelling": Status("Cancelling", "loader-circle", "warn", "Finishing what is in flight.", moving=True),
+    "cancelled": Status("Cancelled", "circle-stop", "neutral", "Stopped by a person before the end."),
+    "interrupted": Status("Incomplete", "circle-dot", "warn", "Interrupted; the next run sends what is due."),
+    "incomplete": Status("Incomplete", "circle-dot", "warn", "Interrupted; the next run sends what is due."),
+    "aborted": Status("Aborted", "circle-x", "bad", "Stopped on an error."),
+    "failed": Status("Failed", "circle-x", "bad", "Stopped on an error."),
+}
+
+CONNECTION: dict[str, Status] = {
+    "healthy": Status("Connected", "circle-check", "good", "The last test succeeded."),
+    "untested": Status("Not tested", "circle-dashed", "draft", "The connection has not been tested yet."),
+    "testing": Status("Testing", "loader-circle", "brand", "Trying the connection.", moving=True),
+    "failing": Status("Failing", "circle-x", "bad", "The last test failed."),
+}
+
+ROW: dict[str, Status] = {
+    "added": Status("Added", "circle-plus", "good", "New in the model."),
+    "changed": Status("Changed", "circle-dot", "warn", "A mapped column changed."),
+    "removed": Status("Removed", "circle-minus", "bad", "No longer in the model."),
+    "succeeded": Status("Successful", "circle-check", "good", "The destination accepted the row."),
+    "rejected": Status("Rejected", "circle-x", "bad", "The destination or a rule refused the row."),
+    "in_doubt": Status("In doubt", "circle-help", "warn", "Sent, but no answer came back."),
+    "unattempted": Status("Not sent", "circle-dashed", "neutral", "The run ended before this row was sent."),
+}
+
+DRAFT: dict[str, Status] = {
+    "draft": Status("Draft", "pencil", "draft", "Not published yet."),
+    "in_review": Status("In review", "hourglass", "draft", "Waiting for approval."),
+    "approved": Status("Approved", "check-check", "good", "Approved and published."),
+    "active": Status("Active", "circle-check", "good", "In use."),
+    "revoked": Status("Revoked", "ban", "neutral", "No longer valid."),
+    "expired": Status("Expired", "clock", "neutral", "No longer valid."),
+    "invited": Status("Invited", "mail", "draft", "The invitation has not been accepted yet."),
+}
+
+KINDS: dict[str, dict[str, Status]] = {
+    "sync": SYNC,
+    "run": RUN,
+    "connection": CONNECTION,
+    "row": ROW,
+    "draft": DRAFT,
+}
+
+
+def status_for(value: str, kind: str = "sync") -> Status:
+    """The status of a stored value; an unknown value is shown in its own words rather than hidden."""
+    known = KINDS[kind].get(str(value).lower())
+    if known:
+        return known
+    return Status(str(value).replace("_", " ").capitalize(), "circle", "neutral", "")
