@@ -1,0 +1,335 @@
+"""Who may do what, and the only ways from an id to a row of this app.
+
+A person's groups hold one role each in a workspace. A right to a sync needs its
+source side and its destination side within one group: grants are evaluated per
+role and then OR-ed, never merged first. System actors are not held by grants;
+organization admins may everything in all their workspaces. Everybody else sees
+another workspace's things as not found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, TypeVar
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models.functions import JSONObject
+from django.utils import timezone
+
+from config.errors import Denied, NotFound
+from governance.audit.actors import Actor
+from workspaces.choices import RoleKind
+from workspaces.models import (
+    ApiKey,
+    GroupRole,
+    Invitation,
+    ObjectGrant,
+    Organization,
+    OrganizationMember,
+    RetiredSlug,
+    Role,
+    RoleGrant,
+    UserGroup,
+    Workspace,
+)
+from workspaces.permissions import Permission
+from workspaces.roles import BUILT_IN, kinds_with
+from workspaces.scoping import current_workspace_id, unscoped
+from workspaces.tokens import invitation_id, proves
+
+M = TypeVar("M", bound=Model)
+Needs = Permission | tuple[Permission, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRole:
+    """What one group's role allows: in the whole workspace, and on single objects."""
+
+    everywhere: frozenset[Permission] = frozenset()
+    on_objects: Mapping[Permission, frozenset[int]] = field(default_factory=dict)
+
+    def allows(self, permission: Permission, object_id: int | None) -> bool:
+        """Whether it holds for this object; without one, whether it holds for at least one."""
+        if permission in self.everywhere:
+            return True
+        objects = self.on_objects.get(permission, frozenset())
+        return bool(objects) if object_id is None else object_id in objects
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """All that a person's groups allow in one workspace."""
+
+    organization_admin: bool = False
+    roles: tuple[HeldRole, ...] = ()
+
+    def allow(
+        self,
+        needs: tuple[Permission, ...],
+        *,
+        source_id: int | None = None,
+        destination_id: int | None = None,
+    ) -> bool:
+        """Whether one single role allows all of it."""
+        if self.organization_admin:
+            return True
+        ids = {"source": source_id, "destination": destination_id}
+        return any(all(role.allows(p, ids.get(p.side)) for p in needs) for role in self.roles)
+
+
+NOTHING = Grants()
+_remembered: ContextVar[dict[tuple[int, int], Grants] | None] = ContextVar("remembered_grants", default=None)
+
+
+@contextmanager
+def remembered_grants() -> Iterator[None]:
+    """Inside, grants are read once per person and workspace; requests run in this."""
+    token = _remembered.set({})
+    try:
+        yield
+    finally:
+        _remembered.reset(token)
+
+
+def forget_grants() -> None:
+    """Read grants again: what they hang on has changed."""
+    if (memory := _remembered.get()) is not None:
+        memory.clear()
+
+
+def grants_of(actor: Actor) -> Grants:
+    """What the actor's groups allow in the workspace of the current scope: one query, once a request."""
+    workspace_id = current_workspace_id()
+    if actor.user_id is None or actor.workspace_id not in (None, workspace_id):
+        return NOTHING
+    memory = _remembered.get()
+    if memory is None:
+        return _load(actor.user_id)
+    key = (actor.user_id, workspace_id)
+    if key not in memory:
+        memory[key] = _load(actor.user_id)
+    return memory[key]
+
+
+def may(
+    actor: Actor, needs: Needs, *, source_id: int | None = None, destination_id: int | None = None
+) -> bool:
+    """Whether the actor may do this here.
+
+    ``needs`` is one permission or several that one group must hold together.
+    Without an id, a source or destination permission asks "on at least one".
+    """
+    if actor.is_system:
+        return True
+    return grants_of(actor).allow(_as_tuple(needs), source_id=source_id, destination_id=destination_id)
+
+
+def require(
+    actor: Actor, needs: Needs, *, source_id: int | None = None, destination_id: int | None = None
+) -> None:
+    """Raise :class:`~config.errors.Denied`, naming what is missing and who can grant it."""
+    if may(actor, needs, source_id=source_id, destination_id=destination_id):
+        return
+    wanted = _as_tuple(needs)
+    missing = [
+        p for p in wanted if not may(actor, p, source_id=source_id, destination_id=destination_id)
+    ]
+    words = " and ".join(p.words for p in missing or wanted)
+    together = "" if missing else ", both within one group"
+    raise Denied(f"You need the right to {words}{together}.", hint=_who_can_grant(wanted))
+
+
+def require_both(
+    actor: Actor, source_needs: Needs, source_id: int, destination_needs: Needs, destination_id: int
+) -> None:
+    """Both sides of a sync, within one group."""
+    needs = (*_as_tuple(source_needs), *_as_tuple(destination_needs))
+    require(actor, needs, source_id=source_id, destination_id=destination_id)
+
+
+def visible(queryset: QuerySet[M], actor: Actor, permission: Permission, path: str = "pk") -> QuerySet[M]:
+    """Only the rows whose source or destination (at ``path``) the actor has this permission on."""
+    return visible_by(queryset, actor, {permission: path})
+
+
+def visible_by(queryset: QuerySet[M], actor: Actor, needs: Mapping[Permission, str]) -> QuerySet[M]:
+    """Only the rows on which one group of the actor holds all these permissions.
+
+    ``needs`` maps each permission to the path of the row's source or destination
+    id, e.g. ``{Permission.TRIGGER: "destination_id", Permission.DRAFT_FROM_SOURCE: "model__source_id"}``.
+    """
+    if actor.is_system:
+        return queryset
+    if grants_of(actor).organization_admin:
+        return queryset
+    holding = GroupRole.objects.filter(group__members__member__user_id=actor.user_id)
+    for permission, path in needs.items():
+        holding = holding.filter(_held(permission, path))
+    if actor.workspace_id not in (None, current_workspace_id()):
+        return queryset.none()
+    return queryset.filter(Exists(holding))
+
+
+def workspaces_of(user_id: int) -> QuerySet[Workspace]:
+    """The workspaces a person may open; to be read inside ``unscoped``."""
+    admin = OrganizationMember.objects.filter(
+        user_id=user_id, is_admin=True, organization=OuterRef("organization")
+    )
+    group = GroupRole.objects.filter(workspace=OuterRef("pk"), group__members__member__user_id=user_id)
+    return Workspace.objects.filter(Exists(admin) | Exists(group)).order_by("name", "id")
+
+
+def workspace_for(user_id: int, slug: str) -> Workspace:
+    """The workspace of this slug, if the person may open it."""
+    with unscoped("the slug names the workspace whose scope is entered next"):
+        workspace = workspaces_of(user_id).select_related("organization").filter(slug=slug).first()
+    if workspace is None:
+        raise NotFound("There is no such workspace, or you are not a member of it.")
+    return workspace
+
+
+def renamed_workspace_for(user_id: int, old_slug: str) -> Workspace | None:
+    """The workspace that once had this slug, if the person may open it."""
+    with unscoped("a retired slug names the workspace to redirect to"):
+        owner = RetiredSlug.objects.filter(slug=old_slug).values("workspace_id")
+        return workspaces_of(user_id).filter(pk__in=owner).first()
+
+
+def may_found_organization() -> bool:
+    """Whether whoever comes may make a new organization: the first one, or where the operator allows more."""
+    if settings.SIGNUP_OPEN:
+        return True
+    with unscoped("whether there is any organization at all"):
+        return not Organization.objects.exists()
+
+
+def member_for(member_id: int) -> OrganizationMember:
+    """A person of this organization, by membership id."""
+    return _found(OrganizationMember.objects.select_related("user"), member_id, "person")
+
+
+def group_for(group_id: int) -> UserGroup:
+    """A group of this organization."""
+    return _found(UserGroup.objects.all(), group_id, "group")
+
+
+def role_for(role_id: int) -> Role:
+    """A role of this workspace."""
+    return _found(Role.objects.all(), role_id, "role")
+
+
+def api_key_for(key_id: int) -> ApiKey:
+    """An API key of this workspace."""
+    return _found(ApiKey.objects.select_related("owner"), key_id, "API key")
+
+
+def invitation_for(invitation_id: int) -> Invitation:
+    """An invitation of this organization."""
+    return _found(Invitation.objects.all(), invitation_id, "invitation")
+
+
+def open_invitation(token: str) -> Invitation | None:
+    """The invitation of a link that still works."""
+    with unscoped("an invited person is outside every scope until they joined"):
+        invitation = Invitation.objects.select_related("organization").filter(pk=invitation_id(token) or 0).first()
+        if invitation and proves(token, invitation) and invitation.is_open(timezone.now()):
+            return invitation
+    return None
+
+
+def _found(queryset: QuerySet[Any], pk: int, noun: str) -> Any:
+    row = queryset.filter(pk=pk).first()
+    if row is None:
+        raise NotFound(f"There is no such {noun} here.")
+    return row
+
+
+def _as_tuple(needs: Needs) -> tuple[Permission, ...]:
+    return needs if isinstance(needs, tuple) else (needs,)
+
+
+@cache
+def grant_models() -> Mapping[str, type[ObjectGrant]]:
+    """The object grant model of each side, as the apps declared them."""
+    return {m.side: m for m in apps.get_models() if issubclass(m, ObjectGrant)}
+
+
+def _held(permission: Permission, path: str) -> Q:
+    """Condition on a group's role: it holds the permission everywhere, or on the outer row's object."""
+    held = Q(role__kind__in=kinds_with(permission)) | Q(
+        Exists(RoleGrant.objects.filter(role=OuterRef("role_id"), permission=permission))
+    )
+    model = grant_models().get(permission.side)
+    if model is None:
+        return held
+    return held | Q(
+        Exists(
+            model.objects.filter(
+                role=OuterRef("role_id"),
+                permission__codename=permission.codename,
+                content_object_id=OuterRef(OuterRef(path)),
+            )
+        )
+    )
+
+
+def _load(user_id: int) -> Grants:
+    """Membership, roles and grants of one person, as one statement."""
+    object_grants = {
+        side: ArraySubquery(
+            model.objects.filter(role=OuterRef("role_id")).values(
+                pair=JSONObject(codename="permission__codename", id="content_object_id")
+            )
+        )
+        for side, model in grant_models().items()
+    }
+    roles = GroupRole.objects.filter(group__members__member=OuterRef("pk")).values(
+        held=JSONObject(
+            id="role_id",
+            kind="role__kind",
+            permissions=ArraySubquery(RoleGrant.objects.filter(role=OuterRef("role_id")).values("permission")),
+            **object_grants,
+        )
+    )
+    found = (
+        OrganizationMember.objects.filter(user_id=user_id, user__is_active=True)
+        .values_list("is_admin", ArraySubquery(roles))
+        .first()
+    )
+    if found is None:
+        return NOTHING
+    is_admin, held = found
+    return Grants(is_admin, tuple({row["id"]: _held_role(row) for row in held}.values()))
+
+
+def _held_role(row: Mapping[str, Any]) -> HeldRole:
+    """One role from its row; names this version does not know are ignored."""
+    known = {p.value: p for p in Permission}
+    everywhere = BUILT_IN[RoleKind(row["kind"])] | {known[v] for v in row["permissions"] if v in known}
+    objects: dict[Permission, set[int]] = {}
+    for side in grant_models():
+        for pair in row[side]:
+            if permission := known.get(f"{side}.{pair['codename']}"):
+                objects.setdefault(permission, set()).add(pair["id"])
+    return HeldRole(frozenset(everywhere), {p: frozenset(ids) for p, ids in objects.items()})
+
+
+def _who_can_grant(needs: tuple[Permission, ...]) -> str:
+    """Up to three people who can change what the actor lacks."""
+    admins = OrganizationMember.objects.filter(user__is_active=True)
+    if Permission.MANAGE_ORGANIZATION in needs:
+        admins, title = admins.filter(is_admin=True), "An organization admin"
+    else:
+        in_admin_group = Exists(
+            GroupRole.objects.filter(role__kind=RoleKind.ADMIN, group__members__member=OuterRef("pk"))
+        )
+        admins, title = admins.filter(Q(is_admin=True) | Q(in_admin_group)), "A workspace admin"
+    people = list(admins.order_by("pk").values_list("user__email", flat=True)[:3])
+    return f"{title} can grant it: {', '.join(people)}." if people else f"{title} can grant it."

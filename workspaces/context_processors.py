@@ -1,0 +1,31 @@
+"""What every page's shell needs: the workspace, where one may go, and who is looking."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from workspaces.access import workspaces_of
+from workspaces.models import Workspace
+from workspaces.navigation import navigation
+from workspaces.scoping import unscoped
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """The frame of every page; read only by templates that draw it."""
+    workspace: Workspace | None = getattr(request, "workspace", None)
+    if workspace is None:
+        return {"workspace": None, "workspaces": (), "nav": (), "palette_url": ""}
+    return {
+        "workspace": workspace,
+        "workspaces": lambda: _enterable(request.user.pk),
+        "nav": lambda: navigation(request),  # type: ignore[arg-type]  # inside a workspace it is one
+        "palette_url": reverse("workspaces:palette", args=[workspace.slug]),
+    }
+
+
+def _enterable(user_id: int) -> list[Workspace]:
+    with unscoped("the switcher lists a person's workspaces of all organizations"):
+        return list(workspaces_of(user_id))

@@ -1,0 +1,12 @@
+"""Addresses outside any workspace."""
+
+from django.urls import path
+
+from workspaces import entrance
+
+urlpatterns = [
+    path("", entrance.home, name="home"),
+    path("healthz", entrance.healthz, name="healthz"),
+    path("welcome", entrance.welcome, name="welcome"),
+    path("invitations/<str:token>", entrance.invitation, name="invitation"),
+]

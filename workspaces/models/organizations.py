@@ -1,0 +1,62 @@
+"""Organizations and their workspaces."""
+
+from __future__ import annotations
+
+from django.core.validators import RegexValidator
+from django.db import models
+
+from workspaces.choices import RESERVED_SLUGS
+from workspaces.scoping import OrganizationModel, TenantModel
+
+valid_slug = RegexValidator(
+    r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$",
+    "Use lower-case letters, digits and hyphens, beginning and ending with a letter or digit.",
+)
+
+
+class Organization(models.Model):
+    """A company: it owns people, groups and workspaces."""
+
+    name = models.CharField(max_length=120)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Workspace(OrganizationModel):
+    """Where sources, models, destinations and syncs live; its slug begins every URL."""
+
+    name = models.CharField(max_length=120)
+    slug = models.CharField(max_length=63, unique=True, validators=[valid_slug])
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(slug__in=sorted(RESERVED_SLUGS)), name="workspace_slug_not_reserved"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        """Its overview."""
+        return f"/{self.slug}/"
+
+    @property
+    def url(self) -> str:
+        """The same, as the shell's switcher reads it."""
+        return self.get_absolute_url()
+
+
+class RetiredSlug(TenantModel):
+    """A slug a workspace once had: it redirects, and nobody else can take it."""
+
+    slug = models.CharField(max_length=63, unique=True)
+    retired_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.slug

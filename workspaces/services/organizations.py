@@ -1,0 +1,102 @@
+"""Organizations and workspaces."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from config.errors import Denied
+from governance.audit.actors import Actor
+from governance.audit.services import changes, record, service, snapshot, unchanged
+from workspaces.access import forget_grants, require
+from workspaces.choices import RoleKind
+from workspaces.models import (
+    GroupMember,
+    GroupRole,
+    Organization,
+    OrganizationMember,
+    RetiredSlug,
+    Role,
+    User,
+    UserGroup,
+    Workspace,
+)
+from workspaces.permissions import Permission
+from workspaces.scoping import unscoped
+from workspaces.services.checks import check_slug, free_slug, lock, require_organization_admin, required
+
+SLUG_LOCK = "workspace slugs"
+
+
+@service("organization.created")
+def create_organization(*, actor: Actor, owner: User, name: str, workspace_name: str, slug: str = "") -> Workspace:
+    """A new organization with its first workspace, the four roles and an "Admins" group.
+
+    ``owner`` becomes organization admin and the group's first member. People may
+    do this once per installation unless the operator keeps sign-up open.
+    """
+    name = required("organization", name)
+    with unscoped("a new organization has no scope yet"):
+        lock(SLUG_LOCK)
+        if not (actor.is_system or settings.SIGNUP_OPEN) and Organization.objects.exists():
+            raise Denied("This installation already has an organization.", hint="Ask its admin to invite you.")
+        organization = Organization.objects.create(name=name)
+        member = OrganizationMember.objects.create(organization=organization, user=owner, is_admin=True)
+        workspace = _build_workspace(organization, workspace_name, slug)
+        group = UserGroup.objects.create(organization=organization, name="Admins")
+        GroupMember.objects.create(organization=organization, group=group, member=member)
+        GroupRole.objects.create(
+            workspace=workspace,
+            organization=organization,
+            group=group,
+            role=Role.objects.get(workspace=workspace, kind=RoleKind.ADMIN),
+        )
+        record(
+            organization,
+            after={"name": name, "owner": owner.email, "workspace": workspace.name, "slug": workspace.slug},
+        )
+    forget_grants()
+    return workspace
+
+
+@service("workspace.created")
+def create_workspace(*, actor: Actor, organization: Organization, name: str, slug: str = "") -> Workspace:
+    """One more workspace of an organization, with the four roles; its admins are the organization's."""
+    with unscoped("a new workspace has no scope yet"):
+        require_organization_admin(actor, organization.pk)
+        lock(SLUG_LOCK)
+        workspace = _build_workspace(organization, name, slug)
+        record(workspace, after=snapshot(workspace, ("name", "slug")))
+    forget_grants()
+    return workspace
+
+
+@service("workspace.updated")
+def update_workspace(*, actor: Actor, workspace: Workspace, name: str, slug: str) -> Workspace:
+    """Change the name or the slug; the old slug redirects and stays reserved."""
+    require(actor, Permission.MANAGE_WORKSPACE)
+    with unscoped("slugs are unique across the installation"):
+        lock(SLUG_LOCK)
+        workspace = Workspace.objects.select_for_update(no_key=True).get(pk=workspace.pk)
+        before = snapshot(workspace, ("name", "slug"))
+        workspace.name = required("name", name)
+        workspace.slug = check_slug(slug.strip().lower(), workspace.pk)
+        changed = changes(before, snapshot(workspace, ("name", "slug")))
+        if not changed:
+            unchanged()
+            return workspace
+        if workspace.slug != before["slug"]:
+            RetiredSlug.objects.filter(slug=workspace.slug).delete()
+            RetiredSlug.objects.create(workspace=workspace, slug=before["slug"])
+        workspace.save(update_fields=["name", "slug"])
+        record(workspace, before=changed.before, after=changed.after)
+    return workspace
+
+
+def _build_workspace(organization: Organization, name: str, slug: str) -> Workspace:
+    name = required("workspace", name)
+    chosen = check_slug(slug.strip().lower()) if slug.strip() else free_slug(name)
+    workspace = Workspace.objects.create(organization=organization, name=name, slug=chosen)
+    Role.objects.bulk_create(
+        Role(workspace=workspace, name=kind.label, kind=kind) for kind in RoleKind.built_in()
+    )
+    return workspace

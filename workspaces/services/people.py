@@ -1,0 +1,180 @@
+"""People of an organization: invited, joined, changed, removed."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils import timezone
+
+from config.errors import Conflict, Denied, Invalid, NotFound
+from config.queue import enqueue
+from governance.audit.actors import Actor
+from governance.audit.services import record, service, unchanged
+from workspaces.access import forget_grants, require
+from workspaces.choices import INVITATION_DAYS
+from workspaces.models import (
+    ApiKey,
+    GroupMember,
+    Invitation,
+    InvitationGroup,
+    Organization,
+    OrganizationMember,
+    User,
+    UserGroup,
+)
+from workspaces.permissions import Permission
+from workspaces.scoping import unscoped
+from workspaces.services.checks import keep_an_admin, lock
+from workspaces.tokens import invitation_id, proves
+
+
+@service("invitation.created")
+def invite_person(
+    *, actor: Actor, organization: Organization, email: str, groups: Iterable[UserGroup] = (), is_admin: bool = False
+) -> Invitation:
+    """Invite someone by e-mail into groups of the organization; the link works for 30 days."""
+    require(actor, Permission.MANAGE_ORGANIZATION)
+    email = _sound_email(email)
+    lock(f"invitation {organization.pk} {email}")
+    now = timezone.now()
+    if OrganizationMember.objects.filter(organization=organization, user__email=email).exists():
+        raise Invalid.field("email", f"{email} is already in {organization.name}.")
+    if any(i.is_open(now) for i in Invitation.objects.filter(organization=organization, email=email)):
+        raise Invalid.field("email", f"{email} has an open invitation: copy its link, or withdraw it first.")
+    invitation = Invitation.objects.create(
+        organization=organization,
+        email=email,
+        is_admin=is_admin,
+        nonce=secrets.token_urlsafe(32),
+        invited_by_id=actor.user_id,
+        expires_at=now + timedelta(days=INVITATION_DAYS),
+    )
+    chosen = sorted({group.pk: group for group in groups}.values(), key=lambda group: group.name)
+    InvitationGroup.objects.bulk_create(
+        InvitationGroup(organization=organization, invitation=invitation, group=group) for group in chosen
+    )
+    record(invitation, after={"email": email, "is_admin": is_admin, "groups": [group.name for group in chosen]})
+    if sends_mail():
+        from workspaces.tasks import send_invitation
+
+        enqueue(send_invitation, invitation.pk)
+    return invitation
+
+
+@service("invitation.withdrawn")
+def withdraw_invitation(*, actor: Actor, invitation: Invitation) -> Invitation:
+    """Stop an invitation's link."""
+    require(actor, Permission.MANAGE_ORGANIZATION)
+    invitation = Invitation.objects.select_for_update(no_key=True).get(pk=invitation.pk)
+    if invitation.accepted_at is not None:
+        raise Conflict(f"{invitation.email} has already joined.", hint="Remove the person instead.")
+    if invitation.withdrawn_at is not None:
+        unchanged()
+        return invitation
+    invitation.withdrawn_at = timezone.now()
+    invitation.save(update_fields=["withdrawn_at"])
+    record(invitation, before={"email": invitation.email})
+    return invitation
+
+
+@service("member.joined")
+def accept_invitation(*, actor: Actor, token: str) -> OrganizationMember:
+    """Join the organization that invited this person, and the groups the invitation names."""
+    with unscoped("an invited person is outside every scope until they joined"):
+        user = User.objects.get(pk=actor.user_id)
+        invitation = _locked(token)
+        if invitation.email != user.email:
+            raise Denied(
+                f"This invitation is for {invitation.email}; you are signed in as {user.email}.",
+                hint="Sign out, then open the link again.",
+            )
+        member, _ = OrganizationMember.objects.get_or_create(organization=invitation.organization, user=user)
+        if invitation.is_admin and not member.is_admin:
+            member.is_admin = True
+            member.save(update_fields=["is_admin"])
+        places = invitation.groups.select_related("group")
+        GroupMember.objects.bulk_create(
+            (GroupMember(organization_id=invitation.organization_id, group=p.group, member=member) for p in places),
+            ignore_conflicts=True,
+        )
+        invitation.accepted_at = timezone.now()
+        invitation.save(update_fields=["accepted_at"])
+        record(
+            member,
+            after={"email": user.email, "is_admin": member.is_admin, "groups": sorted(p.group.name for p in places)},
+        )
+    forget_grants()
+    return member
+
+
+@service("member.updated")
+def update_member(*, actor: Actor, member: OrganizationMember, is_admin: bool) -> OrganizationMember:
+    """Make a person an organization admin, or no longer one."""
+    require(actor, Permission.MANAGE_ORGANIZATION)
+    member = OrganizationMember.objects.select_for_update(no_key=True).get(pk=member.pk)
+    if member.is_admin == is_admin:
+        unchanged()
+        return member
+    if not is_admin:
+        keep_an_admin(member)
+    member.is_admin = is_admin
+    member.save(update_fields=["is_admin"])
+    record(member, before={"is_admin": not is_admin}, after={"is_admin": is_admin})
+    forget_grants()
+    return member
+
+
+@service("member.removed")
+def remove_person(*, actor: Actor, member: OrganizationMember) -> None:
+    """End a person's place in the organization and stop their API keys; what they set up stays."""
+    require(actor, Permission.MANAGE_ORGANIZATION)
+    member = OrganizationMember.objects.select_for_update(no_key=True).select_related("user").get(pk=member.pk)
+    keep_an_admin(member)
+    groups = sorted(member.groups.values_list("group__name", flat=True))
+    with unscoped("the person's keys stop in every workspace of the organization"):
+        keys = ApiKey.objects.filter(
+            owner_id=member.user_id, workspace__organization_id=member.organization_id, revoked_at=None
+        )
+        stopped = sorted(keys.values_list("name", flat=True))
+        keys.update(revoked_at=timezone.now())
+    record(
+        member,
+        before={
+            "email": member.user.email,
+            "is_admin": member.is_admin,
+            "groups": groups,
+            "stopped_keys": stopped,
+        },
+    )
+    member.delete()
+    forget_grants()
+
+
+def sends_mail() -> bool:
+    """Whether a mail server is set; without one, links are copied by hand."""
+    return not settings.EMAIL_BACKEND.endswith("filebased.EmailBackend")
+
+
+def _locked(token: str) -> Invitation:
+    """The proven, open invitation, locked until the end of the transaction."""
+    rows = Invitation.objects.select_for_update(no_key=True, of=("self",)).select_related("organization")
+    invitation = rows.filter(pk=invitation_id(token) or 0).first()
+    if invitation is None or not proves(token, invitation):
+        raise NotFound("This invitation link is not valid.", hint="Ask for a new one.")
+    if not invitation.is_open(timezone.now()):
+        raise Conflict("This invitation was used, withdrawn, or has expired.", hint="Ask for a new one.")
+    return invitation
+
+
+def _sound_email(email: str) -> str:
+    email = email.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        raise Invalid.field("email", "Enter an e-mail address.") from error
+    return email
