@@ -1,0 +1,135 @@
+"""The only ways from an id to a source or destination, and from a row to an open connection.
+
+Members of a workspace read all its configuration; acting on a source or
+destination needs a right on it. While somebody is still setting one up, the
+right to create is enough for what they created themselves.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from django.conf import settings
+
+from config.errors import Denied, NotFound
+from connectors import secrets
+from connectors.choices import Kind
+from connectors.models import Connection, Destination, Source
+from connectors.registry import destination_class, source_class
+from connectors.sdk import destination as sdk_destination
+from connectors.sdk import source as sdk_source
+from connectors.sdk.context import Environment
+from connectors.sdk.fields import Field
+from connectors.sdk.validation import assemble, with_defaults
+from governance.audit.actors import Actor
+from workspaces import access
+from workspaces.permissions import Permission
+
+C = TypeVar("C", bound=Connection)
+MODELS: dict[Kind, type[Connection]] = {Kind.SOURCE: Source, Kind.DESTINATION: Destination}
+CREATE = {Kind.SOURCE: Permission.CREATE_SOURCE, Kind.DESTINATION: Permission.CREATE_DESTINATION}
+MANAGE = {Kind.SOURCE: Permission.MANAGE_SOURCE, Kind.DESTINATION: Permission.MANAGE_DESTINATION}
+USE = {Kind.SOURCE: Permission.DRAFT_FROM_SOURCE, Kind.DESTINATION: Permission.DRAFT_TO_DESTINATION}
+
+
+def source_for(
+    actor: Actor, source_id: int, permission: Permission = Permission.MEMBER, *, lock: bool = False
+) -> Source:
+    """A source of this workspace on which the actor holds the permission.
+
+    ``lock`` holds the row until the transaction ends, against changes and deletion.
+    """
+    return connection_for(Source, actor, source_id, permission, lock=lock)
+
+
+def destination_for(
+    actor: Actor, destination_id: int, permission: Permission = Permission.MEMBER, *, lock: bool = False
+) -> Destination:
+    """A destination of this workspace on which the actor holds the permission."""
+    return connection_for(Destination, actor, destination_id, permission, lock=lock)
+
+
+def connection_for(
+    model: type[C], actor: Actor, pk: int, permission: Permission = Permission.MEMBER, *, lock: bool = False
+) -> C:
+    """A source or destination; :class:`NotFound` for other workspaces' ids, :class:`Denied` without the right."""
+    rows = model.objects.select_for_update(no_key=True) if lock else model.objects.select_related("created_by")
+    found: C | None = rows.filter(pk=pk).first()
+    if found is None:
+        raise NotFound(f"There is no such {model.kind.value} in this workspace.")
+    if not allowed(actor, found, permission):
+        access.require(actor, permission, **_side(found))
+    return found
+
+
+def allowed(actor: Actor, connection: Connection, permission: Permission) -> bool:
+    """Whether the actor holds the permission on this connection."""
+    if permission in (MANAGE[connection.kind], USE[connection.kind]) and setting_up(actor, connection):
+        return True
+    return access.may(actor, permission, **_side(connection))
+
+
+def may_manage(actor: Actor, connection: Connection) -> bool:
+    """Whether the actor may change its settings and credentials, rename or delete it."""
+    return allowed(actor, connection, MANAGE[connection.kind])
+
+
+def may_use(actor: Actor, connection: Connection) -> bool:
+    """Whether the actor may build on it: test it, read its tables and fields again."""
+    return allowed(actor, connection, USE[connection.kind])
+
+
+def setting_up(actor: Actor, connection: Connection) -> bool:
+    """Whether this is the actor's own connection whose set-up is not finished."""
+    own = connection.created_by_id is not None and connection.created_by_id == actor.user_id
+    return own and not connection.setup_done and access.may(actor, CREATE[connection.kind])
+
+
+def require_ready(connection: Connection) -> None:
+    """Refuse to build on a connection whose set-up is not finished."""
+    if not connection.setup_done:
+        raise Denied(
+            f"The set-up of “{connection}” is not finished.", hint=f"Finish it on the {connection.kind.plural} page."
+        )
+
+
+def fields_of(kind: Kind, type_key: str) -> tuple[Field, ...]:
+    """The declared settings of a type."""
+    return definition_of(kind, type_key).fields  # type: ignore[no-any-return]
+
+
+def definition_of(kind: Kind, type_key: str) -> Any:
+    """The definition of a type: a ``SourceDefinition`` or a ``DestinationDefinition``."""
+    load = source_class if kind is Kind.SOURCE else destination_class
+    return load(type_key).definition
+
+
+def environment() -> Environment:
+    """What the operator's settings allow connectors."""
+    return Environment(
+        outbound_allow=tuple(settings.OUTBOUND_ALLOW),
+        local_roots=tuple(settings.LOCAL_FILES_ROOTS),
+        memory_mb=settings.ENGINE_MEMORY_MB,
+        threads=settings.ENGINE_THREADS,
+        extra={"data_dir": str(settings.DATA_DIR)},
+    )
+
+
+def open_source(source: Source) -> sdk_source.Source:
+    """The source as the SDK knows it, with its credentials."""
+    return source_class(source.type)(settings_of(source), environment())
+
+
+def open_destination(destination: Destination) -> sdk_destination.Destination:
+    """The destination as the SDK knows it, with its credentials."""
+    return destination_class(destination.type)(settings_of(destination), environment())
+
+
+def settings_of(connection: Connection) -> dict[str, Any]:
+    """The whole configuration, credentials included: for opening it, never for showing."""
+    fields = fields_of(connection.kind, connection.type)
+    return assemble(with_defaults(fields, connection.config), secrets.decrypt(connection.secret_config))
+
+
+def _side(connection: Connection) -> dict[str, int]:
+    return {f"{connection.kind.value}_id": connection.pk}

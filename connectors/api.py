@@ -1,0 +1,204 @@
+"""REST endpoints of sources and destinations. Credentials go in, never out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from config.api import ApiView, ListQuery, error_answers, list_of, list_response, parse_query
+from connectors import access, selectors, services
+from connectors.models import Connection, Destination, Source
+from workspaces.permissions import Permission
+
+PAGE = [ListQuery]
+
+
+class ConnectionCreate(serializers.Serializer[Any]):
+    """A new source or destination. ``configuration`` holds its settings, credentials included."""
+
+    name = serializers.CharField(max_length=services.MAX_NAME)
+    slug = serializers.SlugField(max_length=70, required=False, allow_null=True, allow_blank=True)
+    type = serializers.CharField(max_length=60)
+    configuration = serializers.DictField()
+
+
+class ConnectionUpdate(serializers.Serializer[Any]):
+    """What to change; what is left out stays, credentials too."""
+
+    name = serializers.CharField(max_length=services.MAX_NAME, required=False, allow_null=True)
+    configuration = serializers.DictField(required=False, allow_null=True)
+
+
+class SourceOut(serializers.Serializer[Any]):
+    """A source as the API shows it, without credentials."""
+
+    id = serializers.CharField()
+    workspaceId = serializers.CharField()
+    name = serializers.CharField()
+    slug = serializers.CharField()
+    type = serializers.CharField()
+    configuration = serializers.DictField()
+    createdAt = serializers.DateTimeField()
+    updatedAt = serializers.DateTimeField()
+
+
+class DestinationOut(SourceOut):
+    """A destination as the API shows it; ``syncs`` are the ids of the syncs that deliver to it."""
+
+    syncs = serializers.ListField(child=serializers.CharField())
+
+
+def source_json(source: Connection) -> dict[str, Any]:
+    """The wire shape of a source."""
+    return {
+        "id": str(source.pk),
+        "workspaceId": str(source.workspace_id),
+        "name": source.name,
+        "slug": source.slug,
+        "type": source.type,
+        "configuration": source.config,
+        "createdAt": source.created_at,
+        "updatedAt": source.updated_at,
+    }
+
+
+def destination_json(destination: Destination, syncs: Iterable[int]) -> dict[str, Any]:
+    """The wire shape of a destination with the ids of its syncs."""
+    return {**source_json(destination), "syncs": [str(pk) for pk in syncs]}
+
+
+def sources_json(sources: Iterable[Source]) -> list[dict[str, Any]]:
+    """Several sources."""
+    return [source_json(source) for source in sources]
+
+
+def destinations_json(destinations: Iterable[Destination]) -> list[dict[str, Any]]:
+    """Several destinations, with their syncs in one query."""
+    rows = list(destinations)
+    syncs = sync_ids_of(rows)
+    return [destination_json(row, syncs[row.pk]) for row in rows]
+
+
+def sync_ids_of(destinations: Iterable[Destination]) -> Mapping[int, list[int]]:
+    """Ids of the syncs of each destination, through the reverse key that the syncs app adds."""
+    found: dict[int, list[int]] = defaultdict(list)
+    ids = [row.pk for row in destinations]
+    pairs = Destination.objects.filter(pk__in=ids, syncs__isnull=False).values_list("pk", "syncs").order_by("syncs")
+    for destination_id, sync_id in pairs:
+        found[destination_id].append(sync_id)
+    return found
+
+
+def _filtered(rows: Any, query: Mapping[str, Any]) -> Any:
+    for name in ("name", "slug"):
+        if query.get(name):
+            rows = rows.filter(**{name: query[name]})
+    return rows
+
+
+class SourceListView(ApiView):
+    """All sources of the workspace; adding one."""
+
+    permission = {"GET": Permission.MEMBER, "POST": Permission.CREATE_SOURCE}
+
+    @extend_schema(
+        operation_id="ListSource", parameters=PAGE, responses={200: list_of(SourceOut), **error_answers()}
+    )
+    def get(self, request: Request) -> Response:
+        """List the sources of the API key's workspace."""
+        query = parse_query(request, ListQuery)
+        return list_response(_filtered(selectors.sources(), query), query, sources_json)
+
+    @extend_schema(operation_id="CreateSource", request=ConnectionCreate, responses={200: SourceOut, **error_answers()})
+    def post(self, request: Request) -> Response:
+        """Create a source."""
+        values = self.body(ConnectionCreate)
+        source = services.create_source(
+            actor=self.actor,
+            type=values["type"],
+            values=values["configuration"],
+            name=values["name"],
+            slug=values.get("slug") or "",
+        )
+        return Response(source_json(source))
+
+
+class SourceView(ApiView):
+    """One source."""
+
+    permission = {"GET": Permission.MEMBER, "PATCH": Permission.MANAGE_SOURCE}
+
+    @extend_schema(operation_id="GetSource", responses={200: SourceOut, **error_answers()})
+    def get(self, request: Request, source_id: int) -> Response:
+        """Get a source by its id."""
+        return Response(source_json(access.source_for(self.actor, source_id)))
+
+    @extend_schema(operation_id="UpdateSource", request=ConnectionUpdate, responses={200: SourceOut, **error_answers()})
+    def patch(self, request: Request, source_id: int) -> Response:
+        """Change a source's name or settings."""
+        values = self.body(ConnectionUpdate)
+        source = access.source_for(self.actor, source_id, Permission.MANAGE_SOURCE)
+        source = services.update_source(
+            actor=self.actor, source=source, name=values.get("name"), values=values.get("configuration")
+        )
+        return Response(source_json(source))
+
+
+class DestinationListView(ApiView):
+    """All destinations of the workspace; adding one."""
+
+    permission = {"GET": Permission.MEMBER, "POST": Permission.CREATE_DESTINATION}
+
+    @extend_schema(
+        operation_id="ListDestination",
+        parameters=PAGE,
+        responses={200: list_of(DestinationOut), **error_answers()},
+    )
+    def get(self, request: Request) -> Response:
+        """List the destinations of the API key's workspace."""
+        query = parse_query(request, ListQuery)
+        return list_response(_filtered(selectors.destinations(), query), query, destinations_json)
+
+    @extend_schema(
+        operation_id="CreateDestination", request=ConnectionCreate, responses={200: DestinationOut, **error_answers()}
+    )
+    def post(self, request: Request) -> Response:
+        """Create a destination."""
+        values = self.body(ConnectionCreate)
+        destination = services.create_destination(
+            actor=self.actor,
+            type=values["type"],
+            values=values["configuration"],
+            name=values["name"],
+            slug=values.get("slug") or "",
+        )
+        return Response(destination_json(destination, []))
+
+
+class DestinationView(ApiView):
+    """One destination."""
+
+    permission = {"GET": Permission.MEMBER, "PATCH": Permission.MANAGE_DESTINATION}
+
+    @extend_schema(operation_id="GetDestination", responses={200: DestinationOut, **error_answers()})
+    def get(self, request: Request, destination_id: int) -> Response:
+        """Get a destination by its id."""
+        return Response(destinations_json([access.destination_for(self.actor, destination_id)])[0])
+
+    @extend_schema(
+        operation_id="UpdateDestination", request=ConnectionUpdate, responses={200: DestinationOut, **error_answers()}
+    )
+    def patch(self, request: Request, destination_id: int) -> Response:
+        """Change a destination's name or settings."""
+        values = self.body(ConnectionUpdate)
+        destination = access.destination_for(self.actor, destination_id, Permission.MANAGE_DESTINATION)
+        destination = services.update_destination(
+            actor=self.actor, destination=destination, name=values.get("name"), values=values.get("configuration")
+        )
+        return Response(destinations_json([destination])[0])

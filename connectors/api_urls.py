@@ -1,0 +1,12 @@
+"""Addresses of the connectors' REST endpoints, below ``/api/v1/``."""
+
+from django.urls import path
+
+from connectors import api
+
+urlpatterns = [
+    path("sources", api.SourceListView.as_view(), name="sources"),
+    path("sources/<int:source_id>", api.SourceView.as_view(), name="source"),
+    path("destinations", api.DestinationListView.as_view(), name="destinations"),
+    path("destinations/<int:destination_id>", api.DestinationView.as_view(), name="destination"),
+]

@@ -1,0 +1,25 @@
+"""Fixed vocabularies of this app."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Kind(models.TextChoices):
+    """The two sides of a sync."""
+
+    SOURCE = "source", "Source"
+    DESTINATION = "destination", "Destination"
+
+    @property
+    def plural(self) -> str:
+        """As in page titles and URLs."""
+        return f"{self.value}s"
+
+
+class Health(models.TextChoices):
+    """What the last connection test of the current settings said."""
+
+    UNTESTED = "untested", "Not tested"
+    HEALTHY = "healthy", "Healthy"
+    FAILING = "failing", "Failing"

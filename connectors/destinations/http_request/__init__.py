@@ -1,0 +1,265 @@
+"""HTTP Request: any web service, called with requests that a person designs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.destinations.http_request.payload import Payload, payload_of
+from connectors.destinations.http_request.settings import DEFAULT_BATCH, DEFINITION, WINDOWS
+from connectors.sdk.context import Environment
+from connectors.sdk.destination import ACCEPTED, Batch, Destination, Job, Limits, Rate, RowResult, rejected
+from connectors.sdk.errors import AuthError, BatchRejected, ConfigError, ConnectorError, Gone
+from connectors.sdk.liquid import Template, TemplateError, batch_variables, compile_template
+from connectors.sdk.net import Client, Request, Response, Tls, TokenRequest, TokenSource, error_for, merged, parse_url
+from connectors.sdk.rows import json_rows
+from connectors.sdk.types import Operation
+
+# Requests stay this far below the rate that was set, as clocks on both sides differ.
+_RATE_MARGIN = 0.95
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """What to send for rows of one operation."""
+
+    method: str
+    endpoint: Template
+    payload: Payload
+    batch_rows: int  # 0: one request a row
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Trigger:
+        """The trigger that a section of the sync's settings describes."""
+        batched = settings.get("batching") == "batch"
+        return cls(
+            method=settings.get("method") or "POST",
+            endpoint=compile_template((settings.get("endpoint") or "").strip()),
+            payload=payload_of(settings),
+            batch_rows=int(settings.get("batch_size") or DEFAULT_BATCH) if batched else 0,
+        )
+
+
+class HttpRequestDestination(Destination):
+    """Any web service that takes requests over HTTP."""
+
+    definition = DEFINITION
+
+    def __init__(self, config: Mapping[str, Any], environment: Environment) -> None:
+        super().__init__(config, environment)
+        oauth = config.get("oauth")
+        self._tokens = _token_source(oauth) if oauth else None
+
+    async def check(self) -> None:
+        """Signs in where that is asked for; else looks whether the server answers at all."""
+        async with self._client(1) as client:
+            if self._tokens is not None:
+                await self._tokens.header(client)
+                return
+            # Any answer will do: few services say anything useful at their base address.
+            await client.send(Request("HEAD", self._base, self._headers(), timeout_s=15.0))
+
+    def validate(self, job: Job) -> None:
+        if not self._triggers(job):
+            raise ConfigError("Switch on at least one trigger.", field=Operation.ADDED.value)
+
+    def wanted(self, job: Job) -> frozenset[Operation]:
+        return frozenset(operation for operation in Operation if job.settings.get(operation.value))
+
+    def limits(self, job: Job, operation: Operation | None = None) -> Limits:
+        settings = job.settings
+        triggers = self._triggers(job)
+        chosen = [triggers[operation]] if operation in triggers else list(triggers.values())
+        per_window = int(settings.get("rate") or 1000)
+        retried = settings.get("on_error", "retry") == "retry"
+        return Limits(
+            batch_rows=min((t.batch_rows or 1 for t in chosen), default=1),
+            concurrency=int(settings.get("concurrency") or 100),
+            rate=Rate(
+                requests=max(1, int(per_window * _RATE_MARGIN)),
+                seconds=WINDOWS[settings.get("rate_window") or "second"],
+            ),
+            attempts=1 + int(settings.get("retries") or 4) if retried else 1,
+            timeout_s=float(settings.get("timeout") or 30),
+        )
+
+    @asynccontextmanager
+    async def session(self, job: Job) -> AsyncIterator[HttpSession]:
+        limits = self.limits(job)
+        async with self._client(limits.concurrency) as client:
+            yield HttpSession(self, client, self._triggers(job), job, limits.timeout_s)
+
+    async def send(self, client: Client, request: Request) -> Response:
+        """Send with the shared headers; a refused access token is renewed once."""
+        if self._tokens is None:
+            return await client.send(self._completed(request, {}))
+        token = await self._tokens.header(client)
+        response = await client.send(self._completed(request, {"Authorization": token}))
+        if response.status != 401:
+            return response
+        self._tokens.forget(token)
+        renewed = await self._tokens.header(client)
+        return await client.send(self._completed(request, {"Authorization": renewed}))
+
+    def url(self, path: str) -> str:
+        """The address of an endpoint; whatever rows put into the path, it stays on this host."""
+        path = path.strip()
+        joint = "" if not path or path.startswith(("/", "?")) else "/"
+        return self._base + joint + path
+
+    @property
+    def _base(self) -> str:
+        base = str(self.config.get("base_url") or "").rstrip("/")
+        parse_url(base)
+        return base
+
+    def _completed(self, request: Request, sign_in: Mapping[str, str]) -> Request:
+        headers = merged(request.headers, self._headers(), sign_in)
+        return Request(request.method, request.url, headers, request.body, request.timeout_s)
+
+    def _headers(self) -> dict[str, str]:
+        return {row["name"]: str(row["value"]) for row in self.config.get("headers") or ()}
+
+    def _client(self, connections: int) -> Client:
+        config = self.config
+        oauth = config.get("oauth") or {}
+        rows = [*(config.get("headers") or ()), *(oauth.get("extra") or ())]
+        secrets = [str(row["value"]) for row in rows if row.get("secret")]
+        secrets += [str(oauth[name]) for name in ("client_secret", "password") if oauth.get(name)]
+        tls = Tls(
+            config.get("ca_certificate") or "", config.get("client_certificate") or "", config.get("client_key") or ""
+        )
+        return Client(self.environment, tls=tls, secrets=secrets, connections=connections)
+
+    @staticmethod
+    def _triggers(job: Job) -> dict[Operation, Trigger]:
+        triggers: dict[Operation, Trigger] = {}
+        for operation in Operation:
+            if settings := job.settings.get(operation.value):
+                try:
+                    triggers[operation] = Trigger.of(settings)
+                except ConfigError as error:
+                    error.field = f"{operation.value}.{error.field or 'endpoint'}"
+                    raise
+        return triggers
+
+
+class HttpSession:
+    """One run's line to the service."""
+
+    def __init__(
+        self,
+        destination: HttpRequestDestination,
+        client: Client,
+        triggers: Mapping[Operation, Trigger],
+        job: Job,
+        timeout_s: float,
+    ) -> None:
+        self._destination = destination
+        self._client = client
+        self._triggers = triggers
+        self._timeout_s = timeout_s
+        self._checked: set[Operation] = set()
+        self._context = {
+            "model_id": str(job.model_id),
+            "model_name": job.model_name,
+            "sync_id": str(job.sync_id),
+            "sync_run_id": str(job.run_id),
+            "current_timestamp": job.started_at.isoformat().replace("+00:00", "Z"),
+        }
+
+    async def deliver(self, batch: Batch) -> Sequence[RowResult]:
+        """One request for the batch, or one for each row, as the trigger says."""
+        trigger = self._triggers.get(batch.operation)
+        if trigger is None:
+            raise ConfigError(f"No request is set for rows that were {batch.operation}.", field=batch.operation.value)
+        if batch.operation not in self._checked:
+            trigger.endpoint.require(batch.rows.schema.names)
+            trigger.payload.require(batch.rows.schema.names)
+            self._checked.add(batch.operation)
+        rows = json_rows(batch.rows)
+        context = {**self._context, "operation": batch.operation.value}
+        if trigger.batch_rows:
+            return await self._together(trigger, rows, context)
+        return await self._one_by_one(trigger, rows, context)
+
+    async def _one_by_one(
+        self, trigger: Trigger, rows: Sequence[dict[str, Any]], context: Mapping[str, Any]
+    ) -> list[RowResult]:
+        results: list[RowResult] = []
+        for row in rows:
+            try:
+                results.append(await self._row(trigger, row, context))
+            except ConnectorError as error:
+                if not results:
+                    raise
+                # Earlier rows have their answer already; the rest is for another try.
+                rest = len(rows) - len(results)
+                return results + [rejected(error.message, code=error.code)] * rest
+        return results
+
+    async def _row(self, trigger: Trigger, row: dict[str, Any], context: Mapping[str, Any]) -> RowResult:
+        try:
+            path = trigger.endpoint.render(trigger.endpoint.row_variables(row, context))
+            body = trigger.payload.one(row, context)
+        except TemplateError as error:
+            return error.result()
+        try:
+            await self._send(trigger, path, body)
+        except (BatchRejected, Gone) as error:
+            return rejected(error.message)
+        return ACCEPTED
+
+    async def _together(
+        self, trigger: Trigger, rows: Sequence[dict[str, Any]], context: Mapping[str, Any]
+    ) -> list[RowResult]:
+        results = [ACCEPTED] * len(rows)
+        if trigger.payload.by_row:
+            results = list(_refusals(trigger.payload, rows, context))
+        kept = [row for row, result in zip(rows, results, strict=True) if result.accepted]
+        if not kept:
+            return results
+        try:
+            path = trigger.endpoint.render(batch_variables(kept, context))
+            body = trigger.payload.many(kept, context)
+        except TemplateError as error:
+            raise BatchRejected(error.message, hint=error.hint) from error
+        await self._send(trigger, path, body)
+        return results
+
+    async def _send(self, trigger: Trigger, path: str, body: bytes) -> None:
+        content = trigger.payload.content_type
+        headers = {"Content-Type": content} if content else {}
+        request = Request(trigger.method, self._destination.url(path), headers, body, self._timeout_s)
+        response = await self._destination.send(self._client, request)
+        if error := error_for(response):
+            raise error
+
+
+def _refusals(payload: Payload, rows: Sequence[dict[str, Any]], context: Mapping[str, Any]) -> Iterator[RowResult]:
+    for row in rows:
+        try:
+            payload.check_row(row, context)
+        except TemplateError as error:
+            yield error.result()
+        else:
+            yield ACCEPTED
+
+
+def _token_source(oauth: Mapping[str, Any]) -> TokenSource:
+    if not oauth.get("client_secret"):
+        raise AuthError("The client secret is missing.")
+    asking = TokenRequest(
+        url=oauth["token_url"],
+        grant=oauth.get("grant") or "client_credentials",
+        client_id=oauth["client_id"],
+        client_secret=oauth["client_secret"],
+        scope=oauth.get("scope") or "",
+        username=oauth.get("username") or "",
+        password=oauth.get("password") or "",
+        in_header=oauth.get("client_authentication", "header") == "header",
+        extra={row["name"]: str(row["value"]) for row in oauth.get("extra") or ()},
+    )
+    return TokenSource(asking, oauth.get("prefix") or "")

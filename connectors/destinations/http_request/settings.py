@@ -1,0 +1,300 @@
+"""What a person sets: once for the service (address, headers, certificates, sign-in), and per sync."""
+
+from __future__ import annotations
+
+from connectors.sdk.destination import (
+    DestinationDefinition,
+    FirstRun,
+    Limits,
+    Mode,
+    ModeSpec,
+    Rate,
+    Removal,
+    RowSet,
+    SyncType,
+)
+from connectors.sdk.fields import Field, FileUpload, KeyValues, Number, Section, Select, Text, When
+from connectors.sdk.types import Choice, Operation, Verification
+
+DEFAULT_BATCH = 100
+WINDOWS = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
+
+_OAUTH = Section(
+    name="oauth",
+    label="OAuth 2",
+    help="Headrace fetches an access token and sends it in the Authorization header.",
+    group="Sign-in",
+    fields=(
+        Select(
+            name="grant",
+            label="Grant type",
+            default="client_credentials",
+            choices=(
+                Choice("client_credentials", "Client credentials"),
+                Choice("password", "Password"),
+            ),
+        ),
+        Text(name="token_url", label="Access token URL", placeholder="https://api.example.com/oauth/token"),
+        Text(name="client_id", label="Client ID"),
+        Text(name="client_secret", label="Client secret", secret=True),
+        Text(name="username", label="User name", when=When(field="grant", values=("password",))),
+        Text(name="password", label="Password", secret=True, when=When(field="grant", values=("password",))),
+        Text(name="scope", label="Scopes", required=False, help="Separated by spaces."),
+        Text(
+            name="prefix",
+            label="Header prefix",
+            required=False,
+            default="Bearer",
+            help="Written before the token in the Authorization header.",
+        ),
+        Select(
+            name="client_authentication",
+            label="Send client ID and secret",
+            default="header",
+            choices=(Choice("header", "In the header"), Choice("body", "In the request body")),
+        ),
+        KeyValues(name="extra", label="More token parameters", help="Added to the token request.", secret_rows=True),
+    ),
+)
+
+FIELDS: tuple[Field, ...] = (
+    Text(
+        name="base_url",
+        label="Base URL",
+        help="The part of the address that all requests share; each sync adds its own path.",
+        placeholder="https://api.example.com",
+        pattern=r"https?://[^\s/?#]+[^\s?#]*",
+        pattern_hint="Begin with https:// and leave out the query.",
+    ),
+    KeyValues(
+        name="headers",
+        label="Headers",
+        help="Sent with every request. Secret values are encrypted and never shown again.",
+        secret_rows=True,
+    ),
+    _OAUTH,
+    FileUpload(
+        name="ca_certificate",
+        label="CA certificate",
+        help="PEM file of the authority that signed the server's certificate, if it is not a public one.",
+        required=False,
+        accept=".pem,.crt,.cer",
+        group="Certificates",
+    ),
+    FileUpload(
+        name="client_certificate",
+        label="Client certificate",
+        help="PEM file that identifies Headrace to the server (mutual TLS).",
+        required=False,
+        accept=".pem,.crt,.cer",
+        group="Certificates",
+    ),
+    FileUpload(
+        name="client_key",
+        label="Client key",
+        help="The certificate's private key, PEM, without a pass phrase.",
+        required=False,
+        secret=True,
+        accept=".pem,.key",
+        group="Certificates",
+    ),
+)
+
+
+def _trigger(operation: Operation, label: str, text: str, method: str) -> Section:
+    return Section(
+        name=operation.value,
+        label=label,
+        help=text,
+        group="Triggers",
+        fields=(
+            Select(
+                name="batching",
+                label="Rows in a request",
+                style="cards",
+                default="row",
+                choices=(
+                    Choice("row", "One row", "Each row is its own request, and is accepted or refused by itself."),
+                    Choice("batch", "Several rows", "Rows share a request, and are accepted or refused together."),
+                ),
+            ),
+            Number(
+                name="batch_size",
+                label="Rows in a batch",
+                default=DEFAULT_BATCH,
+                minimum=1,
+                maximum=10_000,
+                unit="rows",
+                when=When(field="batching", values=("batch",)),
+            ),
+            Select(
+                name="method",
+                label="Method",
+                default=method,
+                choices=tuple(Choice(m, m) for m in ("GET", "POST", "PUT", "PATCH", "DELETE")),
+            ),
+            Text(
+                name="endpoint",
+                label="Endpoint",
+                help="The path after the base URL. Liquid may use the row: /customers/{{ row.id }}",
+                placeholder="/v1/customers",
+                required=False,
+                default="",
+                template=True,
+                syntax="liquid",
+            ),
+            *_payload(),
+        ),
+    )
+
+
+def _payload() -> tuple[Field, ...]:
+    return (
+        Select(
+            name="payload",
+            label="Payload",
+            style="cards",
+            default="json_columns",
+            choices=(
+                Choice("json_editor", "JSON from a template", "Write the JSON body in Liquid."),
+                Choice("json_columns", "JSON from columns", "An object of the columns you choose, or of all of them."),
+                Choice("json_column", "JSON in one column", "A column that already holds the JSON to send."),
+                Choice("form", "Form", "URL-encoded names and values."),
+                Choice("xml", "XML from a template", "Write the XML body in Liquid."),
+                Choice("empty", "Empty", "No body; the address says it all."),
+            ),
+        ),
+        Text(
+            name="json",
+            label="JSON",
+            help="Liquid with row, or rows for a batch. Commas that loops leave behind are removed.",
+            multiline=True,
+            max_length=100_000,
+            template=True,
+            syntax="json",
+            when=When(field="payload", values=("json_editor",)),
+        ),
+        Text(
+            name="xml",
+            label="XML",
+            help="Liquid with row, or rows for a batch. Use the escape filter for text.",
+            multiline=True,
+            max_length=100_000,
+            template=True,
+            syntax="xml",
+            when=When(field="payload", values=("xml",)),
+        ),
+        Select(name="column", label="Column", column=True, when=When(field="payload", values=("json_column",))),
+        KeyValues(
+            name="columns",
+            label="Fields",
+            help="Field name, and the column or Liquid value to send. Dots in names make nested objects. "
+            "Leave empty to send every column.",
+            template=True,
+            column=True,
+            when=When(field="payload", values=("json_columns",)),
+        ),
+        KeyValues(
+            name="form",
+            label="Form fields",
+            help="Field name, and the column or Liquid value to send.",
+            template=True,
+            column=True,
+            when=When(field="payload", values=("form",)),
+        ),
+    )
+
+
+SETTINGS: tuple[Field, ...] = (
+    _trigger(Operation.ADDED, "Rows added", "Send a request for rows that are new in the model.", "POST"),
+    _trigger(Operation.CHANGED, "Rows changed", "Send a request for rows of which any column changed.", "PUT"),
+    _trigger(Operation.REMOVED, "Rows removed", "Send a request for rows that left the model.", "DELETE"),
+    Number(
+        name="rate",
+        label="Rate limit",
+        help="At most this many requests in each window. Headrace stays a little below it.",
+        default=1000,
+        minimum=1,
+        maximum=100_000,
+        unit="requests",
+        group="Limits",
+    ),
+    Select(
+        name="rate_window",
+        label="Window",
+        default="second",
+        choices=tuple(Choice(w, f"per {w}") for w in WINDOWS),
+        group="Limits",
+    ),
+    Number(
+        name="concurrency",
+        label="Requests at once",
+        default=100,
+        minimum=1,
+        maximum=500,
+        group="Limits",
+    ),
+    Number(
+        name="timeout",
+        label="Time-out",
+        help="How long to wait for each answer. A request without an answer counts as failed.",
+        default=30,
+        minimum=1,
+        maximum=600,
+        unit="seconds",
+        group="Errors",
+    ),
+    Select(
+        name="on_error",
+        label="When a request fails",
+        style="cards",
+        default="retry",
+        choices=(
+            Choice("retry", "Try again at once", "Then leave it to the next runs, until it succeeds."),
+            Choice("next_run", "Wait for the next run", "Every run tries again what failed before."),
+        ),
+        group="Errors",
+    ),
+    Number(
+        name="retries",
+        label="Retries in a run",
+        default=4,
+        minimum=1,
+        maximum=20,
+        when=When(field="on_error", values=("retry",)),
+        group="Errors",
+    ),
+)
+
+DEFINITION = DestinationDefinition(
+    key="http_request",
+    name="HTTP Request",
+    category="Custom",
+    summary="Call any web service when rows are added, changed or removed.",
+    docs_url="docs/destinations/http_request.md",
+    fields=FIELDS,
+    verification=Verification.SERVER,
+    safe_to_resync=False,
+    sync_types=(
+        SyncType(
+            key="requests",
+            name="Requests",
+            description="Requests you design, for rows that are added, changed or removed.",
+            settings=SETTINGS,
+            limits=Limits(batch_rows=1, concurrency=100, rate=Rate(requests=950, seconds=1.0), attempts=5),
+            all_columns=True,
+            mapping=False,
+            split_retry=True,
+            first_run=(FirstRun.BACKFILL, FirstRun.SKIP),
+            modes=(
+                ModeSpec(
+                    mode=Mode.CUSTOM,
+                    rows=RowSet.CHANGES,
+                    description="Your triggers decide what is sent. A request without an answer is sent again.",
+                    removals=(Removal.NOTHING,),
+                    matching=False,
+                ),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,136 @@
+"""PostgreSQL: rows of a model become rows of a table."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from connectors.destinations.postgres.catalog import Connection, list_tables, read_table
+from connectors.destinations.postgres.failures import refused_connection, typed
+from connectors.destinations.postgres.session import TableSession, open_session
+from connectors.destinations.postgres.settings import DEFAULT_BATCH, DEFAULT_TIMEOUT_S, DEFINITION
+from connectors.sdk.destination import Destination, DestinationField, Job, Limits, Mode, Removal
+from connectors.sdk.errors import ConfigError
+from connectors.sdk.net import Guard
+from connectors.sdk.types import Choice, Operation
+
+_CONNECT_TIMEOUT_S = 10
+# Passwords of whoever runs Headrace (~/.pgpass) are not for connections that people set up.
+_NO_FILE = "/nonexistent/pgpass"
+
+
+class PostgresDestination(Destination):
+    """A database whose tables syncs fill."""
+
+    definition = DEFINITION
+
+    async def check(self) -> None:
+        """Connects and asks for a constant."""
+        async with self._connected() as connection:
+            await connection.execute("SELECT 1")
+
+    async def tables(self) -> Sequence[Choice]:
+        """What the user may write to, for the table picker."""
+        async with self._connected() as connection:
+            return await list_tables(connection)
+
+    async def fields(self, sync_type: str, settings: Mapping[str, Any]) -> Sequence[DestinationField]:
+        if not settings.get("table"):
+            return ()
+        async with self._connected() as connection:
+            return (await read_table(connection, str(settings["table"]))).fields()
+
+    def limits(self, job: Job, operation: Operation | None = None) -> Limits:
+        settings = job.settings
+        declared = self.definition.sync_type(job.sync_type).limits
+        return Limits(
+            batch_rows=int(settings.get("batch_size") or DEFAULT_BATCH),
+            batch_bytes=declared.batch_bytes,
+            pause_ms=int(settings.get("pause") or 0),
+            timeout_s=float(settings.get("timeout") or DEFAULT_TIMEOUT_S),
+        )
+
+    def wanted(self, job: Job) -> frozenset[Operation]:
+        if job.mode == Mode.INSERT:
+            return frozenset({Operation.ADDED})
+        changes = frozenset({Operation.ADDED, Operation.CHANGED})
+        return changes if job.removal == Removal.NOTHING else changes | {Operation.REMOVED}
+
+    def validate(self, job: Job) -> None:
+        if not job.settings.get("table"):
+            raise ConfigError("Choose a table.", field="table")
+        if not job.fields:
+            raise ConfigError("Map at least one column.", field="mapping")
+        if job.mode != Mode.INSERT and not job.identifiers:
+            raise ConfigError("Choose how rows are matched.", field="identifiers")
+
+    @asynccontextmanager
+    async def session(self, job: Job) -> AsyncIterator[TableSession]:
+        async with self._connected() as connection:
+            yield await open_session(connection, job, self.limits(job).timeout_s)
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Connection]:
+        """A connection to an address that may be called; errors are typed."""
+        connection = await self._connect()
+        try:
+            yield connection
+        except psycopg.Error as error:
+            raise typed(error) from error
+        finally:
+            await connection.close()
+
+    async def _connect(self) -> Connection:
+        config = self.config
+        host, port = str(config.get("host") or "").strip(), int(config.get("port") or 5432)
+        if not host or host.startswith(("/", "@")) or "," in host:
+            raise ConfigError("Give the host as a name or an IP address.", field="host")
+        addresses = await Guard(self.environment).resolve(host, port)
+        certificate = _authority_file(config.get("ca_certificate") or "")
+        try:
+            return await psycopg.AsyncConnection.connect(
+                host=",".join([host] * len(addresses)),
+                hostaddr=",".join(addresses),
+                port=port,
+                dbname=config.get("database"),
+                user=config.get("user"),
+                password=config.get("password") or None,
+                sslmode=config.get("sslmode") or "prefer",
+                sslrootcert=certificate or _system_authorities(config),
+                connect_timeout=_CONNECT_TIMEOUT_S,
+                application_name="headrace",
+                client_encoding="utf8",
+                # A server that vanished is noticed within a minute or two, not after hours.
+                keepalives_idle=30,
+                keepalives_interval=10,
+                keepalives_count=3,
+                tcp_user_timeout=60_000,
+                passfile=_NO_FILE,
+                prepare_threshold=None,
+            )
+        except psycopg.Error as error:
+            raise refused_connection(error, host) from error
+        finally:
+            if certificate:
+                Path(certificate).unlink()
+
+
+def _authority_file(certificate: str) -> str | None:
+    """libpq reads authorities from files only."""
+    if not certificate:
+        return None
+    handle, path = tempfile.mkstemp(prefix="headrace-ca-")
+    with os.fdopen(handle, "w") as file:
+        file.write(certificate)
+    return path
+
+
+def _system_authorities(config: Mapping[str, Any]) -> str | None:
+    # libpq takes the system's authorities for full verification only.
+    return "system" if config.get("sslmode") == "verify-full" else None

@@ -1,0 +1,207 @@
+"""What only the other system knows: whether it lets us in, its tables, fields and pickers.
+
+These functions call other systems and may take seconds: never inside a
+transaction. Fields and picker choices are remembered for a quarter of an hour,
+per connection and exact settings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import inspect
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
+
+from django.core.cache import cache
+
+from config.errors import HeadraceError, Invalid
+from connectors import access, secrets
+from connectors.models import Connection, Destination, Source
+from connectors.sdk.destination import DestinationField
+from connectors.sdk.errors import ConfigError, ConnectorError
+from connectors.sdk.fields import Field, Section, Select
+from connectors.sdk.types import Choice, Column, ColumnType, Table
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+REMEMBER_SECONDS = 900
+CHECK_SECONDS = 60
+MAX_TABLES = 20_000
+# Beyond this many tables, columns are read when a table is opened.
+EAGER_TABLES = 300
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOutcome:
+    """What a connection test found, in the other side's words, free of credentials."""
+
+    ok: bool
+    message: str
+    hint: str = ""
+    code: str = ""
+    field: str = ""
+    seconds: float = 0.0
+
+
+class RemoteError(HeadraceError):
+    """The other system could not answer."""
+
+    code = "connector_error"
+    status = 502
+
+
+@dataclass(frozen=True, slots=True)
+class TableRead:
+    """A table as just read; ``columns`` is ``None`` where they were left for later."""
+
+    table: Table
+    columns: tuple[Column, ...] | None
+
+
+def check(connection: Connection) -> CheckOutcome:
+    """Test a connection; never raises, whatever the connector does."""
+    started = time.monotonic()
+    try:
+        _checked(connection)
+    except ConnectorError as error:
+        return _failed(connection, error, started)
+    except HeadraceError as error:
+        return CheckOutcome(False, error.message, error.hint, error.code, seconds=time.monotonic() - started)
+    except Exception as error:  # a connector's own defect reads as a failed test, not as a broken page
+        text = _words(connection, f"{type(error).__name__}: {error}")
+        logger.error("check of %r failed unexpectedly: %s", connection, text)
+        hint = "This is a defect in the connector, not in your settings: report it with these words."
+        return CheckOutcome(False, text, hint, "unexpected_answer", seconds=time.monotonic() - started)
+    return CheckOutcome(True, "Connected.", seconds=time.monotonic() - started)
+
+
+def read_tables(source: Source) -> list[TableRead]:
+    """Every table of a source, with columns as long as there are not too many."""
+
+    def read() -> list[TableRead]:
+        opened = access.open_source(source)
+        tables = list(opened.tables())[:MAX_TABLES]
+        eager = len(tables) <= EAGER_TABLES
+        return [TableRead(t, tuple(opened.columns(t)) if eager else None) for t in tables]
+
+    return _told(source, read)
+
+
+def read_columns(source: Source, table: Table) -> tuple[Column, ...]:
+    """The columns of one table, from the source itself."""
+    return _told(source, lambda: tuple(access.open_source(source).columns(table)))
+
+
+def destination_fields(
+    destination: Destination, sync_type: str, settings: Mapping[str, Any], *, refresh: bool = False
+) -> tuple[DestinationField, ...]:
+    """The fields that rows can be mapped to, given a sync's settings."""
+
+    def ask() -> list[dict[str, Any]]:
+        found = asyncio.run(access.open_destination(destination).fields(sync_type, settings))
+        return [asdict(f) for f in found]
+
+    key = _key(destination, "fields", sync_type, settings)
+    found = _remembered(key, refresh, lambda: _told(destination, ask))
+    return tuple(DestinationField(**{**f, "type": ColumnType(f["type"])}) for f in found)
+
+
+def choices(
+    connection: Connection, declared: Select, settings: Mapping[str, Any], *, refresh: bool = False
+) -> tuple[Choice, ...]:
+    """What a picker offers: the declared choices, or those the connected system lists.
+
+    ``settings`` are the values chosen so far; the connector's method gets those
+    that the picker depends on, as keyword arguments.
+    """
+    if not declared.discover:
+        return declared.choices
+    wanted = {name: settings.get(name) for name in declared.depends}
+    if any(value in (None, "") for value in wanted.values()):
+        return ()
+
+    def ask() -> list[dict[str, Any]]:
+        found = getattr(_open(connection), declared.discover)(**wanted)
+        return [asdict(c) for c in (asyncio.run(_awaited(found)) if inspect.isawaitable(found) else found)]
+
+    key = _key(connection, "choices", declared.discover, wanted)
+    found = _remembered(key, refresh, lambda: _told(connection, ask))
+    return tuple(Choice(**c) for c in found)
+
+
+def picker(fields: Sequence[Field], path: str) -> Select:
+    """The declared picker at a path such as ``table`` or ``added.list``."""
+    head, _, rest = path.partition(".")
+    for declared in fields:
+        if declared.name == head and isinstance(declared, Section) and rest:
+            return picker(declared.fields, rest)
+        if declared.name == head and isinstance(declared, Select) and not rest:
+            return declared
+    raise Invalid.field("field", f"There is no picker called “{path}”.")
+
+
+def _checked(connection: Connection) -> None:
+    opened = _open(connection)
+    answer = opened.check()
+    if inspect.isawaitable(answer):
+        asyncio.run(asyncio.wait_for(_awaited(answer), CHECK_SECONDS))
+
+
+def _open(connection: Connection) -> Any:
+    if isinstance(connection, Source):
+        return access.open_source(connection)
+    assert isinstance(connection, Destination)
+    return access.open_destination(connection)
+
+
+async def _awaited(answer: Any) -> Any:
+    return await answer
+
+
+def _failed(connection: Connection, error: ConnectorError, started: float) -> CheckOutcome:
+    return CheckOutcome(
+        ok=False,
+        message=_words(connection, error.message),
+        hint=_words(connection, error.hint),
+        code=error.code,
+        field=error.field if isinstance(error, ConfigError) else "",
+        seconds=time.monotonic() - started,
+    )
+
+
+def _told(connection: Connection, ask: Callable[[], T]) -> T:
+    """Call the other system; its error becomes one that pages and the API show."""
+    try:
+        return ask()
+    except ConnectorError as error:
+        message, hint = _words(connection, error.message), _words(connection, error.hint)
+        raise RemoteError(message, hint=hint, code=error.code) from None
+
+
+def _words(connection: Connection, text: str) -> str:
+    """An error text without the connection's credentials, short enough to keep."""
+    try:
+        known = secrets.decrypt(connection.secret_config)
+    except secrets.UnreadableSecret:
+        known = {}
+    return secrets.scrub(text, known)[:2_000]
+
+
+def _remembered(key: str, refresh: bool, ask: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    found = None if refresh else cache.get(key)
+    if found is None:
+        found = ask()
+        cache.set(key, found, REMEMBER_SECONDS)
+    return list(found)
+
+
+def _key(connection: Connection, *parts: Any) -> str:
+    """A cache key that changes with the connection's settings and credentials."""
+    told = [connection.kind.value, connection.pk, connection.type, connection.config, connection.secret_config, *parts]
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
+    return f"discovery:{connection.workspace_id}:{digest}"

@@ -1,0 +1,15 @@
+"""What this app tells the audit log. Credentials are named there, never shown."""
+
+from __future__ import annotations
+
+from governance.audit.events import register
+
+for _noun in ("source", "destination"):
+    register(f"{_noun}.created", f"added the {_noun}")
+    register(f"{_noun}.finished", f"finished setting up the {_noun}")
+    register(f"{_noun}.updated", f"changed the {_noun}")
+    register(f"{_noun}.renamed", f"renamed the {_noun}")
+    register(f"{_noun}.deleted", f"deleted the {_noun}")
+    register(f"{_noun}.checked", f"tested the connection of the {_noun}")
+register("source.schema_refreshed", "read the tables and columns of the source again")
+register("credentials.rotated", "encrypted stored credentials with the newest key")

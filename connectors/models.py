@@ -1,0 +1,159 @@
+"""Saved connections: sources that models query, destinations that syncs deliver to."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone as clock
+
+from connectors.choices import Health, Kind
+from workspaces.models import ObjectGrant
+from workspaces.permissions import object_permissions
+from workspaces.scoping import TenantModel
+
+
+class Connection(TenantModel):
+    """What sources and destinations share.
+
+    ``config`` holds the settings that may be shown; the secret ones are in
+    ``secret_config``, a Fernet token of a JSON object path → value (see
+    ``secrets.py``), with ``secret_set_at`` telling when each was set. While
+    ``setup_done`` is false the wizard is not finished, and nothing can be built
+    on the connection. ``health`` speaks of the current settings: changing them
+    makes it untested.
+    """
+
+    kind: ClassVar[Kind]
+
+    name = models.CharField(max_length=200)
+    slug = models.CharField(max_length=80)
+    type = models.CharField(max_length=60)
+    config = models.JSONField(default=dict)
+    secret_config = models.TextField(default="", blank=True)
+    secret_set_at = models.JSONField(default=dict, blank=True)
+    timezone = models.CharField(max_length=64, default="UTC")
+    setup_done = models.BooleanField(default=True)
+    health = models.CharField(max_length=10, choices=Health.choices, default=Health.UNTESTED)
+    last_checked_at = models.DateTimeField(null=True, blank=True)
+    last_check_message = models.CharField(max_length=2_000, default="", blank=True)
+    last_check_hint = models.CharField(max_length=2_000, default="", blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(default=clock.now)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.pk} {self.type} {self.slug}>"
+
+    def get_absolute_url(self) -> str:
+        """Its page. Lists know the workspace's slug and reverse the route themselves."""
+        return reverse(f"connectors:{self.kind.value}", args=[self.workspace.slug, self.pk])
+
+    @property
+    def last_check_ok(self) -> bool | None:
+        """Whether the last test passed; ``None`` where the current settings were never tested."""
+        return {Health.HEALTHY: True, Health.FAILING: False}.get(Health(self.health))
+
+
+def _connection_meta(noun: str) -> dict[str, Any]:
+    """Constraints and indexes, named apart for the two tables."""
+    return {
+        "constraints": [models.UniqueConstraint(fields=["workspace", "slug"], name=f"{noun}_slug_once")],
+        "indexes": [
+            models.Index(fields=["workspace", "name", "id"], name=f"{noun}_by_name"),
+            models.Index(fields=["workspace", "type"], name=f"{noun}_by_type"),
+            models.Index(fields=["workspace", "-updated_at", "-id"], name=f"{noun}_by_change"),
+        ],
+    }
+
+
+class Source(Connection):
+    """A saved connection to a system that holds data; models query it."""
+
+    kind = Kind.SOURCE
+
+    schema_refreshed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        permissions: ClassVar[Any] = object_permissions("source")
+        constraints = _connection_meta("source")["constraints"]
+        indexes = _connection_meta("source")["indexes"]
+
+
+class Destination(Connection):
+    """A saved connection to a system that syncs deliver to."""
+
+    kind = Kind.DESTINATION
+
+    class Meta:
+        default_permissions = ()
+        permissions: ClassVar[Any] = object_permissions("destination")
+        constraints = _connection_meta("destination")["constraints"]
+        indexes = _connection_meta("destination")["indexes"]
+
+
+class SourceTable(TenantModel):
+    """One table of a source as it was last read, so that browsing asks the source nothing.
+
+    ``columns`` is a list of ``{"name", "type", "native_type", "description",
+    "nullable"}``; ``None`` until somebody opens the table. ``column_names`` is
+    their names in one text, for the search.
+    """
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="cached_tables")
+    schema = models.CharField(max_length=300, blank=True)
+    name = models.CharField(max_length=300)
+    kind = models.CharField(max_length=20, default="table")
+    description = models.TextField(blank=True)
+    columns = models.JSONField(null=True, blank=True)
+    column_names = models.TextField(default="", blank=True)
+    refreshed_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["source", "schema", "name"], name="source_table_once"),
+        ]
+        ordering = ["schema", "name"]
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}" if self.schema else self.name
+
+
+class SourceGrant(ObjectGrant):
+    """A right that a custom role holds on one source."""
+
+    side = "source"
+
+    content_object = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="grants")
+
+    class Meta(ObjectGrant.Meta):
+        abstract = False
+
+    def __str__(self) -> str:
+        return f"{self.role_id} on source {self.content_object_id}"
+
+
+class DestinationGrant(ObjectGrant):
+    """A right that a custom role holds on one destination."""
+
+    side = "destination"
+
+    content_object = models.ForeignKey(Destination, on_delete=models.CASCADE, related_name="grants")
+
+    class Meta(ObjectGrant.Meta):
+        abstract = False
+
+    def __str__(self) -> str:
+        return f"{self.role_id} on destination {self.content_object_id}"

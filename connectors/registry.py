@@ -1,0 +1,45 @@
+"""Every connector by key, imported on first use.
+
+Explicit and sorted; a test holds it equal to the folders and the docs.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from importlib import import_module
+
+from connectors.sdk.destination import Destination
+from connectors.sdk.errors import ConfigError
+from connectors.sdk.source import Source
+
+SOURCES: dict[str, str] = {
+    "duckdb": "connectors.sources.duckdb:DuckDBSource",
+    "postgres": "connectors.sources.postgres:PostgresSource",
+    "sample_b2b": "connectors.sources.sample_b2b:SampleB2BSource",
+    "sample_b2c": "connectors.sources.sample_b2c:SampleB2CSource",
+}
+DESTINATIONS: dict[str, str] = {
+    "http_request": "connectors.destinations.http_request:HttpRequestDestination",
+    "local_files": "connectors.destinations.local_files:LocalFilesDestination",
+    "postgres": "connectors.destinations.postgres:PostgresDestination",
+    "s3": "connectors.destinations.s3:S3Destination",
+}
+
+
+def source_class(key: str) -> type[Source]:
+    """The source class of this key."""
+    return _load(SOURCES, key, "source")  # type: ignore[return-value]
+
+
+def destination_class(key: str) -> type[Destination]:
+    """The destination class of this key."""
+    return _load(DESTINATIONS, key, "destination")  # type: ignore[return-value]
+
+
+def _load(table: dict[str, str], key: str, noun: str) -> type:
+    if key not in table:
+        near = get_close_matches(key, table, n=3)
+        raise ConfigError(f"There is no {noun} type “{key}”.", hint=f"Did you mean {', '.join(near)}?" if near else "")
+    module, _, name = table[key].partition(":")
+    loaded: type = getattr(import_module(module), name)
+    return loaded

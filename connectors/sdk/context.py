@@ -1,0 +1,20 @@
+"""What the installation allows a connector: handed in, so that the SDK reads no settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The operator's limits for connectors.
+
+    ``outbound_allow``: ``host:port`` pairs on private networks that may be called ("*" for all).
+    ``local_roots``: folders whose files may be read and written.
+    """
+
+    outbound_allow: tuple[str, ...] = ()
+    local_roots: tuple[str, ...] = ()
+    memory_mb: int = 512
+    threads: int = 2
+    extra: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,294 @@
+"""What a destination author writes against."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Protocol
+
+import pyarrow as pa
+
+from connectors.sdk.context import Environment
+from connectors.sdk.fields import Field
+from connectors.sdk.types import ColumnType, Operation, Verification
+
+
+class Mode(StrEnum):
+    """What a sync does with the rows of its model."""
+
+    UPSERT = "upsert"
+    UPDATE = "update"
+    INSERT = "insert"
+    ADD = "add"
+    REMOVE = "remove"
+    ARCHIVE = "archive"
+    ALL = "all"
+    SNAPSHOT = "snapshot"
+    DIFF = "diff"
+    CUSTOM = "custom"  # the destination's own triggers decide (HTTP Request)
+
+
+class Removal(StrEnum):
+    """What happens at the destination to a row that left the model."""
+
+    NOTHING = "nothing"
+    CLEAR = "clear"  # keep the record, null its mapped fields
+    DELETE = "delete"
+
+
+class RowSet(StrEnum):
+    """Which rows the engine hands over."""
+
+    CHANGES = "changes"  # added, changed, removed
+    ADDED = "added"
+    FULL = "full"  # the whole result, every run
+    FILES = "files"  # added, changed and removed as three separate streams
+
+
+class FirstRun(StrEnum):
+    """What the first run sends."""
+
+    BACKFILL = "backfill"
+    SKIP = "skip"  # remember the rows, send nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """At most ``requests`` in any ``seconds``."""
+
+    requests: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much may be sent at once. The engine keeps to it; connectors never sleep or retry."""
+
+    batch_rows: int = 1_000
+    batch_bytes: int = 5_000_000
+    concurrency: int = 1
+    rate: Rate | None = None
+    pause_ms: int = 0  # between batches of one connection
+    attempts: int = 5  # tries of one batch within a run
+    timeout_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DestinationField:
+    """A field rows can be mapped to."""
+
+    name: str
+    label: str = ""
+    type: ColumnType = ColumnType.UNKNOWN
+    required: bool = False
+    identifier: bool = False  # may be chosen for record matching
+    recommended: bool = False
+    native_type: str = ""
+    description: str = ""
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeSpec:
+    """One mode of a sync type: the rows it gets and what may happen to removed ones.
+
+    ``idempotent``: sending the same batch twice leaves the destination the same;
+    decides whether an in-doubt batch is sent again. ``matching``: needs an identifier.
+    """
+
+    mode: Mode
+    rows: RowSet
+    description: str
+    removals: tuple[Removal, ...] = (Removal.NOTHING,)
+    idempotent: bool = True
+    matching: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncType:
+    """One kind of thing a destination takes: records, events, members, messages, files.
+
+    ``all_columns``: tracks and receives every model column (HTTP Request bodies are
+    templates). With ``mapping`` too, a sync may map chosen fields instead, and then gets
+    only those (files). ``custom_fields``: free field names may be mapped.
+    ``single_writer``: one session handles the whole run in order (files).
+    """
+
+    key: str
+    name: str
+    description: str
+    modes: tuple[ModeSpec, ...]
+    settings: tuple[Field, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    all_columns: bool = False
+    mapping: bool = True
+    custom_fields: bool = False
+    single_writer: bool = False
+    split_retry: bool = False
+    first_run: tuple[FirstRun, ...] = (FirstRun.BACKFILL,)
+
+    def mode(self, mode: Mode) -> ModeSpec:
+        """The spec of one of this type's modes."""
+        return next(spec for spec in self.modes if spec.mode == mode)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DestinationDefinition:
+    """Everything Headrace shows and checks about a destination type."""
+
+    key: str
+    name: str
+    category: str
+    summary: str
+    docs_url: str
+    fields: tuple[Field, ...]
+    sync_types: tuple[SyncType, ...]
+    verification: Verification
+    safe_to_resync: bool = True  # false: a full resync makes duplicates; warn
+
+    def sync_type(self, key: str) -> SyncType:
+        """One sync type by key."""
+        return next(t for t in self.sync_types if t.key == key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What one run asks of a destination; plain data, the same for every worker of the run."""
+
+    sync_id: int
+    sync_slug: str
+    run_id: int
+    model_id: int
+    model_name: str
+    sync_type: str
+    mode: Mode
+    removal: Removal
+    settings: Mapping[str, Any]
+    identifiers: tuple[str, ...]  # destination fields that match records
+    fields: tuple[DestinationField, ...]  # mapped fields, in order
+    started_at: datetime
+    primary_key: str = ""  # the model's key column
+    resync: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows of one operation, ready to send.
+
+    ``rows`` has one column per mapped field (or per model column for
+    ``all_columns`` types), in the same order as ``keys`` (the model's primary
+    key as text). ``omit_nulls`` names fields to leave out of a record where null.
+    """
+
+    operation: Operation
+    keys: Sequence[str]
+    rows: pa.RecordBatch
+    omit_nulls: frozenset[str] = frozenset()
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def records(self) -> list[dict[str, Any]]:
+        """The rows as dictionaries, nulls left out where the mapping says so."""
+        records: list[dict[str, Any]] = self.rows.to_pylist()
+        if not self.omit_nulls:
+            return records
+        return [{k: v for k, v in r.items() if v is not None or k not in self.omit_nulls} for r in records]
+
+    def slice(self, start: int, stop: int) -> Batch:
+        """Rows ``start`` to ``stop`` as a batch of their own, without copying."""
+        return Batch(self.operation, self.keys[start:stop], self.rows.slice(start, stop - start), self.omit_nulls)
+
+
+@dataclass(frozen=True, slots=True)
+class RowResult:
+    """What became of one row: accepted, or rejected with the other side's words."""
+
+    accepted: bool
+    message: str = ""
+    code: str = ""
+    field: str = ""
+
+
+ACCEPTED = RowResult(True)
+
+
+def rejected(message: str, *, code: str = "row_rejected", field: str = "") -> RowResult:
+    """A row the destination refused; it is tried again by later runs."""
+    return RowResult(False, message, code, field)
+
+
+class Session(Protocol):
+    """An open line to a destination for one part of a run."""
+
+    async def deliver(self, batch: Batch) -> Sequence[RowResult]:
+        """Send one batch; one result per row, by position.
+
+        Raises :class:`~connectors.sdk.errors.ConnectorError` when no row-by-row
+        answer exists: the engine then retries, splits, or stops the run.
+        """
+
+
+class RowStreams(Protocol):
+    """For ``single_writer`` types: the run's rows by operation, already mapped, streamed in order.
+
+    ``schema`` has the columns of every stream, also where a stream has no rows.
+    """
+
+    @property
+    def schema(self) -> pa.Schema: ...
+
+    def stream(self, operation: Operation) -> Iterator[Batch]:
+        """The rows of one operation (``ADDED`` carries the full result for ``RowSet.FULL``)."""
+
+    def count(self, operation: Operation) -> int:
+        """How many rows that stream has."""
+
+
+class Destination(ABC):
+    """One connected system that syncs deliver to. Methods raise only :mod:`connectors.sdk.errors`."""
+
+    definition: ClassVar[DestinationDefinition]
+
+    def __init__(self, config: Mapping[str, Any], environment: Environment) -> None:
+        self.config = config
+        self.environment = environment
+
+    @abstractmethod
+    async def check(self) -> None:
+        """At most one call without side effects; a typed error says what to change."""
+
+    async def fields(self, sync_type: str, settings: Mapping[str, Any]) -> Sequence[DestinationField]:
+        """Fields rows can be mapped to; empty where any name may be mapped."""
+        return ()
+
+    def limits(self, job: Job, operation: Operation | None = None) -> Limits:
+        """The limits of this job: the sync type's, unless its settings change them.
+
+        Rate and concurrency hold for the job as a whole; the batch size may differ
+        by operation. Without one, the smallest that suits every operation.
+        """
+        return self.definition.sync_type(job.sync_type).limits
+
+    def wanted(self, job: Job) -> frozenset[Operation]:
+        """The operations the job sends; others are tracked but not delivered."""
+        return frozenset(Operation)
+
+    def validate(self, job: Job) -> None:
+        """Check a sync's settings beyond its declarations; raises ``ConfigError``."""
+        return
+
+    def session(self, job: Job) -> AbstractAsyncContextManager[Session]:
+        """Open a line for one part (all sync types except ``single_writer`` ones)."""
+        raise NotImplementedError(f"{self.definition.key} delivers whole runs only")
+
+    async def write(self, job: Job, rows: RowStreams) -> None:
+        """Deliver a whole run in one go (``single_writer`` types); all rows succeed or it raises.
+
+        Called again from the start after a crash: must replace what it wrote before.
+        """
+        raise NotImplementedError(f"{self.definition.key} delivers batch by batch")

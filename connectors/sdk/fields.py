@@ -1,0 +1,110 @@
+"""Declarations of settings: one truth for the form, validation, API schema and docs.
+
+A connector's configuration and a sync's settings are tuples of these. They are
+data; `connectors/forms.py` renders them, :func:`clean` validates raw input.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from connectors.sdk.types import Choice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class When:
+    """Show and require a field only when another field has one of these values."""
+
+    field: str
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """Base declaration. ``name`` is the key in the stored configuration."""
+
+    name: str
+    label: str
+    help: str = ""
+    required: bool = True
+    default: Any = None
+    secret: bool = False
+    when: When | None = None
+    group: str = ""  # heading under which the form shows it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text(Field):
+    """One line of text, or several. ``template`` allows Liquid; ``syntax`` colours the editor."""
+
+    placeholder: str = ""
+    multiline: bool = False
+    max_length: int = 2_000
+    pattern: str = ""  # full-match regular expression
+    pattern_hint: str = ""  # what the pattern asks for, in words
+    template: bool = False
+    syntax: Literal["", "json", "sql", "liquid", "xml"] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number(Field):
+    """A number, whole unless ``whole`` is false; ``unit`` is shown behind the input."""
+
+    minimum: float | None = None
+    maximum: float | None = None
+    whole: bool = True
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toggle(Field):
+    """On or off."""
+
+    required: bool = False
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Select(Field):
+    """One of ``choices``, or of what the connector's method named by ``discover`` lists.
+
+    ``depends`` names the fields whose values that method needs. ``style`` "cards"
+    renders radio cards with descriptions. ``column`` offers the model's columns.
+    """
+
+    choices: tuple[Choice, ...] = ()
+    discover: str = ""
+    depends: tuple[str, ...] = ()
+    style: Literal["select", "cards"] = "select"
+    column: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyValues(Field):
+    """Rows of name and value; with ``secret_rows`` each row may be marked secret (e.g. headers).
+
+    ``column`` offers the model's columns for the value. Stored as a list of ``{"name": str, "value": str, "secret": bool}``.
+    """
+
+    required: bool = False
+    secret_rows: bool = False
+    template: bool = False
+    column: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileUpload(Field):
+    """The text of an uploaded file (certificate, key), at most ``max_bytes``."""
+
+    accept: str = ""
+    max_bytes: int = 10_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section(Field):
+    """A switchable group of nested fields, stored as an object (e.g. one request trigger)."""
+
+    fields: tuple[Field, ...] = ()
+    required: bool = False
+    optional: bool = True  # shows an on/off switch; off stores None

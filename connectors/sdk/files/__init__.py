@@ -1,0 +1,20 @@
+"""The file engine: formats, names and the order in which a run's files are written."""
+
+from connectors.sdk.files.formats import Encoder, Format, FormatOptions, encoder
+from connectors.sdk.files.names import file_name
+from connectors.sdk.files.settings import file_plan, file_sync_type
+from connectors.sdk.files.writing import FilePlan, Sink, Store, write_files
+
+__all__ = [
+    "Encoder",
+    "FilePlan",
+    "Format",
+    "FormatOptions",
+    "Sink",
+    "Store",
+    "encoder",
+    "file_name",
+    "file_plan",
+    "file_sync_type",
+    "write_files",
+]

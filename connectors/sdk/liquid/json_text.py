@@ -1,0 +1,25 @@
+"""JSON as templates produce it: with trailing commas left by loops; and read without loss."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from typing import Any
+
+# Strings are matched whole, so that commas inside them are never touched.
+_STRING_OR_COMMA = re.compile(r'"(?:[^"\\]|\\.)*+"|,(?:\s*,)*+(?=\s*(?:[}\]]|\Z))', re.DOTALL)
+
+
+def strip_trailing_commas(text: str) -> str:
+    """``text`` without commas before a closing bracket or at its end; strings stay as they are."""
+    return _STRING_OR_COMMA.sub(lambda m: "" if m.group().startswith(",") else m.group(), text)
+
+
+def parse_json(text: str) -> Any:
+    """A JSON value with fractions as decimals, so that no digit is lost; raises ``ValueError``."""
+    return json.loads(text, parse_float=Decimal, parse_constant=_refuse)
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,27 @@
+"""The outbound door: everything connectors send over HTTP leaves through :class:`Client`."""
+
+from connectors.sdk.net.client import Client, merged, parse_url
+from connectors.sdk.net.guard import Blocked, Guard, GuardedResolver
+from connectors.sdk.net.message import Request, Response
+from connectors.sdk.net.oauth import TokenRequest, TokenSource
+from connectors.sdk.net.redaction import Redactor
+from connectors.sdk.net.status import error_for, retry_after, words
+from connectors.sdk.net.tls import Tls
+
+__all__ = [
+    "Blocked",
+    "Client",
+    "Guard",
+    "GuardedResolver",
+    "Redactor",
+    "Request",
+    "Response",
+    "Tls",
+    "TokenRequest",
+    "TokenSource",
+    "error_for",
+    "merged",
+    "parse_url",
+    "retry_after",
+    "words",
+]

@@ -1,0 +1,216 @@
+"""The one door through which connectors speak HTTP.
+
+It sends exactly what it is given, once: waiting, retrying and rate limits are the
+engine's. It refuses private addresses, follows no redirect, caps answers, and
+records each exchange for the debugger with secrets taken out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+from yarl import URL
+
+from connectors.sdk import trace
+from connectors.sdk.context import Environment
+from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, Unavailable
+from connectors.sdk.net.guard import Guard, GuardedResolver
+from connectors.sdk.net.message import Request, Response
+from connectors.sdk.net.redaction import MASK, Redactor
+from connectors.sdk.net.tls import Tls, ssl_context
+
+CONNECT_TIMEOUT_S = 10.0
+MAX_RESPONSE_BYTES = 2_000_000
+MAX_TRACED_CHARS = 100_000
+_PORTS = {"http": 80, "https": 443}
+
+
+class Client:
+    """A pool of connections for one run or check; an async context manager.
+
+    ``secrets`` are values that must never show in traces or errors.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        *,
+        tls: Tls | None = None,
+        secrets: Iterable[str] = (),
+        connections: int = 100,
+        max_response_bytes: int = MAX_RESPONSE_BYTES,
+    ) -> None:
+        self._guard = Guard(environment)
+        self._tls = tls
+        self._redactor = Redactor(secrets)
+        self._connections = connections
+        self._max_response_bytes = max_response_bytes
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        connector = aiohttp.TCPConnector(
+            limit=self._connections,
+            resolver=GuardedResolver(self._guard),
+            ssl=ssl_context(self._tls),
+            ttl_dns_cache=60,
+        )
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": "Headrace"},
+            trust_env=False,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def hide(self, secret: str) -> None:
+        """Keep a value that was learnt on the way (a token) out of traces and errors too."""
+        self._redactor = self._redactor.with_secret(secret)
+
+    async def send(self, request: Request) -> Response:
+        """Send once and return the answer, whatever its status.
+
+        Raises ``ConfigError`` for an address that may not be called, ``AuthError`` where
+        the certificates do not satisfy, ``Unavailable`` where no usable answer came.
+        """
+        started, clock = datetime.now(UTC), time.perf_counter()
+        try:
+            response = await self._exchange(request)
+        except ConnectorError as error:
+            clean = self._redactor.text(error.message)
+            error.message, error.args = clean, (clean,)
+            self._record(request, None, clean, started, clock)
+            raise
+        except asyncio.CancelledError:
+            self._record(request, None, "Cancelled before an answer came.", started, clock)
+            raise
+        self._record(request, response, "", started, clock)
+        return response
+
+    async def _exchange(self, request: Request) -> Response:
+        if self._session is None:
+            raise RuntimeError("The client is used outside its context.")
+        url = parse_url(request.url)
+        self._guard.check_literal(url.host or "", url.port or 0)
+        timeout = aiohttp.ClientTimeout(total=request.timeout_s, sock_connect=min(CONNECT_TIMEOUT_S, request.timeout_s))
+        try:
+            async with self._session.request(
+                request.method,
+                url,
+                data=request.body or None,
+                headers=request.headers,
+                allow_redirects=False,
+                timeout=timeout,
+            ) as answer:
+                body, truncated = await self._read(answer)
+                headers = {name.lower(): value for name, value in answer.headers.items()}
+                return Response(answer.status, headers, body, request.url, truncated)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise _failure(error, request) from error
+
+    async def _read(self, answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
+        chunks: list[bytes] = []
+        size = 0
+        while chunk := await answer.content.readany():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > self._max_response_bytes:
+                answer.close()
+                return b"".join(chunks)[: self._max_response_bytes], True
+        return b"".join(chunks), False
+
+    def _record(self, request: Request, response: Response | None, error: str, started: datetime, clock: float) -> None:
+        if not trace.wanted():
+            return
+        redact = self._redactor
+        trace.record(
+            trace.Exchange(
+                started_at=started,
+                duration_ms=(time.perf_counter() - clock) * 1000,
+                method=request.method,
+                target=redact.text(request.url),
+                status=response.status if response else None,
+                request_headers=redact.headers(request.headers),
+                request_body=MASK if request.private else _shown(redact, request.body),
+                response_headers=redact.headers(response.headers) if response else (),
+                response_body=_answer(redact, request, response),
+                error=error,
+            )
+        )
+
+
+def _answer(redact: Redactor, request: Request, response: Response | None) -> str:
+    if response is None:
+        return ""
+    return MASK if request.private else _shown(redact, response.body)
+
+
+def _shown(redact: Redactor, body: bytes) -> str:
+    # Redacted before it is trimmed: a secret cut in half would no longer be found.
+    text = redact.text(body[: MAX_TRACED_CHARS * 5].decode("utf-8", "replace"))
+    return text if len(text) <= MAX_TRACED_CHARS else text[:MAX_TRACED_CHARS] + "…"
+
+
+@lru_cache(maxsize=1024)
+def parse_url(text: str) -> URL:
+    """An absolute http(s) address; raises ``ConfigError`` that says what is wrong with it."""
+    try:
+        url = URL(text)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"“{text[:200]}” is not a web address.", field="url") from error
+    if url.scheme not in _PORTS or not url.host:
+        raise ConfigError(f"“{text[:200]}” is not a web address.", field="url", hint="Begin with https://.")
+    if url.user or url.password:
+        raise ConfigError(
+            "The address contains a user name or password.", field="url", hint="Send credentials in a secret header."
+        )
+    return url
+
+
+def _failure(error: Exception, request: Request) -> ConnectorError:
+    """What a failure below HTTP means; ``in_doubt`` where the request may have arrived whole."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ConnectorError):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    target = parse_url(request.url).host
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
+        return AuthError(
+            f"The TLS connection to {target} was refused: {error}",
+            hint="Check the host name, or upload the certificate of the authority it uses.",
+        )
+    if isinstance(error, aiohttp.InvalidURL | ValueError):
+        return ConfigError(f"The request cannot be sent: {error}", field="url")
+    if isinstance(error, aiohttp.ConnectionTimeoutError | aiohttp.ClientConnectorError):
+        return Unavailable(f"No connection to {target}: {_reason(error)}")
+    if isinstance(error, TimeoutError):
+        return Unavailable(f"{target} did not answer within {request.timeout_s:g} s.", in_doubt=True)
+    return Unavailable(f"{target} broke off the connection: {_reason(error)}", in_doubt=True)
+
+
+def _reason(error: Exception) -> str:
+    inner = getattr(error, "os_error", None)
+    return str(getattr(inner, "strerror", None) or error) or type(error).__name__
+
+
+def merged(*groups: Mapping[str, str]) -> dict[str, str]:
+    """Headers of several origins in one; later ones win, whatever their letter case."""
+    whole: dict[str, tuple[str, str]] = {}
+    for group in groups:
+        for name, value in group.items():
+            whole[name.lower()] = (name, value)
+    return dict(whole.values())

@@ -1,0 +1,55 @@
+"""Secrets taken out of what people may read."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote, quote_plus
+
+import orjson
+
+from connectors.sdk.validation import SECRET_ROW
+
+MASK = "••••"
+_MIN_LENGTH = 3
+_SECRET_PARAMETER = re.compile(
+    r"([?&](?:[^=&#\s]*(?:token|secret|password|api[-_]?key|signature|access[-_]?key))=)([^&#\s]+)", re.IGNORECASE
+)
+_URL_PASSWORD = re.compile(r"(://[^/@\s:]*:)[^/@\s]+@")
+
+
+class Redactor:
+    """Removes known secret values, and headers that hold credentials by their name.
+
+    A value is found in any of the shapes it is sent in: as it is, in JSON, in a URL, in base 64.
+    """
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._secrets = tuple(secrets)
+        shapes = {shape for secret in self._secrets for shape in _shapes(secret)}
+        ordered = sorted(shapes, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+
+    def with_secret(self, secret: str) -> Redactor:
+        """A redactor that knows one value more."""
+        return Redactor((*self._secrets, secret))
+
+    def text(self, text: str) -> str:
+        """``text`` without secrets."""
+        if self._pattern is not None:
+            text = self._pattern.sub(MASK, text)
+        return _URL_PASSWORD.sub(rf"\g<1>{MASK}@", _SECRET_PARAMETER.sub(rf"\g<1>{MASK}", text))
+
+    def headers(self, headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+        """Headers with credentials masked, by name and by value."""
+        return tuple((n, MASK if SECRET_ROW.search(n) else self.text(v)) for n, v in headers.items())
+
+
+def _shapes(secret: str) -> set[str]:
+    if len(secret) < _MIN_LENGTH:
+        return set()
+    encoded = base64.b64encode(secret.encode()).decode()
+    in_json = orjson.dumps(secret).decode()[1:-1]
+    lines = {line.strip() for line in secret.splitlines() if len(line.strip()) >= 8}
+    return {secret, in_json, quote(secret, safe=""), quote_plus(secret), encoded} | lines

@@ -1,0 +1,58 @@
+"""TLS for the outbound door: the system's authorities, a person's own, and client certificates."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from connectors.sdk.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """PEM texts. ``authority`` is trusted beside the system's; ``certificate`` and ``key`` identify us."""
+
+    authority: str = ""
+    certificate: str = ""
+    key: str = field(default="", repr=False)
+
+
+def ssl_context(tls: Tls | None) -> ssl.SSLContext:
+    """A verifying context, TLS 1.2 or later; raises ``ConfigError`` naming the file at fault."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if tls is None:
+        return context
+    if tls.authority:
+        try:
+            context.load_verify_locations(cadata=tls.authority)
+        except (ssl.SSLError, ValueError) as error:
+            raise ConfigError("The CA certificate is not a PEM certificate.", field="ca_certificate") from error
+    if tls.certificate:
+        _load_identity(context, tls)
+    return context
+
+
+def _load_identity(context: ssl.SSLContext, tls: Tls) -> None:
+    # OpenSSL reads identities from files only; this one is readable by us alone and gone at once.
+    handle, path = tempfile.mkstemp(prefix="headrace-tls-")
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(f"{tls.certificate}\n{tls.key}\n")
+        context.load_cert_chain(path, password=_no_password)
+    except (ssl.SSLError, OSError, ValueError) as error:
+        raise ConfigError(
+            "The client certificate and its key do not fit together.",
+            field="client_certificate",
+            hint="Upload the certificate and its unencrypted private key as PEM files.",
+        ) from error
+    finally:
+        Path(path).unlink()
+
+
+def _no_password() -> bytes:
+    """Answers OpenSSL's question for a pass phrase, which would otherwise wait on a terminal."""
+    return b""

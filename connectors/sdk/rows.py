@@ -1,0 +1,133 @@
+"""Rows as JSON values and JSON text, without loss.
+
+Decimals stay :class:`~decimal.Decimal` and are written digit by digit, whole numbers
+of any size are written in full, times are ISO 8601 text, bytes are base 64.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+_INT64 = (-(2**63), 2**64 - 1)
+
+
+def json_rows(rows: pa.RecordBatch) -> list[dict[str, Any]]:
+    """The rows as dictionaries of JSON values (and decimals), column by column for speed."""
+    names = rows.schema.names
+    columns = [column_values(column) for column in rows.columns]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def column_values(column: pa.Array) -> list[Any]:
+    """One column's values as JSON values (and decimals)."""
+    kind = column.type
+    if isinstance(column, pa.ExtensionArray):
+        return column_values(column.storage)
+    if pa.types.is_dictionary(kind):
+        return column_values(column.dictionary_decode())
+    if _needs_python(kind):
+        return [json_value(value) for value in column.to_pylist()]
+    if pa.types.is_timestamp(kind):
+        return _moments(column)
+    if pa.types.is_date(kind) or pa.types.is_time(kind):
+        return list(column.cast(pa.string()).to_pylist())
+    if pa.types.is_decimal(kind):
+        return [None if t is None else Decimal(t) for t in column.cast(pa.string()).to_pylist()]
+    return list(column.to_pylist())
+
+
+def _moments(column: pa.Array) -> list[str | None]:
+    """Moments as ISO text; a fraction of a second is written only where there is one."""
+    kind = column.type
+    # Moments with a zone are stored in UTC; without it the columnar engine writes them ten times faster.
+    plain = column.view(pa.timestamp(kind.unit)) if kind.tz else column
+    if kind.unit != "us":
+        plain = plain.cast(pa.timestamp("us"), safe=False)
+    zone = "Z" if kind.tz else ""
+    return [None if t is None else _iso(t) + zone for t in plain.cast(pa.string()).to_pylist()]
+
+
+def _iso(text: str) -> str:
+    """``2024-01-31 10:20:30.000000`` as ``2024-01-31T10:20:30``."""
+    return text.removesuffix(".000000").replace(" ", "T", 1)
+
+
+def _needs_python(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_nested(kind)
+        or pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_fixed_size_binary(kind)
+        or pa.types.is_duration(kind)
+    )
+
+
+def json_value(value: Any) -> Any:
+    """Any value as a JSON value; decimals are kept."""
+    if value is None or isinstance(value, str | bool | int | float | Decimal):
+        return value
+    if isinstance(value, dict):
+        return {str(k): json_value(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return _pairs(value) if _is_map(value) else [json_value(v) for v in value]
+    if maker := _MAKERS.get(type(value)):
+        return maker(value)
+    return str(value)
+
+
+def _is_map(value: list[Any] | tuple[Any, ...]) -> bool:
+    # Arrow hands maps over as lists of (key, value) tuples; lists hold lists, never tuples.
+    return bool(value) and all(isinstance(v, tuple) and len(v) == 2 for v in value)
+
+
+def _pairs(value: list[Any] | tuple[Any, ...]) -> dict[str, Any]:
+    return {str(k): json_value(v) for k, v in value}
+
+
+def _datetime_text(value: datetime) -> str:
+    return value.isoformat().replace("+00:00", "Z")
+
+
+_MAKERS: dict[type, Callable[[Any], str]] = {
+    datetime: _datetime_text,
+    date: date.isoformat,
+    time: time.isoformat,
+    timedelta: str,
+    bytes: lambda value: base64.b64encode(value).decode(),
+}
+
+
+def dumps(value: Any) -> bytes:
+    """JSON text of JSON values, decimals and whole numbers exact."""
+    try:
+        return orjson.dumps(value, default=_default)
+    except TypeError:
+        return orjson.dumps(_without_big_numbers(value), default=_default)
+
+
+def decimal_text(value: Decimal) -> str:
+    """A decimal's digits, trailing zeros kept, never in exponent form."""
+    return format(value, "f")
+
+
+def _default(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return orjson.Fragment(decimal_text(value)) if value.is_finite() else None
+    raise TypeError(f"{type(value).__name__} is not a JSON value")
+
+
+def _without_big_numbers(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool) and not _INT64[0] <= value <= _INT64[1]:
+        return orjson.Fragment(str(value))
+    if isinstance(value, dict):
+        return {str(k): _without_big_numbers(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_big_numbers(v) for v in value]
+    return value

@@ -1,0 +1,100 @@
+"""What a source author writes against."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import pyarrow as pa
+
+from connectors.sdk.context import Environment
+from connectors.sdk.fields import Field
+from connectors.sdk.types import Column, Table, Verification
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleQuery:
+    """A ready query that the SQL editor offers."""
+
+    name: str
+    description: str
+    sql: str
+    primary_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceDefinition:
+    """Everything Headrace shows and checks about a source type.
+
+    ``dialect`` is sqlglot's name. ``methods`` are the modelling methods it offers:
+    "sql", "table". ``write_planner`` says whether the in-warehouse planner can run there.
+    ``setup_sql`` makes the SQL that prepares a least-privilege user, from the settings so far.
+    """
+
+    key: str
+    name: str
+    category: str
+    summary: str
+    docs_url: str
+    dialect: str
+    fields: tuple[Field, ...]
+    verification: Verification
+    methods: tuple[str, ...] = ("sql", "table")
+    write_planner: bool = False
+    needs_test: bool = True
+    sample: bool = False
+    sample_queries: tuple[SampleQuery, ...] = ()
+    setup_sql: Callable[[Mapping[str, Any]], str] | None = None
+
+
+class RowStream(Protocol):
+    """An open query result: its Arrow schema first, then batches; closing or cancelling frees it."""
+
+    schema: pa.Schema
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]: ...
+
+    def cancel(self) -> None:
+        """Stop the query on the server; safe from another thread."""
+
+
+class Source(ABC):
+    """One connected system that models query. Read-only unless a capability says otherwise.
+
+    Methods block and may be slow; they raise only :mod:`connectors.sdk.errors`.
+    """
+
+    definition: ClassVar[SourceDefinition]
+
+    def __init__(self, config: Mapping[str, Any], environment: Environment) -> None:
+        self.config = config
+        self.environment = environment
+
+    @abstractmethod
+    def check(self) -> None:
+        """Connect and read something trivial; raise a typed error that says what to change."""
+
+    @abstractmethod
+    def tables(self) -> Sequence[Table]:
+        """Tables and views that the credentials can read, without Headrace's own schemas."""
+
+    @abstractmethod
+    def columns(self, table: Table) -> Sequence[Column]:
+        """The columns of one table with types and descriptions."""
+
+    @abstractmethod
+    def describe(self, sql: str) -> Sequence[Column]:
+        """The columns that a query would return, without running it to its end."""
+
+    @abstractmethod
+    def query(self, sql: str, *, batch_rows: int = 50_000) -> AbstractContextManager[RowStream]:
+        """Run a read-only query and stream its rows as Arrow batches.
+
+        Bounded memory. Columns arrive as :mod:`connectors.sdk.arrow` says, each
+        marked with its type: numbers without loss, moments in UTC, objects and
+        arrays as JSON text, whatever else the columnar format cannot carry as text.
+        Nothing runs before the first batch is asked for.
+        """

@@ -1,0 +1,61 @@
+"""Requests and responses of a run, for the debugger.
+
+The outbound door and database destinations call :func:`record`; whoever drives
+a delivery collects with :func:`recording`. Secrets are redacted before a record
+is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One call to another system and its answer.
+
+    ``method`` is an HTTP method or a database verb ("COPY", "UPSERT"), ``target`` the
+    URL or table; ``status`` is ``None`` when there was no answer. Bodies are text,
+    trimmed to what the debugger keeps; ``duration_ms`` is wall time.
+    """
+
+    started_at: datetime
+    duration_ms: float
+    method: str
+    target: str
+    status: int | None
+    request_headers: tuple[tuple[str, str], ...] = ()
+    request_body: str = ""
+    response_headers: tuple[tuple[str, str], ...] = ()
+    response_body: str = ""
+    error: str = ""
+    attempt: int = field(default=1)
+
+
+_sink: ContextVar[list[Exchange] | None] = ContextVar("exchanges", default=None)
+
+
+def record(exchange: Exchange) -> None:
+    """Hand an exchange to whoever is recording; nothing happens where nobody is."""
+    if (sink := _sink.get()) is not None:
+        sink.append(exchange)
+
+
+def wanted() -> bool:
+    """Whether somebody records: lets hot paths skip building bodies."""
+    return _sink.get() is not None
+
+
+@contextmanager
+def recording() -> Iterator[list[Exchange]]:
+    """Collect every exchange made inside, also by tasks started inside."""
+    exchanges: list[Exchange] = []
+    token = _sink.set(exchanges)
+    try:
+        yield exchanges
+    finally:
+        _sink.reset(token)

@@ -1,0 +1,430 @@
+"""Every write to sources and destinations.
+
+The two sides share their steps; each public function is one side's service with
+its own audit event. Calls to other systems happen before or after a service,
+never inside its transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+from django.db.models.deletion import ProtectedError
+from django.utils import timezone as clock
+from slugify import slugify
+
+from config.errors import Conflict, Invalid
+from connectors import access, catalog, discovery, secrets
+from connectors.choices import Health, Kind
+from connectors.dependants import dependants_of
+from connectors.discovery import CheckOutcome, TableRead
+from connectors.models import Connection, Destination, Source, SourceTable
+from connectors.sdk.types import Table
+from connectors.sdk.validation import Cleaned, InvalidSettings, clean
+from connectors.selectors import free_slug, timezone_names
+from governance.audit.actors import Actor
+from governance.audit.services import changes, record, service, unchanged
+from workspaces import access as rights
+from workspaces.models import Workspace
+from workspaces.permissions import Permission
+from workspaces.scoping import current_workspace_id
+
+C = TypeVar("C", bound=Connection)
+MAX_NAME = 200
+
+
+@service("source.created")
+def create_source(
+    *,
+    actor: Actor,
+    type: str,
+    values: Mapping[str, Any],
+    name: str = "",
+    slug: str = "",
+    timezone: str = "UTC",
+    setup_done: bool = True,
+) -> Source:
+    """Add a source. ``values`` are raw settings, credentials among them; an empty name becomes the type's.
+
+    ``setup_done=False`` starts the wizard: the source cannot be used before
+    :func:`finish_source`. Raises ``Invalid`` with the path of each wrong setting.
+    """
+    return _create(Source, actor, type, values, name, slug, timezone, setup_done)
+
+
+@service("destination.created")
+def create_destination(
+    *,
+    actor: Actor,
+    type: str,
+    values: Mapping[str, Any],
+    name: str = "",
+    slug: str = "",
+    timezone: str = "UTC",
+    setup_done: bool = True,
+) -> Destination:
+    """Add a destination; see :func:`create_source`."""
+    return _create(Destination, actor, type, values, name, slug, timezone, setup_done)
+
+
+@service("source.updated")
+def update_source(
+    *,
+    actor: Actor,
+    source: Source,
+    values: Mapping[str, Any] | None = None,
+    name: str | None = None,
+    timezone: str | None = None,
+) -> Source:
+    """Change settings, name or time zone; what is not given stays, credentials too.
+
+    A blank credential keeps the stored one, ``None`` removes it. Changed settings
+    make the source untested and forget its tables.
+    """
+    return _update(Source, actor, source, values, name, timezone)
+
+
+@service("destination.updated")
+def update_destination(
+    *,
+    actor: Actor,
+    destination: Destination,
+    values: Mapping[str, Any] | None = None,
+    name: str | None = None,
+    timezone: str | None = None,
+) -> Destination:
+    """Change settings, name or time zone; see :func:`update_source`."""
+    return _update(Destination, actor, destination, values, name, timezone)
+
+
+@service("source.renamed")
+def rename_source(*, actor: Actor, source: Source, name: str) -> Source:
+    """Give a source another name; its slug stays, so that API clients go on working."""
+    return _rename(Source, actor, source, name)
+
+
+@service("destination.renamed")
+def rename_destination(*, actor: Actor, destination: Destination, name: str) -> Destination:
+    """Give a destination another name; its slug stays."""
+    return _rename(Destination, actor, destination, name)
+
+
+@service("source.finished")
+def finish_source(*, actor: Actor, source: Source, name: str, timezone: str = "UTC") -> Source:
+    """End the set-up: name the source and open it for use. Its connection test must have passed."""
+    return _finish(Source, actor, source, name, timezone)
+
+
+@service("destination.finished")
+def finish_destination(*, actor: Actor, destination: Destination, name: str, timezone: str = "UTC") -> Destination:
+    """End the set-up: name the destination and open it for use. Its connection test must have passed."""
+    return _finish(Destination, actor, destination, name, timezone)
+
+
+@service("source.deleted")
+def delete_source(*, actor: Actor, source: Source) -> None:
+    """Remove a source with its credentials; refused while anything is built on it."""
+    _delete(Source, actor, source)
+
+
+@service("destination.deleted")
+def delete_destination(*, actor: Actor, destination: Destination) -> None:
+    """Remove a destination with its credentials; refused while anything is built on it."""
+    _delete(Destination, actor, destination)
+
+
+def check_source(*, actor: Actor, source: Source) -> CheckOutcome:
+    """Test the connection and remember the outcome as the source's health."""
+    rights_to_use(actor, source)
+    outcome = discovery.check(source)
+    record_source_check(actor=actor, source=source, outcome=outcome)
+    return outcome
+
+
+def check_destination(*, actor: Actor, destination: Destination) -> CheckOutcome:
+    """Test the connection and remember the outcome as the destination's health."""
+    rights_to_use(actor, destination)
+    outcome = discovery.check(destination)
+    record_destination_check(actor=actor, destination=destination, outcome=outcome)
+    return outcome
+
+
+@service("source.checked")
+def record_source_check(*, actor: Actor, source: Source, outcome: CheckOutcome) -> Source:
+    """Keep what a test of ``source`` (as it was read) found; nothing if its settings changed meanwhile."""
+    return _record_check(Source, actor, source, outcome)
+
+
+@service("destination.checked")
+def record_destination_check(*, actor: Actor, destination: Destination, outcome: CheckOutcome) -> Destination:
+    """Keep what a test of ``destination`` (as it was read) found; nothing if its settings changed meanwhile."""
+    return _record_check(Destination, actor, destination, outcome)
+
+
+def refresh_schema(*, actor: Actor, source: Source) -> Source:
+    """Read the source's tables and columns again and replace what was remembered."""
+    rights_to_use(actor, source)
+    return store_schema(actor=actor, source=source, found=discovery.read_tables(source))
+
+
+def refresh_table(*, actor: Actor, source: Source, table: SourceTable) -> SourceTable:
+    """Read one table's columns again."""
+    rights_to_use(actor, source)
+    columns = discovery.read_columns(source, Table(table.schema, table.name, table.kind))
+    found = TableRead(Table(table.schema, table.name, table.kind, table.description), columns)
+    return store_table(actor=actor, source=source, found=found)
+
+
+@service("source.schema_refreshed")
+def store_schema(*, actor: Actor, source: Source, found: Sequence[TableRead]) -> Source:
+    """Replace the remembered tables of a source by those just read."""
+    locked = _locked(Source, actor, source, access.USE[Kind.SOURCE])
+    now = clock.now()
+    before = SourceTable.objects.filter(source=locked).count()
+    SourceTable.objects.filter(source=locked).delete()
+    SourceTable.objects.bulk_create((_row(locked, read, now) for read in found), batch_size=1_000)
+    locked.schema_refreshed_at = now
+    locked.save(update_fields=["schema_refreshed_at"])
+    record(locked, before={"tables": before}, after={"tables": len(found)})
+    return locked
+
+
+@service("source.schema_refreshed")
+def store_table(*, actor: Actor, source: Source, found: TableRead) -> SourceTable:
+    """Replace the remembered columns of one table by those just read."""
+    locked = _locked(Source, actor, source, access.USE[Kind.SOURCE])
+    row = _row(locked, found, clock.now())
+    SourceTable.objects.filter(source=locked, schema=row.schema, name=row.name).delete()
+    row.save(force_insert=True)
+    record(locked, after={"table": str(row), "columns": len(row.columns or ())})
+    return row
+
+
+@service("credentials.rotated")
+def rotate_credentials(*, actor: Actor, workspace: Workspace) -> int:
+    """Encrypt a workspace's stored credentials under the newest key; the number of rows changed."""
+    if not actor.is_system:
+        rights.require(actor, Permission.MANAGE_WORKSPACE)
+    counts = {kind.plural: _rotate(access.MODELS[kind]) for kind in Kind}
+    record(workspace, after=counts)
+    return sum(counts.values())
+
+
+def rights_to_use(actor: Actor, connection: Connection) -> None:
+    """Refuse whoever may not build on this connection."""
+    if not access.may_use(actor, connection):
+        rights.require(actor, access.USE[connection.kind], **{f"{connection.kind.value}_id": connection.pk})
+
+
+def _create(
+    model: type[C],
+    actor: Actor,
+    type_key: str,
+    values: Mapping[str, Any],
+    name: str,
+    slug: str,
+    timezone: str,
+    setup_done: bool,
+) -> C:
+    kind = model.kind
+    rights.require(actor, access.CREATE[kind])
+    workspace_id = current_workspace_id()
+    # Held until commit, so that two people who add the same name get different slugs.
+    Workspace.objects.select_for_update(no_key=True).get(pk=workspace_id)
+    entry = catalog.entry(kind, type_key)
+    cleaned = _cleaned(kind, type_key, values, {})
+    name = _named(name or entry.name)
+    row = model(
+        workspace_id=workspace_id,
+        name=name,
+        slug=_slug(model, slug) if slug else free_slug(model, slugify(name)[:70] or type_key),
+        type=type_key,
+        config=cleaned.config,
+        timezone=_zone(timezone),
+        setup_done=setup_done,
+        created_by_id=actor.user_id,
+    )
+    _keep_secrets(row, {}, cleaned)
+    row.save(force_insert=True)
+    record(row, after={**_facts(row), **_secret_names({}, cleaned.secrets)})
+    return row
+
+
+def _update(
+    model: type[C],
+    actor: Actor,
+    connection: C,
+    values: Mapping[str, Any] | None,
+    name: str | None,
+    timezone: str | None,
+) -> C:
+    locked = _locked(model, actor, connection, access.MANAGE[model.kind])
+    before = _facts(locked)
+    replaced: dict[str, Any] = {}
+    if name is not None:
+        locked.name = _named(name)
+    if timezone is not None:
+        locked.timezone = _zone(timezone)
+    if values is not None:
+        replaced = _apply(locked, values)
+    difference = changes(before, _facts(locked))
+    if not difference and not replaced:
+        unchanged()
+        return locked
+    if replaced or "config" in difference.after:
+        _forget_health(locked)
+    locked.save()
+    record(locked, before=difference.before, after={**difference.after, **replaced})
+    return locked
+
+
+def _apply(locked: Connection, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Put new settings on a row; what happened to credentials, by name."""
+    known = secrets.decrypt(locked.secret_config)
+    cleaned = _cleaned(locked.kind, locked.type, {**locked.config, **values}, known)
+    locked.config = cleaned.config
+    _keep_secrets(locked, known, cleaned)
+    return _secret_names(known, cleaned.secrets)
+
+
+def _rename(model: type[C], actor: Actor, connection: C, name: str) -> C:
+    locked = _locked(model, actor, connection, access.MANAGE[model.kind])
+    before, locked.name = locked.name, _named(name)
+    if before == locked.name:
+        unchanged()
+        return locked
+    locked.save(update_fields=["name", "updated_at"])
+    record(locked, before={"name": before}, after={"name": locked.name})
+    return locked
+
+
+def _finish(model: type[C], actor: Actor, connection: C, name: str, timezone: str) -> C:
+    locked = _locked(model, actor, connection, access.MANAGE[model.kind])
+    entry = catalog.entry(model.kind, locked.type)
+    if entry.needs_test and locked.health != Health.HEALTHY:
+        raise Conflict("The connection has not passed its test yet.", hint="Test the connection, then finish.")
+    if not locked.setup_done:
+        Workspace.objects.select_for_update(no_key=True).get(pk=locked.workspace_id)
+        locked.slug = free_slug(model, slugify(_named(name))[:70] or locked.type, besides=locked.pk)
+    before = _facts(locked)
+    locked.name, locked.timezone, locked.setup_done = _named(name), _zone(timezone), True
+    locked.save(update_fields=["name", "slug", "timezone", "setup_done", "updated_at"])
+    difference = changes(before, _facts(locked))
+    record(locked, before=difference.before, after={**difference.after, "setup_done": True})
+    return locked
+
+
+def _delete(model: type[C], actor: Actor, connection: C) -> None:
+    # FOR UPDATE, not NO KEY: whoever builds on the row meanwhile must wait and then find it gone.
+    locked = model.objects.select_for_update().filter(pk=connection.pk).first()
+    if locked is None:
+        access.connection_for(model, actor, connection.pk)
+    _locked(model, actor, connection, access.MANAGE[model.kind])
+    assert locked is not None
+    if dependants := dependants_of(model.kind, locked.pk):
+        raise Conflict(
+            f"“{locked}” is still used by {dependants.sentence()}.", hint="Delete those first, or move them elsewhere."
+        )
+    record(locked, before=_facts(locked))
+    try:
+        locked.delete()
+    except ProtectedError as error:
+        names = ", ".join(f"“{row}”" for row in list(error.protected_objects)[:20])
+        raise Conflict(f"“{locked}” is still used by {names}.", hint="Delete those first.") from None
+
+
+def _record_check(model: type[C], actor: Actor, tested: C, outcome: CheckOutcome) -> C:
+    locked = _locked(model, actor, tested, access.USE[model.kind])
+    if (locked.config, locked.secret_config) != (tested.config, tested.secret_config):
+        unchanged()
+        return locked
+    before = {"health": locked.health}
+    locked.health = Health.HEALTHY if outcome.ok else Health.FAILING
+    locked.last_checked_at = clock.now()
+    locked.last_check_message, locked.last_check_hint = outcome.message[:2_000], outcome.hint[:2_000]
+    locked.save(update_fields=["health", "last_checked_at", "last_check_message", "last_check_hint"])
+    record(locked, before=before, after={"health": locked.health, "message": locked.last_check_message})
+    return locked
+
+
+def _locked(model: type[C], actor: Actor, connection: C, permission: Permission) -> C:
+    return access.connection_for(model, actor, connection.pk, permission, lock=True)
+
+
+def _cleaned(kind: Kind, type_key: str, values: Mapping[str, Any], stored: Mapping[str, Any]) -> Cleaned:
+    try:
+        return clean(access.fields_of(kind, type_key), values, stored=stored)
+    except InvalidSettings as error:
+        raise Invalid("Some settings need another look.", fields=error.errors) from None
+
+
+def _keep_secrets(row: Connection, known: Mapping[str, Any], cleaned: Cleaned) -> None:
+    """Encrypt again only when something differs, so that an unchanged row keeps its token."""
+    if dict(known) == cleaned.secrets:
+        return
+    row.secret_set_at = secrets.set_times(known, cleaned.secrets, row.secret_set_at, clock.now())
+    row.secret_config = secrets.encrypt(cleaned.secrets)
+
+
+def _secret_names(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Which credentials were set and removed; the values stay out."""
+    put = sorted(path for path, value in after.items() if before.get(path) != value)
+    removed = sorted(path for path in before if path not in after)
+    return {**({"replaced": put} if put else {}), **({"removed": removed} if removed else {})}
+
+
+def _facts(row: Connection) -> dict[str, Any]:
+    return {"name": row.name, "type": row.type, "config": row.config, "timezone": row.timezone}
+
+
+def _forget_health(row: Connection) -> None:
+    row.health, row.last_checked_at = Health.UNTESTED, None
+    row.last_check_message = row.last_check_hint = ""
+
+
+def _named(name: str) -> str:
+    name = " ".join(name.split())
+    if not name:
+        raise Invalid.field("name", "Enter a name.")
+    if len(name) > MAX_NAME:
+        raise Invalid.field("name", f"Enter at most {MAX_NAME} characters.")
+    return name
+
+
+def _slug(model: type[Connection], wanted: str) -> str:
+    """A slug that was asked for: taken as it is or refused, never changed."""
+    if wanted != slugify(wanted) or len(wanted) > 70:
+        raise Invalid.field("slug", "Use at most 70 lower-case letters, digits and hyphens.")
+    if model.objects.filter(slug=wanted).exists():
+        raise Invalid.field("slug", f"Another {model.kind.value} has the slug “{wanted}”.")
+    return wanted
+
+
+def _zone(name: str) -> str:
+    if name not in timezone_names():
+        raise Invalid.field("timezone", f"“{name}” is not a time zone.", hint="For example: Europe/Berlin.")
+    return name
+
+
+def _row(source: Source, read: TableRead, now: Any) -> SourceTable:
+    return SourceTable(
+        workspace_id=source.workspace_id,
+        source=source,
+        schema=read.table.schema,
+        name=read.table.name,
+        kind=read.table.kind,
+        description=read.table.description,
+        columns=None if read.columns is None else [asdict(c) for c in read.columns],
+        column_names=" ".join(c.name for c in read.columns or ()),
+        refreshed_at=now,
+    )
+
+
+def _rotate(model: type[Connection]) -> int:
+    rows = list(model.objects.select_for_update(no_key=True).exclude(secret_config="").order_by("pk"))
+    for row in rows:
+        row.secret_config = secrets.rotate(row.secret_config)
+    model.objects.bulk_update(rows, ["secret_config"], batch_size=500)
+    return len(rows)

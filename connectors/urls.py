@@ -1,0 +1,69 @@
+"""Addresses of sources and destinations, under ``/<workspace>/``."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path
+
+from connectors import access
+from connectors.choices import Kind
+from connectors.views import detail, lists, schema, wizard
+from workspaces.permissions import Permission
+from workspaces.routes import requires
+
+app_name = "connectors"
+READ = Permission.MEMBER
+
+
+def _routes(kind: Kind) -> list[URLPattern]:
+    """The routes both sides have. The services check the right on the very row."""
+    root, row, noun = kind.plural, f"{kind.plural}/<int:{kind.value}_id>", kind.value
+    create, manage, use = access.CREATE[kind], access.MANAGE[kind], access.USE[kind]
+    view = {"kind": kind}
+    return [
+        path(root, requires(READ)(lists.ConnectionList.as_view(**view)), name=root),
+        path(f"{root}/new", requires(create)(wizard.Catalog.as_view(**view)), name=f"{noun}_new"),
+        path(
+            f"{root}/new/<slug:type_key>", requires(create)(wizard.Connect.as_view(**view)), name=f"{noun}_connect"
+        ),
+        path(row, requires(READ)(detail.Overview.as_view(**view)), name=noun),
+        path(f"{row}/setup", requires(create)(wizard.Setup.as_view(**view)), name=f"{noun}_setup"),
+        path(f"{row}/setup/test", requires(create)(wizard.SetupTest.as_view(**view)), name=f"{noun}_setup_test"),
+        path(f"{row}/setup/name", requires(create)(wizard.SetupFinish.as_view(**view)), name=f"{noun}_setup_finish"),
+        path(f"{row}/setup/discard", requires(create)(wizard.Discard.as_view(**view)), name=f"{noun}_discard"),
+        path(
+            f"{row}/configuration",
+            requires(READ, write=manage)(detail.Configuration.as_view(**view)),
+            name=f"{noun}_configuration",
+        ),
+        path(f"{row}/activity", requires(READ)(detail.Activity.as_view(**view)), name=f"{noun}_activity"),
+        path(f"{row}/check", requires(use)(detail.Check.as_view(**view)), name=f"{noun}_check"),
+        path(f"{row}/rename", requires(manage)(detail.Rename.as_view(**view)), name=f"{noun}_rename"),
+        path(f"{row}/delete", requires(manage)(detail.Delete.as_view(**view)), name=f"{noun}_delete"),
+    ]
+
+
+_source = "sources/<int:source_id>"
+_destination = "destinations/<int:destination_id>"
+_use_source = requires(READ, write=access.USE[Kind.SOURCE])
+
+urlpatterns = [
+    *_routes(Kind.SOURCE),
+    *_routes(Kind.DESTINATION),
+    path(f"{_source}/schema", _use_source(schema.Schema.as_view(kind=Kind.SOURCE)), name="source_schema"),
+    path(
+        f"{_source}/schema/<int:table_id>",
+        _use_source(schema.TableColumns.as_view(kind=Kind.SOURCE)),
+        name="source_table",
+    ),
+    path(f"{_source}/schema.json", requires(READ)(schema.SchemaMap.as_view(kind=Kind.SOURCE)), name="schema_map"),
+    path(
+        f"{_destination}/fields",
+        requires(access.USE[Kind.DESTINATION])(schema.Fields.as_view(kind=Kind.DESTINATION)),
+        name="fields",
+    ),
+    path(
+        f"{_destination}/choices",
+        requires(access.USE[Kind.DESTINATION])(schema.Choices.as_view(kind=Kind.DESTINATION)),
+        name="choices",
+    ),
+]

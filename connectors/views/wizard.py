@@ -1,0 +1,206 @@
+"""Setting up a source or destination: type → connection → test → name. Every step is saved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from config.errors import HeadraceError, Invalid
+from config.htmx import go_to, render_page
+from connectors import access, catalog
+from connectors.catalog import Entry
+from connectors.choices import Health
+from connectors.forms import FinishForm, SettingsForm, settings_form
+from connectors.models import Connection
+from connectors.selectors import free_name
+from connectors.views.base import ConnectionView
+from workspaces.permissions import Permission
+
+
+class WizardView(ConnectionView):
+    """What the steps share: the row being set up, and the list of steps."""
+
+    def steps(self, current: str, entry: Entry | None = None, row: Connection | None = None) -> list[dict[str, str]]:
+        """The steps as ``<c-wizard>`` draws them, with what was chosen."""
+        keys = ["type", "connection", "test", "name"]
+        if entry is not None and not entry.needs_test:
+            keys.remove("test")
+        labels = {"type": "Type", "connection": "Connection", "test": "Test", "name": "Name"}
+        choices = {"type": entry.name if entry else "", "test": "Passed" if row and row.last_check_ok else ""}
+        position = keys.index(current)
+        return [
+            {
+                "label": labels[key],
+                "choice": choices.get(key, ""),
+                "state": "done" if number < position else "current" if number == position else "todo",
+                "url": self._step_url(key, row),
+            }
+            for number, key in enumerate(keys)
+        ]
+
+    def _step_url(self, key: str, row: Connection | None) -> str:
+        if key == "type":
+            return self.url("new") if row is None else ""
+        if row is None:
+            return ""
+        return self.url({"connection": "setup", "test": "setup_test", "name": "setup_finish"}[key], row.pk)
+
+    def unfinished(self, pk: int) -> Connection:
+        """The row being set up; a finished one has its own pages."""
+        return self.row(pk, access.MANAGE[self.kind])
+
+    def after_connection(self, row: Connection) -> HttpResponse:
+        """On to the test, or straight to the name where nothing can be tested."""
+        entry = catalog.entry(self.kind, row.type)
+        return redirect(self.url("setup_test" if entry.needs_test else "setup_finish", row.pk))
+
+    def wizard(self, current: str, entry: Entry | None = None, row: Connection | None = None) -> dict[str, Any]:
+        """The context of a step."""
+        return {
+            **self.shared(row),
+            "steps": self.steps(current, entry, row),
+            "entry": entry,
+            "discard_url": self.url("discard", row.pk) if row else "",
+        }
+
+
+class Catalog(WizardView):
+    """The first step: the searchable catalogue."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Types by category, samples last."""
+        query = request.GET.get("q", "").strip()
+        groups = [
+            {"name": g.name, "entries": [{"entry": e, "url": self.url("connect", e.key)} for e in g.entries]}
+            for g in catalog.groups(self.kind, query)
+        ]
+        context = {**self.wizard("type"), "groups": groups, "query": query}
+        return render_page(request, "connectors/setup_type.html", context)
+
+
+class Connect(WizardView):
+    """The second step before anything is saved: the settings of a new connection."""
+
+    def get(self, request: HttpRequest, type_key: str) -> HttpResponse:
+        """An empty form from the declaration."""
+        entry = self._entry(type_key)
+        form = SettingsForm(access.fields_of(self.kind, entry.key))
+        return self._page(entry, form)
+
+    def post(self, request: HttpRequest, type_key: str) -> HttpResponse:
+        """Save it as unfinished."""
+        entry = self._entry(type_key)
+        form = SettingsForm(access.fields_of(self.kind, entry.key), request.POST, request.FILES)
+        if not form.is_valid():
+            return self._page(entry, form, 422)
+        name = free_name(self.model, entry.name)
+        try:
+            row = self.doors.create(
+                actor=self.here.actor, type=entry.key, values=form.values, name=name, setup_done=False
+            )
+        except Invalid as error:
+            form.take_errors(error.fields)
+            return self._page(entry, form, 422)
+        return self.after_connection(row)
+
+    def _entry(self, type_key: str) -> Entry:
+        return catalog.entry(self.kind, type_key)
+
+    def _page(self, entry: Entry, form: SettingsForm, status: int = 200) -> HttpResponse:
+        context = {**self.wizard("connection", entry), "form": form, "back_url": self.url("new")}
+        return render_page(self.request, "connectors/setup_connection.html", context, status=status)
+
+
+class Setup(WizardView):
+    """The second step of a saved, unfinished connection: coming back changes it."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The form with what is stored."""
+        row = self.unfinished(pk)
+        if row.setup_done:
+            return redirect(self.url("configuration", pk))
+        return self._page(row, settings_form(row, access.fields_of(self.kind, row.type)))
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Save and go on."""
+        row = self.unfinished(pk)
+        form = settings_form(row, access.fields_of(self.kind, row.type), request.POST, request.FILES)
+        if not form.is_valid():
+            return self._page(row, form, 422)
+        try:
+            row = self.call(self.doors.update, row, values=form.values)
+        except Invalid as error:
+            form.take_errors(error.fields)
+            return self._page(row, form, 422)
+        return self.after_connection(row)
+
+    def _page(self, row: Connection, form: SettingsForm, status: int = 200) -> HttpResponse:
+        entry = catalog.known_entry(self.kind, row.type)
+        context = {**self.wizard("connection", entry, row), "form": form, "back_url": self.list_url}
+        return render_page(self.request, "connectors/setup_connection.html", context, status=status)
+
+
+class SetupTest(WizardView):
+    """The third step: the test starts by itself and must pass."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The outcome so far, and the test itself where there is none."""
+        row = self.unfinished(pk)
+        entry = catalog.known_entry(self.kind, row.type)
+        context = {
+            **self.wizard("test", entry, row),
+            "setting_up": True,
+            "next_url": self.url("setup_finish", pk),
+            "back_url": self.url("setup", pk),
+            "start": row.health == Health.UNTESTED,
+        }
+        return render_page(request, "connectors/setup_test.html", context)
+
+
+class SetupFinish(WizardView):
+    """The last step: a name, and the connection can be used."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """A free name to start from."""
+        row = self.unfinished(pk)
+        return self._page(row, FinishForm(initial={"name": row.name, "timezone": row.timezone}))
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Finish, and show the new connection."""
+        row = self.unfinished(pk)
+        form = FinishForm(request.POST)
+        if not form.is_valid():
+            return self._page(row, form, 422)
+        try:
+            values = form.cleaned_data
+            self.call(self.doors.finish, row, name=values["name"], timezone=values["timezone"])
+        except Invalid as error:
+            for name, message in error.fields.items():
+                form.add_error(name if name in form.fields else None, message)
+            return self._page(row, form, 422)
+        except HeadraceError as error:
+            form.add_error(None, f"{error.message} {error.hint}".strip())
+            return self._page(row, form, error.status)
+        return go_to(request, self.url("", pk), f"{self.kind.label} “{values['name']}” is ready.")
+
+    def _page(self, row: Connection, form: FinishForm, status: int = 200) -> HttpResponse:
+        entry = catalog.known_entry(self.kind, row.type)
+        back = self.url("setup_test" if entry.needs_test else "setup", row.pk)
+        context = {**self.wizard("name", entry, row), "form": form, "back_url": back}
+        return render_page(self.request, "connectors/setup_finish.html", context, status=status)
+
+
+class Discard(WizardView):
+    """Give up a set-up: what was entered is deleted."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Delete the unfinished row; a finished one is not discarded but deleted on its page."""
+        row = self.row(pk, Permission.MEMBER)
+        if row.setup_done:
+            return redirect(self.url("", pk))
+        self.call(self.doors.delete, row)
+        return go_to(request, self.list_url, "The set-up was discarded.", tone="neutral")
