@@ -1,0 +1,125 @@
+"""The only ways from an id to a model, sync or run of the current workspace.
+
+Members read all configuration; changing a model needs the rights to draft and
+publish from its source; changing a sync needs those of both its sides within
+one group; running one needs the right to trigger on its destination. Row data
+is a right of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from django.db.models import QuerySet
+
+from config.errors import Denied, NotFound
+from governance.audit.actors import Actor
+from syncs.models import Model, Run, Sync
+from workspaces import access
+from workspaces.permissions import CONFIGURE_FROM_SOURCE, CONFIGURE_TO_DESTINATION, Permission
+
+M = TypeVar("M", Model, Sync, Run)
+
+
+def model_for(actor: Actor, model_id: int) -> Model:
+    """A model that the actor may read."""
+    access.require(actor, Permission.MEMBER)
+    return _found(Model.objects.select_related("source", "created_by"), model_id, "model")
+
+
+def model_to_change(actor: Actor, model_id: int) -> Model:
+    """A model that the actor may change, locked: its source's rights and those of every dependent sync."""
+    model = _found(Model.objects.select_for_update(no_key=True), model_id, "model")
+    require_model_change(actor, model)
+    return model
+
+
+def require_model_change(actor: Actor, model: Model) -> None:
+    """Raise unless the actor may change this model and everything that depends on it."""
+    access.require(actor, CONFIGURE_FROM_SOURCE, source_id=model.source_id)
+    for sync in model.syncs.all():
+        if not may_configure(actor, model.source_id, sync.destination_id):
+            raise Denied(
+                f"The sync “{sync}” depends on this model, and you may not change it.",
+                hint="Ask somebody who may publish on both the source and that sync's destination.",
+            )
+
+
+def sync_for(actor: Actor, sync_id: int) -> Sync:
+    """A sync that the actor may read."""
+    access.require(actor, Permission.MEMBER)
+    return _found(_syncs(), sync_id, "sync")
+
+
+def sync_by_slug(actor: Actor, slug: str) -> Sync:
+    """A sync that the actor may read, by slug."""
+    access.require(actor, Permission.MEMBER)
+    sync = _syncs().filter(slug=slug).first()
+    if sync is None:
+        raise NotFound(f"There is no sync “{slug}” here.")
+    return sync
+
+
+def sync_to_configure(actor: Actor, sync_id: int) -> Sync:
+    """A sync that the actor may change, locked."""
+    sync = locked_sync(sync_id)
+    require_configure(actor, sync.model.source_id, sync.destination_id)
+    return sync
+
+
+def sync_to_trigger(actor: Actor, sync_id: int) -> Sync:
+    """A sync that the actor may run, locked."""
+    sync = locked_sync(sync_id)
+    access.require(actor, Permission.TRIGGER, destination_id=sync.destination_id)
+    return sync
+
+
+def locked_sync(sync_id: int) -> Sync:
+    """A sync, locked; for the system's own jobs and the functions above."""
+    rows = Sync.objects.select_for_update(no_key=True, of=("self",))
+    return _found(rows.select_related("model__source", "destination"), sync_id, "sync")
+
+
+def run_for(actor: Actor, run_id: int) -> Run:
+    """A run that the actor may read."""
+    access.require(actor, Permission.MEMBER)
+    rows = Run.objects.select_related("sync__model__source", "sync__destination")
+    return _found(rows, run_id, "run")
+
+
+def require_configure(actor: Actor, source_id: int, destination_id: int) -> None:
+    """Raise unless one group may publish on both sides."""
+    access.require_both(actor, CONFIGURE_FROM_SOURCE, source_id, CONFIGURE_TO_DESTINATION, destination_id)
+
+
+def may_configure(actor: Actor, source_id: int, destination_id: int) -> bool:
+    """Whether one group may publish on both sides."""
+    needs = (*CONFIGURE_FROM_SOURCE, *CONFIGURE_TO_DESTINATION)
+    return access.may(actor, needs, source_id=source_id, destination_id=destination_id)
+
+
+def may_trigger(actor: Actor, sync: Sync) -> bool:
+    """Whether the actor may run this sync."""
+    return access.may(actor, Permission.TRIGGER, destination_id=sync.destination_id)
+
+
+def may_view_rows(actor: Actor, source_id: int) -> bool:
+    """Whether the actor may see row data of this source: the one redaction gate."""
+    return access.may(actor, Permission.VIEW_ROWS, source_id=source_id)
+
+
+def syncs_to_trigger(actor: Actor, syncs: Iterable[Sync]) -> list[Sync]:
+    """Those of the syncs that the actor may run."""
+    return [sync for sync in syncs if may_trigger(actor, sync)]
+
+
+def _syncs() -> QuerySet[Sync]:
+    return Sync.objects.select_related("model__source", "destination", "last_run", "created_by")
+
+
+def _found(rows: QuerySet[M], pk: int, noun: str) -> M:
+    row = rows.filter(pk=pk).first()
+    if row is None:
+        raise NotFound(f"There is no such {noun} here.")
+    return row

@@ -1,0 +1,1 @@
+"""REST endpoints of models, syncs and runs."""

@@ -1,0 +1,373 @@
+"""What goes over the wire for models, syncs and runs: input checks and output shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rest_framework import serializers
+
+from config.api import ListQuery
+from config.errors import Invalid
+from syncs.choices import ScheduleKind
+from syncs.configuration import Proposal
+from syncs.definitions import Definition
+from syncs.mappings import from_json, used_columns
+from syncs.models import Model, Run, Sync
+from syncs.schedules import BadSchedule, Schedule
+
+QUERY_TYPES = {"raw_sql": "sql", "table": "table"}
+_WIRE_QUERY_TYPES = {method: wire for wire, method in QUERY_TYPES.items()}
+
+
+# --- models -----------------------------------------------------------------
+
+
+class RawQuery(serializers.Serializer[Any]):
+    """A SQL query in the source's own dialect."""
+
+    sql = serializers.CharField(trim_whitespace=False)
+
+
+class TableQuery(serializers.Serializer[Any]):
+    """A table or view, as ``name`` or ``schema.name``."""
+
+    name = serializers.CharField()
+
+
+class ModelCreate(serializers.Serializer[Any]):
+    """A new model; ``raw`` or ``table`` by its ``queryType``."""
+
+    name = serializers.CharField(max_length=200)
+    slug = serializers.SlugField(max_length=120, required=False, allow_null=True, allow_blank=True)
+    description = serializers.CharField(required=False, allow_blank=True, default="")
+    sourceId = serializers.IntegerField()
+    queryType = serializers.ChoiceField(sorted(QUERY_TYPES))
+    primaryKey = serializers.CharField(max_length=400)
+    isSchema = serializers.BooleanField(required=False, default=False)
+    raw = RawQuery(required=False, allow_null=True)
+    table = TableQuery(required=False, allow_null=True)
+
+
+class ModelUpdate(serializers.Serializer[Any]):
+    """What to change of a model; ``primaryKeyChange`` is needed with another ``primaryKey``."""
+
+    name = serializers.CharField(max_length=200, required=False, allow_null=True)
+    description = serializers.CharField(required=False, allow_null=True, allow_blank=True)
+    primaryKey = serializers.CharField(max_length=400, required=False, allow_null=True)
+    primaryKeyChange = serializers.ChoiceField(["backfill", "skip"], required=False, allow_null=True)
+    isSchema = serializers.BooleanField(required=False, allow_null=True)
+    raw = RawQuery(required=False, allow_null=True)
+    table = TableQuery(required=False, allow_null=True)
+
+
+class ModelOut(serializers.Serializer[Any]):
+    """A model as the API shows it; ``syncs`` are the ids of the syncs that use it."""
+
+    id = serializers.CharField()
+    workspaceId = serializers.CharField()
+    sourceId = serializers.CharField()
+    name = serializers.CharField()
+    slug = serializers.CharField()
+    description = serializers.CharField()
+    primaryKey = serializers.CharField()
+    queryType = serializers.ChoiceField(sorted(QUERY_TYPES))
+    isSchema = serializers.BooleanField()
+    syncs = serializers.ListField(child=serializers.CharField())
+    tags = serializers.DictField(child=serializers.CharField())
+    createdAt = serializers.DateTimeField()
+    updatedAt = serializers.DateTimeField()
+    raw = RawQuery(required=False)
+    table = TableQuery(required=False)
+
+
+def definition_from(values: Mapping[str, Any], query_type: str) -> Definition:
+    """The definition that a request names; the part for its query type must be there."""
+    part = values.get("raw" if query_type == "raw_sql" else "table")
+    if not part:
+        raise Invalid.field("raw" if query_type == "raw_sql" else "table", f"Needed for the query type “{query_type}”.")
+    if query_type == "raw_sql":
+        return Definition.parse(method="sql", sql=part["sql"])
+    schema, _, name = part["name"].rpartition(".")
+    return Definition.parse(method="table", table_schema=schema, table_name=name)
+
+
+def model_json(model: Model, sync_ids: Iterable[int]) -> dict[str, Any]:
+    """The wire shape of a model with the ids of its syncs."""
+    shape: dict[str, Any] = {
+        "id": str(model.pk),
+        "workspaceId": str(model.workspace_id),
+        "sourceId": str(model.source_id),
+        "name": model.name,
+        "slug": model.slug,
+        "description": model.description,
+        "primaryKey": model.primary_key,
+        "queryType": _WIRE_QUERY_TYPES[model.method],
+        "isSchema": False,
+        "syncs": [str(pk) for pk in sync_ids],
+        "tags": {},
+        "createdAt": model.created_at,
+        "updatedAt": model.updated_at,
+    }
+    if model.method == "sql":
+        return {**shape, "raw": {"sql": model.sql}}
+    return {**shape, "table": {"name": ".".join(filter(None, (model.table_schema, model.table_name)))}}
+
+
+# --- syncs ------------------------------------------------------------------
+
+
+class Interval(serializers.Serializer[Any]):
+    """So many minutes, hours, days or weeks."""
+
+    quantity = serializers.IntegerField(min_value=1)
+    unit = serializers.ChoiceField(["minute", "hour", "day", "week"])
+
+
+class ScheduleDetail(serializers.Serializer[Any]):
+    """``interval`` or ``expression``, by the schedule's type."""
+
+    interval = Interval(required=False)
+    expression = serializers.CharField(required=False)
+
+
+class ScheduleShape(serializers.Serializer[Any]):
+    """When the sync runs by itself."""
+
+    type = serializers.ChoiceField(["manual", "interval", "cron"])
+    schedule = ScheduleDetail(required=False, allow_null=True)
+
+
+class MappingShape(serializers.Serializer[Any]):
+    """One field of the destination and where its value comes from."""
+
+    to = serializers.CharField()
+    kind = serializers.ChoiceField(["column", "static", "variable", "template"], default="column")
+    value = serializers.JSONField(allow_null=True, default=None)
+    ignoreNull = serializers.BooleanField(default=False)
+    identifier = serializers.BooleanField(default=False)
+
+
+class ConfigurationShape(serializers.Serializer[Any]):
+    """How rows become records: type, mode, settings of the sync type, mappings."""
+
+    syncType = serializers.CharField()
+    mode = serializers.CharField(required=False, allow_blank=True, default="")
+    removal = serializers.ChoiceField(["nothing", "clear", "delete"], default="nothing")
+    firstRun = serializers.CharField(required=False, allow_blank=True, default="")
+    settings = serializers.DictField(default=dict)
+    mappings = MappingShape(many=True, default=list)
+
+
+class SyncCreate(serializers.Serializer[Any]):
+    """A new sync between a model and a destination."""
+
+    slug = serializers.SlugField(max_length=120, required=False, allow_null=True, allow_blank=True)
+    name = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+    modelId = serializers.IntegerField()
+    destinationId = serializers.IntegerField()
+    configuration = ConfigurationShape()
+    schedule = ScheduleShape(required=False, allow_null=True)
+    disabled = serializers.BooleanField(required=False, default=False)
+
+
+class SyncUpdate(serializers.Serializer[Any]):
+    """What to change of a sync; a given configuration replaces the whole one, but keeps credentials left out."""
+
+    name = serializers.CharField(max_length=200, required=False, allow_null=True, allow_blank=True)
+    configuration = ConfigurationShape(required=False, allow_null=True)
+    schedule = ScheduleShape(required=False, allow_null=True)
+    disabled = serializers.BooleanField(required=False, allow_null=True)
+
+
+class SyncOut(serializers.Serializer[Any]):
+    """A sync as the API shows it."""
+
+    id = serializers.CharField()
+    workspaceId = serializers.CharField()
+    modelId = serializers.CharField()
+    destinationId = serializers.CharField()
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    status = serializers.CharField()
+    disabled = serializers.BooleanField()
+    paused = serializers.BooleanField()
+    configuration = ConfigurationShape()
+    schedule = ScheduleShape(allow_null=True)
+    primaryKey = serializers.CharField()
+    referencedColumns = serializers.ListField(child=serializers.CharField())
+    lastRunAt = serializers.DateTimeField(allow_null=True)
+    createdAt = serializers.DateTimeField()
+    updatedAt = serializers.DateTimeField()
+
+
+def proposal_from(values: Mapping[str, Any]) -> Proposal:
+    """A request's configuration as the services take it."""
+    return Proposal(
+        sync_type=values["syncType"],
+        mode=values["mode"],
+        removal=values["removal"],
+        first_run=values["firstRun"],
+        settings=values["settings"],
+        mappings=[{**m, "ignore_null": m["ignoreNull"]} for m in values["mappings"]],
+    )
+
+
+def schedule_from(values: Mapping[str, Any] | None) -> Schedule:
+    """A request's schedule; wrong parts are named by their path."""
+    detail = (values or {}).get("schedule") or {}
+    kind = (values or {}).get("type", "manual")
+    try:
+        if kind == "interval":
+            interval = detail.get("interval") or {}
+            return Schedule.every(interval.get("quantity", 0), interval.get("unit", ""))
+        return Schedule.by_cron(detail.get("expression", "")) if kind == "cron" else Schedule.manual()
+    except BadSchedule as wrong:
+        path = {"cron": "expression"}.get(wrong.field, wrong.field.replace("_", "."))
+        raise Invalid.field(f"schedule.schedule.{path}", wrong.message) from wrong
+
+
+def sync_json(sync: Sync) -> dict[str, Any]:
+    """The wire shape of a sync; its ``model`` and ``last_run`` must be loaded."""
+    return {
+        "id": str(sync.pk),
+        "workspaceId": str(sync.workspace_id),
+        "modelId": str(sync.model_id),
+        "destinationId": str(sync.destination_id),
+        "slug": sync.slug,
+        "name": str(sync),
+        "status": sync.words.api_sync,
+        "disabled": not sync.schedule_enabled,
+        "paused": sync.paused,
+        "configuration": _configuration_json(sync),
+        "schedule": _schedule_json(sync),
+        "primaryKey": sync.model.primary_key,
+        "referencedColumns": list(used_columns(from_json(sync.mappings))),
+        "lastRunAt": sync.last_run.started_at if sync.last_run else None,
+        "createdAt": sync.created_at,
+        "updatedAt": sync.updated_at,
+    }
+
+
+def _configuration_json(sync: Sync) -> dict[str, Any]:
+    mappings = [{**m, "ignoreNull": m.get("ignore_null", False)} for m in sync.mappings]
+    return {
+        "syncType": sync.sync_type,
+        "mode": sync.mode,
+        "removal": sync.removal,
+        "firstRun": sync.first_run,
+        "settings": sync.settings,
+        "mappings": [{k: v for k, v in m.items() if k != "ignore_null"} for m in mappings],
+    }
+
+
+def _schedule_json(sync: Sync) -> dict[str, Any] | None:
+    if sync.schedule_kind == ScheduleKind.INTERVAL:
+        interval = {"quantity": sync.interval_count, "unit": sync.interval_unit}
+        return {"type": "interval", "schedule": {"interval": interval}}
+    if sync.schedule_kind == ScheduleKind.CRON:
+        return {"type": "cron", "schedule": {"expression": sync.cron}}
+    return None
+
+
+# --- runs -------------------------------------------------------------------
+
+
+class TriggerById(serializers.Serializer[Any]):
+    """``fullResync`` sends all rows again, whatever was sent before."""
+
+    fullResync = serializers.BooleanField(required=False, allow_null=True, default=False)
+
+
+class TriggerByName(TriggerById):
+    """Which sync to run: by ``syncId`` or by ``syncSlug``."""
+
+    syncId = serializers.IntegerField(required=False, allow_null=True)
+    syncSlug = serializers.CharField(required=False, allow_null=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs.get("syncId") and not attrs.get("syncSlug"):
+            raise serializers.ValidationError({"syncId": "Give a syncId or a syncSlug."})
+        return attrs
+
+
+class Triggered(serializers.Serializer[Any]):
+    """The run that was started."""
+
+    id = serializers.CharField()
+
+
+class Counts(serializers.Serializer[Any]):
+    """Rows by what happened to them in the model."""
+
+    addedCount = serializers.IntegerField()
+    changedCount = serializers.IntegerField()
+    removedCount = serializers.IntegerField()
+
+
+class RunOut(serializers.Serializer[Any]):
+    """A run as the API shows it."""
+
+    id = serializers.CharField()
+    syncId = serializers.CharField()
+    status = serializers.CharField()
+    createdAt = serializers.DateTimeField()
+    startedAt = serializers.DateTimeField(allow_null=True)
+    finishedAt = serializers.DateTimeField(allow_null=True)
+    completionRatio = serializers.FloatField()
+    querySize = serializers.IntegerField()
+    plannedRows = Counts()
+    successfulRows = Counts()
+    failedRows = Counts()
+    error = serializers.CharField(allow_null=True)
+
+
+class RunQuery(ListQuery):
+    """Query parameters of a sync's runs: newest first, five unless more are asked for."""
+
+    limit = serializers.IntegerField(required=False, default=5, min_value=1, max_value=1000)
+    orderBy = serializers.CharField(required=False, default="-id")
+    runId = serializers.IntegerField(required=False)
+    after = serializers.DateTimeField(required=False)
+    before = serializers.DateTimeField(required=False)
+    within = serializers.FloatField(required=False, min_value=0, help_text="Started within so many minutes")
+
+    orderable = {"id": "id", "createdAt": "created_at", "startedAt": "started_at", "finishedAt": "finished_at"}
+
+
+class SyncQuery(ListQuery):
+    """Query parameters of the syncs list."""
+
+    modelId = serializers.IntegerField(required=False)
+    after = serializers.DateTimeField(required=False, help_text="Ran after this time")
+    before = serializers.DateTimeField(required=False, help_text="Ran before this time")
+
+
+def run_json(run: Run) -> dict[str, Any]:
+    """The wire shape of a run."""
+    return {
+        "id": str(run.pk),
+        "syncId": str(run.sync_id),
+        "status": run.words.api_run,
+        "createdAt": run.created_at,
+        "startedAt": run.started_at or run.created_at,
+        "finishedAt": run.finished_at,
+        "completionRatio": completion_ratio(run),
+        "querySize": run.queried,
+        "plannedRows": _counts(run, "planned"),
+        "successfulRows": _counts(run, "succeeded"),
+        "failedRows": _counts(run, "rejected"),
+        "error": run.error_message or None,
+    }
+
+
+def completion_ratio(run: Run) -> float:
+    """Between 0 and 1: the share of planned rows that have an outcome."""
+    if not run.live:
+        return 1.0
+    done = run.succeeded + run.rejected + run.aborted
+    return min(0.99, done / run.planned) if run.planned else 0.0
+
+
+def _counts(run: Run, outcome: str) -> dict[str, int]:
+    return {f"{name}Count": getattr(run, f"{outcome}_{name}") for name in ("added", "changed", "removed")}

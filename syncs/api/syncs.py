@@ -1,0 +1,169 @@
+"""Endpoints of syncs and their runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.parsers import FormParser, JSONParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from config.api import ApiView, error_answers, list_of, list_response, parse_query
+from connectors.access import destination_for
+from governance.audit.actors import Actor
+from syncs import access, services
+from syncs.api.shapes import (
+    RunOut,
+    RunQuery,
+    SyncCreate,
+    SyncOut,
+    SyncQuery,
+    SyncUpdate,
+    TriggerById,
+    TriggerByName,
+    Triggered,
+    proposal_from,
+    run_json,
+    schedule_from,
+    sync_json,
+)
+from syncs.choices import Trigger
+from syncs.models import Run, Sync
+from workspaces.permissions import Permission
+
+CONFIGURE = (Permission.DRAFT_FROM_SOURCE, Permission.DRAFT_TO_DESTINATION)
+
+
+class SyncListView(ApiView):
+    """All syncs of the workspace; adding one."""
+
+    permission = {"GET": Permission.MEMBER, "POST": CONFIGURE}
+
+    @extend_schema(
+        operation_id="ListSync", parameters=[SyncQuery], responses={200: list_of(SyncOut), **error_answers()}
+    )
+    def get(self, request: Request) -> Response:
+        """List the syncs of the API key's workspace."""
+        query = parse_query(request, SyncQuery)
+        rows = Sync.objects.select_related("model", "last_run")
+        wanted = {
+            "slug": query.get("slug"),
+            "name": query.get("name"),
+            "model_id": query.get("modelId"),
+            "last_run__started_at__gte": query.get("after"),
+            "last_run__started_at__lte": query.get("before"),
+        }
+        rows = rows.filter(**{name: value for name, value in wanted.items() if value is not None})
+        return list_response(rows, query, lambda page: [sync_json(sync) for sync in page])
+
+    @extend_schema(operation_id="CreateSync", request=SyncCreate, responses={200: SyncOut, **error_answers()})
+    def post(self, request: Request) -> Response:
+        """Create a sync."""
+        values = self.body(SyncCreate)
+        sync = services.create_sync(
+            actor=self.actor,
+            model=access.model_for(self.actor, values["modelId"]),
+            destination=destination_for(self.actor, values["destinationId"]),
+            proposal=proposal_from(values["configuration"]),
+            schedule=schedule_from(values.get("schedule")),
+            name=values["name"],
+            slug=values.get("slug") or "",
+            schedule_enabled=not values["disabled"],
+        )
+        return Response(sync_json(sync))
+
+
+class SyncView(ApiView):
+    """One sync."""
+
+    permission = {"GET": Permission.MEMBER, "PATCH": CONFIGURE}
+
+    @extend_schema(operation_id="GetSync", responses={200: SyncOut, **error_answers()})
+    def get(self, request: Request, sync_id: int) -> Response:
+        """Get a sync by its id."""
+        return Response(sync_json(access.sync_for(self.actor, sync_id)))
+
+    @extend_schema(operation_id="UpdateSync", request=SyncUpdate, responses={200: SyncOut, **error_answers()})
+    def patch(self, request: Request, sync_id: int) -> Response:
+        """Change a sync's name, configuration or schedule, or switch its schedule on or off."""
+        values = self.body(SyncUpdate)
+        sync = access.sync_for(self.actor, sync_id)
+        schedule = schedule_from(values["schedule"]) if values.get("schedule") else None
+        configuration = values.get("configuration")
+        if configuration or values.get("name") is not None:
+            proposal = proposal_from(configuration) if configuration else None
+            services.update_sync(actor=self.actor, sync=sync, proposal=proposal, name=values.get("name"))
+        if schedule is not None:
+            services.set_schedule(actor=self.actor, sync=sync, schedule=schedule)
+        if values.get("disabled") is not None:
+            switch = services.disable_schedule if values["disabled"] else services.enable_schedule
+            switch(actor=self.actor, sync=sync)
+        return Response(sync_json(access.sync_for(self.actor, sync_id)))
+
+
+class SyncRunsView(ApiView):
+    """The runs of a sync."""
+
+    permission = {"GET": Permission.MEMBER}
+
+    @extend_schema(
+        operation_id="ListSyncRuns", parameters=[RunQuery], responses={200: list_of(RunOut), **error_answers()}
+    )
+    def get(self, request: Request, sync_id: int) -> Response:
+        """List a sync's runs, newest first."""
+        query = parse_query(request, RunQuery)
+        sync = access.sync_for(self.actor, sync_id)
+        rows = _runs(sync, query)
+        return list_response(rows, query, lambda page: [run_json(run) for run in page])
+
+
+class TriggerSyncView(ApiView):
+    """Starting a run of one sync."""
+
+    permission = {"POST": Permission.TRIGGER}
+    parser_classes = (JSONParser, FormParser)
+
+    @extend_schema(operation_id="TriggerRun", request=TriggerById, responses={200: Triggered, **error_answers()})
+    def post(self, request: Request, sync_id: int) -> Response:
+        """Start a run; answers at once with its id."""
+        values = self.body(TriggerById)
+        return _triggered(self.actor, access.sync_for(self.actor, sync_id), values)
+
+
+class TriggerView(ApiView):
+    """Starting a run of a sync named in the body."""
+
+    permission = {"POST": Permission.TRIGGER}
+    parser_classes = (JSONParser, FormParser)
+
+    @extend_schema(
+        operation_id="TriggerRunCustom", request=TriggerByName, responses={200: Triggered, **error_answers()}
+    )
+    def post(self, request: Request) -> Response:
+        """Start a run of the sync with this id or slug."""
+        values = self.body(TriggerByName)
+        if values.get("syncId"):
+            sync = access.sync_for(self.actor, values["syncId"])
+        else:
+            sync = access.sync_by_slug(self.actor, values["syncSlug"])
+        return _triggered(self.actor, sync, values)
+
+
+def _triggered(actor: Actor, sync: Sync, values: Mapping[str, Any]) -> Response:
+    run = services.start_run(actor=actor, sync=sync, full_resync=bool(values["fullResync"]), trigger=Trigger.API)
+    return Response({"id": str(run.pk)})
+
+
+def _runs(sync: Sync, query: dict[str, Any]) -> QuerySet[Run]:
+    since = timezone.now() - timedelta(minutes=query["within"]) if query.get("within") is not None else None
+    wanted = {
+        "pk": query.get("runId"),
+        "started_at__gte": max(filter(None, (query.get("after"), since)), default=None),
+        "started_at__lte": query.get("before"),
+    }
+    return Run.objects.filter(sync=sync, **{name: value for name, value in wanted.items() if value is not None})

@@ -1,0 +1,98 @@
+"""The sync engine: plan → query → diff → map → deliver → settle. No Django, no database.
+
+The house calls these, in this order, with frozen values from :mod:`syncs.engine.spec`:
+
+``prepare(spec, source, storage, baseline, *, workdir, memory_mb, threads, progress, check_cancel, attempt="")``
+    Query the model, compare with the baseline, write the change set → ``Prepared``.
+``next_parts(prepared, finished)``
+    The parts that may start now: removals are delivered before changes, changes before additions.
+``await deliver_part(spec, job, destination, part, storage, journal, control, limiter, limits, traces, ...)``
+    Send one part batch by batch → ``PartOutcome``; call again after a kill.
+``await write_run(spec, job, destination, prepared, storage, control, limits, traces, ...)``
+    The same for ``single_writer`` types: the whole run in one go → one ``PartOutcome`` a part.
+``settle(spec, prepared, outcomes, baseline, storage, *, workdir, memory_mb, threads, attempt="")``
+    Work out the new baseline → ``Settled``. Then move the pointer, then delete ``superseded(old, new)``.
+``expire_run(storage, directory, baseline)``
+    Delete a run's rows and requests after their retention, except files the baseline still names.
+
+``RunLog(storage, spec, prepared, outcomes)`` reads a run's rows for the debugger,
+``batch_exchanges`` and ``search_exchanges`` its requests; ``explain(make_plan(...))`` says what a run will do.
+
+``attempt`` (the lease epoch) keeps the files of a worker that lost its lease apart
+from those of its successor. Names load on first use, so that importing the
+package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from syncs.engine.deliver import deliver_part
+    from syncs.engine.errors import Cancelled, EngineError, LeaseLost, UnknownColumn
+    from syncs.engine.exchanges import batch_exchanges, search_exchanges
+    from syncs.engine.limiter import MemoryLimiter, RedisLimiter, Unlimited
+    from syncs.engine.plan import Plan, explain, make_plan
+    from syncs.engine.preparation import next_parts, prepare
+    from syncs.engine.runlog import RunLog
+    from syncs.engine.settlement import expire_run, settle, superseded
+    from syncs.engine.storage import Storage
+    from syncs.engine.traces import TraceWriter
+    from syncs.engine.write import write_run
+
+_HOMES = {
+    "Cancelled": "errors",
+    "EngineError": "errors",
+    "LeaseLost": "errors",
+    "MemoryLimiter": "limiter",
+    "Plan": "plan",
+    "RedisLimiter": "limiter",
+    "RunLog": "runlog",
+    "Storage": "storage",
+    "TraceWriter": "traces",
+    "UnknownColumn": "errors",
+    "Unlimited": "limiter",
+    "batch_exchanges": "exchanges",
+    "deliver_part": "deliver",
+    "expire_run": "settlement",
+    "explain": "plan",
+    "make_plan": "plan",
+    "next_parts": "preparation",
+    "prepare": "preparation",
+    "search_exchanges": "exchanges",
+    "settle": "settlement",
+    "superseded": "settlement",
+    "write_run": "write",
+}
+
+__all__ = [
+    "Cancelled",
+    "EngineError",
+    "LeaseLost",
+    "MemoryLimiter",
+    "Plan",
+    "RedisLimiter",
+    "RunLog",
+    "Storage",
+    "TraceWriter",
+    "UnknownColumn",
+    "Unlimited",
+    "batch_exchanges",
+    "deliver_part",
+    "expire_run",
+    "explain",
+    "make_plan",
+    "next_parts",
+    "prepare",
+    "search_exchanges",
+    "settle",
+    "superseded",
+    "write_run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"syncs.engine.{_HOMES[name]}"), name)

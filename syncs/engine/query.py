@@ -1,0 +1,163 @@
+"""The first stage: the model's rows, streamed from the source into the spool.
+
+The spool is the run's immutable copy of the result as Parquet: ``_key`` (text),
+``_hash`` (of the tracked values), ``_error`` (why a value could not take the type
+that people chose for its column) and the columns as ``c0``, ``c1``… so that no
+name of a model can clash with another or with ours.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from connectors.sdk.errors import QueryError
+from connectors.sdk.source import RowStream, Source
+from connectors.sdk.sql import select_columns
+from syncs.engine.casting import Caster
+from syncs.engine.duck import Duck, literal
+from syncs.engine.errors import UnknownColumn
+from syncs.engine.recipe import ERROR, HASH, KEY, Layout, hash_expression, key_expression, recipe_name
+from syncs.engine.spec import MappingKind, RunSpec
+from syncs.engine.storable import converter, storable_type
+from syncs.engine.storage import Storage
+
+BATCH_ROWS = 20_000
+PARQUET = "FORMAT parquet, COMPRESSION snappy, DICTIONARY_SIZE_LIMIT 1000, ROW_GROUP_SIZE_BYTES '32MB'"
+_SOURCE_KEY = "_source_key"
+_STREAM = "model_stream"
+_SCHEMA_NOTE = "headrace_schema"
+
+
+@dataclass(frozen=True, slots=True)
+class Spool:
+    """A written spool. ``schema`` has the columns' names, marks and Arrow types."""
+
+    path: str
+    layout: Layout
+    schema: pa.Schema
+    recipe: str
+
+
+def write_spool(
+    bench: Duck, spec: RunSpec, source: Source, storage: Storage, path: str, on_rows: Callable[[int], None]
+) -> Spool:
+    """Run the model's query and write the spool; ``on_rows`` is told how many rows have come."""
+    names = [column.name for column in spec.columns]
+    sql = select_columns(spec.sql, names, spec.dialect)
+    try:
+        with source.query(sql, batch_rows=BATCH_ROWS) as stream:
+            return _write(bench, spec, stream, storage, path, on_rows)
+    except QueryError:
+        _raise_if_columns_vanished(spec, source)
+        raise
+
+
+def _write(
+    bench: Duck, spec: RunSpec, stream: RowStream, storage: Storage, path: str, on_rows: Callable[[int], None]
+) -> Spool:
+    caster = Caster(stream.schema, spec.columns)
+    schema = _stream_schema(caster.schema, stream.schema.field(_key_index(spec)).type)
+    types = _duckdb_types(bench, schema)
+    layout = Layout(tuple(c.name for c in spec.columns), types[2:])
+    feed = _Feed(stream, caster, _key_index(spec), schema, on_rows)
+    bench.connection.register(_STREAM, pa.RecordBatchReader.from_batches(schema, feed))
+    columns = ", ".join(layout.positions)
+    select = (
+        f"SELECT {key_expression(_SOURCE_KEY, types[0])} AS {KEY}, {hash_expression(layout, spec.tracked)} AS {HASH}, "
+        f"{ERROR}, {columns} FROM {_STREAM}"
+    )
+    try:
+        with storage.writing(path) as place:
+            bench.run(f"COPY ({select}) TO {literal(place)} ({PARQUET}, {_schema_note(caster.schema)})")
+    except BaseException:
+        stream.cancel()
+        if feed.failure is not None:
+            raise feed.failure from None
+        raise
+    finally:
+        bench.connection.unregister(_STREAM)
+    return Spool(path, layout, caster.schema, recipe_name(layout, spec.tracked))
+
+
+class _Feed:
+    """The source's batches as the spool takes them; keeps the error that DuckDB would wrap."""
+
+    def __init__(
+        self, stream: RowStream, caster: Caster, key: int, schema: pa.Schema, on_rows: Callable[[int], None]
+    ) -> None:
+        self._stream = stream
+        self._caster = caster
+        self._key = key
+        self._schema = schema
+        self._on_rows = on_rows
+        self.failure: BaseException | None = None
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        rows = 0
+        try:
+            for batch in self._stream:
+                cast = self._caster(batch)
+                key = _plain_key(batch.column(self._key), self._schema.field(0).type)
+                yield pa.RecordBatch.from_arrays([key, cast.errors, *cast.columns], schema=self._schema)
+                rows += batch.num_rows
+                self._on_rows(rows)
+        except Exception as error:
+            self.failure = error
+            raise
+
+
+def read_spool_schema(path: Path) -> pa.Schema:
+    """The columns' names, marks and types as the spool's writer had them."""
+    note = pq.read_schema(path).metadata[_SCHEMA_NOTE.encode()]
+    return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(note)))
+
+
+def _schema_note(schema: pa.Schema) -> str:
+    """DuckDB keeps no Arrow metadata, so the schema travels as text in the file's own."""
+    text = base64.b64encode(schema.serialize().to_pybytes()).decode()
+    return f"KV_METADATA {{{_SCHEMA_NOTE}: {literal(text)}}}"
+
+
+def _plain_key(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    convert = converter(column.type)
+    return column if convert is None else convert(column).cast(kind)
+
+
+def _key_index(spec: RunSpec) -> int:
+    return [column.name for column in spec.columns].index(spec.primary_key)
+
+
+def _stream_schema(columns: pa.Schema, key: pa.DataType) -> pa.Schema:
+    fields = [pa.field(_SOURCE_KEY, storable_type(key)), pa.field(ERROR, pa.string())]
+    fields += [pa.field(f"c{i}", column.type) for i, column in enumerate(columns)]
+    return pa.schema(fields)
+
+
+def _duckdb_types(bench: Duck, schema: pa.Schema) -> tuple[str, ...]:
+    bench.connection.register("empty_stream", schema.empty_table())
+    described = bench.rows("DESCRIBE SELECT * FROM empty_stream")
+    bench.connection.unregister("empty_stream")
+    return tuple(str(row[1]) for row in described)
+
+
+def _raise_if_columns_vanished(spec: RunSpec, source: Source) -> None:
+    """Name the missing columns; the source's own words about the wrapped query would confuse."""
+    present = {column.name for column in source.describe(spec.sql)}
+    missing = [column.name for column in spec.columns if column.name not in present]
+    if missing:
+        raise UnknownColumn(missing, uses_of(spec, missing))
+
+
+def uses_of(spec: RunSpec, columns: list[str]) -> list[str]:
+    """What of the sync needs these columns, in words."""
+    uses = ["the primary key"] if spec.primary_key in columns else []
+    for mapping in spec.mappings:
+        if mapping.kind is MappingKind.COLUMN and mapping.value in columns:
+            uses.append(f"the mapping to “{mapping.to}”")
+    return uses

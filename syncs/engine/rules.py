@@ -1,0 +1,67 @@
+"""What each mode does with the differences a run finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connectors.sdk.destination import FirstRun, Mode, Removal, RowSet
+from connectors.sdk.types import Operation
+from syncs.engine.duck import literal
+from syncs.engine.spec import Baseline, RunSpec
+
+_EVERYTHING = frozenset(Operation)
+_ADDITIONS_ONLY = frozenset({Mode.INSERT, Mode.ADD, Mode.REMOVE, Mode.ARCHIVE, Mode.ALL, Mode.SNAPSHOT})
+_REMOVALS_ALWAYS = frozenset({Mode.DIFF, Mode.CUSTOM})
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How one run treats its rows.
+
+    ``silent``: rows are remembered and nothing is sent. ``everything``: every row
+    is sent as added, without comparing. ``delivered``: the operations that are sent.
+    ``only_retried``: operations of which only rows left over from earlier runs are sent.
+    """
+
+    silent: bool
+    everything: bool
+    delivered: frozenset[Operation]
+    only_retried: frozenset[Operation] = frozenset()
+
+    def wanted_sql(self, operation: str, retried: str) -> str:
+        """The SQL condition under which a difference is delivered."""
+        always = self.delivered - self.only_retried
+        terms = [f"{operation} IN ({_listed(always)})"] if always else []
+        if some := self.delivered & self.only_retried:
+            terms.append(f"({operation} IN ({_listed(some)}) AND {retried})")
+        return f"({' OR '.join(terms)})" if terms else "false"
+
+
+def rules_of(spec: RunSpec, baseline: Baseline | None) -> Rules:
+    """The rules of a run: its mode, its removals, and whether there is anything to compare with.
+
+    Update mode sends every row of a first run, because what the destination holds
+    is not known yet; from then on only changes of rows that were in the model
+    before, and what is still owed from earlier runs.
+    """
+    first = baseline is None
+    silent = spec.reset or (first and spec.first_run is FirstRun.SKIP and spec.rows is not RowSet.FULL)
+    everything = first or spec.resync or spec.rows is RowSet.FULL
+    delivered = spec.wanted & _deliverable(spec)
+    if everything:
+        return Rules(silent=silent, everything=True, delivered=delivered & {Operation.ADDED})
+    owed = frozenset({Operation.ADDED}) if spec.mode is Mode.UPDATE else frozenset()
+    return Rules(silent=silent, everything=False, delivered=delivered, only_retried=owed)
+
+
+def _deliverable(spec: RunSpec) -> frozenset[Operation]:
+    if spec.rows in (RowSet.ADDED, RowSet.FULL):
+        return frozenset({Operation.ADDED})
+    if spec.rows is RowSet.FILES or spec.mode in _REMOVALS_ALWAYS:
+        return _EVERYTHING
+    changes = {Operation.ADDED} if spec.mode in _ADDITIONS_ONLY else {Operation.ADDED, Operation.CHANGED}
+    return frozenset(changes | ({Operation.REMOVED} if spec.removal is not Removal.NOTHING else set()))
+
+
+def _listed(operations: frozenset[Operation]) -> str:
+    return ", ".join(literal(operation.value) for operation in sorted(operations))

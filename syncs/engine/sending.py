@@ -1,0 +1,156 @@
+"""One batch on its way: tries, waits, halves, and ends with an answer for every row.
+
+Connectors never retry or wait; what they raise decides what happens here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from connectors.sdk.destination import Batch, Limits, RowResult, Session, rejected
+from connectors.sdk.errors import (
+    AuthError,
+    BatchRejected,
+    ConfigError,
+    ConnectorError,
+    Gone,
+    InternalError,
+    Unavailable,
+)
+from connectors.sdk.trace import Exchange, recording
+from syncs.engine.errors import Cancelled
+from syncs.engine.protocols import Control, Limiter
+from syncs.engine.retry import Backoff, Clock
+from syncs.engine.spec import Failure
+from syncs.engine.traces import TraceWriter
+
+_FATAL = (AuthError, Gone, ConfigError)
+_WAIT_SLICE_S = 5.0
+# A guard against connectors that hang: one call may need several requests, each with its own time-out.
+_HANG_FACTOR = 10
+
+
+@dataclass(slots=True)
+class Answer:
+    """What became of a batch.
+
+    ``results`` has one entry a row, ``None`` where the row was given up or not
+    tried. ``error`` says why rows were given up; ``fatal`` that nothing more may
+    be sent. ``in_doubt``: some try was not answered, or not understandably.
+    """
+
+    results: list[RowResult | None]
+    error: Failure | None = None
+    fatal: bool = False
+    in_doubt: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """Sends the batches of one part through one session."""
+
+    session: Session
+    limits: Limits
+    limiter: Limiter
+    control: Control
+    traces: TraceWriter | None
+    idempotent: bool
+    split_retry: bool
+    clock: Clock = field(default_factory=Clock)
+    backoff: Backoff = field(default_factory=Backoff)
+
+    async def send(self, number: int, batch: Batch, *, in_doubt: bool = False) -> Answer:
+        """Try until there is an answer or no tries are left; a cancelled run ends the tries."""
+        answer = Answer([None] * len(batch), in_doubt=in_doubt)
+        try:
+            await self._send(number, batch, 0, answer)
+        except Cancelled as error:
+            answer.error, answer.fatal = Failure(code=error.code, message=error.message, hint=error.hint), True
+        return answer
+
+    async def _send(self, number: int, batch: Batch, offset: int, answer: Answer) -> None:
+        for attempt in range(1, max(1, self.limits.attempts) + 1):
+            try:
+                results = await self._try(number, attempt, batch)
+            except BatchRejected as error:
+                await self._split(number, batch, offset, answer, error)
+                return
+            except Unavailable as error:
+                answer.in_doubt |= error.in_doubt
+                answer.error = failure_of(error)
+                if (error.in_doubt and not self.idempotent) or attempt >= self.limits.attempts:
+                    return
+                await self._wait(self.backoff.wait(attempt, error, self.clock.random()))
+            except _FATAL as error:
+                answer.error, answer.fatal = failure_of(error), True
+                return
+            except InternalError as error:
+                answer.in_doubt, answer.error = True, failure_of(error)
+                return
+            except ConnectorError as error:
+                self._reject(batch, offset, answer, error)
+                return
+            else:
+                answer.results[offset : offset + len(batch)] = results
+                answer.error = None
+                return
+
+    async def _try(self, number: int, attempt: int, batch: Batch) -> Sequence[RowResult]:
+        await self.limiter.acquire()
+        failed = True
+        with recording() as exchanges:
+            try:
+                async with asyncio.timeout(self.limits.timeout_s * _HANG_FACTOR):
+                    results = await self.session.deliver(batch)
+                if len(results) != len(batch):
+                    raise InternalError(
+                        f"The connector answered for {len(results)} rows of {len(batch)}.",
+                        hint="This is a fault of the connector: please report it.",
+                    )
+                failed = not all(result.accepted for result in results)
+                return results
+            except TimeoutError as error:
+                raise Unavailable("No answer in time.", in_doubt=True) from error
+            except ConnectorError:
+                raise
+            except Exception as error:
+                raise InternalError(
+                    f"The connector failed: {type(error).__name__}: {error}",
+                    hint="This is a fault of the connector: please report it.",
+                ) from error
+            finally:
+                self._keep(number, attempt, exchanges, failed=failed)
+
+    async def _split(self, number: int, batch: Batch, offset: int, answer: Answer, error: BatchRejected) -> None:
+        """Halve a refused batch until the rows at fault stand alone."""
+        if not self.split_retry or len(batch) == 1:
+            self._reject(batch, offset, answer, error)
+            return
+        middle = len(batch) // 2
+        for start, stop in ((0, middle), (middle, len(batch))):
+            await self.control.proceed()
+            await self._send(number, batch.slice(start, stop), offset + start, answer)
+            if answer.error is not None:
+                return
+
+    def _reject(self, batch: Batch, offset: int, answer: Answer, error: ConnectorError) -> None:
+        answer.results[offset : offset + len(batch)] = [rejected(error.message, code=error.code)] * len(batch)
+
+    async def _wait(self, seconds: float) -> None:
+        """Wait in slices, so that a cancelled run does not hang on."""
+        while seconds > 0:
+            await self.clock.sleep(min(seconds, _WAIT_SLICE_S))
+            seconds -= _WAIT_SLICE_S
+            await self.control.proceed()
+
+    def _keep(self, number: int, attempt: int, exchanges: Sequence[Exchange], *, failed: bool) -> None:
+        if self.traces is not None and exchanges:
+            numbered = [replace(exchange, attempt=attempt) for exchange in exchanges] if attempt > 1 else exchanges
+            self.traces.add(number, attempt, numbered, failed=failed)
+
+
+def failure_of(error: ConnectorError) -> Failure:
+    """A typed error as plain data."""
+    return Failure(code=error.code, message=error.message, hint=error.hint)

@@ -1,0 +1,221 @@
+"""What a run is made of: frozen, JSON-friendly values that stages pass on.
+
+Nothing here knows Django. ``RunSpec`` is fixed when a run starts; ``Prepared``
+is what querying and diffing found; ``PartOutcome`` is what delivery did;
+``Baseline`` is what the next run compares with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from connectors.sdk.destination import FirstRun, Mode, Removal, RowSet
+from connectors.sdk.types import ColumnType, Operation
+
+
+class MappingKind(StrEnum):
+    """Where a mapped value comes from."""
+
+    COLUMN = "column"
+    STATIC = "static"
+    VARIABLE = "variable"
+    TEMPLATE = "template"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldMapping:
+    """One value of a record: from a model column, a constant, a run variable or a template.
+
+    ``value`` is the column name, the constant (string, number, boolean, null),
+    the variable name or the template text. ``ignore_null`` leaves the field out
+    of a record in which it is null.
+    """
+
+    to: str
+    kind: MappingKind
+    value: Any
+    ignore_null: bool = False
+    identifier: bool = False  # record matching
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelColumn:
+    """A model column the run reads; ``cast`` is the person's choice of type, if any."""
+
+    name: str
+    type: ColumnType
+    cast: ColumnType | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSpec:
+    """Everything a run needs to know, frozen at its start and stored with it.
+
+    ``sql`` is the model's query, unwrapped; ``columns`` those to read, the key
+    among them. ``tracked`` are the columns whose change makes a row "changed".
+    ``wanted`` are the operations delivered; the rest only move the baseline.
+    ``resync`` treats every row as added and handles no removals.
+    ``reset`` remembers the rows and sends nothing. ``reprocess`` sends every
+    row known from before as changed (the mapping was changed).
+    ``directory`` is the run's folder below the storage root, ``syncs/7/runs/12``.
+    """
+
+    run_id: int
+    sync_id: int
+    sql: str
+    dialect: str
+    primary_key: str
+    columns: tuple[ModelColumn, ...]
+    tracked: tuple[str, ...]
+    mappings: tuple[FieldMapping, ...]
+    mode: Mode
+    rows: RowSet
+    removal: Removal
+    first_run: FirstRun
+    wanted: frozenset[Operation]
+    idempotent: bool
+    directory: str
+    all_columns: bool = False
+    single_writer: bool = False
+    split_retry: bool = False
+    resync: bool = False
+    reset: bool = False
+    reprocess: bool = False
+    part_rows: int = 250_000
+    variables: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """What was delivered so far: the pointer that PostgreSQL holds for a sync.
+
+    ``spool`` and ``overlay`` are immutable Parquet files below the storage root.
+    The effective baseline is the spool with the overlay's unsettled rows applied.
+    ``recipe`` names how row hashes were made (expression and DuckDB version);
+    on any mismatch they are made again from ``columns``.
+    """
+
+    run_id: int
+    spool: str
+    overlay: str
+    recipe: str
+    columns: tuple[str, ...]
+    rows: int
+    unsettled: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A slice of the change set: one Parquet file, delivered by one worker at a time."""
+
+    number: int
+    path: str
+    rows: int
+    operations: tuple[tuple[Operation, int], ...]  # rows per operation, in file order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationCounts:
+    """A number for each operation."""
+
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.added + self.changed + self.removed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What querying and diffing found. ``queried = null_keys + duplicates + keyed``.
+
+    ``found`` counts all differences, ``planned`` those that are delivered; parts
+    hold one operation each, removals first. ``carried`` is the Parquet of
+    baseline entries that this run keeps aside: keys that are duplicated now.
+    """
+
+    queried: int
+    null_keys: int
+    duplicates: int
+    keyed: int
+    found: OperationCounts
+    planned: OperationCounts
+    retried: int  # of the planned rows, those left over from earlier runs
+    spool: str
+    recipe: str
+    rejected_before_delivery: str  # Parquet of duplicate-key rows and their reason ("" if none)
+    parts: tuple[Part, ...]
+    carried: str = ""
+
+
+class RowStatus(StrEnum):
+    """What became of a planned row."""
+
+    SUCCEEDED = "succeeded"
+    REJECTED = "rejected"
+    ABORTED = "aborted"  # never attempted, or given up before an answer
+    IN_DOUBT = "in_doubt"  # sent, no answer known: sent again where harmless, else only reported
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a part or run stopped: a typed error's code, message and hint."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartOutcome:
+    """What delivering one part did; ``path`` is its Parquet of row outcomes.
+
+    ``succeeded + rejected + aborted`` are all its rows; ``in_doubt`` counts those
+    of ``aborted`` that were sent without a known answer.
+    """
+
+    number: int
+    path: str
+    succeeded: OperationCounts = field(default_factory=OperationCounts)
+    rejected: OperationCounts = field(default_factory=OperationCounts)
+    aborted: OperationCounts = field(default_factory=OperationCounts)
+    in_doubt: int = 0
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """The run's end: the new baseline and the final numbers."""
+
+    baseline: Baseline
+    succeeded: OperationCounts
+    rejected: OperationCounts
+    aborted: OperationCounts
+    in_doubt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchRecord:
+    """A journal entry: rows ``first`` to ``first + rows`` of a part, sent as one batch.
+
+    ``done`` is false from just before sending until the answer is stored.
+    ``status`` is that of the rows without a rejection of their own.
+    ``rejections`` holds (index within the record's rows, code, message, field).
+    ``in_doubt``: some try was never answered, so rows that did not succeed may
+    have been applied all the same.
+    """
+
+    number: int
+    first: int
+    rows: int
+    done: bool
+    status: RowStatus = RowStatus.SUCCEEDED
+    rejections: Sequence[tuple[int, str, str, str]] = ()
+    code: str = ""
+    message: str = ""
+    in_doubt: bool = False

@@ -1,0 +1,142 @@
+"""Keeping requests and responses for the debugger, outside the database.
+
+Exchanges go to zstd Parquet files below the run's folder, a few megabytes each,
+so that those of a part that is still being delivered can be read too. Memory
+holds one file's worth at most. Failures are always kept; successes until the
+part's share of the run's room is used up, and only a sample of them where a
+run sends everything every time.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from connectors.sdk.trace import Exchange
+from syncs.engine.errors import StorageFailed
+from syncs.engine.storage import Storage
+
+logger = logging.getLogger(__name__)
+
+SCHEMA = pa.schema([
+    ("part", pa.int32()),
+    ("batch", pa.int32()),
+    ("attempt", pa.int32()),
+    ("failed", pa.bool_()),
+    ("started_at", pa.timestamp("us", "UTC")),
+    ("duration_ms", pa.float64()),
+    ("method", pa.string()),
+    ("target", pa.string()),
+    ("status", pa.int32()),
+    ("request_headers", pa.string()),
+    ("request_body", pa.string()),
+    ("response_headers", pa.string()),
+    ("response_body", pa.string()),
+    ("error", pa.string()),
+    ("note", pa.string()),
+])  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceLimits:
+    """How much is kept. ``part_bytes`` bounds successes and ``failure_bytes`` failures of one part.
+
+    ``sample_every``: of the batches that succeeded, keep each n-th.
+    """
+
+    body_bytes: int = 64 * 1024
+    part_bytes: int = 64 * 1024 * 1024
+    failure_bytes: int = 64 * 1024 * 1024
+    file_bytes: int = 8 * 1024 * 1024
+    sample_every: int = 1
+
+
+class TraceWriter:
+    """Stores the exchanges of one part. Not safe for threads; one delivery owns it."""
+
+    def __init__(
+        self, storage: Storage, directory: str, part: int, *, limits: TraceLimits | None = None, attempt: str = ""
+    ) -> None:
+        self._storage = storage
+        self._folder = f"{directory}/exchanges/{part:05d}" + (f"-{attempt}" if attempt else "")
+        self._part = part
+        self._limits = limits or TraceLimits()
+        self._rows: list[tuple[object, ...]] = []
+        self._held = 0
+        self._files = 0
+        self._used = {True: 0, False: 0}
+        self._noted: set[bool] = set()
+
+    def add(self, batch: int, attempt: int, exchanges: Sequence[Exchange], *, failed: bool) -> None:
+        """Keep what one try of a batch said and heard, if there is room."""
+        if not exchanges or (not failed and batch % self._limits.sample_every):
+            return
+        limit = self._limits.failure_bytes if failed else self._limits.part_bytes
+        if self._used[failed] >= limit:
+            self._note(batch, failed)
+            return
+        for exchange in exchanges:
+            self._keep(batch, attempt, exchange, failed)
+        if self._held >= self._limits.file_bytes:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is held, so that readers see it."""
+        if not self._rows:
+            return
+        path = f"{self._folder}/{self._files:05d}.parquet"
+        columns = [
+            pa.array(values, field.type) for values, field in zip(zip(*self._rows, strict=True), SCHEMA, strict=True)
+        ]
+        table = pa.Table.from_arrays(columns, schema=SCHEMA)
+        self._files += 1
+        self._rows, self._held = [], 0
+        try:
+            with self._storage.writing(path) as place:
+                pq.write_table(table, place, compression="zstd", compression_level=1, use_dictionary=False)
+        except StorageFailed as error:
+            # The record of a delivery must never decide about the delivery itself.
+            logger.warning("Requests of part %s are not kept: %s", self._part, error.message)
+
+    def _keep(self, batch: int, attempt: int, exchange: Exchange, failed: bool) -> None:
+        request, cut_request = self._trimmed(exchange.request_body)
+        response, cut_response = self._trimmed(exchange.response_body)
+        note = "Bodies are cut to what the debugger keeps." if cut_request or cut_response else ""
+        size = len(request) + len(response) + 500
+        self._used[failed] += size
+        self._held += size
+        self._rows.append((
+            self._part, batch, attempt, failed or bool(exchange.error), exchange.started_at, exchange.duration_ms,
+            exchange.method, exchange.target, exchange.status, _headers(exchange.request_headers), request,
+            _headers(exchange.response_headers), response, exchange.error, note,
+        ))  # fmt: skip
+
+    def _note(self, batch: int, failed: bool) -> None:
+        """Say once where the record ends, instead of ending in silence."""
+        if failed in self._noted:
+            return
+        self._noted.add(failed)
+        kind = "failed" if failed else "successful"
+        note = f"The room for {kind} requests of this part is used up: later ones are not kept."
+        self._rows.append((
+            self._part, batch, 0, failed, None, None, "", "", None, "[]", "", "[]", "", "", note,
+        ))  # fmt: skip
+
+    def _trimmed(self, body: str) -> tuple[str, bool]:
+        # Characters stand for bytes here: exact for ASCII, and never far off a factor of four.
+        limit = self._limits.body_bytes
+        return (body, False) if len(body) <= limit else (body[:limit], True)
+
+
+def sampled(limits: TraceLimits, every: int) -> TraceLimits:
+    """The same limits, keeping each ``every``-th success."""
+    return replace(limits, sample_every=every)
+
+
+def _headers(headers: Sequence[tuple[str, str]]) -> str:
+    return orjson.dumps([list(pair) for pair in headers]).decode()

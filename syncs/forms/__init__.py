@@ -1,0 +1,1 @@
+"""Forms of the model and sync pages. They check what is typed; services check what it means."""

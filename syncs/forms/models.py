@@ -1,0 +1,86 @@
+"""Forms that define and name a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from config.errors import Invalid
+from config.ui.widgets import CodeEditor, Combobox
+from connectors.models import Source
+from connectors.sdk.types import Column
+from syncs.choices import ModelMethod
+from syncs.definitions import Definition
+
+TABLE_SEPARATOR = "\x1f"  # between schema and table in the picker's values; cannot be typed in a name
+
+
+class DefinitionForm(forms.Form):
+    """How a model names its rows: a query, or a table or view of the source."""
+
+    use_required_attribute = False
+
+    sql = forms.CharField(label="Query", required=False, strip=False)
+    table = forms.CharField(label="Table or view", required=False)
+
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        method: ModelMethod,
+        source: Source,
+        dialect: str,
+        schema_url: str,
+        tables: list[tuple[str, str]],
+        initial: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(data, initial=initial)
+        self.method = method
+        self.source = source
+        if method is ModelMethod.SQL:
+            del self.fields["table"]
+            self.fields["sql"].widget = CodeEditor(language="sql", dialect=dialect, schema_url=schema_url, rows=14)
+        else:
+            del self.fields["sql"]
+            self.fields["table"].widget = Combobox(choices=[("", "Choose a table or view"), *tables])
+
+    def definition(self) -> Definition:
+        """What was written or chosen; raises ``Invalid`` where it says too little."""
+        sent = self.cleaned_data if self.is_valid() else {}
+        schema, _, name = str(sent.get("table", "")).partition(TABLE_SEPARATOR)
+        return Definition.parse(method=self.method, sql=str(sent.get("sql", "")), table_schema=schema, table_name=name)
+
+    def take(self, error: Invalid) -> None:
+        """Show a service's error beside the input it is about."""
+        for name, message in (error.fields or {"": error.message}).items():
+            field = {"table_name": "table", "method": None}.get(name, name)
+            words = f"{message} {error.hint}".strip()
+            self.add_error(field if field in self.fields else None, words)
+
+
+class NamingForm(forms.Form):
+    """A model's name, description and key; the key is one of the previewed columns."""
+
+    use_required_attribute = False
+
+    name = forms.CharField(label="Name", max_length=200, help_text="What the rows are, such as “Active customers”.")
+    description = forms.CharField(
+        label="Description", required=False, widget=forms.Textarea(attrs={"rows": 2}), max_length=2_000
+    )
+    primary_key = forms.ChoiceField(
+        label="Primary key",
+        help_text="The column that identifies a row: never empty, and different in every row.",
+    )
+
+    def __init__(self, data: Any = None, *, columns: list[Column], initial: dict[str, Any] | None = None) -> None:
+        super().__init__(data, initial=initial)
+        choices = [(column.name, f"{column.name} · {column.type.value}") for column in columns]
+        self.fields["primary_key"].choices = [("", "Choose a column"), *choices]  # type: ignore[attr-defined]
+        self.fields["primary_key"].widget = Combobox(choices=[("", "Choose a column"), *choices])
+        self.order_fields(["primary_key", "name", "description"])
+
+    def take(self, error: Invalid) -> None:
+        """Show a service's error beside the input it is about."""
+        for name, message in (error.fields or {"": error.message}).items():
+            self.add_error(name if name in self.fields else None, f"{message} {error.hint}".strip())

@@ -1,0 +1,240 @@
+"""The form by which a sync is configured: how rows become records at the destination."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import forms
+from django.forms import BaseFormSet, formset_factory
+
+from config.errors import Invalid
+from config.ui.widgets import RadioCards
+from connectors.forms import SettingsForm, Shown
+from connectors.sdk.destination import DestinationField, FirstRun, Mode, Removal, SyncType
+from syncs.configuration import Proposal
+from syncs.mappings import VARIABLES
+
+SPARE_LINES = 3
+STATIC_TYPES = [("string", "Text"), ("number", "Number"), ("boolean", "True or false"), ("null", "Null")]
+MODE_WORDS = {
+    Mode.UPSERT: "Upsert",
+    Mode.UPDATE: "Update",
+    Mode.INSERT: "Insert",
+    Mode.ADD: "Add",
+    Mode.REMOVE: "Remove",
+    Mode.ARCHIVE: "Archive",
+    Mode.ALL: "All",
+    Mode.SNAPSHOT: "Snapshot",
+    Mode.DIFF: "Diff",
+    Mode.CUSTOM: "By trigger",
+}
+REMOVAL_WORDS = {
+    Removal.NOTHING: ("Do nothing", "The record stays as it is."),
+    Removal.CLEAR: ("Clear fields", "The record stays; its mapped fields are emptied."),
+    Removal.DELETE: ("Delete the record", "The record is deleted at the destination."),
+}
+FIRST_RUN_WORDS = {
+    FirstRun.BACKFILL: ("Send all rows", "The first run sends every row of the model."),
+    FirstRun.SKIP: ("Skip existing rows", "The first run remembers the rows; later runs send only changes."),
+}
+
+
+class BehaviourForm(forms.Form):
+    """Mode, what happens to rows that leave the model, and what the first run sends."""
+
+    use_required_attribute = False
+
+    mode = forms.ChoiceField(label="Mode", widget=RadioCards)
+    removal = forms.ChoiceField(label="When a row leaves the model", widget=RadioCards)
+    first_run = forms.ChoiceField(label="First run", widget=RadioCards)
+
+    def __init__(self, data: Any = None, *, kind: SyncType, initial: Mapping[str, Any] | None = None) -> None:
+        first = kind.modes[0]
+        start = {"mode": first.mode.value, "removal": first.removals[0].value, "first_run": kind.first_run[0].value}
+        super().__init__(data, initial={**start, **(initial or {})})
+        removals = [r for r in Removal if any(r in spec.removals for spec in kind.modes)]
+        self._offer("mode", {m.mode.value: (MODE_WORDS[m.mode], m.description) for m in kind.modes})
+        self._offer("removal", {r.value: REMOVAL_WORDS[r] for r in removals})
+        self._offer("first_run", {f.value: FIRST_RUN_WORDS[f] for f in kind.first_run})
+
+    def _offer(self, name: str, options: Mapping[str, tuple[str, str]]) -> None:
+        """Offer the options of one choice; a choice of one is made without asking."""
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        choices = [(value, label) for value, (label, _) in options.items()]
+        if len(options) == 1:
+            field.widget = forms.HiddenInput()
+        else:
+            field.widget = RadioCards(notes={value: note for value, (_, note) in options.items()})
+        field.choices = choices
+
+
+class MappingForm(forms.Form):
+    """One line of the mapping: a field of the destination and where its value comes from."""
+
+    use_required_attribute = False
+
+    kind = forms.ChoiceField(
+        label="Value from",
+        choices=[("column", "Column"), ("static", "Static value"), ("variable", "Variable")],
+        required=False,
+    )
+    column = forms.ChoiceField(label="Column", required=False)
+    static = forms.CharField(label="Value", required=False, strip=False)
+    static_type = forms.ChoiceField(label="Type", choices=STATIC_TYPES, required=False)
+    variable = forms.ChoiceField(
+        label="Variable", choices=[(v, v.replace("_", " ")) for v in VARIABLES], required=False
+    )
+    to = forms.CharField(label="Destination field", required=False)
+    identifier = forms.BooleanField(label="Match records by this field", required=False)
+    ignore_null = forms.BooleanField(label="Leave out when null", required=False)
+
+    def __init__(self, *args: Any, columns: Mapping[str, str], fields: Sequence[DestinationField], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [("", "Choose a column"), *((name, name) for name in columns)]
+        self.fields["column"].choices = choices  # type: ignore[attr-defined]
+        self.fields["kind"].widget.attrs["data-mapping-target"] = "kind"
+        if fields:
+            offered = [(f.name, _field_words(f)) for f in fields if not f.read_only]
+            chosen = str(self["to"].value() or "")
+            if chosen and chosen not in dict(offered):
+                offered.append((chosen, f"{chosen} (not found)"))
+            self.fields["to"].widget = forms.Select(choices=[("", "Choose a field"), *offered])
+        number = str(self.prefix or "").rpartition("-")[2]
+        line = f", line {int(number) + 1}" if number.isdigit() else ""
+        for field in self.fields.values():
+            field.widget.attrs["aria-label"] = f"{field.label}{line}"
+
+    def mapping(self) -> dict[str, Any] | None:
+        """The line as services take it; ``None`` for an empty one."""
+        sent = self.cleaned_data
+        kind = sent["kind"] or "column"
+        if not sent["to"] and not (kind == "column" and sent["column"]) and not (kind == "static" and sent["static"]):
+            return None
+        values = {"column": sent["column"], "variable": sent["variable"]}
+        value = _static(sent["static_type"], sent["static"]) if kind == "static" else values[kind]
+        return {
+            "to": sent["to"],
+            "kind": kind,
+            "value": value,
+            "ignore_null": sent["ignore_null"],
+            "identifier": sent["identifier"],
+        }
+
+
+class SyncForm:
+    """Settings, behaviour and mapping of one sync type, as one form with one set of errors.
+
+    ``stored`` is the configuration being edited as :class:`Proposal`-shaped values.
+    """
+
+    def __init__(
+        self,
+        data: Any = None,
+        files: Any = None,
+        *,
+        kind: SyncType,
+        columns: Mapping[str, str],
+        fields: Sequence[DestinationField],
+        choices_url: str,
+        stored: Mapping[str, Any] | None = None,
+        secret_set_at: Mapping[str, str] | None = None,
+    ) -> None:
+        stored = stored or {}
+        self.kind = kind
+        shown = Shown(stored.get("settings", {}), secret_set_at or {}, list(columns), choices_url)
+        self.settings = SettingsForm(kind.settings, data, files, shown=shown, prefix="settings")
+        self.behaviour = BehaviourForm(data, kind=kind, initial=stored)
+        lines = [_line(mapping) for mapping in stored.get("mappings", ())] or _suggested(columns, fields)
+        self.lines = _formset(data, columns, fields, lines)
+        self.problems: list[str] = []
+
+    def is_valid(self) -> bool:
+        """Whether everything that was typed can be read."""
+        parts = (self.settings, self.behaviour, *((self.lines,) if self.kind.mapping else ()))
+        return all([part.is_valid() for part in parts])
+
+    def proposal(self) -> Proposal:
+        """What the services take."""
+        chosen = self.behaviour.cleaned_data
+        lines = [line.mapping() for line in self.lines.forms] if self.kind.mapping else []
+        return Proposal(
+            sync_type=self.kind.key,
+            mode=chosen["mode"],
+            removal=chosen["removal"],
+            first_run=chosen["first_run"],
+            settings=self.settings.values,
+            mappings=[line for line in lines if line is not None],
+        )
+
+    def take(self, error: Invalid) -> None:
+        """Put a service's errors at the inputs they are about; the rest stands on top."""
+        mappings = [line for line in self.lines.forms if self.kind.mapping and line.is_valid() and line.mapping()]
+        for path, message in (error.fields or {"": error.message}).items():
+            head, _, tail = path.partition(".")
+            if head == "settings" and tail:
+                self.settings.take_errors({tail: message})
+            elif head == "mappings" and tail.isdigit() and int(tail) < len(mappings):
+                mappings[int(tail)].add_error("to", message)
+            elif head in self.behaviour.fields:
+                self.behaviour.add_error(head, message)
+            else:
+                self.problems.append(f"{message} {error.hint}".strip())
+
+
+def _formset(
+    data: Any, columns: Mapping[str, str], fields: Sequence[DestinationField], lines: list[dict[str, Any]]
+) -> BaseFormSet[MappingForm]:
+    made = formset_factory(MappingForm, extra=SPARE_LINES, max_num=2_000, absolute_max=2_000)
+    return made(data, initial=lines, prefix="map", form_kwargs={"columns": columns, "fields": fields})
+
+
+def _line(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored mapping as the inputs of its line."""
+    kind, value = mapping.get("kind", "column"), mapping.get("value")
+    line = {name: mapping.get(name, False) for name in ("to", "identifier", "ignore_null")} | {"kind": kind}
+    if kind != "static":
+        return {**line, kind: value}
+    kinds: dict[type, str] = {bool: "boolean", int: "number", float: "number", type(None): "null"}
+    text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return {**line, "static": text, "static_type": kinds.get(type(value), "string")}
+
+
+def _suggested(columns: Mapping[str, str], fields: Sequence[DestinationField]) -> list[dict[str, Any]]:
+    """Columns and fields of the same name, identifiers first; people correct the rest."""
+    by_name = {_plain(name): name for name in columns}
+    found = [f for f in fields if not f.read_only and _plain(f.name) in by_name]
+    matching = next((f.name for f in found if f.identifier), "")
+    ordered = sorted(found, key=lambda f: f.name != matching)
+    return [
+        {"kind": "column", "column": by_name[_plain(f.name)], "to": f.name, "identifier": f.name == matching}
+        for f in ordered
+    ]
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "").replace(" ", "")
+
+
+def _static(kind: str, text: str) -> Any:
+    """A typed constant; what is not a number stays text, and the services say so."""
+    if kind == "null":
+        return None
+    if kind == "boolean":
+        return text.strip().lower() in ("true", "1", "yes", "on")
+    if kind != "number":
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        try:
+            return float(text)
+        except ValueError:
+            return text
+
+
+def _field_words(field: DestinationField) -> str:
+    words = f"{field.label or field.name} · {field.native_type or field.type.value}"
+    marks = [word for word, on in (("required", field.required), ("unique", field.identifier)) if on]
+    return f"{words} ({', '.join(marks)})" if marks else words

@@ -1,0 +1,181 @@
+"""The journal of sent batches: a batch leaves only after its entry is durable.
+
+One writer thread a worker process commits the entries of all parts it works on
+in groups: whatever arrived while the last group was being committed makes the
+next. An entry of a worker that lost its lease is refused by the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+import orjson
+from django.db import connection
+
+from syncs.engine import LeaseLost
+from syncs.engine.spec import BatchRecord, RowStatus
+from syncs.models import JournalBatch
+from syncs.services.stages import Claim
+from workspaces.scoping import unscoped
+
+GROUP = 64
+IDLE_SECONDS = 30.0
+
+# FOR SHARE makes a takeover wait for this group, so that whoever takes over reads it.
+_WRITE = """
+WITH held AS (
+    SELECT s.id, s.workspace_id, s.epoch FROM syncs_runstep s
+    WHERE s.id = ANY(%s) AND s.state = 'running' ORDER BY s.id FOR SHARE
+)
+INSERT INTO syncs_journalbatch
+    (workspace_id, step_id, number, first, rows, done, status, rejections, code, message, in_doubt)
+SELECT held.workspace_id, b.step_id, b.number, b.first, b.rows, b.done, b.status, b.rejections,
+    b.code, b.message, b.in_doubt
+FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::bigint[], %s::int[], %s::bool[], %s::text[], %s::jsonb[],
+    %s::text[], %s::text[], %s::bool[])
+    AS b(step_id, epoch, number, first, rows, done, status, rejections, code, message, in_doubt)
+JOIN held ON held.id = b.step_id AND held.epoch = b.epoch
+ON CONFLICT (step_id, number) DO UPDATE SET first = EXCLUDED.first, rows = EXCLUDED.rows, done = EXCLUDED.done,
+    status = EXCLUDED.status, rejections = EXCLUDED.rejections, code = EXCLUDED.code, message = EXCLUDED.message,
+    in_doubt = EXCLUDED.in_doubt
+RETURNING step_id, number
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    step_id: int
+    epoch: int
+    record: BatchRecord
+    durable: Future[None] = field(default_factory=Future)
+
+
+class JournalWriter:
+    """Commits entries in groups, in a thread and on a connection of its own; the thread ends when idle."""
+
+    def __init__(self) -> None:
+        self._entries: queue.Queue[_Entry] = queue.Queue()
+        self._lock = threading.Lock()
+        self._running = False
+
+    def write(self, step_id: int, epoch: int, record: BatchRecord) -> Future[None]:
+        """Done when the entry is durable; :class:`LeaseLost` where the lease is gone."""
+        entry = _Entry(step_id, epoch, record)
+        with self._lock:
+            self._entries.put(entry)
+            if not self._running:
+                self._running = True
+                threading.Thread(target=self._work, name="journal", daemon=True).start()
+        return entry.durable
+
+    def _work(self) -> None:
+        with unscoped("one writer serves the parts of every workspace"):
+            try:
+                while group := self._next_group():
+                    _commit(group)
+            finally:
+                connection.close()
+
+    def _next_group(self) -> list[_Entry]:
+        """What is waiting, at most one entry a batch; empty after a while without any."""
+        try:
+            group = [self._entries.get(timeout=IDLE_SECONDS)]
+        except queue.Empty:
+            with self._lock:
+                if self._entries.empty():
+                    self._running = False
+                    return []
+            return self._next_group()
+        while len(group) < GROUP and not self._entries.empty():
+            group.append(self._entries.get())
+        return group
+
+
+def _commit(group: Sequence[_Entry]) -> None:
+    try:
+        stored = _store(group)
+    except Exception as error:
+        connection.close()
+        for entry in group:
+            entry.durable.set_exception(error)
+        return
+    for entry in group:
+        if (entry.step_id, entry.record.number) in stored:
+            entry.durable.set_result(None)
+        else:
+            entry.durable.set_exception(LeaseLost("Another worker took over."))
+
+
+def _store(group: Sequence[_Entry]) -> set[tuple[int, int]]:
+    columns = zip(*(_row(entry) for entry in group), strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITE, [[entry.step_id for entry in group], *(list(column) for column in columns)])
+        return {(step_id, number) for step_id, number in cursor.fetchall()}
+
+
+def _row(entry: _Entry) -> tuple[int, int, int, int, int, bool, str, str, str, str, bool]:
+    record = entry.record
+    rejections = orjson.dumps([list(r) for r in record.rejections]).decode()
+    return (
+        entry.step_id,
+        entry.epoch,
+        record.number,
+        record.first,
+        record.rows,
+        record.done,
+        record.status.value,
+        rejections,
+        record.code,
+        record.message,
+        record.in_doubt,
+    )
+
+
+_writer = JournalWriter()
+
+
+class PartJournal:
+    """The engine's journal of one part, under one lease."""
+
+    def __init__(self, held: Claim, delivered: Callable[[int], None]) -> None:
+        self._held = held
+        self._delivered = delivered
+        self._entries = _read(held.step_id)
+
+    async def entries(self) -> Sequence[BatchRecord]:
+        """What earlier attempts left; nobody else writes while the lease is held."""
+        return self._entries
+
+    async def begin(self, record: BatchRecord) -> None:
+        """Durable before the batch leaves."""
+        await self._write(record)
+
+    async def finish(self, record: BatchRecord) -> None:
+        """Durable before its rows count as done."""
+        await self._write(record)
+        self._delivered(record.rows)
+
+    async def _write(self, record: BatchRecord) -> None:
+        await asyncio.wrap_future(_writer.write(self._held.step_id, self._held.epoch, record))
+
+
+def _read(step_id: int) -> list[BatchRecord]:
+    return [
+        BatchRecord(
+            number=row.number,
+            first=row.first,
+            rows=row.rows,
+            done=row.done,
+            status=RowStatus(row.status),
+            rejections=tuple((int(i), str(code), str(message), str(name)) for i, code, message, name in row.rejections),
+            code=row.code,
+            message=row.message,
+            in_doubt=row.in_doubt,
+        )
+        for row in JournalBatch.objects.filter(step_id=step_id).order_by("number")
+    ]

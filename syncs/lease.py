@@ -1,0 +1,91 @@
+"""A worker's hold on a stage, kept alive by a thread and asked before every batch."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from types import TracebackType
+
+from django.db import DatabaseError, connection
+
+from config.queue import stopping
+from syncs.engine import Cancelled, LeaseLost
+from syncs.services.stages import LEASE, Claim, beat
+from workspaces.scoping import workspace_scope
+
+logger = logging.getLogger(__name__)
+BEAT_SECONDS = 1.0
+MARGIN_SECONDS = 3.0
+
+
+class Stopped(LeaseLost):
+    """This process was asked to end: the stage goes back, for another worker to finish."""
+
+
+class Lease:
+    """Extends a claim every second while the work goes on; also the engine's ``Control``.
+
+    The heartbeat brings back whether the run was cancelled, so that asking
+    before each batch costs no query.
+    """
+
+    def __init__(self, held: Claim) -> None:
+        self._held = held
+        self._ended = threading.Event()
+        self._cancelled = held.cancelled
+        self._lost = False
+        self._valid_until = time.monotonic() + LEASE.total_seconds() - MARGIN_SECONDS
+        self._rows = 0
+        self._thread = threading.Thread(target=self._keep, name=f"lease-{held.step_id}", daemon=True)
+
+    def __enter__(self) -> Lease:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def check(self) -> None:
+        """Return to go on; :class:`Cancelled`, :class:`LeaseLost` or :class:`Stopped` to stop."""
+        if self._lost or time.monotonic() > self._valid_until:
+            raise LeaseLost("The lease on this stage ran out.")
+        if self._cancelled:
+            raise Cancelled("The run was cancelled.")
+        if stopping.is_set():
+            raise Stopped("This worker is ending.")
+
+    async def proceed(self) -> None:
+        """The engine asks before every batch."""
+        self.check()
+
+    def count(self, rows: int) -> None:
+        """Note rows as done; the next heartbeat tells."""
+        self._rows += rows
+
+    def set_rows(self, rows: int) -> None:
+        """Note how many rows are done in all."""
+        self._rows = rows
+
+    def _keep(self) -> None:
+        with workspace_scope(self._held.workspace_id):
+            try:
+                while not self._lost and not self._ended.wait(BEAT_SECONDS):
+                    self._beat()
+            finally:
+                connection.close()
+
+    def _beat(self) -> None:
+        started = time.monotonic()
+        try:
+            self._cancelled = beat(self._held, self._rows or None) or self._cancelled
+        except LeaseLost:
+            self._lost = True
+        except DatabaseError:
+            logger.warning("stage %s: heartbeat failed, trying again", self._held.step_id)
+            connection.close()
+        else:
+            self._valid_until = started + LEASE.total_seconds() - MARGIN_SECONDS

@@ -1,0 +1,75 @@
+"""Models: a named query over one source with a primary key, and its columns."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from connectors.sdk.types import ColumnType
+from syncs.choices import ModelMethod
+from workspaces.scoping import TenantModel
+
+COLUMN_TYPES = [(kind.value, kind.value.title()) for kind in ColumnType if kind is not ColumnType.REFERENCE]
+
+
+class Model(TenantModel):
+    """What a company knows about something, as rows: a query or a table of one source.
+
+    ``revision`` counts the changes that matter to dependent syncs.
+    """
+
+    source = models.ForeignKey("connectors.Source", on_delete=models.PROTECT, related_name="models")
+    name = models.CharField(max_length=200)
+    slug = models.CharField(max_length=120)
+    description = models.TextField(blank=True)
+    method = models.CharField(max_length=10, choices=ModelMethod.choices)
+    sql = models.TextField(blank=True)
+    table_schema = models.CharField(max_length=400, blank=True)
+    table_name = models.CharField(max_length=400, blank=True)
+    primary_key = models.CharField(max_length=400)
+    revision = models.PositiveIntegerField(default=1)
+    columns_refreshed_at = models.DateTimeField()
+    created_by = models.ForeignKey(
+        "workspaces.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [models.UniqueConstraint(fields=["workspace", "slug"], name="model_slug")]
+        indexes = [models.Index(fields=["workspace", "name"], name="model_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ModelColumn(TenantModel):
+    """A column of a model: as the source described it, and what people decided about it.
+
+    ``override_type`` casts the values at run time; ``missing`` says that the
+    latest refresh no longer found the column. Descriptions that a person
+    edited are not replaced by the source's.
+    """
+
+    model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="columns")
+    name = models.CharField(max_length=400)
+    position = models.PositiveIntegerField()
+    type = models.CharField(max_length=20, choices=COLUMN_TYPES)
+    native_type = models.CharField(max_length=400, blank=True)
+    override_type = models.CharField(max_length=20, choices=COLUMN_TYPES, blank=True)
+    description = models.TextField(blank=True)
+    description_edited = models.BooleanField(default=False)
+    enabled = models.BooleanField(default=True)
+    missing = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [models.UniqueConstraint(fields=["model", "name"], name="model_column_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def effective_type(self) -> str:
+        """The type that mappings see: the person's choice, else the source's."""
+        return self.override_type or self.type

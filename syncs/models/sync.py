@@ -1,0 +1,82 @@
+"""Syncs: how a model's rows appear in a destination, and when."""
+
+from __future__ import annotations
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models import Q
+
+from syncs.choices import WORDS, IntervalUnit, PendingReset, ScheduleKind, Status, StatusWords, sync_status
+from workspaces.scoping import TenantModel
+
+
+class Sync(TenantModel):
+    """One model, one destination, a configuration and a schedule.
+
+    ``settings`` are the sync type's declared settings without their secret
+    values, which ``sealed_settings`` holds encrypted. ``mappings`` is a list of
+    :class:`syncs.engine.spec.FieldMapping` as JSON. ``baseline`` points at what
+    was delivered so far and moves only when a run settles. ``schedule_enabled``
+    stops the sync's own schedule only; ``paused`` blocks every run.
+    ``pending_reset`` and ``pending_reprocess`` wait for the next run.
+    """
+
+    model = models.ForeignKey("syncs.Model", on_delete=models.PROTECT, related_name="syncs")
+    destination = models.ForeignKey("connectors.Destination", on_delete=models.PROTECT, related_name="syncs")
+    slug = models.CharField(max_length=120)
+    name = models.CharField(max_length=200, blank=True)
+
+    sync_type = models.CharField(max_length=60)
+    mode = models.CharField(max_length=20)
+    removal = models.CharField(max_length=20, default="nothing")
+    first_run = models.CharField(max_length=20, default="backfill")
+    settings = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    sealed_settings = models.TextField(blank=True)
+    mappings = models.JSONField(default=list, encoder=DjangoJSONEncoder)
+    revision = models.PositiveIntegerField(default=1)
+
+    schedule_kind = models.CharField(max_length=10, choices=ScheduleKind.choices, default=ScheduleKind.MANUAL)
+    interval_count = models.PositiveIntegerField(null=True, blank=True)
+    interval_unit = models.CharField(max_length=10, choices=IntervalUnit.choices, blank=True)
+    cron = models.CharField(max_length=200, blank=True)
+    schedule_enabled = models.BooleanField(default=True)
+    paused = models.BooleanField(default=False)
+    next_run_at = models.DateTimeField(null=True, blank=True)
+
+    pending_reset = models.CharField(max_length=10, choices=PendingReset.choices, default=PendingReset.NONE, blank=True)
+    pending_reprocess = models.BooleanField(default=False)
+    baseline = models.JSONField(null=True, blank=True)
+    last_run = models.ForeignKey("syncs.Run", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    runs_started = models.PositiveIntegerField(default=0)
+
+    created_by = models.ForeignKey(
+        "workspaces.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["workspace", "slug"], name="sync_slug")]
+        indexes = [
+            models.Index(fields=["next_run_at"], name="sync_due", condition=Q(next_run_at__isnull=False, paused=False)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.slug
+
+    @property
+    def schedule_off(self) -> bool:
+        """Whether people switched the sync's own schedule off."""
+        return not self.schedule_enabled
+
+    @property
+    def status(self) -> Status:
+        """The one status of the sync; reads the latest run, so lists select it along."""
+        latest = self.last_run.status if self.last_run else None
+        return sync_status(paused=self.paused, schedule_off=self.schedule_off, latest=latest)
+
+    @property
+    def words(self) -> StatusWords:
+        """The status in every vocabulary."""
+        return WORDS[self.status]

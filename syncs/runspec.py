@@ -1,0 +1,132 @@
+"""A sync and its model turned into what one run does: the engine's ``RunSpec`` and the connector's ``Job``.
+
+Pure reads: no call to the source or destination. Secrets never enter either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC
+from typing import Any
+
+from connectors.registry import source_class
+from connectors.sdk.destination import Destination, DestinationField, FirstRun, Job, Mode, Removal, RowSet
+from connectors.sdk.types import ColumnType, Operation
+from syncs.choices import PendingReset
+from syncs.configuration import definition_of
+from syncs.definitions import Definition
+from syncs.engine.spec import FieldMapping, RunSpec
+from syncs.engine.spec import ModelColumn as SpecColumn
+from syncs.mappings import from_json, needs_all_columns, used_columns
+from syncs.models import Model, Run, Sync
+
+
+def build_spec(sync: Sync, run: Run, *, reset: PendingReset, reprocess: bool) -> RunSpec:
+    """Everything the run needs to know; ``wanted`` is narrowed by the connector when the run prepares."""
+    model = sync.model
+    kind = definition_of(sync.destination).sync_type(sync.sync_type)
+    mode = kind.mode(Mode(sync.mode))
+    mappings = from_json(sync.mappings)
+    dialect = source_class(model.source.type).definition.dialect
+    all_columns = needs_all_columns(kind, mappings)
+    names = _column_names(model, mappings, all_columns=all_columns)
+    return RunSpec(
+        run_id=run.pk,
+        sync_id=sync.pk,
+        sql=Definition.of(model).query(dialect),
+        dialect=dialect,
+        primary_key=model.primary_key,
+        columns=_columns(model, names),
+        tracked=tuple(name for name in names if all_columns or name in used_columns(mappings)),
+        mappings=mappings,
+        mode=mode.mode,
+        rows=mode.rows,
+        removal=Removal(sync.removal),
+        first_run=FirstRun(sync.first_run),
+        wanted=frozenset(Operation),
+        idempotent=mode.idempotent,
+        directory=run_directory(sync.workspace_id, sync.pk, run.pk),
+        all_columns=kind.all_columns,
+        single_writer=kind.single_writer,
+        split_retry=kind.split_retry and bool(sync.settings.get("split_retry", True)),
+        resync=reset is PendingReset.RESYNC,
+        reset=reset is PendingReset.RESET,
+        reprocess=reprocess and mode.rows is RowSet.CHANGES,
+        variables=_variables(sync, run),
+    )
+
+
+def build_job(sync: Sync, run: Run, spec: RunSpec) -> Job:
+    """What the connector is told; its ``fields`` are filled in when the run prepares."""
+    return Job(
+        sync_id=sync.pk,
+        sync_slug=sync.slug,
+        run_id=run.pk,
+        model_id=sync.model_id,
+        model_name=sync.model.name,
+        sync_type=sync.sync_type,
+        mode=spec.mode,
+        removal=spec.removal,
+        settings=sync.settings,
+        identifiers=tuple(m.to for m in spec.mappings if m.identifier),
+        fields=(),
+        started_at=run.created_at,
+        primary_key=spec.primary_key,
+        resync=spec.resync,
+    )
+
+
+def with_fields(job: Job, fields: Sequence[DestinationField]) -> Job:
+    """The job, knowing the destination's side of its mappings."""
+    return replace(job, fields=tuple(fields))
+
+
+def with_settings(job: Job, settings: Mapping[str, Any]) -> Job:
+    """The job with its secret settings, for the worker's memory only."""
+    return replace(job, settings=settings)
+
+
+def narrowed(spec: RunSpec, destination: Destination, job: Job) -> RunSpec:
+    """The spec without operations that the connector's settings leave out."""
+    return replace(spec, wanted=spec.wanted & destination.wanted(job))
+
+
+def sync_directory(workspace_id: int, sync_id: int) -> str:
+    """Where a sync's files are, below the storage root."""
+    return f"workspaces/{workspace_id}/syncs/{sync_id}"
+
+
+def run_directory(workspace_id: int, sync_id: int, run_id: int) -> str:
+    """Where a run's files are, below the storage root."""
+    return f"{sync_directory(workspace_id, sync_id)}/runs/{run_id}"
+
+
+def _column_names(model: Model, mappings: Sequence[FieldMapping], *, all_columns: bool) -> tuple[str, ...]:
+    """The columns to read, the key first; mapped ones stay even when the model lost them, so that the run says so."""
+    wanted = used_columns(mappings)
+    if all_columns:
+        enabled = model.columns.filter(enabled=True, missing=False).values_list("name", flat=True)
+        wanted = (*enabled, *wanted)
+    return tuple(dict.fromkeys((model.primary_key, *wanted)))
+
+
+def _columns(model: Model, names: Sequence[str]) -> tuple[SpecColumn, ...]:
+    known = {row.name: row for row in model.columns.all()}
+    columns = []
+    for name in names:
+        row = known.get(name)
+        cast = ColumnType(row.override_type) if row and row.override_type else None
+        columns.append(SpecColumn(name=name, type=ColumnType(row.type) if row else ColumnType.UNKNOWN, cast=cast))
+    return tuple(columns)
+
+
+def _variables(sync: Sync, run: Run) -> tuple[tuple[str, str], ...]:
+    """What variable mappings can name; ``operation`` is the engine's, as it differs by row."""
+    return (
+        ("model_id", str(sync.model_id)),
+        ("model_name", sync.model.name),
+        ("current_timestamp", run.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")),
+        ("sync_id", str(sync.pk)),
+        ("sync_run_id", str(run.pk)),
+    )

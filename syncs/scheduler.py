@@ -1,0 +1,116 @@
+"""Starts what is due and tells the workers again of what nobody took.
+
+Any number of schedulers may run: each sync is started under its row lock by
+whoever gets it first, and the others pass it by.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import dramatiq
+import redis
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from governance.audit.context import correlate
+from syncs.services.due import due_syncs, interrupted_syncs, start_if_due, start_interrupted
+from syncs.services.stages import resend_due
+from syncs.tasks import work_on_step
+from syncs.upkeep import enqueue_expired
+from workspaces.scoping import unscoped, workspace_scope
+
+logger = logging.getLogger(__name__)
+DUE_AT_ONCE = 500
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass
+class Job:
+    """Something done every so often."""
+
+    name: str
+    work: Callable[[datetime], int]
+    every: timedelta
+    due_at: datetime = LONG_AGO
+
+
+def run(stop: threading.Event, *, tick_seconds: float = 1.0) -> None:
+    """Do every job when it is due, until told to stop; an error costs one turn."""
+    jobs = [
+        Job("start due syncs", start_due, timedelta(seconds=1)),
+        Job("send waiting stages again", resend, timedelta(seconds=5)),
+        Job("resume interrupted runs", resume_interrupted, timedelta(seconds=15)),
+        Job("delete expired rows and requests", expire_old, timedelta(minutes=10)),
+    ]
+    while not stop.is_set():
+        for job in jobs:
+            _turn(job, timezone.now())
+        stop.wait(tick_seconds)
+
+
+def start_due(now: datetime) -> int:
+    """Start every sync whose time has come: once, however many times it was missed."""
+    with unscoped("the scheduler serves every workspace"):
+        due = due_syncs(now, limit=DUE_AT_ONCE)
+    return sum(_one(start_if_due, workspace_id, sync_id, now) for workspace_id, sync_id in due)
+
+
+def resume_interrupted(now: datetime) -> int:
+    """Start a new run for each sync whose latest one was cut off, once."""
+    with unscoped("the scheduler serves every workspace"):
+        cut_off = interrupted_syncs(now, limit=DUE_AT_ONCE)
+    return sum(_one(start_interrupted, workspace_id, sync_id, now) for workspace_id, sync_id in cut_off)
+
+
+def resend(now: datetime) -> int:
+    """Stages that wait although the queue knows nothing of them, and those of workers that went silent."""
+    try:
+        empty = queue_is_empty()
+    except redis.RedisError as error:
+        logger.warning("the queue cannot be reached: %s", error)
+        return 0
+    with unscoped("the scheduler serves every workspace"):
+        return resend_due(now, queue_is_empty=empty)
+
+
+def expire_old(now: datetime) -> int:
+    """Runs past their retention."""
+    with unscoped("the scheduler serves every workspace"):
+        return enqueue_expired(now)
+
+
+def queue_is_empty() -> bool:
+    """Whether no message waits for a worker."""
+    broker = dramatiq.get_broker()
+    key = f"{broker.namespace}:{work_on_step.queue_name}"  # type: ignore[attr-defined]
+    return int(broker.client.llen(key)) == 0  # type: ignore[attr-defined]
+
+
+def _one(start: Callable[[int, datetime], bool], workspace_id: int, sync_id: int, now: datetime) -> bool:
+    """One sync in its own scope and transaction: its trouble is not the others'."""
+    with correlate(), workspace_scope(workspace_id):
+        try:
+            return start(sync_id, now)
+        except DatabaseError:
+            raise
+        except Exception:
+            logger.exception("sync %s could not be started", sync_id)
+            return False
+
+
+def _turn(job: Job, now: datetime) -> None:
+    if now < job.due_at:
+        return
+    job.due_at = now + job.every
+    try:
+        job.work(now)
+    except DatabaseError:
+        logger.exception("%s failed", job.name)
+        connection.close()
+    except Exception:
+        logger.exception("%s failed", job.name)

@@ -1,0 +1,42 @@
+"""What a sync does, in one plain sentence."""
+
+from __future__ import annotations
+
+from syncs.mappings import from_json
+from syncs.models import Sync
+from syncs.services.schedules import schedule_of
+
+VERBS = {
+    "upsert": "adds new rows of {model} to {destination} and updates changed ones",
+    "update": "updates changed rows of {model} in {destination}",
+    "insert": "adds new rows of {model} to {destination}",
+    "add": "adds new rows of {model} to {destination}",
+    "remove": "removes rows of {model} from {destination}",
+    "archive": "sends all rows of {model} to {destination}",
+    "all": "writes all rows of {model} to {destination}",
+    "snapshot": "writes a new copy of all rows of {model} to {destination}",
+    "diff": "writes what was added, changed and removed in {model} to {destination}",
+    "custom": "sends what was added, changed or removed in {model} to {destination}, as its triggers say",
+}
+REMOVALS = {
+    "nothing": "Rows that leave the model stay at the destination.",
+    "clear": "The mapped fields of rows that leave the model are emptied.",
+    "delete": "Rows that leave the model are deleted at the destination.",
+}
+TRACKED = frozenset({"upsert", "update", "insert", "add", "remove"})
+
+
+def outcome_sentence(sync: Sync, type_name: str) -> str:
+    """Such as: "Every hour, Headrace adds new rows of Customers to App database and updates changed ones, …"."""
+    verb = VERBS[sync.mode].format(model=f"“{sync.model}”", destination=f"“{sync.destination}”")
+    matched = [m.to for m in from_json(sync.mappings) if m.identifier]
+    by = f", matched by {' and '.join(matched)}" if matched else ""
+    ending = f" {REMOVALS[sync.removal]}" if sync.mode in TRACKED else ""
+    return f"{_when(sync)} Headrace {verb}{by}.{ending}"
+
+
+def _when(sync: Sync) -> str:
+    words = schedule_of(sync).words
+    if words == "Manual":
+        return "Whenever it is run,"
+    return f"{words}," if words.startswith("Every") else f"At the times of {words},"

@@ -1,0 +1,45 @@
+"""Every write of this app. What people and API keys do goes through audited services;
+what a running sync writes about itself is in ``stages`` and ``journal``."""
+
+from syncs.services.models import (
+    change_column,
+    change_primary_key,
+    create_model,
+    delete_model,
+    preview_definition,
+    preview_model,
+    refresh_columns,
+    update_model,
+)
+from syncs.services.runs import cancel_run, record_export, start_run
+from syncs.services.schedules import (
+    disable_schedule,
+    enable_schedule,
+    pause_sync,
+    resume_sync,
+    set_schedule,
+)
+from syncs.services.syncs import create_sync, delete_sync, reset_sync, update_sync
+
+__all__ = [
+    "cancel_run",
+    "change_column",
+    "change_primary_key",
+    "create_model",
+    "create_sync",
+    "delete_model",
+    "delete_sync",
+    "disable_schedule",
+    "enable_schedule",
+    "pause_sync",
+    "preview_definition",
+    "preview_model",
+    "record_export",
+    "refresh_columns",
+    "reset_sync",
+    "resume_sync",
+    "set_schedule",
+    "start_run",
+    "update_model",
+    "update_sync",
+]

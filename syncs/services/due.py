@@ -1,0 +1,71 @@
+"""Runs that start by themselves: by schedule, and after an interruption. Run history, not audited."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from config.errors import HeadraceError
+from syncs.choices import RunStatus, Trigger
+from syncs.models import Run, Sync
+from syncs.services.beginning import begin_run
+from syncs.services.schedules import schedule_of
+
+logger = logging.getLogger(__name__)
+RESUME_WITHIN = timedelta(hours=1)
+
+
+def due_syncs(now: datetime, *, limit: int) -> list[tuple[int, int]]:
+    """(workspace id, sync id) of syncs whose time has come and that are not running, longest due first."""
+    return list(_due(now).order_by("next_run_at").values_list("workspace_id", "pk")[:limit])
+
+
+def interrupted_syncs(now: datetime, *, limit: int) -> list[tuple[int, int]]:
+    """(workspace id, sync id) of syncs whose latest run was cut off a moment ago."""
+    return list(_interrupted(now).values_list("workspace_id", "pk")[:limit])
+
+
+@transaction.atomic
+def start_if_due(sync_id: int, now: datetime) -> bool:
+    """Start a sync whose time has come, unless another scheduler has it."""
+    return _start(_due(now), sync_id, now, Trigger.SCHEDULE, "Schedule")
+
+
+@transaction.atomic
+def start_interrupted(sync_id: int, now: datetime) -> bool:
+    """Go on with a run that was cut off; a resumed run that is cut off too waits for a person or the schedule."""
+    return _start(_interrupted(now), sync_id, now, Trigger.RETRY, "Resume")
+
+
+def _start(syncs: QuerySet[Sync], sync_id: int, now: datetime, trigger: Trigger, label: str) -> bool:
+    locked = syncs.filter(pk=sync_id).select_for_update(no_key=True, skip_locked=True, of=("self",))
+    sync = locked.select_related("model__source", "destination", "last_run").first()
+    if sync is None:
+        return False
+    try:
+        with transaction.atomic():
+            begin_run(sync, trigger=trigger, actor_label=label, now=now)
+    except HeadraceError as error:
+        logger.warning("sync %s is due but cannot run: %s", sync_id, error.message)
+        Sync.objects.filter(pk=sync_id).update(next_run_at=schedule_of(sync).next_after(now))
+        return False
+    return True
+
+
+def _due(now: datetime) -> QuerySet[Sync]:
+    return Sync.objects.filter(~_running(), next_run_at__lte=now, paused=False)
+
+
+def _interrupted(now: datetime) -> QuerySet[Sync]:
+    return Sync.objects.filter(
+        paused=False,
+        last_run__status=RunStatus.INTERRUPTED,
+        last_run__finished_at__gte=now - RESUME_WITHIN,
+    ).exclude(last_run__trigger=Trigger.RETRY)
+
+
+def _running() -> Exists:
+    return Exists(Run.objects.filter(sync=OuterRef("pk"), finished_at__isnull=True))

@@ -1,0 +1,53 @@
+"""Starting and cancelling runs."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from config.errors import Conflict
+from governance.audit.actors import Actor, ActorKind
+from governance.audit.services import record, service, unchanged
+from syncs import access
+from syncs.choices import PendingReset, Trigger
+from syncs.models import Run, Sync
+from syncs.selectors.rows import require_export
+from syncs.services.beginning import begin_run
+
+
+@service("run.started")
+def start_run(*, actor: Actor, sync: Sync, full_resync: bool = False, trigger: Trigger | None = None) -> Run:
+    """Run a sync now; ``full_resync`` sends every row as added. One live run a sync."""
+    sync = access.sync_to_trigger(actor, sync.pk)
+    by = Trigger.API if actor.kind is ActorKind.API_KEY else Trigger.MANUAL
+    run = begin_run(
+        sync,
+        trigger=trigger or by,
+        actor_label=actor.label,
+        now=timezone.now(),
+        reset=PendingReset.RESYNC if full_resync else PendingReset.NONE,
+    )
+    record(run, after={"sync": sync.pk, "run": run.number, "full_resync": full_resync}, label=f"{sync} {run}")
+    return run
+
+
+@service("run.cancelled")
+def cancel_run(*, actor: Actor, run: Run) -> Run:
+    """Ask a run to stop before its next batch; what it delivered stays delivered."""
+    sync = access.sync_to_trigger(actor, run.sync_id)
+    run = access.run_for(actor, run.pk)
+    if not run.live:
+        raise Conflict("This run has ended.", code="run_ended")
+    if run.cancel_requested_at:
+        unchanged()
+        return run
+    run.cancel_requested_at = timezone.now()
+    run.save(update_fields=["cancel_requested_at"])
+    record(run, after={"sync": sync.pk, "run": run.number}, label=f"{sync} {run}")
+    return run
+
+
+@service("run.exported")
+def record_export(*, actor: Actor, run: Run) -> None:
+    """Remember that somebody took a run's rows away as a file; refused to who may not see them."""
+    require_export(actor, run)
+    record(run, after={"run": run.number}, label=f"{run.sync} {run}")

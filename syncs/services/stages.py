@@ -1,0 +1,301 @@
+"""What a running sync writes about itself. Every write is bound to the lease of the stage it belongs to.
+
+These are no audited services: runs are their own history. A worker that lost
+its lease gets :class:`LeaseLost` here and has changed nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
+
+from config.queue import enqueue
+from syncs.choices import PendingReset, RunStatus, StepKind, StepState, ended_as
+from syncs.codec import dump, load
+from syncs.engine import LeaseLost
+from syncs.engine.spec import Failure, OperationCounts, PartOutcome, Prepared, RunSpec, Settled
+from syncs.models import JournalBatch, Run, RunStep, Sync
+from syncs.services.beginning import open_step
+
+LEASE = timedelta(seconds=15)
+RETRY_DELAYS = (1, 5, 15, 60, 300)
+ATTEMPTS = {StepKind.PREPARE: 5, StepKind.DELIVER: 10}
+
+StartableParts = Callable[[Prepared, Sequence[int]], Sequence[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A worker's hold on a stage: worthless as soon as another epoch was given out."""
+
+    step_id: int
+    run_id: int
+    sync_id: int
+    workspace_id: int
+    kind: StepKind
+    number: int
+    epoch: int
+    attempts: int
+    cancelled: bool = False  # when it was taken; heartbeats bring later news
+
+
+def claim(step_id: int) -> Claim | None:
+    """Take a stage that is waiting or whose holder went silent; nothing where somebody else works on it."""
+    free = Q(state=StepState.WAITING, available_at__lte=Now()) | Q(state=StepState.RUNNING, lease_until__lt=Now())
+    taken = RunStep.objects.filter(free, pk=step_id, run__finished_at__isnull=True).update(
+        state=StepState.RUNNING,
+        epoch=F("epoch") + 1,
+        attempts=F("attempts") + 1,
+        lease_until=Now() + LEASE,
+        started_at=Coalesce("started_at", Now()),
+    )
+    if not taken:
+        return None
+    step = RunStep.objects.select_related("run").get(pk=step_id)
+    if step.run.started_at is None:
+        Run.objects.filter(pk=step.run_id, started_at__isnull=True).update(started_at=Now())
+    return Claim(
+        step_id=step.pk,
+        run_id=step.run_id,
+        sync_id=step.run.sync_id,
+        workspace_id=step.workspace_id,
+        kind=StepKind(step.kind),
+        number=step.number,
+        epoch=step.epoch,
+        attempts=step.attempts,
+        cancelled=step.run.cancel_requested_at is not None,
+    )
+
+
+def beat(held: Claim, rows_done: int | None = None) -> bool:
+    """Extend the lease and note progress; whether the run should stop. Raises :class:`LeaseLost`."""
+    values: dict[str, Any] = {"lease_until": Now() + LEASE}
+    if rows_done is not None:
+        values["rows_done"] = rows_done
+    if not _held(held).update(**values):
+        raise LeaseLost("Another worker took over.")
+    return Run.objects.filter(pk=held.run_id, cancel_requested_at__isnull=False).exists()
+
+
+def release(held: Claim) -> None:
+    """Give a stage back at once, for another worker to go on with it."""
+    with transaction.atomic():
+        now = timezone.now()
+        given = _held(held).update(
+            state=StepState.WAITING, lease_until=None, available_at=now, sent_at=now, attempts=F("attempts") - 1
+        )
+        if given:
+            _send(held.workspace_id, held.step_id)
+
+
+def put_off(held: Claim, failure: Failure) -> None:
+    """Try a stage again a little later, after an error that has nothing to do with its rows."""
+    delay = RETRY_DELAYS[min(held.attempts, len(RETRY_DELAYS)) - 1]
+    _held(held).update(
+        state=StepState.WAITING,
+        lease_until=None,
+        available_at=Now() + timedelta(seconds=delay),
+        outcome=dump(failure),
+    )
+
+
+def enter(held: Claim, status: RunStatus) -> None:
+    """Say where the run is, while the stage is held; the time is kept for the run's timings."""
+    with _step(held) as run:
+        run.status = status
+        run.timings = {**run.timings, status.value: timezone.now().isoformat()}
+        run.save(update_fields=["status", "timings"])
+
+
+def keep_job(held: Claim, *, spec: RunSpec, job: Any) -> None:
+    """Store what the connector made of the run's spec and job, before anything is queried."""
+    with _step(held) as run:
+        run.spec, run.job = dump(spec), dump(job)
+        run.save(update_fields=["spec", "job"])
+
+
+def finish_prepare(held: Claim, prepared: Prepared, startable: Sequence[int]) -> None:
+    """Store what was found and open the first parts, or go on to settle where nothing is to be sent."""
+    now = timezone.now()
+    with _step(held) as run:
+        run.prepared = dump(prepared)
+        run.queried, run.null_keys, run.duplicates = prepared.queried, prepared.null_keys, prepared.duplicates
+        run.retried = prepared.retried
+        _count(run, "planned", prepared.planned)
+        run.status = RunStatus.QUEUED if prepared.parts else RunStatus.SETTLING
+        run.timings = {**run.timings, run.status: now.isoformat()}
+        run.save()
+        _done(held, rows=prepared.queried)
+        if prepared.parts:
+            _open_parts(run, prepared, startable, now)
+        else:
+            open_step(run, StepKind.SETTLE, now=now)
+
+
+def finish_part(held: Claim, outcomes: Sequence[PartOutcome], next_parts: StartableParts, *, parallel: int) -> None:
+    """Store what became of a part, open those that may follow, and settle after the last."""
+    now = timezone.now()
+    with _step(held) as run:
+        _done(held, rows=sum(_rows(o) for o in outcomes), outcome=[dump(o) for o in outcomes])
+        steps = list(run.steps.filter(kind=StepKind.DELIVER))
+        prepared = load(Prepared, run.prepared)
+        finished = [o.number for step in steps if step.state == StepState.DONE for o in part_outcomes(step)]
+        running = [step for step in steps if step.state != StepState.DONE]
+        _add_up(run, steps)
+        run.save()
+        if run.cancel_requested_at is None and not any(o.failure for s in steps for o in part_outcomes(s)):
+            opened = {step.number for step in steps}
+            waiting = [n for n in next_parts(prepared, finished) if n not in opened and n not in finished]
+            started = waiting[: max(0, parallel - len(running))]
+            _open_parts(run, prepared, started, now)
+        else:
+            started = []
+        if not running and not started:
+            open_step(run, StepKind.SETTLE, now=now)
+
+
+def finish_settle(held: Claim, settled: Settled, *, outcomes: Sequence[PartOutcome]) -> Run:
+    """End the run: baseline pointer, counts and status in one transaction."""
+    with _step(held) as run:
+        sync = Sync.objects.select_for_update(no_key=True).get(pk=run.sync_id)
+        sync.baseline = dump(settled.baseline)
+        sync.save(update_fields=["baseline"])
+        _count(run, "succeeded", settled.succeeded)
+        _count(run, "rejected", settled.rejected)
+        _count(run, "aborted", settled.aborted)
+        run.in_doubt = settled.in_doubt
+        failure = next((o.failure for o in outcomes if o.failure and o.failure.code != "cancelled"), None)
+        cancelled = run.cancel_requested_at is not None and (failure is not None or settled.aborted.total > 0)
+        interrupted = failure is not None and failure.code == "worker_lost"
+        status = ended_as(
+            rejected=run.rejected + run.duplicates,
+            in_doubt=run.in_doubt,
+            cancelled=cancelled,
+            failed=failure is not None and not interrupted,
+            interrupted=interrupted,
+        )
+        _end(run, status, failure if not cancelled else None)
+        _done(held, rows=run.planned)
+        JournalBatch.objects.filter(step__run=run).delete()
+        return run
+
+
+def fail_run(held: Claim, failure: Failure, *, status: RunStatus = RunStatus.FAILED) -> None:
+    """End a run that changed nothing: the baseline stays, and what waited for this run waits for the next."""
+    with _step(held) as run:
+        spec = load(RunSpec, run.spec)
+        sync = Sync.objects.select_for_update(no_key=True).get(pk=run.sync_id)
+        if sync.pending_reset == PendingReset.NONE:
+            sync.pending_reset = _reset_of(spec)
+        sync.pending_reprocess = sync.pending_reprocess or spec.reprocess
+        sync.save(update_fields=["pending_reset", "pending_reprocess"])
+        cancelled = failure.code == "cancelled"
+        _end(run, RunStatus.CANCELLED if cancelled else status, None if cancelled else failure)
+        _done(held, rows=0)
+        JournalBatch.objects.filter(step__run=run).delete()
+
+
+def part_outcomes(step: RunStep) -> list[PartOutcome]:
+    """The stored outcomes of a delivery stage: one, or one a part where one writer did them all."""
+    return [load(PartOutcome, stored) for stored in step.outcome] if isinstance(step.outcome, list) else []
+
+
+def run_outcomes(run: Run) -> list[PartOutcome]:
+    """The outcomes of all finished parts of a run."""
+    return [o for step in run.steps.filter(kind=StepKind.DELIVER) for o in part_outcomes(step)]
+
+
+def resend_due(now: datetime, *, queue_is_empty: bool) -> int:
+    """Tell the workers again of stages nobody took: the queue is only a hint. Across all workspaces.
+
+    While the queue has messages a stage is probably among them; then only long
+    forgotten ones are sent again.
+    """
+    patience = timedelta(seconds=4 if queue_is_empty else 60)
+    silent = Q(state=StepState.RUNNING, lease_until__lt=Now())
+    waiting = Q(state=StepState.WAITING, available_at__lte=Now(), sent_at__lte=now - patience)
+    with transaction.atomic():
+        due = list(
+            RunStep.objects.filter(silent | waiting, run__finished_at__isnull=True)
+            .select_for_update(skip_locked=True, no_key=True, of=("self",))
+            .order_by("sent_at")[:500]
+        )
+        RunStep.objects.filter(pk__in=[step.pk for step in due]).update(sent_at=now)
+        for step in due:
+            _send(step.workspace_id, step.pk)
+    return len(due)
+
+
+@contextmanager
+def _step(held: Claim) -> Iterator[Run]:
+    """A transaction that holds the run's row and the stage's, whose lease it has checked."""
+    with transaction.atomic():
+        run = Run.objects.select_for_update(no_key=True).get(pk=held.run_id)
+        if _held(held).select_for_update(no_key=True).first() is None:
+            raise LeaseLost("Another worker took over.")
+        yield run
+
+
+def _held(held: Claim) -> QuerySet[RunStep]:
+    return RunStep.objects.filter(pk=held.step_id, epoch=held.epoch, state=StepState.RUNNING)
+
+
+def _done(held: Claim, *, rows: int, outcome: Any = None) -> None:
+    values: dict[str, Any] = {"outcome": outcome} if outcome is not None else {}
+    _held(held).update(state=StepState.DONE, lease_until=None, finished_at=Now(), rows_done=rows, **values)
+
+
+def _open_parts(run: Run, prepared: Prepared, numbers: Sequence[int], now: datetime) -> None:
+    rows = {part.number: part.rows for part in prepared.parts}
+    for number in numbers:
+        open_step(run, StepKind.DELIVER, now=now, number=number, rows=rows.get(number, run.planned))
+
+
+def _end(run: Run, status: RunStatus, failure: Failure | None) -> None:
+    run.status, run.finished_at = status, timezone.now()
+    run.timings = {**run.timings, "finished": run.finished_at.isoformat()}
+    if failure is not None:
+        run.error_code, run.error_message, run.error_hint = failure.code, failure.message, failure.hint
+    run.save()
+
+
+def _add_up(run: Run, steps: Sequence[RunStep]) -> None:
+    """Counts of what is delivered so far, for people who watch."""
+    outcomes = [o for step in steps for o in part_outcomes(step)]
+    for name in ("succeeded", "rejected", "aborted"):
+        counts = [getattr(o, name) for o in outcomes]
+        total = OperationCounts(
+            added=sum(c.added for c in counts),
+            changed=sum(c.changed for c in counts),
+            removed=sum(c.removed for c in counts),
+        )
+        _count(run, name, total)
+
+
+def _count(run: Run, name: str, counts: OperationCounts) -> None:
+    for operation in ("added", "changed", "removed"):
+        setattr(run, f"{name}_{operation}", getattr(counts, operation))
+
+
+def _rows(outcome: PartOutcome) -> int:
+    return outcome.succeeded.total + outcome.rejected.total + outcome.aborted.total
+
+
+def _reset_of(spec: RunSpec) -> PendingReset:
+    if spec.resync:
+        return PendingReset.RESYNC
+    return PendingReset.RESET if spec.reset else PendingReset.NONE
+
+
+def _send(workspace_id: int, step_id: int) -> None:
+    from syncs.tasks import work_on_step
+
+    enqueue(work_on_step, workspace_id, step_id)

@@ -1,0 +1,166 @@
+"""Writes to syncs: create, configure, reset, delete."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from config.errors import Conflict
+from config.queue import enqueue
+from connectors import access as connections
+from connectors.models import Destination
+from connectors.secrets import decrypt, encrypt
+from governance.audit.actors import Actor
+from governance.audit.services import changes, record, service, snapshot, unchanged
+from syncs import access
+from syncs.choices import PendingReset
+from syncs.configuration import Checked, Proposal, check_proposal
+from syncs.mappings import to_json
+from syncs.models import Model, Sync
+from syncs.schedules import Schedule
+from syncs.services.naming import clean_name, free_slug
+from syncs.services.schedules import apply_schedule
+from syncs.tasks import discard_sync_files
+from workspaces.scoping import current_workspace_id
+
+AUDITED = (
+    "name",
+    "slug",
+    "model",
+    "destination",
+    "sync_type",
+    "mode",
+    "removal",
+    "first_run",
+    "settings",
+    "mappings",
+)
+# A change of these makes earlier rows look different at the destination.
+SHAPING = ("sync_type", "mappings", "settings")
+
+
+def create_sync(
+    *,
+    actor: Actor,
+    model: Model,
+    destination: Destination,
+    proposal: Proposal,
+    schedule: Schedule | None = None,
+    name: str = "",
+    slug: str = "",
+    schedule_enabled: bool = True,
+) -> Sync:
+    """Join a model and a destination: checks everything that can be checked, then stores it."""
+    access.require_configure(actor, model.source_id, destination.pk)
+    connections.require_ready(destination)
+    checked = check_proposal(model, destination, proposal)
+    return store_sync(
+        actor=actor,
+        model=model,
+        destination=destination,
+        checked=checked,
+        schedule=schedule or Schedule.manual(),
+        name=name,
+        slug=slug,
+        schedule_enabled=schedule_enabled,
+    )
+
+
+@service("sync.created")
+def store_sync(
+    *,
+    actor: Actor,
+    model: Model,
+    destination: Destination,
+    checked: Checked,
+    schedule: Schedule,
+    name: str = "",
+    slug: str = "",
+    schedule_enabled: bool = True,
+) -> Sync:
+    """Store a sync whose configuration has just been checked."""
+    model = access.model_for(actor, model.pk)
+    destination = connections.destination_for(actor, destination.pk, lock=True)
+    access.require_configure(actor, model.source_id, destination.pk)
+    sync = Sync(
+        workspace_id=current_workspace_id(),
+        model=model,
+        destination=destination,
+        name=clean_name(name) if name else "",
+        slug=free_slug(Sync, slug or name or f"{model.slug}-to-{destination.slug}", chosen=bool(slug)),
+        created_by_id=actor.user_id,
+        schedule_enabled=schedule_enabled,
+    )
+    _configure(sync, checked)
+    apply_schedule(sync, schedule, timezone.now())
+    sync.save()
+    record(sync, after={**snapshot(sync, AUDITED), "schedule": schedule.words})
+    return sync
+
+
+def update_sync(*, actor: Actor, sync: Sync, proposal: Proposal | None = None, name: str | None = None) -> Sync:
+    """Change a sync's name or configuration; a run that is going on keeps what it started with."""
+    access.require_configure(actor, sync.model.source_id, sync.destination_id)
+    checked = None
+    if proposal is not None:
+        known = decrypt(sync.sealed_settings)
+        checked = check_proposal(sync.model, sync.destination, proposal, stored_secrets=known)
+    return store_sync_change(actor=actor, sync=sync, checked=checked, name=name)
+
+
+@service("sync.updated")
+def store_sync_change(*, actor: Actor, sync: Sync, checked: Checked | None, name: str | None) -> Sync:
+    """Store a configuration that has just been checked.
+
+    Where rows would look different now, the next run sends all known rows as changed.
+    """
+    sync = access.sync_to_configure(actor, sync.pk)
+    before, sealed = snapshot(sync, AUDITED), decrypt(sync.sealed_settings)
+    if name is not None:
+        sync.name = clean_name(name) if name else ""
+    if checked is not None:
+        _configure(sync, checked)
+    changed = changes(before, snapshot(sync, AUDITED))
+    resealed = checked is not None and checked.cleaned.secrets != sealed
+    if not changed and not resealed:
+        unchanged()
+        return sync
+    if any(part in changed.after for part in SHAPING):
+        sync.pending_reprocess = True
+    sync.revision += 1
+    sync.save()
+    after = {**changed.after, "secret_settings": "changed"} if resealed else changed.after
+    record(sync, before=changed.before, after=after)
+    return sync
+
+
+@service("sync.reset")
+def reset_sync(*, actor: Actor, sync: Sync, reset: PendingReset) -> Sync:
+    """Set what the next run does: send every row as added, or only remember the rows; or undo that."""
+    sync = access.sync_to_configure(actor, sync.pk)
+    before = sync.pending_reset
+    if before == reset:
+        unchanged()
+        return sync
+    sync.pending_reset = reset
+    sync.save(update_fields=["pending_reset", "updated_at"])
+    record(sync, before={"pending_reset": before}, after={"pending_reset": reset})
+    return sync
+
+
+@service("sync.deleted")
+def delete_sync(*, actor: Actor, sync: Sync) -> None:
+    """Delete a sync, its runs and its change state; what it delivered stays at the destination."""
+    sync = access.sync_to_configure(actor, sync.pk)
+    if sync.runs.filter(finished_at__isnull=True).exists():
+        raise Conflict("This sync is running.", hint="Cancel the run first.")
+    record(sync, before=snapshot(sync, AUDITED))
+    enqueue(discard_sync_files, sync.workspace_id, sync.pk)
+    sync.delete()
+
+
+def _configure(sync: Sync, checked: Checked) -> None:
+    chosen = checked.configuration
+    sync.sync_type, sync.mode = chosen.sync_type, chosen.mode.value
+    sync.removal, sync.first_run = chosen.removal.value, chosen.first_run.value
+    sync.settings, sync.sealed_settings = checked.cleaned.config, encrypt(checked.cleaned.secrets)
+    sync.mappings = to_json(chosen.mappings)

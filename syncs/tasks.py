@@ -1,0 +1,34 @@
+"""What workers do. Messages carry ids only; each actor enters the workspace's scope first."""
+
+from __future__ import annotations
+
+import dramatiq
+
+from workspaces.scoping import workspace_scope
+
+
+@dramatiq.actor(queue_name="runs")
+def work_on_step(workspace_id: int, step_id: int) -> None:
+    """Take a stage of a run and carry it out; does nothing where somebody else has it."""
+    from syncs.runner import work
+
+    with workspace_scope(workspace_id):
+        work(step_id)
+
+
+@dramatiq.actor(queue_name="upkeep")
+def expire_run(workspace_id: int, run_id: int) -> None:
+    """Delete a run's rows and requests after their retention."""
+    from syncs.upkeep import expire
+
+    with workspace_scope(workspace_id):
+        expire(run_id)
+
+
+@dramatiq.actor(queue_name="upkeep")
+def discard_sync_files(workspace_id: int, sync_id: int) -> None:
+    """Delete all files of a sync that no longer exists."""
+    from syncs.upkeep import discard
+
+    with workspace_scope(workspace_id):
+        discard(workspace_id, sync_id)

@@ -1,0 +1,52 @@
+"""Addresses of the overview, models, syncs and runs, under ``/<workspace>/``."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from syncs.views import model_detail, model_editor, model_list, overview, run_detail, sync_detail, sync_list, sync_wizard
+from workspaces.permissions import Permission
+from workspaces.routes import requires
+
+app_name = "syncs"
+READ = Permission.MEMBER
+FROM = Permission.DRAFT_FROM_SOURCE
+BOTH = (Permission.DRAFT_FROM_SOURCE, Permission.DRAFT_TO_DESTINATION)
+TRIGGER = Permission.TRIGGER
+
+read = requires(READ)
+draft_model = requires(FROM)
+read_draft_model = requires(READ, write=FROM)
+draft_sync = requires(BOTH)
+read_draft_sync = requires(READ, write=BOTH)
+
+urlpatterns = [
+    path("", read(overview.OverviewPage.as_view()), name="overview"),
+    path("models", read(model_list.ModelList.as_view()), name="models"),
+    path("models/new", draft_model(model_editor.ChooseSource.as_view()), name="model_new"),
+    path("models/new/<int:pk>", draft_model(model_editor.Editor.as_view()), name="model_define"),
+    path("models/<int:pk>", read(model_detail.ModelQuery.as_view()), name="model"),
+    path("models/<int:pk>/edit", draft_model(model_editor.EditModel.as_view()), name="model_edit"),
+    path("models/<int:pk>/rows", read(model_detail.ModelRows.as_view()), name="model_rows"),
+    path("models/<int:pk>/columns", read_draft_model(model_detail.ModelColumns.as_view()), name="model_columns"),
+    path("models/<int:pk>/syncs", read(model_detail.ModelSyncs.as_view()), name="model_syncs"),
+    path("models/<int:pk>/activity", read(model_detail.ModelActivity.as_view()), name="model_activity"),
+    path("models/<int:pk>/rename", draft_model(model_detail.RenameModel.as_view()), name="model_rename"),
+    path("models/<int:pk>/delete", draft_model(model_detail.DeleteModel.as_view()), name="model_delete"),
+    path("syncs", requires(READ, write=TRIGGER)(sync_list.SyncList.as_view()), name="syncs"),
+    path("syncs/new", draft_sync(sync_wizard.SyncNew.as_view()), name="sync_new"),
+    path("syncs/new/<int:model>/<int:destination>", draft_sync(sync_wizard.Configure.as_view()), name="sync_configure"),
+    path("syncs/<int:pk>", read(sync_detail.SyncRuns.as_view()), name="sync"),
+    path("syncs/<int:pk>/edit", draft_sync(sync_wizard.EditSync.as_view()), name="sync_edit"),
+    path("syncs/<int:pk>/configuration", read(sync_detail.SyncConfiguration.as_view()), name="sync_configuration"),
+    path("syncs/<int:pk>/schedule", read_draft_sync(sync_detail.SyncSchedule.as_view()), name="sync_schedule"),
+    path("syncs/<int:pk>/activity", read(sync_detail.SyncActivity.as_view()), name="sync_activity"),
+    path("syncs/<int:pk>/rename", draft_sync(sync_detail.RenameSync.as_view()), name="sync_rename"),
+    path("syncs/<int:pk>/delete", draft_sync(sync_detail.DeleteSync.as_view()), name="sync_delete"),
+    path("syncs/<int:pk>/do/<slug:action>", requires(TRIGGER)(sync_detail.SyncAction.as_view()), name="sync_action"),
+    path("syncs/<int:pk>/runs/<int:run>", read(run_detail.RunPage.as_view()), name="run"),
+    path("syncs/<int:pk>/runs/<int:run>/progress", read(run_detail.RunProgressPart.as_view()), name="run_progress"),
+    path("syncs/<int:pk>/runs/<int:run>/rows/<str:row>", read(run_detail.RunRow.as_view()), name="run_row"),
+    path("syncs/<int:pk>/runs/<int:run>/cancel", requires(TRIGGER)(run_detail.CancelRun.as_view()), name="run_cancel"),
+    path("syncs/<int:pk>/runs/<int:run>/export", read(run_detail.ExportRows.as_view()), name="run_export"),
+]

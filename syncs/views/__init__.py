@@ -1,0 +1,1 @@
+"""Pages of models, syncs and runs, and the workspace's overview."""

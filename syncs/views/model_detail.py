@@ -1,0 +1,192 @@
+"""One model: its query, rows, columns, the syncs that use it, and what happened to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from config.errors import HeadraceError, Invalid
+from config.htmx import go_to, render_page, wants_part
+from config.ui.listing import Column
+from connectors import catalog
+from connectors.choices import Kind
+from connectors.sdk.types import ColumnType
+from syncs import access, services
+from syncs.models import Model
+from syncs.selectors import dependent_syncs, stale_mappings
+from syncs.views.base import PageView, activity_context, pill_key
+
+TABS = (
+    ("model", "Query"),
+    ("model_rows", "Rows"),
+    ("model_columns", "Columns"),
+    ("model_syncs", "Syncs"),
+    ("model_activity", "Activity"),
+)
+CASTS = [(kind.value, kind.value.capitalize()) for kind in ColumnType if kind not in (ColumnType.REFERENCE, ColumnType.UNKNOWN)]
+COLUMN_HEADINGS = [
+    Column("Use", fit=True),
+    Column("Column"),
+    Column("Type"),
+    Column("Description"),
+]
+
+class ModelPage(PageView):
+    """What the tabs share."""
+
+    route = "model"
+
+    def page(self, model: Model, template: str, context: dict[str, Any] | None = None, status: int = 200) -> HttpResponse:
+        """Render one tab."""
+        may_change = self._may_change(model)
+        counts = {"model_columns": model.columns.count(), "model_syncs": model.syncs.count()}
+        tabs = [
+            {"label": label, "url": self.url(route, model.pk), "active": route == self.route, "count": counts.get(route)}
+            for route, label in TABS
+        ]
+        whole = {
+            "model": model,
+            "entry": catalog.known_entry(Kind.SOURCE, model.source.type),
+            "tabs": tabs,
+            "breadcrumb": [self.crumb("Models", "models")],
+            "may_change": may_change,
+            "rename_url": self.url("model_rename", model.pk) if may_change else "",
+            **(context or {}),
+        }
+        return render_page(self.request, template, whole, status=status)
+
+    def _may_change(self, model: Model) -> bool:
+        try:
+            access.require_model_change(self.actor, model)
+        except HeadraceError:
+            return False
+        return True
+
+
+class ModelQuery(ModelPage):
+    """What the model is: its query or table, its source and key."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The first tab."""
+        return self.page(access.model_for(self.actor, pk), "syncs/models/query.html")
+
+
+class ModelRows(ModelPage):
+    """The first rows, as the source gives them now."""
+
+    route = "model_rows"
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The tab; the rows themselves come when it is open, as the source may be slow."""
+        model = access.model_for(self.actor, pk)
+        return self.page(model, "syncs/models/rows.html", {"may_see": access.may_view_rows(self.actor, model.source_id)})
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask the source; looking at rows is recorded."""
+        model = access.model_for(self.actor, pk)
+        context: dict[str, Any] = {"model": model, "may_see": True}
+        try:
+            preview = services.preview_model(actor=self.actor, model=model, with_count="with_count" in request.POST)
+        except Invalid as error:
+            context["problem"] = error
+        else:
+            context |= {"preview": preview, "preview_columns": headings(preview.columns)}
+        if wants_part(request):
+            return render_page(request, "syncs/models/parts/rows.html", context)
+        return self.page(model, "syncs/models/rows.html", context)
+
+
+class ModelColumns(ModelPage):
+    """Columns: types and casts, descriptions, what is switched off, what vanished."""
+
+    route = "model_columns"
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The columns as last read from the source."""
+        model = access.model_for(self.actor, pk)
+        return self.page(
+            model,
+            "syncs/models/columns.html",
+            {"columns": list(model.columns.all()), "headings": COLUMN_HEADINGS, "casts": CASTS, "stale": stale_mappings(self.actor, model)},
+        )
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Change one column, or read all of them again."""
+        model = access.model_for(self.actor, pk)
+        here = self.url(self.route, pk)
+        try:
+            if request.POST.get("action") == "refresh":
+                services.refresh_columns(actor=self.actor, model=model)
+                return go_to(request, here, "Columns were read again.")
+            self._change(model, request)
+        except HeadraceError as error:
+            return go_to(request, here, f"{error.message} {error.hint}".strip(), tone="bad")
+        return go_to(request, here, "Saved.")
+
+    def _change(self, model: Model, request: HttpRequest) -> None:
+        sent = request.POST
+        services.change_column(
+            actor=self.actor,
+            model=model,
+            name=sent.get("column", ""),
+            override_type=sent.get("override_type"),
+            description=sent.get("description"),
+            enabled=sent["enabled"] == "1" if "enabled" in sent else None,
+        )
+
+
+class ModelSyncs(ModelPage):
+    """The syncs that send this model's rows."""
+
+    route = "model_syncs"
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The tab."""
+        model = access.model_for(self.actor, pk)
+        lines = [{"sync": s, "pill": pill_key(s.words.sync_page)} for s in dependent_syncs(self.actor, model)]
+        return self.page(model, "syncs/models/syncs.html", {"lines": lines})
+
+
+class ModelActivity(ModelPage):
+    """What the audit log says of the model."""
+
+    route = "model_activity"
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The tab, newest first."""
+        model = access.model_for(self.actor, pk)
+        return self.page(model, "syncs/models/activity.html", activity_context(request, "model", model))
+
+
+class RenameModel(PageView):
+    """The inline rename of the page header."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Rename and stay on the page."""
+        model = access.model_for(self.actor, pk)
+        try:
+            services.update_model(actor=self.actor, model=model, name=request.POST.get("name", ""))
+        except HeadraceError as error:
+            return go_to(request, self.url("model", pk), error.message, tone="bad")
+        return go_to(request, self.url("model", pk), "Renamed.")
+
+
+class DeleteModel(PageView):
+    """Removal, after the name was typed."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Delete and go back to the list."""
+        model = access.model_for(self.actor, pk)
+        if request.POST.get("confirm_name", "").strip() != model.name:
+            return go_to(request, self.url("model", pk), "Type the name of the model to delete it.", tone="bad")
+        try:
+            services.delete_model(actor=self.actor, model=model)
+        except HeadraceError as error:
+            return go_to(request, self.url("model", pk), f"{error.message} {error.hint}".strip(), tone="bad")
+        return go_to(request, self.url("models"), f"Model “{model.name}” was deleted.")
+
+
+def headings(columns: Any) -> list[Column]:
+    """Column headings of a data table, with their types."""
+    return [Column(c.name, numeric=c.type.value == "number", type=c.type.value) for c in columns]

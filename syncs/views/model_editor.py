@@ -1,0 +1,233 @@
+"""Defining a model: choose a source, write a query or choose a table, preview, then name it and choose its key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from config.errors import Invalid
+from config.htmx import go_to, render_page, wants_part
+from connectors import access as connections
+from connectors import catalog, selectors
+from connectors.choices import Kind
+from connectors.models import Source
+from syncs import access, services
+from syncs.choices import ModelMethod, PendingReset
+from syncs.definitions import Definition, Preview, describe
+from syncs.forms.models import TABLE_SEPARATOR, DefinitionForm, NamingForm
+from syncs.models import Model
+from syncs.services.models import KeyChange
+from syncs.views.base import PageView
+from syncs.views.model_detail import headings
+from workspaces.permissions import Permission
+
+KEY_CHANGES = {"resync": PendingReset.RESYNC, "reset": PendingReset.RESET}
+
+
+class ChooseSource(PageView):
+    """The first step of a new model."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """The sources that can be queried."""
+        rows = [
+            {"source": s, "entry": catalog.known_entry(Kind.SOURCE, s.type), "url": self.url("model_define", s.pk)}
+            for s in selectors.sources()
+            if connections.allowed(self.actor, s, Permission.DRAFT_FROM_SOURCE)
+        ]
+        steps = steps_of("source", "", "")
+        context = {"rows": rows, "steps": steps, "breadcrumb": [self.crumb("Models", "models")]}
+        return render_page(request, "syncs/models/choose_source.html", context)
+
+
+class Editor(PageView):
+    """The page on which a definition is written, previewed and saved."""
+
+    model: Model | None = None
+    source: Source
+
+    def load(self, pk: int) -> None:
+        """Find the source (and the model, when one is edited) of the address."""
+        self.source = connections.source_for(self.actor, pk, Permission.DRAFT_FROM_SOURCE)
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The editor with what is stored, or empty."""
+        self.load(pk)
+        return self._page(self._definition_form(), None, None)
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Preview, or save: the button that was pressed says which."""
+        self.load(pk)
+        form = self._definition_form(request.POST)
+        try:
+            definition = form.definition()
+            preview = self._preview(definition)
+        except Invalid as error:
+            form.take(error)
+            return self._page(form, None, None, status=422)
+        naming = self._naming_form(preview, request.POST if request.POST.get("action") == "save" else None)
+        if not naming.is_bound:
+            return self._page(form, preview, naming)
+        if naming.is_valid():
+            try:
+                model = self.save(definition, naming.cleaned_data)
+            except Invalid as error:
+                naming.take(error)
+            else:
+                return go_to(request, self.url("model", model.pk), "Model saved.")
+        return self._page(form, preview, naming, status=422)
+
+    def save(self, definition: Definition, values: dict[str, Any]) -> Model:
+        """Create the model."""
+        return services.create_model(
+            actor=self.actor,
+            source=self.source,
+            name=values["name"],
+            description=values["description"],
+            definition=definition,
+            primary_key=values["primary_key"],
+        )
+
+    def initial(self) -> dict[str, Any]:
+        """What the editor starts from."""
+        return {"sql": self.request.GET.get("sql", "")}
+
+    @property
+    def method(self) -> ModelMethod:
+        """SQL or table: the tab that is open."""
+        asked = self.request.GET.get("method", self.model.method if self.model else "")
+        offered = [ModelMethod(name) for name in self._declared.methods]
+        return ModelMethod(asked) if asked in offered else offered[0]
+
+    @property
+    def _declared(self) -> Any:
+        return connections.definition_of(Kind.SOURCE, self.source.type)
+
+    def _preview(self, definition: Definition) -> Preview:
+        if self.request.POST.get("action") == "save":
+            return Preview(columns=describe(self.source, definition), rows=None)
+        return services.preview_definition(
+            actor=self.actor,
+            source=self.source,
+            definition=definition,
+            with_count="with_count" in self.request.POST,
+        )
+
+    def _definition_form(self, data: Any = None) -> DefinitionForm:
+        tables = [
+            (f"{table.schema}{TABLE_SEPARATOR}{table.name}", str(table)) for table in selectors.tables_of(self.source)
+        ]
+        return DefinitionForm(
+            data,
+            method=self.method,
+            source=self.source,
+            dialect=self._declared.dialect,
+            schema_url=self._schema_url("schema_map"),
+            tables=tables if self.method is ModelMethod.TABLE else [],
+            initial=self.initial(),
+        )
+
+    def _naming_form(self, preview: Preview, data: Any = None) -> NamingForm:
+        sent = self.request.POST
+        kept = {name: sent[name] for name in ("name", "description", "primary_key") if sent.get(name)}
+        return NamingForm(data, columns=list(preview.columns), initial={**self._named(preview), **kept})
+
+    def _named(self, preview: Preview) -> dict[str, Any]:
+        if self.model is not None:
+            return {name: getattr(self.model, name) for name in ("name", "description", "primary_key")}
+        ids = [c.name for c in preview.columns if c.name.lower() == "id" or c.name.lower().endswith("_id")]
+        return {"primary_key": ids[0] if ids else ""}
+
+    def _schema_url(self, route: str) -> str:
+        return reverse(f"connectors:{route}", args=[self.here.workspace.slug, self.source.pk])
+
+    def _page(
+        self, form: DefinitionForm, preview: Preview | None, naming: NamingForm | None, status: int = 200
+    ) -> HttpResponse:
+        context = {
+            "form": form,
+            "preview": preview,
+            "preview_columns": headings(preview.columns) if preview else [],
+            "naming": naming,
+            "model": self.model,
+            "source": self.source,
+            "entry": catalog.known_entry(Kind.SOURCE, self.source.type),
+            "methods": self._method_tabs(),
+            "samples": self._declared.sample_queries,
+            "schema_panel_url": self._schema_url("source_schema") + "?panel=1",
+            "steps": steps_of("key" if naming else "define", self.source.name, self.url("model_new")),
+            "breadcrumb": self.breadcrumb(),
+            "resets": self.model is not None and self.model.syncs.exists(),
+        }
+        part = "syncs/models/parts/result.html" if wants_part(self.request) else ""
+        return render_page(self.request, "syncs/models/editor.html", context, part=part, status=status)
+
+    def breadcrumb(self) -> list[dict[str, str]]:
+        """The way back."""
+        return [self.crumb("Models", "models")]
+
+    def _method_tabs(self) -> list[dict[str, Any]]:
+        words = {ModelMethod.SQL: ("SQL query", "code"), ModelMethod.TABLE: ("Table or view", "table-2")}
+        return [
+            {
+                "label": words[ModelMethod(name)][0],
+                "icon": words[ModelMethod(name)][1],
+                "url": f"{self.request.path}?method={name}",
+                "active": name == self.method,
+            }
+            for name in self._declared.methods
+        ]
+
+
+class EditModel(Editor):
+    """The same editor for a saved model."""
+
+    def load(self, pk: int) -> None:
+        """The model of the address and its source."""
+        self.model = access.model_for(self.actor, pk)
+        access.require_model_change(self.actor, self.model)
+        self.source = self.model.source
+
+    def initial(self) -> dict[str, Any]:
+        """What is stored."""
+        model = self.model
+        assert model is not None
+        return {"sql": model.sql, "table": f"{model.table_schema}{TABLE_SEPARATOR}{model.table_name}"}
+
+    def save(self, definition: Definition, values: dict[str, Any]) -> Model:
+        """Change the model; another key needs the choice of what its syncs do."""
+        model = self.model
+        assert model is not None
+        chosen = KEY_CHANGES.get(self.request.POST.get("reset", ""))
+        run_now = "run_now" in self.request.POST
+        return services.update_model(
+            actor=self.actor,
+            model=model,
+            name=values["name"],
+            description=values["description"],
+            definition=definition,
+            primary_key=values["primary_key"],
+            key_change=KeyChange(reset=chosen, run_now=run_now) if chosen else None,
+        )
+
+    def breadcrumb(self) -> list[dict[str, str]]:
+        """The way back, by the model."""
+        assert self.model is not None
+        return [self.crumb("Models", "models"), self.crumb(self.model.name, "model", self.model.pk)]
+
+
+def steps_of(current: str, source: str, back: str) -> list[dict[str, str]]:
+    """The steps of a new model, with what was chosen."""
+    names = [("source", "Source"), ("define", "Query"), ("key", "Name and key")]
+    order = [key for key, _ in names]
+    at = order.index(current)
+    return [
+        {
+            "label": label,
+            "state": "current" if key == current else "done" if order.index(key) < at else "todo",
+            "choice": source if key == "source" else "",
+            "url": back if key == "source" else "",
+        }
+        for key, label in names
+    ]

@@ -1,0 +1,332 @@
+"""One run: how far it is, its rows by outcome, and the requests behind each row."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils import timezone
+from django.utils.text import slugify
+
+from config.errors import HeadraceError, NotFound
+from config.htmx import go_to, render_page
+from config.ui.listing import Column
+from connectors.sdk.types import Operation
+from syncs import access, services
+from syncs.choices import LIVE, RunStatus
+from syncs.engine.runlog import LoggedRow
+from syncs.engine.spec import RowStatus
+from syncs.models import Run
+from syncs.selectors import (
+    error_groups,
+    export_rows,
+    may_export_rows,
+    progress_of,
+    row_counts,
+    row_detail,
+    run_phases,
+    run_rows,
+)
+from syncs.views.base import PageView, pill_key
+
+STAGES = (
+    ("Query", (RunStatus.ENQUEUED, RunStatus.QUERYING)),
+    ("Compare", (RunStatus.PREPARING,)),
+    ("Send", (RunStatus.QUEUED, RunStatus.WRITING)),
+    ("Record", (RunStatus.SETTLING,)),
+)
+TONES = {
+    RunStatus.SUCCEEDED: "good",
+    RunStatus.WARNING: "warn",
+    RunStatus.FAILED: "bad",
+    RunStatus.INTERRUPTED: "warn",
+    RunStatus.CANCELLED: "warn",
+}
+OUTCOMES = (
+    (RowStatus.SUCCEEDED, "Successful"),
+    (RowStatus.REJECTED, "Rejected"),
+    (RowStatus.ABORTED, "Not sent"),
+    (RowStatus.IN_DOUBT, "In doubt"),
+)
+OPERATIONS = (("", "All"), *((o.value, o.value.capitalize()) for o in Operation))
+CELLS = 6
+
+
+class RunView(PageView):
+    """A view of one run, found through its sync."""
+
+    def found(self, pk: int, run: int) -> Run:
+        """The run of the address."""
+        row = access.run_for(self.actor, run)
+        if row.sync_id != pk:
+            raise NotFound("There is no such run of this sync.")
+        return row
+
+    def crumbs(self, run: Run) -> list[dict[str, str]]:
+        """The way back."""
+        return [self.crumb("Syncs", "syncs"), self.crumb(str(run.sync), "sync", run.sync_id)]
+
+    def progress(self, run: Run) -> dict[str, Any]:
+        """What ``parts/progress.html`` shows."""
+        progress = progress_of(run)
+        return {
+            "run": run,
+            "sync": run.sync,
+            "progress": progress,
+            "stages": _stages(run),
+            "tone": TONES.get(RunStatus(run.status), "brand"),
+            "words": _words(run, progress.queried, progress.sent),
+        }
+
+
+class RunPage(RunView):
+    """The page of a run, with its debugger."""
+
+    def get(self, request: HttpRequest, pk: int, run: int) -> HttpResponse:
+        """Errors first: where rows were rejected, those are shown unless another outcome is asked for."""
+        row = self.found(pk, run)
+        chosen = self._chosen(row)
+        page = run_rows(
+            self.actor,
+            row,
+            operation=chosen["operation"],
+            status=chosen["status"],
+            search=chosen["search"],
+            cursor=request.GET.get("after", ""),
+        )
+        failed = chosen["status"] != RowStatus.SUCCEEDED
+        base = self.url("run_row", pk, run, "_")[: -len("_")]
+        context = {
+            **self.progress(row),
+            "breadcrumb": self.crumbs(row),
+            "pill": pill_key(row.words.run_page),
+            "chosen": chosen,
+            "groups": error_groups(self.actor, row) if failed and not row.live else (),
+            "outcome_tabs": self._outcome_tabs(row, chosen),
+            "operation_tabs": self._operation_tabs(row, chosen),
+            "page": {"rows": _lines(page.rows, page.columns), "next_url": self._next(page.next)},
+            "headings": _headings(page.columns, failed),
+            "show_message": failed,
+            "nothing": _nothing(page.expired, chosen["status"]),
+            "row_base": base,
+            "export_url": self.url("run_export", pk, run),
+            "may_see": may_export_rows(self.actor, row),
+            "may_trigger": access.may_trigger(self.actor, row.sync),
+        }
+        return render_page(request, "syncs/runs/run.html", context)
+
+    def _chosen(self, run: Run) -> dict[str, str]:
+        asked = self.request.GET
+        default = RowStatus.REJECTED if run.rejected or run.duplicates else RowStatus.SUCCEEDED
+        status = asked.get("status", default.value)
+        operation = asked.get("operation", "")
+        return {
+            "status": status if status in {s.value for s, _ in OUTCOMES} else default.value,
+            "operation": operation if operation in {o for o, _ in OPERATIONS} else "",
+            "search": asked.get("q", "").strip(),
+        }
+
+    def _outcome_tabs(self, run: Run, chosen: dict[str, str]) -> list[dict[str, Any]]:
+        counts: dict[str, int] = {}
+        for count in row_counts(self.actor, run):
+            counts[count.status] = counts.get(count.status, 0) + count.rows
+        return [
+            {
+                "label": label,
+                "count": counts.get(status, 0),
+                "url": self._address(status=status.value, q=chosen["search"]),
+                "active": status == chosen["status"],
+            }
+            for status, label in OUTCOMES
+            if counts.get(status) or status in (RowStatus.SUCCEEDED, RowStatus.REJECTED)
+        ]
+
+    def _operation_tabs(self, run: Run, chosen: dict[str, str]) -> list[dict[str, Any]]:
+        counts: dict[str, int] = {}
+        for count in row_counts(self.actor, run):
+            if count.status == chosen["status"]:
+                counts[count.operation or ""] = counts.get(count.operation or "", 0) + count.rows
+        total = sum(counts.values())
+        return [
+            {
+                "label": label,
+                "count": total if not operation else counts.get(operation, 0),
+                "url": self._address(status=chosen["status"], operation=operation, q=chosen["search"]),
+                "active": operation == chosen["operation"],
+            }
+            for operation, label in OPERATIONS
+        ]
+
+    def _next(self, cursor: str) -> str:
+        return self._address(**{**self.request.GET.dict(), "after": cursor}) if cursor else ""
+
+    def _address(self, **params: str) -> str:
+        query = self.request.GET.copy()
+        query.clear()
+        query.update({name: value for name, value in params.items() if value})
+        return f"{self.request.path}?{query.urlencode()}"
+
+
+class RunProgressPart(RunView):
+    """The progress of a run by itself, for the page that watches it."""
+
+    def get(self, request: HttpRequest, pk: int, run: int) -> HttpResponse:
+        """The part; when the run has just ended, the whole page is fetched for its rows."""
+        row = self.found(pk, run)
+        response = render_page(request, "syncs/runs/parts/progress.html", self.progress(row))
+        if not row.live:
+            response["HX-Refresh"] = "true"
+        return response
+
+
+class RunRow(RunView):
+    """One row: its values, its outcome, and the requests that carried it."""
+
+    def get(self, request: HttpRequest, pk: int, run: int, row: str) -> HttpResponse:
+        """The drawer beside the list, or a page of its own."""
+        found = self.found(pk, run)
+        detail = row_detail(self.actor, found, row)
+        context = {
+            "row": detail.row,
+            "exchanges": detail.exchanges,
+            "siblings": detail.siblings,
+            "may_see": not detail.redacted,
+            "breadcrumb": [*self.crumbs(found), self.crumb(f"Run {found.number}", "run", pk, run)],
+        }
+        return render_page(request, "syncs/runs/row.html", context, part="syncs/runs/parts/row.html")
+
+
+class CancelRun(RunView):
+    """The cancel button."""
+
+    def post(self, request: HttpRequest, pk: int, run: int) -> HttpResponse:
+        """Ask the run to stop before its next batch."""
+        row = self.found(pk, run)
+        here = self.url("run", pk, run)
+        try:
+            services.cancel_run(actor=self.actor, run=row)
+        except HeadraceError as error:
+            return go_to(request, here, error.message, tone="bad")
+        return go_to(request, here, "The run stops before its next batch.")
+
+
+class ExportRows(RunView):
+    """A run's rows as a file."""
+
+    def get(self, request: HttpRequest, pk: int, run: int) -> StreamingHttpResponse:
+        """CSV or JSON lines, streamed; all rows, or those that failed."""
+        found = self.found(pk, run)
+        services.record_export(actor=self.actor, run=found)
+        rows = export_rows(self.actor, found, failed="failed" in request.GET)
+        as_json = request.GET.get("format") == "json"
+        body = _json_lines(rows) if as_json else _csv_lines(rows)
+        response = StreamingHttpResponse(body, content_type="application/x-ndjson" if as_json else "text/csv")
+        name = f"{slugify(str(found.sync))}-run-{found.number}.{'ndjson' if as_json else 'csv'}"
+        response["Content-Disposition"] = f'attachment; filename="{name}"'
+        return response
+
+
+def _stages(run: Run) -> list[dict[str, str]]:
+    took: dict[str, float] = {}
+    for phase in run_phases(run):
+        took[phase.name] = took.get(phase.name, 0.0) + phase.duration.total_seconds()
+    now = next((i for i, (_, statuses) in enumerate(STAGES) if run.status in statuses), len(STAGES))
+    reached = max((i for i, (_, s) in enumerate(STAGES) if any(x.value in took for x in s)), default=0)
+    stages = []
+    for index, (label, statuses) in enumerate(STAGES):
+        seconds = sum(took.get(status.value, 0.0) for status in statuses)
+        stages.append({"label": label, "state": _state(run, index, now, reached), "detail": _took(seconds)})
+    return stages
+
+
+def _state(run: Run, index: int, now: int, reached: int) -> str:
+    if run.status in LIVE:
+        return "done" if index < now else "active" if index == now else "waiting"
+    if run.status in (RunStatus.SUCCEEDED, RunStatus.WARNING) or index < reached:
+        return "done"
+    return "failed" if index == reached else "waiting"
+
+
+def _took(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds else ""
+
+
+def _words(run: Run, queried: int, sent: int) -> str:
+    if not run.live:
+        return f"{run.words.run_page}. {run.queried:,} rows queried, {run.planned:,} to send."
+    if run.status != RunStatus.WRITING:
+        return f"{queried:,} rows read" if queried else run.get_status_display()
+    started = run.timings.get(RunStatus.WRITING.value)
+    speed = _per_second(started, sent)
+    if not speed:
+        return f"{sent:,} of {run.planned:,} rows sent"
+    left = max(0, run.planned - sent) / speed
+    return f"{sent:,} of {run.planned:,} rows sent, {speed:,.0f} rows a second, about {left:,.0f} s left"
+
+
+def _per_second(started: str | None, rows: int) -> float:
+    if not started or not rows:
+        return 0.0
+    seconds = (timezone.now() - datetime.fromisoformat(started)).total_seconds()
+    return rows / seconds if seconds > 0 else 0.0
+
+
+def _lines(rows: Iterable[LoggedRow], columns: Iterable[str]) -> list[dict[str, Any]]:
+    shown = list(columns)[:CELLS]
+    return [
+        {
+            "id": row.id,
+            "key": row.key,
+            "operation": row.operation,
+            "message": row.message,
+            "cells": [(row.values or row.old_values or {}).get(name) for name in shown],
+        }
+        for row in rows
+    ]
+
+
+def _headings(columns: Iterable[str], with_message: bool) -> list[Column]:
+    message = [Column("Error")] if with_message else []
+    return [Column("Operation", fit=True), Column("Key"), *message, *(Column(name) for name in list(columns)[:CELLS])]
+
+
+def _nothing(expired: bool, status: str) -> str:
+    if expired:
+        return "The rows of this run are past their retention of 7 days"
+    words = dict((s.value, label) for s, label in OUTCOMES)[status].lower()
+    return f"No {words} rows" if words != "not sent" else "Every row was sent"
+
+
+class _Line:
+    """What ``csv.writer`` writes to: hands each line back."""
+
+    def write(self, value: str) -> str:
+        return value
+
+
+def _csv_lines(rows: Iterator[LoggedRow]) -> Iterator[str]:
+    writer = csv.writer(_Line())
+    header: list[str] = []
+    for row in rows:
+        values = row.values or row.old_values or {}
+        if not header:
+            header = list(values)
+            yield writer.writerow(["key", "operation", "status", "error", *header])
+        cells = [_safe(values.get(name)) for name in header]
+        yield writer.writerow([_safe(row.key), row.operation or "", row.status.value, _safe(row.message), *cells])
+
+
+def _json_lines(rows: Iterator[LoggedRow]) -> Iterator[str]:
+    for row in rows:
+        line = {"key": row.key, "operation": row.operation, "status": row.status, "error": row.message}
+        yield json.dumps({**line, "values": row.values, "old_values": row.old_values}, default=str) + "\n"
+
+
+def _safe(value: Any) -> Any:
+    """Text that a spreadsheet would take for a formula gets an apostrophe."""
+    text = json.dumps(value, default=str) if isinstance(value, dict | list) else value
+    return f"'{text}" if isinstance(text, str) and text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

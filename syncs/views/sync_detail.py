@@ -1,0 +1,222 @@
+"""One sync: its runs, configuration, schedule and history, and what can be done to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from config.errors import HeadraceError
+from config.htmx import go_to, render_page
+from config.ui.listing import Column, Listing
+from connectors import catalog
+from connectors.choices import Kind
+from connectors.fields_table import described_settings
+from syncs import access, services
+from syncs.choices import IntervalUnit, PendingReset, ScheduleKind
+from syncs.configuration import definition_of
+from syncs.forms.schedule import ScheduleForm
+from syncs.mappings import from_json
+from syncs.models import Sync
+from syncs.schedules import BadSchedule
+from syncs.selectors import list_runs
+from syncs.services.schedules import schedule_of
+from syncs.views.base import PageView, activity_context, pill_key
+from syncs.views.sync_wizard import sentence_of, steps_of
+
+TABS = (
+    ("sync", "Runs"),
+    ("sync_configuration", "Configuration"),
+    ("sync_schedule", "Schedule"),
+    ("sync_activity", "Activity"),
+)
+RUN_COLUMNS = [
+    Column("Status", fit=True),
+    Column("Run"),
+    Column("Started"),
+    Column("Took", numeric=True),
+    Column("Queried", numeric=True),
+    Column("Added", numeric=True),
+    Column("Changed", numeric=True),
+    Column("Removed", numeric=True),
+    Column("Rejected", numeric=True),
+]
+
+
+class SyncPage(PageView):
+    """What the tabs share."""
+
+    route = "sync"
+
+    def page(self, sync: Sync, template: str, context: dict[str, Any] | None = None, status: int = 200) -> HttpResponse:
+        """Render one tab."""
+        configure = access.may_configure(self.actor, sync.model.source_id, sync.destination_id)
+        tabs = [
+            {"label": label, "url": self.url(route, sync.pk), "active": route == self.route} for route, label in TABS
+        ]
+        running = sync.last_run if sync.last_run and sync.last_run.live else None
+        whole = {
+            "sync": sync,
+            "pill": pill_key(sync.words.sync_page),
+            "running": running,
+            "sentence": sentence_of(sync),
+            "schedule": schedule_of(sync),
+            "source_entry": catalog.known_entry(Kind.SOURCE, sync.model.source.type),
+            "destination_entry": catalog.known_entry(Kind.DESTINATION, sync.destination.type),
+            "safe_to_resync": definition_of(sync.destination).safe_to_resync,
+            "may_configure": configure,
+            "may_trigger": access.may_trigger(self.actor, sync),
+            "rename_url": self.url("sync_rename", sync.pk) if configure else "",
+            "tabs": tabs,
+            "breadcrumb": [self.crumb("Syncs", "syncs")],
+            **(context or {}),
+        }
+        return render_page(self.request, template, whole, status=status)
+
+
+class SyncRuns(SyncPage):
+    """The runs of the sync, newest first."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The first tab."""
+        sync = access.sync_for(self.actor, pk)
+        listing = Listing(request, columns=RUN_COLUMNS)
+        page = listing.page(list_runs(self.actor, sync=sync))
+        lines = [{"run": run, "pill": pill_key(run.words.run_page)} for run in page.rows]
+        return self.page(sync, "syncs/syncs/runs.html", {"listing": listing, "page": page, "lines": lines})
+
+
+class SyncConfiguration(SyncPage):
+    """How rows become records, to read; the form to change it has its own page."""
+
+    route = "sync_configuration"
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The tab."""
+        sync = access.sync_for(self.actor, pk)
+        kind = definition_of(sync.destination).sync_type(sync.sync_type)
+        context = {
+            "kind": kind,
+            "mode": kind.mode(sync.mode),  # type: ignore[arg-type]
+            "settings": described_settings(kind.settings, sync.settings),
+            "mappings": from_json(sync.mappings),
+        }
+        return self.page(sync, "syncs/syncs/configuration.html", context)
+
+
+class SyncSchedule(SyncPage):
+    """When the sync runs by itself; also the last step of adding one."""
+
+    route = "sync_schedule"
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The form with what is stored."""
+        sync = access.sync_for(self.actor, pk)
+        return self._page(sync, ScheduleForm.of(sync))
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Save; a new sync may be run right away."""
+        sync = access.sync_for(self.actor, pk)
+        form = ScheduleForm(request.POST)
+        if not form.is_valid():
+            return self._page(sync, form, 422)
+        try:
+            schedule = form.schedule()
+        except BadSchedule as wrong:
+            form.add_error(wrong.field, wrong.message)
+            return self._page(sync, form, 422)
+        services.set_schedule(actor=self.actor, sync=sync, schedule=schedule)
+        if "new" in request.GET and form.cleaned_data["name"]:
+            services.update_sync(actor=self.actor, sync=sync, name=form.cleaned_data["name"])
+        if request.POST.get("action") == "run":
+            run = services.start_run(actor=self.actor, sync=sync)
+            return go_to(request, self.url("run", sync.pk, run.pk), "Sync saved. The first run has started.")
+        return go_to(request, self.url("sync", pk), "Saved.")
+
+    def _page(self, sync: Sync, form: ScheduleForm, status: int = 200) -> HttpResponse:
+        context: dict[str, Any] = {"form": form, "kinds": ScheduleKind, "units": IntervalUnit}
+        if "new" not in self.request.GET:
+            del form.fields["name"]
+            return self.page(sync, "syncs/syncs/schedule.html", context, status)
+        chosen = {
+            "model": (str(sync.model), self.url("model", sync.model_id)),
+            "destination": (str(sync.destination), ""),
+            "configure": (sync.mode, self.url("sync_edit", sync.pk)),
+        }
+        return self.page(sync, "syncs/syncs/finish.html", {**context, "steps": steps_of("schedule", chosen)}, status)
+
+
+class SyncActivity(SyncPage):
+    """What the audit log says of the sync."""
+
+    route = "sync_activity"
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The tab, newest first."""
+        sync = access.sync_for(self.actor, pk)
+        return self.page(sync, "syncs/syncs/activity.html", activity_context(request, "sync", sync))
+
+
+class SyncAction(PageView):
+    """The buttons of a sync: each is one service and one sentence."""
+
+    def post(self, request: HttpRequest, pk: int, action: str) -> HttpResponse:
+        """Do it and go to where its effect shows."""
+        sync = access.sync_for(self.actor, pk)
+        here = self.url("sync", pk)
+        try:
+            if action in ("run", "resync"):
+                run = services.start_run(actor=self.actor, sync=sync, full_resync=action == "resync")
+                return go_to(request, self.url("run", sync.pk, run.pk), "The run has started.")
+            return go_to(request, here, self._do(sync, action))
+        except HeadraceError as error:
+            return go_to(request, here, f"{error.message} {error.hint}".strip(), tone="bad")
+
+    def _do(self, sync: Sync, action: str) -> str:
+        match action:
+            case "reset":
+                services.reset_sync(actor=self.actor, sync=sync, reset=PendingReset.RESET)
+                return "The next run remembers the rows and sends nothing."
+            case "keep":
+                services.reset_sync(actor=self.actor, sync=sync, reset=PendingReset.NONE)
+                return "The next run sends what changed, as usual."
+            case "pause":
+                services.pause_sync(actor=self.actor, sync=sync)
+                return "Paused. No run starts until it is resumed."
+            case "resume":
+                services.resume_sync(actor=self.actor, sync=sync)
+                return "Resumed."
+            case "disable":
+                services.disable_schedule(actor=self.actor, sync=sync)
+                return "The schedule is off. The sync still runs when somebody or something asks."
+            case _:
+                services.enable_schedule(actor=self.actor, sync=sync)
+                return "The schedule is on."
+
+
+class RenameSync(PageView):
+    """The inline rename of the page header."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Rename and stay on the page."""
+        sync = access.sync_for(self.actor, pk)
+        try:
+            services.update_sync(actor=self.actor, sync=sync, name=request.POST.get("name", ""))
+        except HeadraceError as error:
+            return go_to(request, self.url("sync", pk), error.message, tone="bad")
+        return go_to(request, self.url("sync", pk), "Renamed.")
+
+
+class DeleteSync(PageView):
+    """Removal, after the name was typed."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Delete and go back to the list."""
+        sync = access.sync_for(self.actor, pk)
+        if request.POST.get("confirm_name", "").strip() != str(sync):
+            return go_to(request, self.url("sync", pk), "Type the name of the sync to delete it.", tone="bad")
+        try:
+            services.delete_sync(actor=self.actor, sync=sync)
+        except HeadraceError as error:
+            return go_to(request, self.url("sync", pk), f"{error.message} {error.hint}".strip(), tone="bad")
+        return go_to(request, self.url("syncs"), f"Sync “{sync}” was deleted. What it delivered stays.")

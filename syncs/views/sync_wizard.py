@@ -1,0 +1,236 @@
+"""Adding a sync: model, destination, configuration, schedule. Each step has its address, so back loses nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from config.errors import HeadraceError, Invalid
+from config.htmx import go_to, render_page
+from connectors import access as connections
+from connectors import catalog, selectors
+from connectors.choices import Kind
+from connectors.discovery import destination_fields
+from connectors.models import Destination
+from connectors.sdk.destination import DestinationField, SyncType
+from syncs import access, services
+from syncs.configuration import columns_of, definition_of
+from syncs.forms.syncs import SyncForm
+from syncs.models import Model, Sync
+from syncs.sentences import outcome_sentence
+from syncs.views.base import PageView
+from workspaces.permissions import Permission
+
+STEPS = (("model", "Model"), ("destination", "Destination"), ("configure", "Configuration"), ("schedule", "Schedule"))
+
+
+class SyncNew(PageView):
+    """The first two steps: which model, which destination."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Whatever is not chosen yet."""
+        model_id, destination_id = request.GET.get("model", ""), request.GET.get("destination", "")
+        if not model_id.isdigit():
+            return self._choose_model(destination_id)
+        model = access.model_for(self.actor, int(model_id))
+        if not destination_id.isdigit():
+            return self._choose_destination(model)
+        return redirect(self.url("sync_configure", model.pk, int(destination_id)))
+
+    def _choose_model(self, destination_id: str) -> HttpResponse:
+        suffix = f"&destination={destination_id}" if destination_id.isdigit() else ""
+        rows = [
+            {"model": m, "entry": catalog.known_entry(Kind.SOURCE, m.source.type), "url": f"?model={m.pk}{suffix}"}
+            for m in Model.objects.select_related("source").order_by("name")
+        ]
+        return self._page("syncs/syncs/choose_model.html", "model", rows=rows)
+
+    def _choose_destination(self, model: Model) -> HttpResponse:
+        rows = [
+            {
+                "destination": d,
+                "entry": catalog.known_entry(Kind.DESTINATION, d.type),
+                "url": self.url("sync_configure", model.pk, d.pk),
+            }
+            for d in selectors.destinations()
+            if connections.allowed(self.actor, d, Permission.DRAFT_TO_DESTINATION)
+        ]
+        return self._page("syncs/syncs/choose_destination.html", "destination", rows=rows, model=model)
+
+    def _page(self, template: str, step: str, model: Model | None = None, **context: Any) -> HttpResponse:
+        chosen = {"model": (str(model), self.url("sync_new"))} if model else {}
+        whole = {"breadcrumb": [self.crumb("Syncs", "syncs")], "steps": steps_of(step, chosen), "model": model, **context}
+        return render_page(self.request, template, whole)
+
+
+class Configure(PageView):
+    """The configuration of a new sync, or of a saved one."""
+
+    model: Model
+    destination: Destination
+    sync: Sync | None = None
+
+    def load(self, *pks: int) -> None:
+        """The model and destination of the address."""
+        self.model = access.model_for(self.actor, pks[0])
+        self.destination = connections.destination_for(self.actor, pks[1], Permission.DRAFT_TO_DESTINATION)
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The form with what is stored, or with what can be guessed."""
+        self.load(*kwargs.values())
+        return self._page(self._form(self.stored().get("settings", {})))
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Ask for the fields again, or save: the button that was pressed says which."""
+        self.load(*kwargs.values())
+        if request.POST.get("action") != "save":
+            return self._page(self._form(None, bound=True, forget_lines=True))
+        form = self._form(None, bound=True)
+        if form.is_valid():
+            try:
+                sync = self.save(form)
+            except Invalid as error:
+                form.take(error)
+            else:
+                return self.leave(sync)
+        return self._page(form, status=422)
+
+    def save(self, form: SyncForm) -> Sync:
+        """Create the sync; its schedule is the next step."""
+        return services.create_sync(
+            actor=self.actor, model=self.model, destination=self.destination, proposal=form.proposal()
+        )
+
+    def leave(self, sync: Sync) -> HttpResponse:
+        """On to the schedule."""
+        return redirect(self.url("sync_schedule", sync.pk) + "?new=1")
+
+    def stored(self) -> dict[str, Any]:
+        """What the form starts from."""
+        return {}
+
+    @property
+    def kind(self) -> SyncType:
+        """The sync type that the address names, else the first one."""
+        kinds = definition_of(self.destination).sync_types
+        asked = self.request.GET.get("type", self.stored().get("sync_type", ""))
+        return next((kind for kind in kinds if kind.key == asked), kinds[0])
+
+    def _form(self, settings: dict[str, Any] | None, *, bound: bool = False, forget_lines: bool = False) -> SyncForm:
+        """The form, with the fields that the destination offers for the settings as they are now.
+
+        ``forget_lines`` keeps the settings but suggests the mapping anew, after another table was chosen.
+        """
+        data, files = (self.request.POST, self.request.FILES) if bound else (None, None)
+        columns, stored = columns_of(self.model), self.stored()
+        probe = SyncForm(
+            data, files, kind=self.kind, columns=columns, fields=(), choices_url=self._choices_url(), stored=stored
+        )
+        now = probe.settings.values if bound else {**(settings or {})}
+        fields = self._fields(now)
+        if forget_lines:
+            data, files, stored = None, None, {**stored, "settings": now, "mappings": ()}
+        return SyncForm(
+            data,
+            files,
+            kind=self.kind,
+            columns=columns,
+            fields=fields,
+            choices_url=self._choices_url(),
+            stored=stored,
+            secret_set_at=self._secret_times(),
+        )
+
+    def _fields(self, settings: dict[str, Any]) -> tuple[DestinationField, ...]:
+        self.fields_problem: HeadraceError | None = None
+        if not self.kind.mapping:
+            return ()
+        try:
+            return tuple(destination_fields(self.destination, self.kind.key, settings))
+        except HeadraceError as error:
+            self.fields_problem = error if any(settings.values()) else None
+            return ()
+
+    def _secret_times(self) -> dict[str, str]:
+        return {}
+
+    def _choices_url(self) -> str:
+        url = reverse("connectors:choices", args=[self.here.workspace.slug, self.destination.pk])
+        return f"{url}?sync_type={self.kind.key}&prefix=settings"
+
+    def _page(self, form: SyncForm, status: int = 200) -> HttpResponse:
+        chosen = {
+            "model": (str(self.model), self.url("sync_new")),
+            "destination": (str(self.destination), self.url("sync_new") + f"?model={self.model.pk}"),
+        }
+        kinds = definition_of(self.destination).sync_types
+        context = {
+            "form": form,
+            "kind": self.kind,
+            "kinds": [{"label": k.name, "url": f"?type={k.key}", "active": k.key == self.kind.key} for k in kinds],
+            "model": self.model,
+            "destination": self.destination,
+            "sync": self.sync,
+            "fields_problem": self.fields_problem,
+            "steps": steps_of("configure", chosen),
+            "breadcrumb": self.breadcrumb(),
+        }
+        return render_page(self.request, "syncs/syncs/configure.html", context, status=status)
+
+    def breadcrumb(self) -> list[dict[str, str]]:
+        """The way back."""
+        return [self.crumb("Syncs", "syncs")]
+
+
+class EditSync(Configure):
+    """The same form for a saved sync."""
+
+    def load(self, *pks: int) -> None:
+        """The sync of the address."""
+        self.sync = access.sync_for(self.actor, pks[0])
+        access.require_configure(self.actor, self.sync.model.source_id, self.sync.destination_id)
+        self.model, self.destination = self.sync.model, self.sync.destination
+
+    def stored(self) -> dict[str, Any]:
+        """The saved configuration."""
+        assert self.sync is not None
+        names = ("sync_type", "mode", "removal", "first_run", "settings", "mappings")
+        return {name: getattr(self.sync, name) for name in names}
+
+    def save(self, form: SyncForm) -> Sync:
+        """Change the sync; where rows would look different, the next run sends them again."""
+        assert self.sync is not None
+        return services.update_sync(actor=self.actor, sync=self.sync, proposal=form.proposal())
+
+    def leave(self, sync: Sync) -> HttpResponse:
+        """Back to the sync."""
+        words = "Saved. The next run sends all known rows again." if sync.pending_reprocess else "Saved."
+        return go_to(self.request, self.url("sync_configuration", sync.pk), words)
+
+    def breadcrumb(self) -> list[dict[str, str]]:
+        """The way back, by the sync."""
+        assert self.sync is not None
+        return [self.crumb("Syncs", "syncs"), self.crumb(str(self.sync), "sync", self.sync.pk)]
+
+
+def steps_of(current: str, chosen: dict[str, tuple[str, str]]) -> list[dict[str, str]]:
+    """The steps of a new sync, with what was chosen and how to go back to it."""
+    order = [key for key, _ in STEPS]
+    at = order.index(current)
+    return [
+        {
+            "label": label,
+            "state": "current" if key == current else "done" if order.index(key) < at else "todo",
+            "choice": chosen.get(key, ("", ""))[0],
+            "url": chosen.get(key, ("", ""))[1],
+        }
+        for key, label in STEPS
+    ]
+
+
+def sentence_of(sync: Sync) -> str:
+    """What the sync will do, for the last step and the overview."""
+    return outcome_sentence(sync, definition_of(sync.destination).sync_type(sync.sync_type).name)
