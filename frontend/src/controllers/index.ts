@@ -1,0 +1,33 @@
+import type { Application } from "@hotwired/stimulus";
+import bulk from "./bulk";
+import chart from "./chart";
+import codeEditor from "./code-editor";
+import combobox from "./combobox";
+import confirmName from "./confirm-name";
+import copy from "./copy";
+import drawer from "./drawer";
+import filters from "./filters";
+import form from "./form";
+import jsonTree from "./json-tree";
+import menu from "./menu";
+import palette from "./palette";
+import problems from "./problems";
+import rail from "./rail";
+import rename from "./rename";
+import rows from "./rows";
+import shortcuts from "./shortcuts";
+import table from "./table";
+import theme from "./theme";
+import time from "./time";
+import toasts from "./toasts";
+import upload from "./upload";
+
+/** Every controller by the name its markup uses in `data-controller`. */
+export const controllers = {
+  bulk, chart, "code-editor": codeEditor, combobox, "confirm-name": confirmName, copy, drawer, filters, form,
+  "json-tree": jsonTree, menu, palette, problems, rail, rename, rows, shortcuts, table, theme, time, toasts, upload,
+};
+
+export function register(application: Application): void {
+  for (const [name, controller] of Object.entries(controllers)) application.register(name, controller);
+}

@@ -1,0 +1,22 @@
+import "../styles/main.css";
+import { Application } from "@hotwired/stimulus";
+import htmx from "htmx.org";
+import { register } from "./controllers";
+import { supportCommands } from "./commands";
+import { secureRequests } from "./requests";
+
+secureRequests(document);
+supportCommands(document);
+register(Application.start());
+
+// Sign-up remembers the zone of the browser.
+for (const field of document.querySelectorAll<HTMLInputElement>("input[data-timezone]")) {
+  field.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
+// Alpine is loaded only by a page that uses it.
+if (document.querySelector("[x-data]")) {
+  void import("@alpinejs/csp").then(({ default: Alpine }) => Alpine.start());
+}
+
+export { htmx };
