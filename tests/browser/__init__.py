@@ -1,0 +1,1 @@
+"""Headless Chromium against a live server: pages as people see them."""

@@ -1,0 +1,102 @@
+"""Starting the machine's own Chromium, and what every page is held to."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+AXE = REPOSITORY / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--font-render-hinting=none",
+)
+# Height of the window for each width we care about: desktop, tablet, phone.
+HEIGHTS = {1440: 900, 768: 1024, 375: 812}
+
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+
+
+@lru_cache(maxsize=1)
+def executable() -> str | None:
+    """Where Chromium is, or nothing where the machine has none."""
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """A running browser."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=executable(), headless=True, args=list(FLAGS))
+        yield running
+        running.close()
+
+
+def context_of(running: Browser, width: int = 1440, scheme: Scheme = "light", **options: Any) -> BrowserContext:
+    """A fresh profile with a window of one of the checked widths."""
+    return running.new_context(
+        viewport={"width": width, "height": HEIGHTS.get(width, 900)},
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        timezone_id="Europe/Berlin",
+        locale="en-GB",
+        **options,
+    )
+
+
+@dataclass
+class Complaints:
+    """What a page should never do: script errors, refused styles and scripts, failed requests."""
+
+    seen: list[str] = field(default_factory=list)
+
+    def watch(self, page: Page) -> None:
+        """Collect from now on."""
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.seen.append(f"script error: {error}"))
+        page.on("requestfailed", lambda request: self.seen.append(f"failed: {request.url} {request.failure}"))
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.seen.append(f"console: {message.text}")
+
+
+def axe_violations(page: Page) -> list[str]:
+    """What axe finds wrong on the page as it stands, one line a rule and element."""
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{rule['id']}: {node['target']} {node['failureSummary']}" for rule in found["violations"] for node in rule["nodes"]
+    ]
+
+
+def overflow(page: Page) -> int:
+    """By how many pixels the page is wider than its window; nothing should scroll sideways as a whole."""
+    wider: int = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return wider
+
+
+def assert_sound(page: Page) -> None:
+    """Hold a page to what every page is held to: no axe violation in either theme, no sideways scrolling at any width."""
+    for width, height in HEIGHTS.items():
+        page.set_viewport_size({"width": width, "height": height})
+        assert overflow(page) == 0, f"{page.url} is wider than {width} px"
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            assert axe_violations(page) == [], f"{page.url} at {width} px, {scheme}"

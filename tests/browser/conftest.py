@@ -1,0 +1,81 @@
+"""A live ASGI server on the test database, and a browser that complains."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+import uvicorn
+from django.core.management import call_command
+from django.db import connections
+from playwright.sync_api import Browser, Page
+from pytest_django.plugin import DjangoDbBlocker
+
+from tests.browser.chromium import AXE, Complaints, Scheme, browser, context_of, executable
+
+STOP_SECONDS = 20
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One browser for a module; tests are skipped where none is installed.
+
+    Playwright keeps an event loop in this thread while it runs, so it ends with the module (asynchronous
+    tests elsewhere need their own), and Django is told that this loop never touches the database.
+    """
+    if executable() is None:
+        pytest.skip("no Chromium on this machine: install the package chromium")
+    if not AXE.exists():
+        pytest.skip("no front-end packages: run make")
+    with browser() as running, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """The address of the whole application, served as in production; a module's tests share its database."""
+    with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
+        # Every request closes its connection, so that none outlives the server's threads.
+        patch.setitem(connections["default"].settings_dict, "CONN_MAX_AGE", 0)
+        with _served() as address:
+            yield address
+        call_command("flush", interactive=False, verbosity=0)
+
+
+@contextmanager
+def _served() -> Iterator[str]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    running = uvicorn.Server(uvicorn.Config("config.asgi:application", log_level="warning", lifespan="off"))
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    host, port = listener.getsockname()
+    yield f"http://{host}:{port}"
+    running.should_exit = True
+    thread.join(STOP_SECONDS)
+    listener.close()
+
+
+@pytest.fixture
+def open_page(chromium: Browser, server: str) -> Iterator[Open]:
+    """Open a path at a width and in a colour scheme. Errors in the console fail the test at its end."""
+    complaints = Complaints()
+    contexts = []
+
+    def go(path: str, width: int = 1440, scheme: Scheme = "light") -> Page:
+        context = context_of(chromium, width, scheme)
+        contexts.append(context)
+        page = context.new_page()
+        complaints.watch(page)
+        page.goto(server + path)
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+    assert complaints.seen == []

@@ -1,0 +1,201 @@
+"""One command runs everything, and takes everything with it when it ends."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from config.embedded import ports
+from config.supervisor.children import Child
+from tests.config.conftest import CHECKOUT, processes_of, wait_until
+
+pytestmark = pytest.mark.services
+
+END_LIMIT = 15.0
+# A program that will not end when asked, with a child of its own that will not either.
+STUBBORN = """
+import os, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+os.fork()
+print("ready", os.getpid(), flush=True)
+time.sleep(600)
+"""
+# A worker process with one job under way that looks at `stopping`, or never does.
+BUSY_WORKER = """
+import sys, time
+import dramatiq
+from config import worker
+from config.queue import stopping
+
+@dramatiq.actor
+def busy(obeys):
+    print("busy", flush=True)
+    while not (obeys and stopping.is_set()):
+        time.sleep(0.05)
+    print("safe point", flush=True)
+
+busy.send(sys.argv[1] == "obeys")
+worker.main()
+"""
+
+
+def clean_env(folder: Path, **more: str) -> dict[str, str]:
+    """The environment of a person who set nothing but the folder."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return {**kept, "HEADRACE_DATA_DIR": str(folder), "PYTHONPATH": str(CHECKOUT), **more}
+
+
+class Terminal:
+    """A supervisor started as from a terminal, with what it said so far."""
+
+    def __init__(self, folder: Path, command: str = "serve", **env: str) -> None:
+        self.folder = folder
+        self.lines: list[str] = []
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "config.supervisor", command],
+            cwd=CHECKOUT,
+            env=clean_env(folder, **env),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as stream:
+            self.lines.extend(stream)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.lines)
+
+    def wait_for(self, pattern: str, seconds: float = 60) -> re.Match[str]:
+        wait_until(
+            lambda: re.search(pattern, self.text) or self.process.poll() is not None,
+            seconds,
+            f"{pattern!r} in:\n{self.text}",
+        )
+        found = re.search(pattern, self.text)
+        assert found, self.text
+        return found
+
+    def end(self, number: signal.Signals) -> float:
+        """Send the signal; return the seconds until the supervisor was gone."""
+        began = time.monotonic()
+        self.process.send_signal(number)
+        self.process.wait(timeout=END_LIMIT + 10)
+        self._reader.join(timeout=5)
+        return time.monotonic() - began
+
+
+@pytest.fixture
+def terminal(work_dir: Path) -> Iterator[Terminal]:
+    """A running Headrace on a free port."""
+    started = Terminal(work_dir / "data", HEADRACE_PORT=str(ports.choose(None)))
+    started.wait_for("Ready after")
+    yield started
+    if started.process.poll() is None:
+        started.process.kill()
+    started.process.wait()
+
+
+def test_ctrl_c_ends_everything_in_time_and_the_next_start_finds_the_data(terminal: Terminal) -> None:
+    names = {name.split("|")[0].strip() for name in terminal.lines}
+    assert "headrace" in names
+    assert len(processes_of(terminal.folder)) > 5
+    assert terminal.end(signal.SIGINT) < END_LIMIT
+    assert terminal.process.returncode == 0
+    assert processes_of(terminal.folder) == []
+    again = Terminal(terminal.folder, HEADRACE_PORT=str(ports.choose(None)))
+    again.wait_for("Ready after")
+    assert again.end(signal.SIGTERM) < END_LIMIT
+    assert processes_of(terminal.folder) == []
+
+
+def test_a_killed_supervisor_leaves_nothing_behind(terminal: Terminal) -> None:
+    terminal.end(signal.SIGKILL)
+    wait_until(lambda: not processes_of(terminal.folder), END_LIMIT, "all processes are gone")
+
+
+def test_a_crashed_worker_is_started_again(terminal: Terminal) -> None:
+    def workers() -> list[psutil.Process]:
+        return [process for process in processes_of(terminal.folder) if "config.worker" in process.cmdline()]
+
+    (before,) = workers()
+    before.kill()
+    terminal.wait_for(r"worker-1 ended by itself \(signal SIGKILL\)")
+    wait_until(lambda: workers() and workers() != [before], 10, "a new worker runs")
+    terminal.end(signal.SIGINT)
+
+
+def test_a_port_in_use_is_named_and_nothing_is_started(work_dir: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        terminal = Terminal(work_dir / "data", HEADRACE_PORT=port)
+        assert terminal.process.wait(timeout=20) == 2
+    terminal.wait_for(rf"Port {port} .*in use.*HEADRACE_PORT")
+    assert not (work_dir / "data" / "postgres").exists()
+
+
+def test_a_wrong_setting_is_named(work_dir: Path) -> None:
+    terminal = Terminal(work_dir / "data", HEADRACE_PORT="eighty")
+    assert terminal.process.wait(timeout=20) == 2
+    terminal.wait_for("HEADRACE_PORT")
+
+
+def test_a_child_that_will_not_end_is_killed_with_all_it_started(work_dir: Path) -> None:
+    child = Child("stubborn", [sys.executable, "-c", STUBBORN, str(work_dir)], clean_env(work_dir), work_dir)
+    child.start()
+    wait_until(lambda: len(processes_of(work_dir)) == 2, 10, "both processes run")
+    child.ask_to_end()
+    child.end_by(time.monotonic() + 0.5)
+    wait_until(lambda: not processes_of(work_dir), 5, "both are gone")
+
+
+def test_a_child_that_keeps_crashing_is_started_later_and_later(work_dir: Path) -> None:
+    child = Child("broken", [sys.executable, "-c", "raise SystemExit(3)"], clean_env(work_dir), work_dir)
+    child.start()
+    began = time.monotonic()
+
+    def crashed_three_times() -> bool:
+        child.look_after()
+        return child.crashes == 3
+
+    wait_until(crashed_three_times, 20, "third crash")
+    assert time.monotonic() - began > 1.5  # 0.5 s and 1 s of waiting
+
+
+@pytest.mark.parametrize("job", ["obeys", "never looks"])
+def test_a_worker_with_a_job_under_way_ends_in_time(job: str, work_dir: Path, redis_slot: object) -> None:
+    from django.conf import settings
+
+    env = clean_env(
+        work_dir,
+        DJANGO_SETTINGS_MODULE="config.settings",
+        REDIS_URL=settings.REDIS_URL,
+        HEADRACE_QUEUE_REDIS_DB=str(settings.QUEUE_REDIS_DB),
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", BUSY_WORKER, job], cwd=CHECKOUT, env=env, stdout=subprocess.PIPE, text=True
+    ) as worker:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "busy\n"
+        began = time.monotonic()
+        worker.terminate()
+        said = worker.stdout.read()
+        worker.wait()
+    assert time.monotonic() - began < 10
+    assert ("safe point" in said) is (job == "obeys")

@@ -1,0 +1,106 @@
+"""What every test can ask for; see ``tests/support`` for how the servers are shared.
+
+Nothing is started until a test asks for the database, Redis or ``services``:
+tests of the pure packages run without any.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.world import World
+
+# The tests' own world, before any module reads the settings. The addresses lead
+# nowhere until the `services` fixture replaces them.
+_process_dir = Path(tempfile.mkdtemp(prefix="headrace-test-"))
+(_process_dir / "static").mkdir()  # whitenoise warns where it is missing
+_TEST_KEY = "dGhlIGtleSBvZiB0ZXN0cywgbmV2ZXIgYW55d2hlcmU="
+_given = {name: os.environ.get(f"TEST_{name}", "") for name in ("DATABASE_URL", "REDIS_URL")}
+for _name in [name for name in os.environ if name.startswith("HEADRACE_")]:
+    del os.environ[_name]
+os.environ |= {
+    "DJANGO_SETTINGS_MODULE": "config.settings",
+    "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/unasked",
+    "REDIS_URL": "redis://127.0.0.1:9",
+    "HEADRACE_DATA_DIR": str(_process_dir),
+    "HEADRACE_DJANGO_SECRET_KEY": "test",
+    "HEADRACE_SECRET_KEYS": _TEST_KEY,
+    "HEADRACE_STYLEGUIDE": "true",
+}
+
+from django.conf import settings  # noqa: E402 - the environment comes first
+
+from config.embedded import Urls  # noqa: E402 - the environment comes first
+from tests.support.databases import at, create_test_database, drop_test_database, use_database  # noqa: E402
+from tests.support.redis_slots import Slot, claim_slot  # noqa: E402
+from tests.support.shared_services import Lease, shared_dir  # noqa: E402
+
+# pytest-django sets Django up when it finds the settings loaded.
+assert settings.DATABASES
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(_process_dir, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[Urls]:
+    """Running PostgreSQL and Redis: the shared embedded ones, or those of ``TEST_DATABASE_URL``/``TEST_REDIS_URL``."""
+    if _given["DATABASE_URL"] and _given["REDIS_URL"]:
+        yield Urls(_given["DATABASE_URL"], _given["REDIS_URL"])
+        return
+    lease = Lease()
+    urls = lease.take()
+    yield Urls(_given["DATABASE_URL"] or urls.database_url, _given["REDIS_URL"] or urls.redis_url, urls.acme_url)
+    lease.end()
+
+
+@pytest.fixture(scope="session")
+def redis_slot(services: Urls, django_test_environment: None) -> Iterator[Slot]:
+    """Redis databases of this process; cache and queue use them from here on."""
+    import dramatiq
+    from django.test import override_settings
+
+    from config.queue import queue_pool
+
+    slot = claim_slot(services.redis_url, shared_dir())
+    cache = {**settings.CACHES["default"], "LOCATION": services.redis_url, "OPTIONS": {"db": slot.cache_db}}
+    changed = override_settings(CACHES={"default": cache}, REDIS_URL=services.redis_url, QUEUE_REDIS_DB=slot.queue_db)
+    changed.enable()
+    broker = dramatiq.get_broker()
+    broker.client.connection_pool = queue_pool(services.redis_url, slot.queue_db)  # type: ignore[attr-defined]
+    yield slot
+    changed.disable()
+    slot.release()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    services: Urls, redis_slot: Slot, django_test_environment: None, django_db_blocker: pytest.FixtureRequest
+) -> Iterator[None]:
+    """A migrated database of this process's own, as an ordinary role under row-level security."""
+    from django.db import connections
+
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        name = create_test_database(services.database_url, shared_dir())
+        use_database(at(services.database_url, name))
+    yield
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        connections["default"].close()
+        drop_test_database(services.database_url, name)
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    """The named world of ``tests/world.py``, made anew for the test."""
+    from tests.world import build_world
+
+    return build_world()

@@ -1,0 +1,108 @@
+"""Every address of the product, with what it takes to open it, for tests over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from tests.world import Place
+from workspaces.routes import Declaration, declaration_of
+
+# What stands in an address for each of its parameters: "route.parameter" → the value in a workspace.
+PARAMETERS: Mapping[str, Callable[[Place], Any]] = {
+    "*.workspace": lambda place: place.slug,
+    "workspaces:*.member_id": lambda place: place.rows["member"].pk,
+    "workspaces:*.group_id": lambda place: place.rows["group"].pk,
+    "workspaces:*.key_id": lambda place: place.rows["api_key"].key.pk,
+    "workspaces:*.invitation_id": lambda place: place.rows["invitation"].pk,
+    "governance:audit_entry.entry_id": lambda place: place.rows["audit_entry"].pk,
+    "connectors:source*.type_key": lambda place: "duckdb",
+    "connectors:destination*.type_key": lambda place: "http_request",
+    "*.source_id": lambda place: place.rows["source"].pk,
+    "*.destination_id": lambda place: place.rows["destination"].pk,
+    "*.table_id": lambda place: place.rows["table"].pk,
+    "syncs:model_define.pk": lambda place: place.rows["source"].pk,
+    "syncs:model*.pk": lambda place: place.rows["model"].pk,
+    "syncs:*.pk": lambda place: place.rows["sync"].pk,
+    "syncs:*.model": lambda place: place.rows["model"].pk,
+    "syncs:*.destination": lambda place: place.rows["destination"].pk,
+    "syncs:*.run": lambda place: place.rows["run"].pk,
+    "syncs:run_row.row": lambda place: "added-succeeded-0-0",
+    "syncs:sync_action.action": lambda place: "pause",
+    "*.model_id": lambda place: place.rows["model"].pk,
+    "*.sync_id": lambda place: place.rows["sync"].pk,
+}
+# Routes whose addresses are nobody's row: libraries' own, with tokens that tests elsewhere use.
+ELSEWHERE: Mapping[str, str] = {
+    "account_*": "the account library's pages, with tests of its own",
+    "mfa_*": "the account library's pages, with tests of its own",
+    "invitation": "the token decides; see tests/workspaces/test_entrance.py",
+}
+
+
+@dataclass(frozen=True)
+class Route:
+    """One address pattern with its view."""
+
+    name: str
+    parameters: tuple[str, ...]
+    view: Any
+    declaration: Declaration | None
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def in_workspace(self) -> bool:
+        return "workspace" in self.parameters
+
+    @property
+    def is_rest(self) -> bool:
+        return self.name.startswith("api:")
+
+    @property
+    def names_rows(self) -> bool:
+        """Whether the address holds an id of something in the workspace."""
+        return bool({"pk", "model", "destination", "run"} & set(self.parameters)) or any(
+            p.endswith("_id") for p in self.parameters
+        )
+
+    def address(self, place: Place, rows: Place | None = None) -> str:
+        """The address in one workspace, with the ids of rows of (another) one."""
+        values = {p: parameter(self.name, p, place if p == "workspace" else rows or place) for p in self.parameters}
+        return reverse(self.name, kwargs=values)
+
+
+def parameter(route: str, name: str, place: Place) -> Any:
+    """What stands for a parameter."""
+    for pattern, value in PARAMETERS.items():
+        if fnmatchcase(f"{route}.{name}", pattern):
+            return value(place)
+    raise KeyError(f"say what stands for {name!r} in {route!r}: add it to PARAMETERS in tests/invariants/addresses.py")
+
+
+@cache
+def routes() -> tuple[Route, ...]:
+    """All routes with a name, once each."""
+    found = {route.name: route for route in _walk(get_resolver("config.urls"), "", ())}
+    return tuple(found.values())
+
+
+def matrix_routes() -> list[Route]:
+    return [r for r in routes() if not any(fnmatchcase(r.name, pattern) for pattern in ELSEWHERE)]
+
+
+def _walk(resolver: URLResolver, namespace: str, before: tuple[str, ...]) -> Iterator[Route]:
+    for entry in resolver.url_patterns:
+        parameters = (*before, *entry.pattern.regex.groupindex)
+        if isinstance(entry, URLResolver):
+            inner = f"{namespace}{entry.namespace}:" if entry.namespace else namespace
+            yield from _walk(entry, inner, parameters)
+        elif isinstance(entry, URLPattern):
+            name = f"{namespace}{entry.name}" if entry.name else f"{namespace}{entry.pattern}"
+            yield Route(name, parameters, entry.callback, declaration_of(entry.callback))

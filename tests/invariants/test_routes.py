@@ -1,0 +1,207 @@
+"""Every route declares what it takes, and holds everybody to it.
+
+The matrix is {anonymous, another organization, a member without the right, a
+member with it} × every route × reading and writing, generated from the URL table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client, override_settings
+
+from governance.audit.models import AuditEntry
+from tests.invariants.addresses import ELSEWHERE, PARAMETERS, Route, routes, matrix_routes
+from tests.world import BUILDER, PEOPLE, World, build_world
+from workspaces import services
+from workspaces.permissions import Permission
+from workspaces.roles import BUILT_IN
+from workspaces.routes import Audience
+from workspaces.scoping import workspace_scope
+
+PAGES = [r for r in matrix_routes() if r.in_workspace]
+REST = [r for r in matrix_routes() if r.is_rest and r.declaration and r.declaration.audience is Audience.PERMITTED]
+OPEN = [r for r in matrix_routes() if not r.in_workspace and r not in REST]
+METHODS = ("GET", "POST")
+
+
+def undone() -> transaction.Atomic:
+    """A transaction inside which services still work, as in Django's own test case."""
+    atomic = transaction.atomic()
+    atomic._from_testcase = True  # type: ignore[attr-defined]
+    return atomic
+
+
+@pytest.fixture(scope="module")
+def built(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
+    """One world with rows of every kind in both organizations."""
+    with django_db_blocker.unblock(), override_settings(API_RATE_LIMIT="100000/10s"), undone():
+        world = build_world()
+        for place in (world.acme, world.globex):
+            place.build_all()
+        yield world
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def world(built: World, django_db_blocker: Any) -> Iterator[World]:
+    """The same world for each test; what a test does to it is undone."""
+    with django_db_blocker.unblock(), undone():
+        yield built
+        transaction.set_rollback(True)
+
+
+def ask(world: World, who: str, route: Route, method: str, address: str) -> HttpResponse:
+    """One request of a person; server errors raise, so that no answer hides them."""
+    client = Client()
+    if who:
+        client.force_login(world.outsider if who == "outsider" else world[who])
+    return client.generic(method, address)  # type: ignore[return-value]
+
+
+def call(world: World, secret: str, route: Route, method: str, address: str) -> HttpResponse:
+    """One request of a program."""
+    headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+    return Client().generic(method, address, "{}", content_type="application/json", headers=headers)  # type: ignore[return-value]
+
+
+def key_of(world: World, who: str) -> str:
+    place = world.globex if who == "outsider" else world.acme
+    owner = world.outsider if who == "outsider" else world[who]
+    with workspace_scope(place.workspace.pk):
+        made = services.create_api_key(actor=BUILDER, workspace=place.workspace, name=who, owner=owner)
+    return made.secret
+
+
+def methods(route: Route) -> list[str]:
+    """What a REST view answers to; pages are read and written to."""
+    declared = getattr(getattr(route.view, "cls", None), "permission", None)
+    return sorted(declared) if declared else list(METHODS)
+
+
+def lacking(needed: tuple[Permission, ...]) -> list[str]:
+    """People of acme whose role lacks some of it."""
+    return [name for name, kind in PEOPLE.items() if not set(needed) <= BUILT_IN[kind]]
+
+
+def test_every_route_declares_what_it_takes() -> None:
+    assert [str(route) for route in routes() if route.declaration is None] == []
+
+
+def test_routes_of_a_workspace_declare_permissions() -> None:
+    loose = [str(r) for r in PAGES if r.declaration and r.declaration.audience is not Audience.PERMITTED]
+    assert loose == []
+
+
+def test_open_routes_say_why() -> None:
+    assert all(r.declaration.reason for r in OPEN if r.declaration)
+
+
+def test_what_stands_elsewhere_or_for_parameters_is_needed() -> None:
+    names = [route.name for route in routes()]
+    assert [pattern for pattern in ELSEWHERE if not any(fnmatchcase(name, pattern) for name in names)] == []
+    used = {
+        next(pattern for pattern in PARAMETERS if fnmatchcase(f"{route.name}.{name}", pattern))
+        for route in matrix_routes()
+        for name in route.parameters
+    }
+    assert sorted(set(PARAMETERS) - used) == []
+
+
+@pytest.mark.parametrize("route", OPEN, ids=str)
+def test_open_routes_answer_everybody(world: World, route: Route) -> None:
+    address = route.address(world.acme)
+    anonymous = ask(world, "", route, "GET", address)
+    if route.declaration and route.declaration.audience is Audience.SIGNED_IN:
+        assert anonymous["Location"].startswith("/accounts/login/")
+    else:
+        assert anonymous.status_code < 400
+    assert ask(world, "viewer", route, "GET", address).status_code < 400
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("route", PAGES, ids=str)
+class TestPages:
+    def test_anonymous_visitors_sign_in_first(self, world: World, route: Route, method: str) -> None:
+        response = ask(world, "", route, method, route.address(world.acme))
+        assert response["Location"].startswith("/accounts/login/?next=")
+
+    def test_other_organizations_find_nothing(self, world: World, route: Route, method: str) -> None:
+        assert ask(world, "outsider", route, method, route.address(world.acme)).status_code == 404
+
+    def test_foreign_ids_are_not_found_at_home(self, world: World, route: Route, method: str) -> None:
+        if not route.names_rows:
+            return
+        response = ask(world, "outsider", route, method, route.address(world.globex, rows=world.acme))
+        assert response.status_code in (404, 405)
+
+    def test_members_of_no_group_find_nothing(self, world: World, route: Route, method: str) -> None:
+        assert ask(world, "member", route, method, route.address(world.acme)).status_code == 404
+
+    def test_members_without_the_right_are_refused(self, world: World, route: Route, method: str) -> None:
+        assert route.declaration is not None
+        needed = route.declaration.needed(method)
+        for name in lacking(needed):
+            assert ask(world, name, route, method, route.address(world.acme)).status_code == 403, name
+
+    def test_those_with_the_right_are_let_in(self, world: World, route: Route, method: str) -> None:
+        status = ask(world, "owner", route, method, route.address(world.acme)).status_code
+        assert status not in (401, 403, 404)
+        assert status < 500
+
+
+@pytest.mark.parametrize("route", REST, ids=str)
+class TestEndpoints:
+    def test_strangers_are_refused(self, world: World, route: Route) -> None:
+        for method in methods(route):
+            for secret in ("", "hr_wrong"):
+                assert call(world, secret, route, method, route.address(world.acme)).status_code == 401
+
+    def test_foreign_ids_are_not_found(self, world: World, route: Route) -> None:
+        if not route.names_rows:
+            return
+        secret = key_of(world, "outsider")
+        for method in methods(route):
+            assert call(world, secret, route, method, route.address(world.acme)).status_code == 404, method
+
+    def test_keys_of_people_without_the_right_are_refused(self, world: World, route: Route) -> None:
+        for method in methods(route):
+            needs = route.view.cls.permission[method]
+            needed = needs if isinstance(needs, tuple) else (needs,)
+            for name in lacking(needed):
+                answer = call(world, key_of(world, name), route, method, route.address(world.acme))
+                assert answer.status_code == 403, (method, name)
+
+    def test_keys_with_the_right_are_let_in(self, world: World, route: Route) -> None:
+        secret = key_of(world, "owner")
+        for method in methods(route):
+            status = call(world, secret, route, method, route.address(world.acme)).status_code
+            assert status not in (401, 403, 404, 405), method
+            assert status < 500
+
+
+def test_refused_people_leave_no_trace_in_the_log(world: World) -> None:
+    """Nothing a viewer may not do is recorded as done."""
+    with workspace_scope(world.acme.workspace.pk):
+        before = AuditEntry.objects.exclude(event__startswith="session.").count()
+    for route in PAGES:
+        assert route.declaration is not None
+        if lacking(route.declaration.write) and "viewer" in lacking(route.declaration.write):
+            ask(world, "viewer", route, "POST", route.address(world.acme))
+    with workspace_scope(world.acme.workspace.pk):
+        assert AuditEntry.objects.exclude(event__startswith="session.").count() == before
+
+
+def test_every_parameter_has_a_value() -> None:
+    missing = [
+        f"{route}.{name}"
+        for route in matrix_routes()
+        for name in route.parameters
+        if not any(fnmatchcase(f"{route.name}.{name}", pattern) for pattern in PARAMETERS)
+    ]
+    assert missing == [], "say what stands for it: PARAMETERS in tests/invariants/addresses.py"

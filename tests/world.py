@@ -1,0 +1,205 @@
+"""A named world that tests share: two organizations, their people, and rows of every app.
+
+``acme`` has an owner (organization admin), and one person for each pre-built
+role, each in a group of its own; ``globex`` belongs to somebody else. Apps add
+their rows with :func:`builds`; ``world.acme.rows["source"]`` makes them when they
+are first asked for, and the route matrix takes the ids of its addresses from them.
+Everything is made through services, as a user would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from governance.audit.actors import Actor, system
+from governance.audit.models import AuditEntry
+from workspaces import services
+from workspaces.actors import person
+from workspaces.choices import RoleKind
+from workspaces.models import Organization, OrganizationMember, Role, User, UserGroup, Workspace
+from workspaces.scoping import unscoped, workspace_scope
+
+BUILDER = system("test world")
+PEOPLE: Mapping[str, RoleKind] = {
+    "admin": RoleKind.ADMIN,
+    "editor": RoleKind.EDITOR,
+    "drafter": RoleKind.DRAFT_EDITOR,
+    "viewer": RoleKind.VIEWER,
+}
+
+
+class Rows(dict[str, Any]):
+    """Rows of a workspace by name, made when they are first asked for."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__()
+        self.place = place
+
+    def __missing__(self, name: str) -> Any:
+        with workspace_scope(self.place.workspace.pk):
+            self.update(_builders[name](self.place))
+        return self[name]
+
+
+@dataclass
+class Place:
+    """One workspace, and what the builders put into it."""
+
+    workspace: Workspace
+    owner: User
+
+    def __post_init__(self) -> None:
+        self.rows = Rows(self)
+
+    @property
+    def slug(self) -> str:
+        return self.workspace.slug
+
+    @property
+    def actor(self) -> Actor:
+        """The owner, acting."""
+        return person(self.owner)
+
+    def build_all(self) -> None:
+        """Make every row that any app registered."""
+        for name in _builders:
+            self.rows[name]
+
+
+@dataclass
+class World:
+    """``people`` belong to acme; ``outsider`` owns globex and is nobody in acme."""
+
+    acme: Place
+    globex: Place
+    people: dict[str, User]
+
+    @property
+    def owner(self) -> User:
+        return self.acme.owner
+
+    @property
+    def outsider(self) -> User:
+        return self.globex.owner
+
+    def __getitem__(self, name: str) -> User:
+        return self.people[name]
+
+    def actor(self, name: str) -> Actor:
+        """A person of acme, acting."""
+        return person(self.people[name])
+
+
+Builder = Callable[[Place], Mapping[str, Any]]
+_builders: dict[str, Builder] = {}
+
+
+def builds(*names: str) -> Callable[[Builder], Builder]:
+    """Register a function that makes rows in a workspace (inside its scope) and returns them by these names."""
+
+    def add(builder: Builder) -> Builder:
+        _builders.update(dict.fromkeys(names, builder))
+        return builder
+
+    return add
+
+
+def build_world() -> World:
+    """Both organizations and everyone; rows follow when they are asked for."""
+    acme, globex = _found("acme", "Acme"), _found("globex", "Globex")
+    people = {"owner": acme.owner}
+    with workspace_scope(acme.workspace.pk):
+        for name, kind in PEOPLE.items():
+            people[name] = join(acme.workspace, name, kind)
+    people["member"] = _person("member@acme.test", "Member")
+    with unscoped("the world is built from outside"):
+        OrganizationMember.objects.create(organization=acme.workspace.organization, user=people["member"])
+    return World(acme, globex, people)
+
+
+def join(workspace: Workspace, name: str, kind: RoleKind) -> User:
+    """A new person in a new group that holds a pre-built role; to be called in the workspace's scope."""
+    user = _person(f"{name}@{workspace.slug}.test", name.capitalize())
+    member = OrganizationMember.objects.create(organization_id=workspace.organization_id, user=user)
+    group = services.create_group(
+        actor=BUILDER,
+        organization=Organization.objects.get(pk=workspace.organization_id),
+        name=f"{name.capitalize()} group",
+        members=[member],
+    )
+    give_role(workspace, group, kind)
+    return user
+
+
+def give_role(workspace: Workspace, group: UserGroup, kind: RoleKind) -> None:
+    """Let a group hold a pre-built role."""
+    services.set_group_role(actor=BUILDER, workspace=workspace, group=group, role=Role.objects.get(kind=kind))
+
+
+def _found(slug: str, name: str) -> Place:
+    owner = _person(f"owner@{slug}.test", f"{name} owner")
+    workspace = services.create_organization(
+        actor=BUILDER, owner=owner, name=name, workspace_name=name, slug=slug
+    )
+    return Place(workspace, owner)
+
+
+def _person(email: str, name: str) -> User:
+    return services.create_person(actor=BUILDER, email=email, password=None, name=name)
+
+
+@builds("group", "member", "invitation", "api_key")
+def _own_rows(place: Place) -> Mapping[str, Any]:
+    """What this app's addresses name."""
+    workspace, organization = place.workspace, place.workspace.organization
+    group = services.create_group(actor=place.actor, organization=organization, name="Analysts")
+    return {
+        "group": group,
+        "member": OrganizationMember.objects.get(user=place.owner),
+        "invitation": services.invite_person(
+            actor=place.actor, organization=organization, email=f"new@{place.slug}.test", groups=[group]
+        ),
+        "api_key": services.create_api_key(actor=place.actor, workspace=workspace, name="Airflow"),
+    }
+
+
+@builds("audit_entry")
+def _audit_entry(place: Place) -> Mapping[str, Any]:
+    """An entry of the workspace itself."""
+    assert place.rows["api_key"]
+    return {"audit_entry": AuditEntry.objects.filter(workspace_id=place.workspace.pk).first()}
+
+
+@builds("source", "destination", "table")
+def _connections(place: Place) -> Mapping[str, Any]:
+    """A source over a CSV file, with its tables read, and a destination with a secret header."""
+    from tests.connectors.app.connections import a_destination, a_source
+
+    source = a_source(place)
+    return {"source": source, "destination": a_destination(place), "table": source.cached_tables.get(name="customers")}
+
+
+@builds("model", "sync", "run")
+def _syncs(place: Place) -> Mapping[str, Any]:
+    """A model of the source's table, a sync of it to the destination, and a run that waits for a worker."""
+    from syncs import services as syncs
+    from syncs.choices import ModelMethod
+    from syncs.configuration import Proposal
+    from syncs.definitions import Definition
+
+    model = syncs.create_model(
+        actor=place.actor,
+        source=place.rows["source"],
+        name="Customers",
+        definition=Definition(method=ModelMethod.SQL, sql="SELECT * FROM customers"),
+        primary_key="id",
+    )
+    sync = syncs.create_sync(
+        actor=place.actor,
+        model=model,
+        destination=place.rows["destination"],
+        proposal=Proposal(sync_type="requests", settings={"added": {"endpoint": "/customers"}}),
+    )
+    return {"model": model, "sync": sync, "run": syncs.start_run(actor=place.actor, sync=sync)}
