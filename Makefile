@@ -11,8 +11,7 @@ STAMPS := $(VENV)/.stamps
 # Where the wheel of Node is put when the machine has none that is new enough.
 NODE_VENV := $(VENV)/node
 WITH_NODE := PATH="$(CURDIR)/$(NODE_VENV)/bin:$$PATH"
-LOCK := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-header
+LOCK := $(VENV)/bin/uv pip compile --quiet
 # `make lock UPGRADE=--upgrade` takes newer versions.
 UPGRADE ?=
 
@@ -31,7 +30,7 @@ demo: prepared ## Load sample data, run two syncs, and serve the result (HEADRAC
 serve: prepared ## Run web, workers and scheduler with what is in .data
 	@exec $(PY) -m config.supervisor serve
 
-test: develop $(STAMPS)/chromium ## Run all tests
+test: develop $(STAMPS)/chromium $(STAMPS)/clients $(STAMPS)/orchestrators ## Run all tests
 	$(PY) -m pytest -n 2 --dist worksteal -q
 	cd frontend && $(WITH_NODE) npm run --silent test
 
@@ -53,7 +52,7 @@ docs: develop ## Write the generated parts of docs/ anew
 	$(PY) manage.py write_docs
 
 lock: develop ## Pin requirements/*.in anew, with hashes (UPGRADE=--upgrade for newer versions)
-	cd requirements && for name in base dev clients node bootstrap; do \
+	cd requirements && for name in base dev clients orchestrators node bootstrap; do \
 		../$(LOCK) $(UPGRADE) $$name.in -o $$name.txt || exit 1; \
 	done
 	cd frontend && $(WITH_NODE) npm install --package-lock-only --silent
@@ -84,6 +83,12 @@ $(STAMPS)/base: requirements/base.txt requirements/bootstrap.txt requirements/sy
 $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/base
 	@echo "Installing development packages"
 	@$(PY) requirements/sync.py dev
+	@mkdir -p $(@D) && touch $@
+
+# Programs that people run against the API; a test without them says that it was skipped.
+$(STAMPS)/clients $(STAMPS)/orchestrators: $(STAMPS)/%: requirements/%.txt | $(PY)
+	@echo "Installing the $* that the API is tested with"
+	@$(PY) requirements/sync.py $* $(VENV)/$* || echo "They could not be installed; their tests will be skipped"
 	@mkdir -p $(@D) && touch $@
 
 $(STAMPS)/node: requirements/node.txt | $(PY)

@@ -54,7 +54,9 @@ class Invalid(HeadraceError):
     code = "invalid"
     status = 422
 
-    def __init__(self, message: str, *, fields: Mapping[str, str] | None = None, hint: str = "", code: str = "") -> None:
+    def __init__(
+        self, message: str, *, fields: Mapping[str, str] | None = None, hint: str = "", code: str = ""
+    ) -> None:
         super().__init__(message, hint=hint, code=code)
         self.fields: dict[str, str] = dict(fields or {})
 

@@ -12,7 +12,7 @@ from whitenoise.responders import StaticFile
 _HASHED = re.compile(r"/app/assets/[^/]+-[\w-]{8}\.\w+$")
 
 
-class StaticFilesMiddleware(WhiteNoiseMiddleware):
+class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # the library ships no types
     """WhiteNoise for an ASGI server: whole files, since it can only stream to a WSGI one."""
 
     @staticmethod

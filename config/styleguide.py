@@ -61,7 +61,7 @@ class SampleForm(forms.Form):
     )
     country = forms.ChoiceField(
         label="Country",
-        choices=[(code, name) for code, name in (("de", "Germany"), ("fr", "France"), ("jp", "Japan"), ("nz", "New Zealand"))],
+        choices=[("de", "Germany"), ("fr", "France"), ("jp", "Japan"), ("nz", "New Zealand")],
         widget=widgets.Combobox,
     )
     password = widgets.SecretField(label="Password", help_text="Stored encrypted; never shown again.")
@@ -74,7 +74,7 @@ class SampleForm(forms.Form):
     enabled = forms.BooleanField(label="Run on schedule", required=False, initial=True, widget=widgets.Toggle)
     sql = forms.CharField(
         label="Query",
-        initial="select id, email, lifetime_value -- one row a customer\nfrom customers\nwhere status = 'active' and orders > 3",
+        initial="select id, email -- one row a customer\nfrom customers\nwhere status = 'active' and orders > 3",
         widget=widgets.CodeEditor(language="sql", dialect="postgres"),
     )
 

@@ -14,6 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from connectors.choices import Kind
+from governance.audit.actors import Actor
+from workspaces.access import may
+from workspaces.permissions import Permission
 
 SHOWN = 20
 
@@ -54,13 +57,14 @@ class Provider:
 
     ``listing`` (id, limit) gives the first ones; ``counts`` (ids) gives how many
     each of several connections has, in one query; ``new_url`` (workspace slug, id)
-    is where another one is made.
+    is where another one is made, by whoever holds ``new_needs`` on the connection.
     """
 
     noun: str
     listing: Callable[[int, int], Sequence[Dependant]]
     counts: Callable[[Sequence[int]], Mapping[int, int]]
     new_url: Callable[[str, int], str] | None = None
+    new_needs: tuple[Permission, ...] = ()
 
 
 _providers: dict[tuple[Kind, str], Provider] = {}
@@ -92,9 +96,13 @@ def counts_of(kind: Kind, pks: Sequence[int]) -> dict[int, dict[str, int]]:
     return counts
 
 
-def additions_of(kind: Kind, slug: str, pk: int) -> list[dict[str, str]]:
-    """What can be built on a connection next: noun and address."""
-    return [{"noun": p.noun, "url": p.new_url(slug, pk)} for p in _of(kind) if p.new_url]
+def additions_of(actor: Actor, kind: Kind, slug: str, pk: int) -> list[dict[str, str]]:
+    """What this person may build on a connection next: noun and address."""
+    return [
+        {"noun": provider.noun, "url": provider.new_url(slug, pk)}
+        for provider in _of(kind)
+        if provider.new_url and may(actor, provider.new_needs, **{f"{kind.value}_id": pk})
+    ]
 
 
 def nouns_of(kind: Kind) -> list[str]:

@@ -166,7 +166,8 @@ class SettingsForm(forms.Form):
     def _widget(self, declared: Field, path: str) -> forms.Widget:
         match declared:
             case KeyValues():
-                return NamedValues(secret_rows=declared.secret_rows, set_at=self._row_times(path))
+                columns = self.shown.columns if declared.column else ()
+                return NamedValues(secret_rows=declared.secret_rows, set_at=self._row_times(path), columns=columns)
             case Text() | FileUpload() if declared.secret:
                 return self._secret(declared, path)
             case FileUpload():

@@ -81,7 +81,7 @@ def update_source(
     """Change settings, name or time zone; what is not given stays, credentials too.
 
     A blank credential keeps the stored one, ``None`` removes it. Changed settings
-    make the source untested and forget its tables.
+    make the source untested; its tables are read again when somebody next looks.
     """
     return _update(Source, actor, source, values, name, timezone)
 
@@ -382,6 +382,8 @@ def _facts(row: Connection) -> dict[str, Any]:
 def _forget_health(row: Connection) -> None:
     row.health, row.last_checked_at = Health.UNTESTED, None
     row.last_check_message = row.last_check_hint = ""
+    if isinstance(row, Source):
+        row.schema_refreshed_at = None
 
 
 def _named(name: str) -> str:

@@ -22,9 +22,7 @@ def _routes(kind: Kind) -> list[URLPattern]:
     return [
         path(root, requires(READ)(lists.ConnectionList.as_view(**view)), name=root),
         path(f"{root}/new", requires(create)(wizard.Catalog.as_view(**view)), name=f"{noun}_new"),
-        path(
-            f"{root}/new/<slug:type_key>", requires(create)(wizard.Connect.as_view(**view)), name=f"{noun}_connect"
-        ),
+        path(f"{root}/new/<slug:type_key>", requires(create)(wizard.Connect.as_view(**view)), name=f"{noun}_connect"),
         path(row, requires(READ)(detail.Overview.as_view(**view)), name=noun),
         path(f"{row}/setup", requires(create)(wizard.Setup.as_view(**view)), name=f"{noun}_setup"),
         path(f"{row}/setup/test", requires(create)(wizard.SetupTest.as_view(**view)), name=f"{noun}_setup_test"),

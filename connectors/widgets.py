@@ -97,9 +97,10 @@ class NamedValues(forms.Widget):
     kind = "rows"
     template_name = "connectors/widgets/named_values.html"
 
-    def __init__(self, *, secret_rows: bool, set_at: Mapping[str, datetime]) -> None:
+    def __init__(self, *, secret_rows: bool, set_at: Mapping[str, datetime], columns: Sequence[str] = ()) -> None:
         super().__init__()
         self.secret_rows = secret_rows
+        self.columns = columns  # offered for the values
         self.set_at = set_at  # by row name
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
@@ -107,7 +108,7 @@ class NamedValues(forms.Widget):
         context: dict[str, Any] = super().get_context(name, value, attrs)
         spare = [{"name": "", "value": "", "secret": False}] * SPARE_ROWS
         rows = [self._shown(row) for row in [*(value or ()), *spare]]
-        context["widget"].update(lines=rows, secret_rows=self.secret_rows)
+        context["widget"].update(lines=rows, secret_rows=self.secret_rows, columns=self.columns)
         return context
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[dict[str, Any]] | None:

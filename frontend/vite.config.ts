@@ -51,5 +51,5 @@ export default defineConfig({
     chunkSizeWarningLimit: 700,
     rolldownOptions: { input: { main: here("src/main.ts") } },
   },
-  test: { environment: "happy-dom", include: ["src/**/*.test.ts"] },
+  test: { environment: "happy-dom", pool: "threads", isolate: false, include: ["src/**/*.test.ts"] },
 });

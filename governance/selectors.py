@@ -66,9 +66,7 @@ def same_request(workspace: Workspace, entry: AuditEntry, *, whole_organization:
 
 def activity_of(resource_type: str, row: TenantModel) -> QuerySet[AuditEntry]:
     """What the log says of one thing of a workspace, newest first."""
-    return AuditEntry.objects.filter(
-        workspace_id=row.workspace_id, resource_type=resource_type, resource_id=row.pk
-    )
+    return AuditEntry.objects.filter(workspace_id=row.workspace_id, resource_type=resource_type, resource_id=row.pk)
 
 
 def people_choices() -> list[tuple[str, str]]:
@@ -80,7 +78,13 @@ def people_choices() -> list[tuple[str, str]]:
 def resource_choices() -> list[tuple[str, str]]:
     """Every type of thing an event speaks of."""
     kinds = sorted({event.resource_type for event in events.all_types()})
-    return [(kind, kind.replace("_", " ").capitalize()) for kind in kinds]
+    return [(kind, kind_words(kind)) for kind in kinds]
+
+
+def kind_words(resource_type: str) -> str:
+    """A type of thing in words: "Group role"."""
+    words = resource_type.replace("_", " ").capitalize()
+    return words.replace("Api ", "API ")
 
 
 def event_choices() -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.http import HttpResponse
+from django.urls import reverse
 
 from config.htmx import render_page
 from config.ui.listing import Column, Filter, Listing
@@ -30,6 +31,12 @@ class Line:
 
     entry: AuditEntry
     sentence: str
+    kind: str
+
+    @classmethod
+    def of(cls, entry: AuditEntry) -> Line:
+        """With its words."""
+        return cls(entry, selectors.sentence(entry), selectors.kind_words(entry.resource_type))
 
 
 @requires(Permission.MANAGE_WORKSPACE)
@@ -54,7 +61,7 @@ def audit_log(request: WorkspaceRequest) -> HttpResponse:
     context = {
         "listing": listing,
         "page": page,
-        "lines": [Line(entry, selectors.sentence(entry)) for entry in page.rows],
+        "lines": [Line.of(entry) for entry in page.rows],
         "since": since,
         "until": until,
         "narrowed": listing.narrowed or wanted.since or wanted.until,
@@ -70,10 +77,12 @@ def audit_entry(request: WorkspaceRequest, entry_id: int) -> HttpResponse:
     others = selectors.same_request(request.workspace, entry, whole_organization=sees_all)
     context = {
         "entry": entry,
+        "breadcrumb": [{"label": "Audit log", "url": reverse("governance:audit_log", args=[request.workspace.slug])}],
         "sentence": selectors.sentence(entry),
+        "kind": selectors.kind_words(entry.resource_type),
         "before": entry.before or {},
         "after": entry.after or {},
-        "others": [Line(other, selectors.sentence(other)) for other in others],
+        "others": [Line.of(other) for other in others],
     }
     return render_page(request, "governance/audit_entry.html", context, part="governance/parts/audit_entry.html")
 

@@ -1,4 +1,7 @@
-"""Install the locked requirements into this virtual environment: ``python requirements/sync.py base|dev``.
+"""Install locked requirements: ``python requirements/sync.py base|dev`` here, or ``… clients FOLDER`` elsewhere.
+
+The clients that tests run against the API pin old packages, so each set has a
+virtual environment of its own, made in the folder that is named.
 
 uv does it in seconds; where uv cannot (no wheel for the platform, an index it
 does not reach) pip does. Both check every hash. uv does not read pip's
@@ -11,11 +14,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import venv
 from collections.abc import Mapping
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-LEVELS = ("base", "dev")
+LEVELS = ("base", "dev", "clients", "orchestrators")
 # pip's setting → uv's variable. The names are pip's, without section.
 PASSED_ON = {
     "index-url": "UV_DEFAULT_INDEX",
@@ -30,20 +34,30 @@ PASSED_ON = {
 COMMA_SEPARATED = {"UV_FIND_LINKS"}
 
 
-def main(level: str) -> int:
+def main(level: str, folder: str | None = None) -> int:
     """Exit status of the installer."""
+    python = _environment(Path(folder)) if folder else sys.executable
     _pip("install", "--quiet", "--require-hashes", "-r", str(HERE / "bootstrap.txt"))
     lock = HERE / f"{level}.txt"
     uv = [str(Path(sys.executable).with_name("uv")), "pip", "sync", "--quiet", "--require-hashes"]
     # Any index may hold the file the hash names, as with pip.
-    uv += ["--index-strategy", "unsafe-best-match", "--python", sys.executable, str(lock)]
+    uv += ["--index-strategy", "unsafe-best-match", "--python", python, str(lock)]
     try:
         if subprocess.run(uv, env=uv_environment(os.environ, _pip_settings()), check=False).returncode == 0:
             return 0
     except OSError as error:
         print(f"uv does not run here: {error}", file=sys.stderr)
     print("Installing with pip instead of uv (slower).", file=sys.stderr)
-    return _pip("install", "--quiet", "--require-hashes", "-r", str(lock))
+    pip = [python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(lock)]
+    return subprocess.run(pip, check=False).returncode
+
+
+def _environment(folder: Path) -> str:
+    """The Python of a virtual environment in this folder, which is made if need be."""
+    python = folder / "bin" / "python"
+    if not python.exists():
+        venv.create(folder, with_pip=True)
+    return str(python)
 
 
 def uv_environment(environment: Mapping[str, str], pip_settings: Mapping[str, str]) -> dict[str, str]:
@@ -74,6 +88,6 @@ def _pip(*arguments: str) -> int:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2 or sys.argv[1] not in LEVELS:
-        sys.exit(f"usage: python requirements/sync.py {'|'.join(LEVELS)}")
-    sys.exit(main(sys.argv[1]))
+    if len(sys.argv) not in (2, 3) or sys.argv[1] not in LEVELS:
+        sys.exit(f"usage: python requirements/sync.py {'|'.join(LEVELS)} [FOLDER]")
+    sys.exit(main(*sys.argv[1:]))

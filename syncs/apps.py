@@ -8,5 +8,7 @@ class SyncsConfig(AppConfig):
     verbose_name = "Models and syncs"
 
     def ready(self) -> None:
-        """Register this app's audit events."""
-        from syncs import events  # noqa: F401 - registers on import
+        """Register this app's audit events, what hangs on connections, and what the palette finds."""
+        from syncs import events, registrations  # noqa: F401 - registers on import
+
+        registrations.register_all()

@@ -31,7 +31,7 @@ _WRITE = """
 WITH held AS (
     SELECT s.id, s.workspace_id, s.epoch FROM syncs_runstep s
     WHERE s.id = ANY(%s) AND s.state = 'running' ORDER BY s.id FOR SHARE
-)
+), stored AS (
 INSERT INTO syncs_journalbatch
     (workspace_id, step_id, number, first, rows, done, status, rejections, code, message, in_doubt)
 SELECT held.workspace_id, b.step_id, b.number, b.first, b.rows, b.done, b.status, b.rejections,
@@ -44,6 +44,8 @@ ON CONFLICT (step_id, number) DO UPDATE SET first = EXCLUDED.first, rows = EXCLU
     status = EXCLUDED.status, rejections = EXCLUDED.rejections, code = EXCLUDED.code, message = EXCLUDED.message,
     in_doubt = EXCLUDED.in_doubt
 RETURNING step_id, number
+)
+SELECT stored.step_id, held.epoch, stored.number FROM stored JOIN held ON held.id = stored.step_id
 """
 
 
@@ -53,6 +55,11 @@ class _Entry:
     epoch: int
     record: BatchRecord
     durable: Future[None] = field(default_factory=Future)
+
+    @property
+    def key(self) -> tuple[int, int, int]:
+        """Whose batch it is, under which lease."""
+        return self.step_id, self.epoch, self.record.number
 
 
 class JournalWriter:
@@ -82,7 +89,7 @@ class JournalWriter:
                 connection.close()
 
     def _next_group(self) -> list[_Entry]:
-        """What is waiting, at most one entry a batch; empty after a while without any."""
+        """What is waiting; empty after a while without anything."""
         try:
             group = [self._entries.get(timeout=IDLE_SECONDS)]
         except queue.Empty:
@@ -97,25 +104,29 @@ class JournalWriter:
 
 
 def _commit(group: Sequence[_Entry]) -> None:
+    # Those that nobody waits for any more are stored all the same: what was sent stays sent.
+    awaited = [entry for entry in group if entry.durable.set_running_or_notify_cancel()]
     try:
         stored = _store(group)
     except Exception as error:
         connection.close()
-        for entry in group:
+        for entry in awaited:
             entry.durable.set_exception(error)
         return
-    for entry in group:
-        if (entry.step_id, entry.record.number) in stored:
+    for entry in awaited:
+        if entry.key in stored:
             entry.durable.set_result(None)
         else:
             entry.durable.set_exception(LeaseLost("Another worker took over."))
 
 
-def _store(group: Sequence[_Entry]) -> set[tuple[int, int]]:
-    columns = zip(*(_row(entry) for entry in group), strict=True)
+def _store(group: Sequence[_Entry]) -> set[tuple[int, int, int]]:
+    """Store the last word on each batch; the keys of those whose lease held."""
+    latest = {entry.key: entry for entry in group}.values()
+    columns = zip(*(_row(entry) for entry in latest), strict=True)
     with connection.cursor() as cursor:
-        cursor.execute(_WRITE, [[entry.step_id for entry in group], *(list(column) for column in columns)])
-        return {(step_id, number) for step_id, number in cursor.fetchall()}
+        cursor.execute(_WRITE, [[entry.step_id for entry in latest], *(list(column) for column in columns)])
+        return set(cursor.fetchall())
 
 
 def _row(entry: _Entry) -> tuple[int, int, int, int, int, bool, str, str, str, str, bool]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.sdk.destination import DestinationField, FirstRun, Mode, ModeSpec, Removal, SyncType
+from connectors.sdk.errors import ConfigError
+from connectors.sdk.liquid import compile_value
 from syncs.engine.spec import FieldMapping, MappingKind
 
 VARIABLES = ("model_id", "model_name", "current_timestamp", "sync_id", "sync_run_id", "operation")
@@ -81,13 +83,26 @@ def parse(raw: Any, problems: Problems) -> tuple[FieldMapping, ...]:
 
 
 def used_columns(mappings: Iterable[FieldMapping]) -> tuple[str, ...]:
-    """The model columns that column mappings read, each once, in order."""
-    return tuple(dict.fromkeys(str(m.value) for m in mappings if m.kind is MappingKind.COLUMN))
+    """The names that column mappings and templates read, each once, in order.
+
+    A template's bare names may turn out to be no columns.
+    """
+    names: list[str] = []
+    for mapping in mappings:
+        if mapping.kind is MappingKind.COLUMN:
+            names.append(str(mapping.value))
+        elif mapping.kind is MappingKind.TEMPLATE:
+            names.extend(sorted(compile_value(str(mapping.value)).columns or ()))
+    return tuple(dict.fromkeys(names))
 
 
 def needs_all_columns(kind: SyncType, mappings: Iterable[FieldMapping]) -> bool:
-    """Whether every column is read: templates may name any of them."""
-    return kind.all_columns or any(m.kind is MappingKind.TEMPLATE for m in mappings)
+    """Whether every column is read: the type takes whole rows, or a template does."""
+    return kind.all_columns or any(_takes_whole_rows(m) for m in mappings)
+
+
+def _takes_whole_rows(mapping: FieldMapping) -> bool:
+    return mapping.kind is MappingKind.TEMPLATE and compile_value(str(mapping.value)).columns is None
 
 
 def check(
@@ -138,14 +153,22 @@ def _check_each(
 
 
 def _check_value(mapping: FieldMapping, columns: Mapping[str, str], path: str, problems: Problems) -> None:
+    name = str(mapping.value).replace("-", "_")
     if mapping.kind is MappingKind.COLUMN and mapping.value not in columns:
         problems.add(path, f"The model has no column “{mapping.value}”.")
-    elif mapping.kind is MappingKind.VARIABLE and mapping.value not in VARIABLES:
+    elif mapping.kind is MappingKind.VARIABLE and name not in VARIABLES:
         problems.add(path, f"“{mapping.value}” is not a variable; choose {', '.join(VARIABLES)}.")
     elif mapping.kind is MappingKind.STATIC and not isinstance(mapping.value, str | int | float | bool | None):
         problems.add(path, "A static value is a text, a number, true, false or null.")
     elif mapping.kind is MappingKind.TEMPLATE:
-        problems.add(path, "Mappings take columns, static values and variables.")
+        _check_template(str(mapping.value), columns, path, problems)
+
+
+def _check_template(source: str, columns: Mapping[str, str], path: str, problems: Problems) -> None:
+    try:
+        compile_value(source).require(columns)
+    except ConfigError as error:
+        problems.add(path, error.message)
 
 
 def _check_whole(

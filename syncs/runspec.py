@@ -16,7 +16,7 @@ from connectors.sdk.types import ColumnType, Operation
 from syncs.choices import PendingReset
 from syncs.configuration import definition_of
 from syncs.definitions import Definition
-from syncs.engine.spec import FieldMapping, RunSpec
+from syncs.engine.spec import FieldMapping, MappingKind, RunSpec
 from syncs.engine.spec import ModelColumn as SpecColumn
 from syncs.mappings import from_json, needs_all_columns, used_columns
 from syncs.models import Model, Run, Sync
@@ -92,6 +92,17 @@ def narrowed(spec: RunSpec, destination: Destination, job: Job) -> RunSpec:
     return replace(spec, wanted=spec.wanted & destination.wanted(job))
 
 
+def names_column(sync: Sync, name: str) -> bool:
+    """Whether a mapping of the sync names this column."""
+    return name in used_columns(from_json(sync.mappings))
+
+
+def reads_column(sync: Sync, name: str) -> bool:
+    """Whether a sync's rows hold this column, named or as part of the whole row."""
+    kind = definition_of(sync.destination).sync_type(sync.sync_type)
+    return names_column(sync, name) or needs_all_columns(kind, from_json(sync.mappings))
+
+
 def sync_directory(workspace_id: int, sync_id: int) -> str:
     """Where a sync's files are, below the storage root."""
     return f"workspaces/{workspace_id}/syncs/{sync_id}"
@@ -104,11 +115,10 @@ def run_directory(workspace_id: int, sync_id: int, run_id: int) -> str:
 
 def _column_names(model: Model, mappings: Sequence[FieldMapping], *, all_columns: bool) -> tuple[str, ...]:
     """The columns to read, the key first; mapped ones stay even when the model lost them, so that the run says so."""
-    wanted = used_columns(mappings)
-    if all_columns:
-        enabled = model.columns.filter(enabled=True, missing=False).values_list("name", flat=True)
-        wanted = (*enabled, *wanted)
-    return tuple(dict.fromkeys((model.primary_key, *wanted)))
+    enabled = list(model.columns.filter(enabled=True, missing=False).values_list("name", flat=True))
+    mapped = {str(m.value) for m in mappings if m.kind is MappingKind.COLUMN}
+    wanted = [name for name in used_columns(mappings) if name in mapped or name in enabled]
+    return tuple(dict.fromkeys((model.primary_key, *(enabled if all_columns else ()), *wanted)))
 
 
 def _columns(model: Model, names: Sequence[str]) -> tuple[SpecColumn, ...]:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from syncs.views import model_detail, model_editor, model_list, overview, run_detail, sync_detail, sync_list, sync_wizard
+from syncs.views import (
+    model_detail,
+    model_editor,
+    model_list,
+    overview,
+    run_detail,
+    sync_detail,
+    sync_list,
+    sync_wizard,
+)
 from workspaces.permissions import Permission
 from workspaces.routes import requires
 

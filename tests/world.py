@@ -140,9 +140,7 @@ def give_role(workspace: Workspace, group: UserGroup, kind: RoleKind) -> None:
 
 def _found(slug: str, name: str) -> Place:
     owner = _person(f"owner@{slug}.test", f"{name} owner")
-    workspace = services.create_organization(
-        actor=BUILDER, owner=owner, name=name, workspace_name=name, slug=slug
-    )
+    workspace = services.create_organization(actor=BUILDER, owner=owner, name=name, workspace_name=name, slug=slug)
     return Place(workspace, owner)
 
 

@@ -118,9 +118,7 @@ def grants_of(actor: Actor) -> Grants:
     return memory[key]
 
 
-def may(
-    actor: Actor, needs: Needs, *, source_id: int | None = None, destination_id: int | None = None
-) -> bool:
+def may(actor: Actor, needs: Needs, *, source_id: int | None = None, destination_id: int | None = None) -> bool:
     """Whether the actor may do this here.
 
     ``needs`` is one permission or several that one group must hold together.
@@ -131,16 +129,12 @@ def may(
     return grants_of(actor).allow(_as_tuple(needs), source_id=source_id, destination_id=destination_id)
 
 
-def require(
-    actor: Actor, needs: Needs, *, source_id: int | None = None, destination_id: int | None = None
-) -> None:
+def require(actor: Actor, needs: Needs, *, source_id: int | None = None, destination_id: int | None = None) -> None:
     """Raise :class:`~config.errors.Denied`, naming what is missing and who can grant it."""
     if may(actor, needs, source_id=source_id, destination_id=destination_id):
         return
     wanted = _as_tuple(needs)
-    missing = [
-        p for p in wanted if not may(actor, p, source_id=source_id, destination_id=destination_id)
-    ]
+    missing = [p for p in wanted if not may(actor, p, source_id=source_id, destination_id=destination_id)]
     words = " and ".join(p.words for p in missing or wanted)
     together = "" if missing else ", both within one group"
     raise Denied(f"You need the right to {words}{together}.", hint=_who_can_grant(wanted))
@@ -165,23 +159,19 @@ def visible_by(queryset: QuerySet[M], actor: Actor, needs: Mapping[Permission, s
     ``needs`` maps each permission to the path of the row's source or destination
     id, e.g. ``{Permission.TRIGGER: "destination_id", Permission.DRAFT_FROM_SOURCE: "model__source_id"}``.
     """
-    if actor.is_system:
+    if actor.is_system or grants_of(actor).organization_admin:
         return queryset
-    if grants_of(actor).organization_admin:
-        return queryset
+    if actor.user_id is None or actor.workspace_id not in (None, current_workspace_id()):
+        return queryset.none()
     holding = GroupRole.objects.filter(group__members__member__user_id=actor.user_id)
     for permission, path in needs.items():
         holding = holding.filter(_held(permission, path))
-    if actor.workspace_id not in (None, current_workspace_id()):
-        return queryset.none()
     return queryset.filter(Exists(holding))
 
 
 def workspaces_of(user_id: int) -> QuerySet[Workspace]:
     """The workspaces a person may open; to be read inside ``unscoped``."""
-    admin = OrganizationMember.objects.filter(
-        user_id=user_id, is_admin=True, organization=OuterRef("organization")
-    )
+    admin = OrganizationMember.objects.filter(user_id=user_id, is_admin=True, organization=OuterRef("organization"))
     group = GroupRole.objects.filter(workspace=OuterRef("pk"), group__members__member__user_id=user_id)
     return Workspace.objects.filter(Exists(admin) | Exists(group)).order_by("name", "id")
 
@@ -244,7 +234,7 @@ def open_invitation(token: str) -> Invitation | None:
     return None
 
 
-def _found(queryset: QuerySet[Any], pk: int, noun: str) -> Any:
+def _found(queryset: QuerySet[M], pk: int, noun: str) -> M:
     row = queryset.filter(pk=pk).first()
     if row is None:
         raise NotFound(f"There is no such {noun} here.")
@@ -269,15 +259,8 @@ def _held(permission: Permission, path: str) -> Q:
     model = grant_models().get(permission.side)
     if model is None:
         return held
-    return held | Q(
-        Exists(
-            model.objects.filter(
-                role=OuterRef("role_id"),
-                permission__codename=permission.codename,
-                content_object_id=OuterRef(OuterRef(path)),
-            )
-        )
-    )
+    on_object = {"permission__codename": permission.codename, "content_object_id": OuterRef(OuterRef(path))}
+    return held | Q(Exists(model.objects.filter(role=OuterRef("role_id"), **on_object)))
 
 
 def _load(user_id: int) -> Grants:

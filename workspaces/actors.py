@@ -13,6 +13,4 @@ def person(user: User) -> Actor:
 
 def for_api_key(key: ApiKey) -> Actor:
     """An API key: its owner's rights, in its own workspace only."""
-    return Actor(
-        kind=ActorKind.API_KEY, id=key.pk, label=key.name, user_id=key.owner_id, workspace_id=key.workspace_id
-    )
+    return Actor(kind=ActorKind.API_KEY, id=key.pk, label=key.name, user_id=key.owner_id, workspace_id=key.workspace_id)

@@ -6,11 +6,47 @@ from django.db import models
 
 # First path segments that a workspace slug may not take.
 RESERVED_SLUGS = frozenset(
-    """
-    accounts admin api app assets auth billing command docs favicon.ico healthz help home inspector
-    invitations legal login logout me metrics new organization palette profile robots.txt scim settings
-    signup sso static status styleguide support switch system webhooks welcome workspaces www
-    """.split()
+    [
+        "accounts",
+        "admin",
+        "api",
+        "app",
+        "assets",
+        "auth",
+        "billing",
+        "command",
+        "docs",
+        "favicon.ico",
+        "healthz",
+        "help",
+        "home",
+        "inspector",
+        "invitations",
+        "legal",
+        "login",
+        "logout",
+        "me",
+        "metrics",
+        "new",
+        "organization",
+        "palette",
+        "profile",
+        "robots.txt",
+        "scim",
+        "settings",
+        "signup",
+        "sso",
+        "static",
+        "status",
+        "styleguide",
+        "support",
+        "switch",
+        "system",
+        "webhooks",
+        "welcome",
+        "workspaces",
+        "www",
+    ]
 )
 
 INVITATION_DAYS = 30

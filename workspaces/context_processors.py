@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from workspaces.access import workspaces_of
-from workspaces.models import Workspace
+from workspaces.models import User, Workspace
 from workspaces.navigation import navigation
 from workspaces.scoping import unscoped
 
@@ -20,12 +20,14 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         return {"workspace": None, "workspaces": (), "nav": (), "palette_url": ""}
     return {
         "workspace": workspace,
-        "workspaces": lambda: _enterable(request.user.pk),
+        "workspaces": lambda: _enterable(request),
         "nav": lambda: navigation(request),  # type: ignore[arg-type]  # inside a workspace it is one
         "palette_url": reverse("workspaces:palette", args=[workspace.slug]),
     }
 
 
-def _enterable(user_id: int) -> list[Workspace]:
+def _enterable(request: HttpRequest) -> list[Workspace]:
+    if not isinstance(request.user, User):
+        return []
     with unscoped("the switcher lists a person's workspaces of all organizations"):
-        return list(workspaces_of(user_id))
+        return list(workspaces_of(request.user.pk))

@@ -16,8 +16,8 @@ from workspaces.actors import person
 from workspaces.adapters import INVITATION_KEY
 from workspaces.forms import OrganizationForm
 from workspaces.middleware import LAST_WORKSPACE
-from workspaces.pages import show_errors
 from workspaces.models import Invitation, User, Workspace
+from workspaces.pages import show_errors
 from workspaces.routes import public, signed_in
 from workspaces.scoping import unscoped
 

@@ -84,7 +84,7 @@ class InvitationForm(forms.Form):
     """Whom to invite, and into which groups."""
 
     email = forms.EmailField(label="E-mail")
-    groups = forms.ModelMultipleChoiceField(
+    groups: forms.ModelMultipleChoiceField[UserGroup] = forms.ModelMultipleChoiceField(
         label="Groups",
         queryset=None,
         required=False,
@@ -113,7 +113,7 @@ class GroupForm(forms.Form):
 
     name = forms.CharField(label="Name", max_length=120)
     description = forms.CharField(label="Description", max_length=400, required=False)
-    members = forms.ModelMultipleChoiceField(
+    members: forms.ModelMultipleChoiceField[OrganizationMember] = forms.ModelMultipleChoiceField(
         label="Members", queryset=None, required=False, widget=forms.CheckboxSelectMultiple
     )
 
@@ -127,7 +127,9 @@ class GroupForm(forms.Form):
 class GroupRoleForm(forms.Form):
     """The role a group holds in the workspace."""
 
-    role = forms.ModelChoiceField(label="Role", queryset=None, required=False, empty_label="No access")
+    role: forms.ModelChoiceField[Role] = forms.ModelChoiceField(
+        label="Role", queryset=None, required=False, empty_label="No access"
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -34,7 +34,10 @@ def register(label: str, finder: Finder) -> None:
 
 def find(request: WorkspaceRequest, words: str) -> list[dict[str, object]]:
     """All groups that have hits, pages first."""
-    groups = [("Pages", _pages(request, words)), *((label, finder(request, words)) for label, finder in _finders.items())]
+    groups = [
+        ("Pages", _pages(request, words)),
+        *((label, finder(request, words)) for label, finder in _finders.items()),
+    ]
     found = [(label, [asdict(hit) for _, hit in zip(range(LIMIT), hits, strict=False)]) for label, hits in groups]
     return [{"label": label, "items": items} for label, items in found if items]
 

@@ -23,6 +23,8 @@ from config.postgres.base import visible_organizations, visible_workspaces
 
 M = TypeVar("M", bound=models.Model, covariant=True)
 
+Row = TypeVar("Row", bound=models.Model)
+
 
 @contextmanager
 def workspace_scope(workspace_id: int) -> Iterator[None]:
@@ -34,10 +36,10 @@ def workspace_scope(workspace_id: int) -> Iterator[None]:
 @contextmanager
 def organization_scope(organization_id: int) -> Iterator[None]:
     """Everything inside sees this organization's people, groups and workspaces, and no workspace's rows."""
-    with _visible(organizations=str(int(organization_id))):
-        # A workspace id that no row has: managers of workspace rows find nothing.
-        with scope(workspace=0, organization=int(organization_id)):
-            yield
+    # A workspace id that no row has: managers of workspace rows find nothing.
+    within = scope(workspace=0, organization=int(organization_id))
+    with _visible(organizations=str(int(organization_id))), within:
+        yield
 
 
 @contextmanager

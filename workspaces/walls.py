@@ -22,9 +22,7 @@ OWN_WORKSPACES = f"string_to_array({WORKSPACES}, ',')"
 OWN_ORGANIZATIONS = f"SELECT organization_id FROM workspaces_workspace WHERE id::text = ANY({OWN_WORKSPACES})"
 
 IN_WORKSPACE = f"{ALL} OR workspace_id::text = ANY({OWN_WORKSPACES})"
-IN_ORGANIZATION = (
-    f"{ALL} OR organization_id::text = {ORGANIZATION} OR organization_id IN ({OWN_ORGANIZATIONS})"
-)
+IN_ORGANIZATION = f"{ALL} OR organization_id::text = {ORGANIZATION} OR organization_id IN ({OWN_ORGANIZATIONS})"
 
 
 class _Wall(Operation):

@@ -87,6 +87,11 @@ class PostgresServer:
                     raise EmbeddedError(f"PostgreSQL did not start; see {self._log}") from None
                 time.sleep(0.5)
 
+    def ask_to_end(self) -> None:
+        """Begin the shutdown without waiting for it."""
+        if self.alive() and self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+
     def stop(self) -> None:
         """Fast shutdown: open transactions end, data is flushed."""
         if self._process is not None:

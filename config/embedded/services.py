@@ -8,7 +8,6 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -93,10 +92,12 @@ class EmbeddedServices:
     def stop(self) -> None:
         """End both servers and give the data folder free. Safe to call twice."""
         self._file("services.json").unlink(missing_ok=True)
-        stops: list[Callable[[], None]] = [server.stop for server in (self._valkey, self._postgres) if server]
+        servers = [server for server in (self._valkey, self._postgres) if server]
         self._valkey = self._postgres = None
-        for end in stops:
-            end()
+        for server in servers:
+            server.ask_to_end()
+        for server in servers:
+            server.stop()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None

@@ -52,6 +52,11 @@ class ValkeyServer:
                 remembered_port = None
         raise EmbeddedError(f"The Redis-speaking server found no free port; see {self._log}")
 
+    def ask_to_end(self) -> None:
+        """Begin the shutdown without waiting for it."""
+        if self.alive() and self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+
     def stop(self) -> None:
         """Flush the append-only file and end."""
         if self._process is not None:

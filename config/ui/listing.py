@@ -165,9 +165,7 @@ class Listing:
             next_url=self.url(after=self._cursor(rows[-1])) if rows and has_next else "",
         )
 
-    def _slice(
-        self, queryset: QuerySet[Row], cursor: tuple[Any, int] | None, *, backwards: bool
-    ) -> QuerySet[Row]:
+    def _slice(self, queryset: QuerySet[Row], cursor: tuple[Any, int] | None, *, backwards: bool) -> QuerySet[Row]:
         field, descending = self.sort.lstrip("-"), self.sort.startswith("-")
         down = descending != backwards
         if cursor is not None:

@@ -98,17 +98,17 @@ def duration(seconds: float | None) -> str:
 
 
 @register.filter
-def number(value: int | float | None) -> str:
+def number(value: float | str | None) -> str:
     """1,204; a dash where nothing is known."""
-    if value is None or value == "":
-        return "–"
+    if value is None or isinstance(value, str):
+        return value or "–"
     return f"{value:,}"
 
 
 @register.filter
 def monogram(name: str) -> str:
     """One or two letters for a tile: Acme Shop gives AS."""
-    words = re.findall(r"[^\W_]+", name) or ["?"]
+    words: list[str] = re.findall(r"[^\W_]+", name) or ["?"]
     if len(words) == 1:
         return words[0][:2].title() if len(words[0]) > 1 else words[0].upper()
     return (words[0][0] + words[1][0]).upper()
@@ -123,8 +123,8 @@ def stable_id(value: object) -> str:
 @register.filter
 def widget_kind(field: BoundField) -> str:
     """The word by which the field template chooses its layout."""
-    declared: str | None = getattr(field.field.widget, "kind", None)
-    return declared or getattr(field.field.widget, "input_type", "text")
+    widget = field.field.widget
+    return str(getattr(widget, "kind", None) or getattr(widget, "input_type", None) or "text")
 
 
 @register.simple_tag

@@ -8,7 +8,7 @@ Wrapping treats the model as an opaque subquery named ``_headrace_model``;
 everything around it is rendered from sqlglot nodes, so that hostile column or
 table names stay names.
 
-Column types chosen by people are not cast here but in Arrow (:mod:`connectors.sdk.casts`):
+Column types chosen by people are not cast here but in Arrow, when the rows are read:
 one set of rules for every dialect, and a value that does not fit costs its row
 instead of failing the whole query.
 """
@@ -95,9 +95,7 @@ def check_read_only(sql: str, dialect: str) -> None:
         _check_statement(sql, statement, tokens)
 
 
-def select_columns(
-    sql: str, columns: Sequence[str], dialect: str, reads: Mapping[str, exp.Expr] | None = None
-) -> str:
+def select_columns(sql: str, columns: Sequence[str], dialect: str, reads: Mapping[str, exp.Expr] | None = None) -> str:
     """The model's rows with these columns only, in this order.
 
     ``reads`` replaces how single columns are read (the source's own casts); the

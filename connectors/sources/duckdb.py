@@ -24,7 +24,7 @@ class DuckDBSource(Source):
         name="DuckDB",
         category="Files and databases",
         summary="A DuckDB database file, or CSV, Parquet and JSON files queried with SQL.",
-        docs_url="/docs/sources/duckdb",
+        docs_url="docs/sources/duckdb.md",
         dialect="duckdb",
         verification=Verification.SERVER,
         fields=(

@@ -67,8 +67,7 @@ class PostgresStream:
         self._sql = sql
         self._batch_rows = batch_rows
         self.schema = pa.schema(
-            arrow.mark(pa.field(d.column.name, d.reading.arrow), d.column.type, d.column.native_type)
-            for d in described
+            arrow.mark(pa.field(d.column.name, d.reading.arrow), d.column.type, d.column.native_type) for d in described
         )
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
@@ -119,7 +118,7 @@ class PostgresSource(Source):
         name="PostgreSQL",
         category="Databases",
         summary="Tables, views and queries of a PostgreSQL database.",
-        docs_url="/docs/sources/postgres",
+        docs_url="docs/sources/postgres.md",
         dialect=DIALECT,
         verification=Verification.SERVER,
         setup_sql=setup_sql,

@@ -38,7 +38,7 @@ class DetailView(ConnectionView):
             "delete_url": self.url("delete", row.pk),
             "configuration_url": self.url("configuration", row.pk),
             "dependants": dependants_of(self.kind, row.pk),
-            "additions": additions_of(self.kind, self.here.workspace.slug, row.pk),
+            "additions": additions_of(self.here.actor, self.kind, self.here.workspace.slug, row.pk),
             **(context or {}),
         }
         return render_page(self.request, template, whole, status=status)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 
 from config.errors import HeadraceError, Invalid
@@ -16,7 +17,6 @@ from connectors.forms import FinishForm, SettingsForm, settings_form
 from connectors.models import Connection
 from connectors.selectors import free_name
 from connectors.views.base import ConnectionView
-from workspaces.permissions import Permission
 
 
 class WizardView(ConnectionView):
@@ -47,8 +47,15 @@ class WizardView(ConnectionView):
             return ""
         return self.url({"connection": "setup", "test": "setup_test", "name": "setup_finish"}[key], row.pk)
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """A finished connection has its own pages: the steps lead there."""
+        pk = kwargs.get(f"{self.kind.value}_id")
+        if pk is not None and self.row(pk).setup_done:
+            return redirect(self.url("", pk))
+        return super().dispatch(request, *args, **kwargs)
+
     def unfinished(self, pk: int) -> Connection:
-        """The row being set up; a finished one has its own pages."""
+        """The row being set up, for whoever may change it."""
         return self.row(pk, access.MANAGE[self.kind])
 
     def after_connection(self, row: Connection) -> HttpResponse:
@@ -119,8 +126,6 @@ class Setup(WizardView):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The form with what is stored."""
         row = self.unfinished(pk)
-        if row.setup_done:
-            return redirect(self.url("configuration", pk))
         return self._page(row, settings_form(row, access.fields_of(self.kind, row.type)))
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -198,9 +203,6 @@ class Discard(WizardView):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Delete the unfinished row; a finished one is not discarded but deleted on its page."""
-        row = self.row(pk, Permission.MEMBER)
-        if row.setup_done:
-            return redirect(self.url("", pk))
-        self.call(self.doors.delete, row)
+        """Delete the unfinished row."""
+        self.call(self.doors.delete, self.unfinished(pk))
         return go_to(request, self.list_url, "The set-up was discarded.", tone="neutral")

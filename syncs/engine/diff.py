@@ -93,7 +93,7 @@ def find_changes(bench: Duck, spec: RunSpec, rules: Rules, *, duplicates: bool) 
     base += f" ANTI JOIN twice USING ({KEY}))" if duplicates else ")"
     differs = "true" if spec.reprocess else f"n.{HASH} IS DISTINCT FROM b.{HASH}"
     bench.run(
-        f"CREATE TEMP TABLE delta AS SELECT *, {rules.wanted_sql('operation', 'retried')} AS wanted FROM ("
+        f"CREATE TEMP TABLE delta AS SELECT *, {rules.wanted_sql('operation')} AS wanted FROM ("
         f"SELECT coalesce(n.{KEY}, b.{KEY}) AS {KEY}, "
         f"CASE WHEN n.{KEY} IS NULL THEN 'removed' WHEN b.{KEY} IS NULL OR NOT b.{PRESENT} THEN 'added' "
         f"ELSE 'changed' END AS operation, b.{HASH} AS {BASE_HASH}, coalesce(b.{PRESENT}, false) AS {PRESENT}, "

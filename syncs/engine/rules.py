@@ -20,29 +20,23 @@ class Rules:
 
     ``silent``: rows are remembered and nothing is sent. ``everything``: every row
     is sent as added, without comparing. ``delivered``: the operations that are sent.
-    ``only_retried``: operations of which only rows left over from earlier runs are sent.
     """
 
     silent: bool
     everything: bool
     delivered: frozenset[Operation]
-    only_retried: frozenset[Operation] = frozenset()
 
-    def wanted_sql(self, operation: str, retried: str) -> str:
+    def wanted_sql(self, operation: str) -> str:
         """The SQL condition under which a difference is delivered."""
-        always = self.delivered - self.only_retried
-        terms = [f"{operation} IN ({_listed(always)})"] if always else []
-        if some := self.delivered & self.only_retried:
-            terms.append(f"({operation} IN ({_listed(some)}) AND {retried})")
-        return f"({' OR '.join(terms)})" if terms else "false"
+        return f"{operation} IN ({_listed(self.delivered)})" if self.delivered else "false"
 
 
 def rules_of(spec: RunSpec, baseline: Baseline | None) -> Rules:
     """The rules of a run: its mode, its removals, and whether there is anything to compare with.
 
-    Update mode sends every row of a first run, because what the destination holds
-    is not known yet; from then on only changes of rows that were in the model
-    before, and what is still owed from earlier runs.
+    Update mode acts on records that exist at the destination, which only the
+    destination knows: it is told of added rows too, and creates nothing. Without
+    that, a row that comes back into the model would keep its record stale.
     """
     first = baseline is None
     silent = spec.reset or (first and spec.first_run is FirstRun.SKIP and spec.rows is not RowSet.FULL)
@@ -50,8 +44,7 @@ def rules_of(spec: RunSpec, baseline: Baseline | None) -> Rules:
     delivered = spec.wanted & _deliverable(spec)
     if everything:
         return Rules(silent=silent, everything=True, delivered=delivered & {Operation.ADDED})
-    owed = frozenset({Operation.ADDED}) if spec.mode is Mode.UPDATE else frozenset()
-    return Rules(silent=silent, everything=False, delivered=delivered, only_retried=owed)
+    return Rules(silent=silent, everything=False, delivered=delivered)
 
 
 def _deliverable(spec: RunSpec) -> frozenset[Operation]:

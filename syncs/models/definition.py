@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.urls import reverse
 
 from connectors.sdk.types import ColumnType
 from syncs.choices import ModelMethod
@@ -41,6 +42,10 @@ class Model(TenantModel):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        """The model's page."""
+        return reverse("syncs:model", args=[self.workspace.slug, self.pk])
 
 
 class ModelColumn(TenantModel):

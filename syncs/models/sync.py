@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 
 from syncs.choices import WORDS, IntervalUnit, PendingReset, ScheduleKind, Status, StatusWords, sync_status
 from workspaces.scoping import TenantModel
@@ -64,6 +65,10 @@ class Sync(TenantModel):
 
     def __str__(self) -> str:
         return self.name or self.slug
+
+    def get_absolute_url(self) -> str:
+        """The sync's page."""
+        return reverse("syncs:sync", args=[self.workspace.slug, self.pk])
 
     @property
     def schedule_off(self) -> bool:

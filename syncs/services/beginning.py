@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.utils import timezone
+
 from config.errors import Conflict
 from config.queue import enqueue
 from connectors.access import require_ready
@@ -48,12 +50,13 @@ def begin_run(
     sync.last_run = run
     sync.next_run_at = next_due(sync, now)
     sync.save(update_fields=["runs_started", "pending_reset", "pending_reprocess", "last_run", "next_run_at"])
-    open_step(run, StepKind.PREPARE, now=now)
+    open_step(run, StepKind.PREPARE)
     return run
 
 
-def open_step(run: Run, kind: StepKind, *, now: datetime, number: int = 0, rows: int = 0) -> RunStep:
+def open_step(run: Run, kind: StepKind, *, number: int = 0, rows: int = 0) -> RunStep:
     """A stage that a worker may take from now on."""
+    now = timezone.now()
     step = RunStep.objects.create(
         workspace_id=run.workspace_id,
         run=run,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from config.errors import Conflict, Invalid
@@ -21,6 +22,7 @@ from syncs import access
 from syncs.choices import PendingReset, Trigger
 from syncs.definitions import PREVIEW_ROWS, Definition, Preview, describe, preview
 from syncs.models import Model, ModelColumn, Sync
+from syncs.runspec import names_column, reads_column
 from syncs.services.columns import store_columns
 from syncs.services.naming import clean_name, free_slug
 from workspaces import access as rights
@@ -244,7 +246,8 @@ def change_column(
         return column
     column.save()
     if "override_type" in changed.after and name != model.primary_key:
-        _users_of(model, name).update(pending_reprocess=True)
+        users = [sync.pk for sync in _syncs_of(model) if reads_column(sync, name)]
+        Sync.objects.filter(pk__in=users).update(pending_reprocess=True)
     record(model, before={"column": name, **changed.before}, after={"column": name, **changed.after})
     return column
 
@@ -310,14 +313,14 @@ def _override(column: ModelColumn, override_type: str) -> None:
 def _switch(model: Model, column: ModelColumn, enabled: bool) -> None:
     if not enabled and column.name == model.primary_key:
         raise Invalid.field("enabled", "The primary key cannot be switched off.")
-    if not enabled and (users := [str(sync) for sync in _users_of(model, column.name)[:6]]):
-        raise Conflict(f"Syncs map this column: {', '.join(users)}.", hint="Remove it from their mappings first.")
+    users = [str(sync) for sync in _syncs_of(model) if names_column(sync, column.name)]
+    if users and not enabled:
+        raise Conflict(f"Syncs map this column: {', '.join(users[:6])}.", hint="Remove it from their mappings first.")
     column.enabled = enabled
 
 
-def _users_of(model: Model, column: str):  # type: ignore[no-untyped-def]
-    """The model's syncs that map this column."""
-    return Sync.objects.filter(model=model, mappings__contains=[{"kind": "column", "value": column}])
+def _syncs_of(model: Model) -> QuerySet[Sync]:
+    return Sync.objects.filter(model=model).select_related("destination")
 
 
 def _start_dependents(actor: Actor, model: Model) -> None:

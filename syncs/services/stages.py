@@ -135,14 +135,13 @@ def finish_prepare(held: Claim, prepared: Prepared, startable: Sequence[int]) ->
         run.save()
         _done(held, rows=prepared.queried)
         if prepared.parts:
-            _open_parts(run, prepared, startable, now)
+            _open_parts(run, prepared, startable)
         else:
-            open_step(run, StepKind.SETTLE, now=now)
+            open_step(run, StepKind.SETTLE)
 
 
 def finish_part(held: Claim, outcomes: Sequence[PartOutcome], next_parts: StartableParts, *, parallel: int) -> None:
     """Store what became of a part, open those that may follow, and settle after the last."""
-    now = timezone.now()
     with _step(held) as run:
         _done(held, rows=sum(_rows(o) for o in outcomes), outcome=[dump(o) for o in outcomes])
         steps = list(run.steps.filter(kind=StepKind.DELIVER))
@@ -155,11 +154,11 @@ def finish_part(held: Claim, outcomes: Sequence[PartOutcome], next_parts: Starta
             opened = {step.number for step in steps}
             waiting = [n for n in next_parts(prepared, finished) if n not in opened and n not in finished]
             started = waiting[: max(0, parallel - len(running))]
-            _open_parts(run, prepared, started, now)
+            _open_parts(run, prepared, started)
         else:
             started = []
         if not running and not started:
-            open_step(run, StepKind.SETTLE, now=now)
+            open_step(run, StepKind.SETTLE)
 
 
 def finish_settle(held: Claim, settled: Settled, *, outcomes: Sequence[PartOutcome]) -> Run:
@@ -253,10 +252,10 @@ def _done(held: Claim, *, rows: int, outcome: Any = None) -> None:
     _held(held).update(state=StepState.DONE, lease_until=None, finished_at=Now(), rows_done=rows, **values)
 
 
-def _open_parts(run: Run, prepared: Prepared, numbers: Sequence[int], now: datetime) -> None:
+def _open_parts(run: Run, prepared: Prepared, numbers: Sequence[int]) -> None:
     rows = {part.number: part.rows for part in prepared.parts}
     for number in numbers:
-        open_step(run, StepKind.DELIVER, now=now, number=number, rows=rows.get(number, run.planned))
+        open_step(run, StepKind.DELIVER, number=number, rows=rows.get(number, run.planned))
 
 
 def _end(run: Run, status: RunStatus, failure: Failure | None) -> None:

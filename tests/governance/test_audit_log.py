@@ -105,13 +105,20 @@ def test_an_entry_says_who_what_and_under_which_request(world: World) -> None:
         entry = AuditEntry.objects.first()
     assert entry is not None
     assert (entry.event, entry.actor_kind, entry.actor_id, entry.actor_label, entry.user_id) == (
-        "workspace.updated", "api_key", key.pk, "Airflow", world.owner.pk,
+        "workspace.updated",
+        "api_key",
+        key.pk,
+        "Airflow",
+        world.owner.pk,
     )
     assert (entry.workspace_id, entry.organization_id) == (
-        world.acme.workspace.pk, world.acme.workspace.organization_id,
+        world.acme.workspace.pk,
+        world.acme.workspace.organization_id,
     )
     assert (entry.resource_type, entry.resource_id, entry.resource_label) == (
-        "workspace", world.acme.workspace.pk, "New",
+        "workspace",
+        world.acme.workspace.pk,
+        "New",
     )
     assert (entry.before, entry.after, entry.correlation_id) == ({"name": "Acme"}, {"name": "New"}, "c" * 32)
 
@@ -135,12 +142,19 @@ def test_changes_hold_only_what_differs() -> None:
 
 @given(values=st.dictionaries(st.text(max_size=8), JSON, max_size=4), secret=st.text(min_size=20))
 def test_secrets_never_pass_however_deep(values: dict[str, object], secret: str) -> None:
-    hidden = mask({**values, "nested": [{"client_secret": secret}, {"deep": {"apiKey": secret, "pin": secret}}]}, frozenset({"pin"}))
+    hidden = mask(
+        {**values, "nested": [{"client_secret": secret}, {"deep": {"apiKey": secret, "pin": secret}}]},
+        frozenset({"pin"}),
+    )
     assert hidden is not None
     assert hidden["nested"] == [{"client_secret": MASK}, {"deep": {"apiKey": MASK, "pin": MASK}}]
 
 
-@given(values=st.dictionaries(st.sampled_from(["name", "slug", "email", "count"]), JSON.filter(lambda v: not isinstance(v, dict | list))))
+@given(
+    values=st.dictionaries(
+        st.sampled_from(["name", "slug", "email", "count"]), JSON.filter(lambda v: not isinstance(v, dict | list))
+    )
+)
 def test_harmless_values_pass_as_they_are(values: dict[str, object]) -> None:
     assert mask(values) == values
 
@@ -234,7 +248,9 @@ def test_a_long_log_costs_few_statements_and_pages_by_cursor(world: World, owner
             )
             for number in range(120)
         )
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         first = shown(owner, LOG)
     assert len(queries) < 15
     assert "person 119" in first

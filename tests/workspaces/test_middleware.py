@@ -93,12 +93,16 @@ def test_strangers_are_sent_to_sign_in(world: World, client: Client) -> None:
 
 
 def test_partial_updates_of_strangers_are_told_to_go_to_sign_in(world: World, client: Client) -> None:
-    response = client.get("/acme/page", headers={"HX-Request": "true", "HX-Current-URL": "http://testserver/acme/syncs"})
+    response = client.get(
+        "/acme/page", headers={"HX-Request": "true", "HX-Current-URL": "http://testserver/acme/syncs"}
+    )
     assert response.status_code == 401
     assert response["HX-Redirect"] == "/accounts/login/?next=/acme/syncs"
 
 
-@pytest.mark.parametrize(("name", "slug"), [("outsider", "acme"), ("viewer", "globex"), ("member", "acme"), ("viewer", "nowhere")])
+@pytest.mark.parametrize(
+    ("name", "slug"), [("outsider", "acme"), ("viewer", "globex"), ("member", "acme"), ("viewer", "nowhere")]
+)
 def test_foreign_workspaces_are_not_found(world: World, client_of: object, name: str, slug: str) -> None:
     response = client_of(name).get(f"/{slug}/page")  # type: ignore[operator]
     assert response.status_code == 404

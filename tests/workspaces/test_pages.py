@@ -79,9 +79,7 @@ def test_a_profile_is_ones_own(world: World, client_of: Callable[[str], Client])
     assert (world["viewer"].name, world["viewer"].timezone) == ("Vi", "Asia/Tokyo")
 
 
-def test_inviting_gives_a_link_to_copy_that_can_be_withdrawn(
-    world: World, client_of: Callable[[str], Client]
-) -> None:
+def test_inviting_gives_a_link_to_copy_that_can_be_withdrawn(world: World, client_of: Callable[[str], Client]) -> None:
     client = client_of("owner")
     with workspace_scope(world.acme.workspace.pk):
         group = UserGroup.objects.get(name="Editor group")
@@ -160,7 +158,8 @@ def test_a_key_is_shown_once_works_and_can_be_revoked(world: World, client_of: C
     with workspace_scope(world.acme.workspace.pk):
         key = ApiKey.objects.get()
     secret = next(
-        word for word in made.content.decode().replace('"', " ").replace("<", " ").replace(">", " ").split()
+        word
+        for word in made.content.decode().replace('"', " ").replace("<", " ").replace(">", " ").split()
         if word.startswith("hr_") and digest(word) == key.digest
     )
     assert secret not in shown(client, f"{SETTINGS}/api-keys")
@@ -187,8 +186,15 @@ def test_the_palette_finds_pages(world: World, client_of: Callable[[str], Client
 
 @pytest.mark.parametrize(
     "page",
-    ["people/{member}", "people/{member}/remove", "groups/{group}", "groups/{group}/role", "groups/{group}/delete",
-     "api-keys/{api_key}/revoke", "invitations/{invitation}/withdraw"],
+    [
+        "people/{member}",
+        "people/{member}/remove",
+        "groups/{group}",
+        "groups/{group}/role",
+        "groups/{group}/delete",
+        "api-keys/{api_key}/revoke",
+        "invitations/{invitation}/withdraw",
+    ],
 )
 def test_ids_of_another_organization_are_not_found(world: World, page: str) -> None:
     rows = world.globex.rows

@@ -35,9 +35,7 @@ from workspaces.tokens import digest, invitation_id, invitation_token
 
 def rename(world: World, slug: str, name: str = "Acme") -> Workspace:
     with workspace_scope(world.acme.workspace.pk):
-        return services.update_workspace(
-            actor=world.acme.actor, workspace=world.acme.workspace, name=name, slug=slug
-        )
+        return services.update_workspace(actor=world.acme.actor, workspace=world.acme.workspace, name=name, slug=slug)
 
 
 def invite(world: World, email: str, **fields: object) -> Invitation:
@@ -141,7 +139,14 @@ def test_forged_withdrawn_and_expired_links_do_not_work(world: World) -> None:
     invitation = invite(world, "new@example.com")
     token = invitation_token(invitation)
     assert open_invitation(token) == invitation
-    for forged in ("", "x", str(invitation.pk), f"{invitation.pk}-{'0' * 64}", f"{invitation.pk + 1}-{token}", "9" * 40):
+    for forged in (
+        "",
+        "x",
+        str(invitation.pk),
+        f"{invitation.pk}-{'0' * 64}",
+        f"{invitation.pk + 1}-{token}",
+        "9" * 40,
+    ):
         assert open_invitation(forged) is None
         with pytest.raises(NotFound):
             services.accept_invitation(actor=world.globex.actor, token=forged)
@@ -196,6 +201,7 @@ def test_removing_a_person_stops_their_keys_everywhere_and_no_others(world: Worl
         services.remove_person(actor=world.acme.actor, member=member)
         assert not GroupMember.objects.filter(member_id=member.pk).exists()
         entry = AuditEntry.objects.filter(event="member.removed").get()
+        assert entry.before is not None
         assert entry.before["stopped_keys"] == ["Theirs", "Theirs"]
     with unscoped("the test looks at all keys"):
         assert set(ApiKey.objects.filter(revoked_at=None).values_list("name", flat=True)) == {"Airflow"}
@@ -299,9 +305,7 @@ def own_services(world: World) -> dict[str, Callable[[], object]]:
         "accept_invitation": lambda: services.accept_invitation(
             actor=person(joining), token=invitation_token(rows["invitation"])
         ),
-        "invite_person": lambda: services.invite_person(
-            actor=actor, organization=organization, email="b@example.com"
-        ),
+        "invite_person": lambda: services.invite_person(actor=actor, organization=organization, email="b@example.com"),
         "withdraw_invitation": lambda: services.withdraw_invitation(
             actor=actor, invitation=Invitation.objects.get(email="b@example.com")
         ),
@@ -319,9 +323,7 @@ def own_services(world: World) -> dict[str, Callable[[], object]]:
         ),
         "delete_group": lambda: services.delete_group(actor=actor, group=rows["group"]),
         "create_api_key": lambda: services.create_api_key(actor=actor, workspace=place.workspace, name="Key"),
-        "revoke_api_key": lambda: services.revoke_api_key(
-            actor=actor, key=rows["api_key"].key, now=timezone.now()
-        ),
+        "revoke_api_key": lambda: services.revoke_api_key(actor=actor, key=rows["api_key"].key, now=timezone.now()),
     }
 
 

@@ -63,9 +63,7 @@ class ObjectGrant(TenantModel, BaseObjectPermission):
 
     class Meta:
         abstract = True
-        constraints = [
-            models.UniqueConstraint(fields=["role", "permission", "content_object"], name="%(class)s_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["role", "permission", "content_object"], name="%(class)s_once")]
 
 
 class GroupRole(TenantModel):

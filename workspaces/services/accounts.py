@@ -19,9 +19,7 @@ def create_person(*, actor: Actor, email: str, password: str | None, name: str =
     if User.objects.filter(email__iexact=email.strip()).exists():
         raise Invalid.field("email", "There is already an account with this e-mail address.")
     with unscoped("a new account belongs to no organization yet"):
-        user = User.objects.create_user(
-            email, password, name=name.strip()[:120], timezone=_known_timezone(timezone)
-        )
+        user = User.objects.create_user(email, password, name=name.strip()[:120], timezone=_known_timezone(timezone))
         record(user, after={"email": user.email, "name": user.name})
     return user
 
@@ -75,9 +73,7 @@ def note_new_email(*, actor: Actor, user: User, before: str) -> None:
     _record_for(user, before={"email": before}, after={"email": user.email})
 
 
-def _record_for(
-    user: User, before: dict[str, object] | None = None, after: dict[str, object] | None = None
-) -> None:
+def _record_for(user: User, before: dict[str, object] | None = None, after: dict[str, object] | None = None) -> None:
     """Place the entry in the organization the person belongs to (the first joined), so that its admins see it."""
     with unscoped("an account stands outside every workspace"):
         member = OrganizationMember.objects.filter(user=user).order_by("pk").first()

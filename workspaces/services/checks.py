@@ -35,9 +35,8 @@ def require_organization_admin(actor: Actor, organization_id: int) -> None:
     """Raise unless the actor administers this organization; to be called inside ``unscoped``."""
     if actor.is_system:
         return
-    if not OrganizationMember.objects.filter(
-        organization_id=organization_id, user_id=actor.user_id, is_admin=True
-    ).exists():
+    admins = OrganizationMember.objects.filter(organization_id=organization_id, is_admin=True)
+    if actor.user_id is None or not admins.filter(user_id=actor.user_id).exists():
         raise Denied("Only organization admins can do this.")
 
 
@@ -80,6 +79,8 @@ def check_slug(slug: str, workspace_id: int | None = None) -> str:
 
 def is_taken(slug: str, workspace_id: int | None = None) -> bool:
     """Whether another workspace has or had the slug."""
-    current = Workspace.objects.filter(slug=slug).exclude(pk=workspace_id)
-    retired = RetiredSlug.objects.filter(slug=slug).exclude(workspace_id=workspace_id)
-    return current.exists() or retired.exists()
+    holders = {
+        *Workspace.objects.filter(slug=slug).values_list("pk", flat=True),
+        *RetiredSlug.objects.filter(slug=slug).values_list("workspace_id", flat=True),
+    }
+    return bool(holders - {workspace_id})

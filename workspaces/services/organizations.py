@@ -96,7 +96,5 @@ def _build_workspace(organization: Organization, name: str, slug: str) -> Worksp
     name = required("workspace", name)
     chosen = check_slug(slug.strip().lower()) if slug.strip() else free_slug(name)
     workspace = Workspace.objects.create(organization=organization, name=name, slug=chosen)
-    Role.objects.bulk_create(
-        Role(workspace=workspace, name=kind.label, kind=kind) for kind in RoleKind.built_in()
-    )
+    Role.objects.bulk_create(Role(workspace=workspace, name=kind.label, kind=kind) for kind in RoleKind.built_in())
     return workspace

@@ -86,7 +86,7 @@ def withdraw_invitation(*, actor: Actor, invitation: Invitation) -> Invitation:
 def accept_invitation(*, actor: Actor, token: str) -> OrganizationMember:
     """Join the organization that invited this person, and the groups the invitation names."""
     with unscoped("an invited person is outside every scope until they joined"):
-        user = User.objects.get(pk=actor.user_id)
+        user = User.objects.get(pk=_person_id(actor))
         invitation = _locked(token)
         if invitation.email != user.email:
             raise Denied(
@@ -158,6 +158,13 @@ def remove_person(*, actor: Actor, member: OrganizationMember) -> None:
 def sends_mail() -> bool:
     """Whether a mail server is set; without one, links are copied by hand."""
     return not settings.EMAIL_BACKEND.endswith("filebased.EmailBackend")
+
+
+def _person_id(actor: Actor) -> int:
+    """Whose place it is; the system cannot join anything."""
+    if actor.user_id is None:
+        raise Denied("Only people join organizations.")
+    return actor.user_id
 
 
 def _locked(token: str) -> Invitation:

@@ -40,7 +40,7 @@ def new_group(request: WorkspaceRequest) -> HttpResponse:
                 actor=request.actor, organization=request.workspace.organization, **form.cleaned_data
             )
             message = f"{made.name} is ready. Give it a role to let it in."
-            return go_to(request, reverse("workspaces:groups", args=[request.workspace.slug]), message)
+            return go_to(request, _groups(request), message)
         except Invalid as error:
             show_errors(form, error)
     return render_page(request, "workspaces/new_group.html", {"form": form}, status=422 if form.errors else 200)
@@ -56,14 +56,13 @@ def group(request: WorkspaceRequest, group_id: int) -> HttpResponse:
     if form.is_valid():
         try:
             data = form.cleaned_data
-            services.update_group(
-                actor=request.actor, group=found, name=data["name"], description=data["description"]
-            )
+            services.update_group(actor=request.actor, group=found, name=data["name"], description=data["description"])
             services.set_group_members(actor=request.actor, group=found, members=data["members"])
             return go_to(request, request.path, "Group saved.")
         except Invalid as error:
             show_errors(form, error)
     context = {
+        "breadcrumb": [{"label": "Groups and roles", "url": _groups(request)}],
         "group": found,
         "members": members,
         "form": form,
@@ -84,7 +83,7 @@ def group_role(request: WorkspaceRequest, group_id: int) -> HttpResponse:
     role = form.cleaned_data["role"]
     services.set_group_role(actor=request.actor, workspace=request.workspace, group=found, role=role)
     words = f"is now {role.name.lower()} here" if role else "has no access here any more"
-    return go_to(request, reverse("workspaces:groups", args=[request.workspace.slug]), f"{found.name} {words}.")
+    return go_to(request, _groups(request), f"{found.name} {words}.")
 
 
 @requires(Permission.MANAGE_ORGANIZATION)
@@ -93,4 +92,8 @@ def delete_group(request: WorkspaceRequest, group_id: int) -> HttpResponse:
     """Delete the group in the whole organization."""
     found = group_for(group_id)
     services.delete_group(actor=request.actor, group=found)
-    return go_to(request, reverse("workspaces:groups", args=[request.workspace.slug]), f"{found.name} was deleted.")
+    return go_to(request, _groups(request), f"{found.name} was deleted.")
+
+
+def _groups(request: WorkspaceRequest) -> str:
+    return reverse("workspaces:groups", args=[request.workspace.slug])

@@ -73,6 +73,7 @@ def member(request: WorkspaceRequest, member_id: int) -> HttpResponse:
         services.update_member(actor=request.actor, member=found, is_admin=form.cleaned_data["is_admin"])
         return go_to(request, request.path, "Saved.")
     context = {
+        "breadcrumb": [{"label": "People", "url": _people(request)}],
         "member": found,
         "form": form,
         "groups": selectors.groups_of(found),

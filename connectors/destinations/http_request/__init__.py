@@ -13,7 +13,7 @@ from connectors.sdk.context import Environment
 from connectors.sdk.destination import ACCEPTED, Batch, Destination, Job, Limits, Rate, RowResult, rejected
 from connectors.sdk.errors import AuthError, BatchRejected, ConfigError, ConnectorError, Gone
 from connectors.sdk.liquid import Template, TemplateError, batch_variables, compile_template
-from connectors.sdk.net import Client, Request, Response, Tls, TokenRequest, TokenSource, error_for, merged, parse_url
+from connectors.sdk.net import Client, Request, Response, Tls, TokenRequest, TokenSource, merged, parse_url
 from connectors.sdk.rows import json_rows
 from connectors.sdk.types import Operation
 
@@ -234,7 +234,7 @@ class HttpSession:
         headers = {"Content-Type": content} if content else {}
         request = Request(trigger.method, self._destination.url(path), headers, body, self._timeout_s)
         response = await self._destination.send(self._client, request)
-        if error := error_for(response):
+        if error := self._client.error_for(response):
             raise error
 
 

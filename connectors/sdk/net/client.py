@@ -24,6 +24,7 @@ from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, Unavai
 from connectors.sdk.net.guard import Guard, GuardedResolver
 from connectors.sdk.net.message import Request, Response
 from connectors.sdk.net.redaction import MASK, Redactor
+from connectors.sdk.net.status import ErrorMaker, error_for
 from connectors.sdk.net.tls import Tls, ssl_context
 
 CONNECT_TIMEOUT_S = 10.0
@@ -80,6 +81,18 @@ class Client:
         """Keep a value that was learnt on the way (a token) out of traces and errors too."""
         self._redactor = self._redactor.with_secret(secret)
 
+    def error_for(
+        self, response: Response, overrides: Mapping[int, ErrorMaker] | None = None
+    ) -> ConnectorError | None:
+        """The error that an answer stands for (see :mod:`~connectors.sdk.net.status`), without secrets in its words."""
+        error = error_for(response, overrides)
+        return self._cleaned(error) if error else None
+
+    def _cleaned(self, error: ConnectorError) -> ConnectorError:
+        error.message = self._redactor.text(error.message)
+        error.args = (error.message,)
+        return error
+
     async def send(self, request: Request) -> Response:
         """Send once and return the answer, whatever its status.
 
@@ -90,9 +103,7 @@ class Client:
         try:
             response = await self._exchange(request)
         except ConnectorError as error:
-            clean = self._redactor.text(error.message)
-            error.message, error.args = clean, (clean,)
-            self._record(request, None, clean, started, clock)
+            self._record(request, None, self._cleaned(error).message, started, clock)
             raise
         except asyncio.CancelledError:
             self._record(request, None, "Cancelled before an answer came.", started, clock)

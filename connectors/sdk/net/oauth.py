@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 from connectors.sdk.errors import AuthError, InternalError
 from connectors.sdk.net.client import Client
 from connectors.sdk.net.message import Request, Response
-from connectors.sdk.net.status import error_for, words
+from connectors.sdk.net.status import words
 
 # A token is renewed this long before it runs out, so that it does not expire on the way.
 _MARGIN_S = 30.0
@@ -78,7 +78,7 @@ class TokenSource:
             raise AuthError(
                 f"No access token was given: {words(response)}", hint="Check the client ID, secret and scopes."
             )
-        if error := error_for(response):
+        if error := client.error_for(response):
             raise error
         answer = _answer(response)
         self._token = str(answer["access_token"])

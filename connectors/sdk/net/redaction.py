@@ -51,5 +51,6 @@ def _shapes(secret: str) -> set[str]:
         return set()
     encoded = base64.b64encode(secret.encode()).decode()
     in_json = orjson.dumps(secret).decode()[1:-1]
-    lines = {line.strip() for line in secret.splitlines() if len(line.strip()) >= 8}
-    return {secret, in_json, quote(secret, safe=""), quote_plus(secret), encoded} | lines
+    # Parts too: the lines of a key file, the token after "Bearer".
+    parts = {part for part in (*secret.splitlines(), *secret.split()) if len(part.strip()) >= 8}
+    return {secret, in_json, quote(secret, safe=""), quote_plus(secret), encoded} | parts

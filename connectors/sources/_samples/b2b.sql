@@ -67,7 +67,7 @@ SELECT
     END AS type
 FROM numbered;
 
-CREATE TEMP TABLE persons AS
+CREATE TEMP TABLE everyone AS
 WITH members AS (
     SELECT
         k,
@@ -78,14 +78,14 @@ WITH members AS (
             ELSE 1 + floor(u(k, 'organization') * getvariable('organizations'))
         END::BIGINT AS i
     FROM range(1, getvariable('members') + getvariable('members_a_day') * getvariable('day') + 1) AS r (k)
-),
-everyone AS (
-    -- Whoever opened the organization's account is its admin.
-    SELECT 'a' || i AS person, i, joined, true AS founder FROM companies
-    UNION ALL
-    SELECT 'm' || k, i, greatest(joined + 1, joined_on(k, getvariable('members'), getvariable('members_a_day'), 0.8)), false
-    FROM members JOIN companies USING (i)
 )
+-- Whoever opened the organization's account is its admin.
+SELECT 'a' || i AS person, i, joined, true AS founder FROM companies
+UNION ALL
+SELECT 'm' || k, i, greatest(joined + 1, joined_on(k, getvariable('members'), getvariable('members_a_day'), 0.8)), false
+FROM members JOIN companies USING (i);
+
+CREATE TEMP TABLE persons AS
 SELECT
     person,
     i,
@@ -95,9 +95,9 @@ SELECT
     pick(getvariable('last_names'), person, 'last') AS last_name,
     -- A quarter signed up and never really began.
     CASE WHEN u(person, 'began') < 0.25 AND NOT founder THEN 0 ELSE 0.01 + 0.05 * u(person, 'habit') END AS a_day,
-    joined + floor((least(0, getvariable('day')) - joined) * pow(u(person, 'seen'), 0.4)) AS seen_before
+    greatest(joined, joined - floor(joined * pow(u(person, 'seen'), 0.4)) - 1) AS seen_before
 FROM everyone
-WHERE joined < greatest(getvariable('day'), 1)
+WHERE joined < getvariable('day')
   AND getvariable('day') < greatest(joined, 0) + happens_on(person, 'leaves', 0.0003);
 
 -- The days since the start on which somebody worked.
@@ -122,7 +122,7 @@ SELECT
     moment(persons.joined + u(person, 'joined')) AS created_at,
     CASE
         WHEN last_day IS NOT NULL THEN moment(last_day + u(person || ':' || last_day, 'hour'))
-        WHEN a_day > 0 THEN moment(least(seen_before + 0.999, greatest(getvariable('day'), 1)) + u(person, 'hour') * 0.001)
+        WHEN a_day > 0 THEN moment(greatest(seen_before + u(person, 'hour'), persons.joined + u(person, 'joined')))
     END AS last_seen_at,
     coalesce(last_day, CASE WHEN a_day > 0 THEN seen_before END) >= getvariable('day') - 30 IS TRUE AS is_active,
     (CASE WHEN a_day > 0 AND seen_before >= getvariable('day') - 30 THEN floor(a_day * 150 * u(person, 'documents')) ELSE 0 END
@@ -158,8 +158,8 @@ SELECT
     pick(getvariable('countries'), i, 'country') AS country,
     employees AS employee_count,
     moment(joined + u('a' || i, 'joined')) AS created_at,
-    (floor([800, 6000, 30000, 90000][1 + size] * pow(20, u(i, 'storage')) / 4) + coalesce(megabytes, 0))::BIGINT AS total_storage_used_mb,
-    CASE type WHEN 'Free' THEN 5000 WHEN 'Self-Serve' THEN 50000 WHEN 'Business' THEN 500000 END::BIGINT AS storage_limit_mb,
+    (floor([2000, 12000, 40000, 90000][1 + size] * pow(20, u(i, 'storage')) / 4) + coalesce(megabytes, 0))::BIGINT AS total_storage_used_mb,
+    CASE type WHEN 'Free' THEN 10000 WHEN 'Self-Serve' THEN 50000 WHEN 'Business' THEN 500000 END::BIGINT AS storage_limit_mb,
     (coalesce(users_count, 0) + floor(coalesce(users_count, 0) * u(i, 'invited') * 0.4))::INTEGER AS total_users_invited,
     coalesce(users_count, 0) AS users_count,
     coalesce(active_users_l30d, 0) AS active_users_l30d,
@@ -191,15 +191,19 @@ JOIN sample.public.organizations ON organization_id = printf('org_%06d', i)
 WHERE companies.type <> 'Free'
 ORDER BY i;
 
+-- Numbered in the order they joined; those who leave keep their number, so that nobody else's events change.
+CREATE TEMP TABLE actors AS
+SELECT person, i, row_number() OVER (ORDER BY joined, person) AS place
+FROM everyone WHERE joined < -getvariable('event_days');
+SET VARIABLE actors = (SELECT count(*) FROM actors);
+
 CREATE TABLE sample.public.product_events AS
 WITH numbered AS (
-    SELECT e, (e - 0.5) / getvariable('events_a_day') - getvariable('event_days') AS t
+    SELECT
+        e,
+        (e - 0.5) / getvariable('events_a_day') - getvariable('event_days') AS t,
+        1 + floor(pow(u(e, 'whose'), 1.5) * getvariable('actors'))::BIGINT AS place
     FROM range(1, getvariable('events_a_day') * (getvariable('event_days') + getvariable('day')) + 1) AS r (e)
-),
--- Numbered in the order they joined, those who do use the product.
-users AS (
-    SELECT person, i, row_number() OVER (ORDER BY joined, person) AS place
-    FROM (SELECT person, i, joined FROM persons WHERE a_day > 0 AND joined < -getvariable('event_days'))
 )
 SELECT
     e AS event_id,
@@ -211,8 +215,8 @@ SELECT
         'client', pick(['web', 'web', 'desktop', 'mobile'], e, 'client'),
         'duration_ms', floor(40 * pow(60, u(e, 'duration')))::INTEGER
     ) AS properties
-FROM numbered
-JOIN users ON place = 1 + floor(pow(u(e, 'whose'), 1.5) * (SELECT count(*) FROM users))
+FROM numbered JOIN actors USING (place)
+SEMI JOIN persons USING (person)
 ORDER BY event_id;
 
 COMMENT ON TABLE sample.public.organizations IS 'Companies with an account';

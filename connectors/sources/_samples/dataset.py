@@ -74,7 +74,7 @@ def _make(dataset: Dataset, path: Path, environment: Environment) -> None:
 
 
 def _generate(dataset: Dataset, path: Path, environment: Environment) -> None:
-    config = {
+    config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": f"{environment.memory_mb}MB",
         "threads": environment.threads,
         "temp_directory": f"{path}.spill",

@@ -119,6 +119,6 @@ export default class ComboboxController extends Controller<HTMLSelectElement> {
   }
 
   private showChosen(): void {
-    this.input.value = this.element.selectedOptions[0]?.text ?? "";
+    this.input.value = this.element.options[this.element.selectedIndex]?.text ?? "";
   }
 }

@@ -6,35 +6,44 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='AuditEntry',
+            name="AuditEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('organization_id', models.BigIntegerField(null=True)),
-                ('workspace_id', models.BigIntegerField(null=True)),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('event', models.CharField(max_length=80)),
-                ('actor_kind', models.CharField(choices=[('person', 'person'), ('api_key', 'api_key'), ('system', 'system')], max_length=10)),
-                ('actor_id', models.BigIntegerField(null=True)),
-                ('actor_label', models.CharField(max_length=320)),
-                ('user_id', models.BigIntegerField(null=True)),
-                ('resource_type', models.CharField(max_length=40)),
-                ('resource_id', models.BigIntegerField(null=True)),
-                ('resource_label', models.CharField(blank=True, max_length=400)),
-                ('before', models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder, null=True)),
-                ('after', models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder, null=True)),
-                ('correlation_id', models.CharField(max_length=32)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("organization_id", models.BigIntegerField(null=True)),
+                ("workspace_id", models.BigIntegerField(null=True)),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                ("event", models.CharField(max_length=80)),
+                (
+                    "actor_kind",
+                    models.CharField(
+                        choices=[("person", "person"), ("api_key", "api_key"), ("system", "system")], max_length=10
+                    ),
+                ),
+                ("actor_id", models.BigIntegerField(null=True)),
+                ("actor_label", models.CharField(max_length=320)),
+                ("user_id", models.BigIntegerField(null=True)),
+                ("resource_type", models.CharField(max_length=40)),
+                ("resource_id", models.BigIntegerField(null=True)),
+                ("resource_label", models.CharField(blank=True, max_length=400)),
+                ("before", models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder, null=True)),
+                ("after", models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder, null=True)),
+                ("correlation_id", models.CharField(max_length=32)),
             ],
             options={
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['workspace_id', '-id'], name='audit_workspace'), models.Index(fields=['organization_id', '-id'], name='audit_organization'), models.Index(fields=['workspace_id', 'user_id', '-id'], name='audit_person'), models.Index(fields=['workspace_id', 'resource_type', 'resource_id', '-id'], name='audit_resource'), django.contrib.postgres.indexes.BrinIndex(fields=['at'], name='audit_at')],
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["workspace_id", "-id"], name="audit_workspace"),
+                    models.Index(fields=["organization_id", "-id"], name="audit_organization"),
+                    models.Index(fields=["workspace_id", "user_id", "-id"], name="audit_person"),
+                    models.Index(fields=["workspace_id", "resource_type", "resource_id", "-id"], name="audit_resource"),
+                    django.contrib.postgres.indexes.BrinIndex(fields=["at"], name="audit_at"),
+                ],
             },
         ),
     ]

@@ -53,5 +53,3 @@ def a_destination(place: Place, name: str = "Shop API", **changed: Any) -> Desti
     return services.create_destination(
         actor=place.actor, type="http_request", values=http_settings(**changed), name=name
     )
-
-

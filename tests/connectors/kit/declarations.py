@@ -44,7 +44,8 @@ def field_problems(fields: Sequence[Field]) -> list[str]:
             problems.append(f"{path} has no proper label")
         if isinstance(declared, Select) and not (declared.choices or declared.discover or declared.column):
             problems.append(f"{path} offers nothing to choose from")
-        if (default := default_of(declared)) not in (None, "", [], False) and not isinstance(declared, Section):
+        default = default_of(declared)
+        if not isinstance(declared, Section) and not (default is None or default in ("", [])):
             problems += _default_problems(path, declared, default)
     return problems + list(_condition_problems(fields))
 

@@ -144,7 +144,8 @@ def test_settings_declared_later_get_their_default_when_opened() -> None:
 
 
 def test_what_was_cleaned_is_clean() -> None:
-    done = clean(FIELDS, {"host": "db", "password": "p", "proxy": {"url": "u"}, "headers": [{"name": "a", "value": "b"}]})
+    rows = [{"name": "a", "value": "b"}]
+    done = clean(FIELDS, {"host": "db", "password": "p", "proxy": {"url": "u"}, "headers": rows})
     again = clean(FIELDS, done.config, stored=done.secrets)
     assert (again.config, again.secrets) == (done.config, done.secrets)
 

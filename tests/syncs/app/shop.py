@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import duckdb
 import psycopg
 from django.conf import settings
+from django.db.models.functions import Now
 from psycopg import sql
 
 from connectors import services as connectors
@@ -146,12 +147,9 @@ def postgres_settings(url: str) -> Mapping[str, Any]:
 
 def work_off() -> None:
     """Carry out every stage that waits, in this thread, until none is left."""
-    while step := RunStep.objects.filter(state=StepState.WAITING, run__finished_at__isnull=True).first():
-        attempts = step.attempts
+    due = RunStep.objects.filter(state=StepState.WAITING, available_at__lte=Now(), run__finished_at__isnull=True)
+    while step := due.first():
         tasks.work_on_step.fn(step.workspace_id, step.pk)
-        step.refresh_from_db()
-        if step.state == StepState.WAITING and step.attempts > attempts:
-            return  # put off: it is tried again later
 
 
 def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = 60.0) -> None:

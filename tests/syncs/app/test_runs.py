@@ -50,7 +50,11 @@ def test_only_differences_are_sent(shop: Shop) -> None:
     shop.query("DELETE FROM customers WHERE id > 980")
     shop.query("INSERT INTO customers VALUES (5000, 'new@shop.test', 'free')")
     run = shop.run(sync)
-    assert (run.status, counts(run, "planned"), counts(run, "succeeded")) == (RunStatus.SUCCEEDED, (1, 10, 20), (1, 10, 20))
+    assert (run.status, counts(run, "planned"), counts(run, "succeeded")) == (
+        RunStatus.SUCCEEDED,
+        (1, 10, 20),
+        (1, 10, 20),
+    )
     there = shop.there()
     assert len(there) == 981
     assert there[0] == (1, "c1@shop.test", "paid")
@@ -71,7 +75,11 @@ def test_a_refused_row_costs_itself_only_and_is_tried_again_until_it_fits(shop: 
     shop.query("UPDATE customers SET plan = 'broken' WHERE id = 7")
     sync = shop.sync()
     run = shop.run(sync)
-    assert (run.status, counts(run, "succeeded"), counts(run, "rejected")) == (RunStatus.WARNING, (249, 0, 0), (1, 0, 0))
+    assert (run.status, counts(run, "succeeded"), counts(run, "rejected")) == (
+        RunStatus.WARNING,
+        (249, 0, 0),
+        (1, 0, 0),
+    )
     assert_adds_up(run)
     again = shop.run(sync)
     assert (again.planned, again.retried, again.rejected, again.status) == (1, 1, 1, RunStatus.WARNING)

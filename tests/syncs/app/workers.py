@@ -21,9 +21,7 @@ SCHEDULER = ("manage.py", "run_scheduler")
 def environment() -> dict[str, str]:
     """The tests' own database, queue and files, as another process is told of them."""
     database = connection.settings_dict
-    url = (
-        f"postgresql://{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
-    )
+    url = f"postgresql://{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
     return {
         **os.environ,
         "DATABASE_URL": url,

@@ -1,0 +1,1 @@
+"""What Headrace costs, measured beside the same work done by hand."""

@@ -1,0 +1,149 @@
+"""A first run and a 1 %-change run, DuckDB → PostgreSQL and → HTTP, beside the same by hand.
+
+``python -m benchmarks.run --rows 1000000``. Every figure is one run on this
+machine; ratios compare runs made within the same minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import psycopg
+
+from benchmarks import data
+from benchmarks.setting import Setting
+from config.embedded import EmbeddedServices
+
+_TABLE = """
+DROP TABLE IF EXISTS {name};
+CREATE TABLE {name} (
+    id bigint PRIMARY KEY, email text, first_name text, last_name text, age integer, city text, plan text,
+    revenue numeric(12, 2), score double precision, active boolean, signed_up_at timestamptz, born_on date
+)
+"""
+Result = dict[str, float]
+
+
+def main() -> None:
+    """Measure and print a table; ``--json`` adds a file with all figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--memory-mb", type=int, default=512)
+    parser.add_argument("--only", choices=["postgres", "http"])
+    parser.add_argument("--database-url", default="", help="a PostgreSQL to use instead of one of our own")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    kinds = [options.only] if options.only else ["postgres", "http"]
+    with (
+        tempfile.TemporaryDirectory(prefix="headrace-bench-") as folder,
+        _services(options.database_url, folder) as url,
+    ):
+        with _sink() as port:
+            setting = Setting(folder=folder, database_url=url, sink_port=port, memory_mb=options.memory_mb)
+            results = measure(setting, options.rows, kinds)
+    print(report(results, options.rows))
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=2))
+
+
+def measure(setting: Setting, rows: int, kinds: list[str]) -> dict[str, Result]:
+    """All measurements, by name."""
+    results: dict[str, Result] = {}
+    with psycopg.connect(setting.database_url, autocommit=True) as connection:
+        for name in ("engine_customers", "bare_customers"):
+            connection.execute(_TABLE.format(name=name))
+    data.create(setting.source, rows)
+    for run_id, phase in ((1, "first"), (2, "1 %")):
+        if run_id == 2:
+            data.change(setting.source)
+        results[f"{phase} bare diff"] = _child(setting, "bare", "diff", run_id)
+        for kind in kinds:
+            results[f"{phase} engine {kind}"] = _child(setting, "engine", kind, run_id)
+            results[f"{phase} bare {kind}"] = _child(setting, "bare", kind, run_id)
+    return results
+
+
+def report(results: dict[str, Result], rows: int) -> str:
+    """The figures as a table."""
+    lines = [
+        f"{rows:,} rows x {len(data.COLUMNS)} columns",
+        f"{'run':<16}{'rows/s':>10}{'seconds':>9}{'prepare':>9}{'deliver':>9}{'settle':>8}"
+        f"{'RSS MB':>8}{'bare s':>8}{'ratio':>7}{'diff':>7}{'send':>7}{'CPU s':>8}{'bare':>7}",
+    ]
+    for name, engine in results.items():
+        if " engine " not in name:
+            continue
+        phase, kind = name.split(" engine ")
+        diff, send = results[f"{phase} bare diff"]["total"], results[f"{phase} bare {kind}"]["total"]
+        bare = diff + send
+        bare_cpu = results[f"{phase} bare diff"]["cpu"] + results[f"{phase} bare {kind}"]["cpu"]
+        lines.append(
+            f"{phase + ' ' + kind:<16}{engine['queried'] / engine['total']:>10,.0f}{engine['total']:>9.2f}"
+            f"{engine['prepare']:>9.2f}{engine['deliver']:>9.2f}{engine['settle']:>8.2f}{engine['rss_mb']:>8.0f}"
+            f"{bare:>8.2f}{engine['total'] / bare:>7.2f}{engine['prepare'] / diff:>7.2f}{engine['deliver'] / send:>7.2f}"
+            f"{engine['cpu']:>8.2f}{bare_cpu:>7.2f}"
+        )
+    lines += [
+        "rows/s: queried rows by total time. ratio: total seconds by those by hand; diff, send: the two halves alone.",
+        "CPU s: of the whole process, imports and Python's start included; by hand two processes.",
+        "By hand nothing is journaled, checked row by row or kept for a debugger, and HTTP bodies are encoded beforehand.",
+    ]
+    return "\n".join(lines)
+
+
+def _child(setting: Setting, side: str, kind: str, run_id: int) -> Result:
+    command = [sys.executable, "-m", "benchmarks.child", json.dumps(asdict(setting)), side, kind, str(run_id)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{side} {kind}: {done.stderr[-4000:]}")
+    result: Result = json.loads(done.stdout.splitlines()[-1])
+    print(f"{side} {kind} {run_id}: {result['total']:.2f} s, {result['rss_mb']:.0f} MB", file=sys.stderr)
+    return result
+
+
+@contextmanager
+def _services(database_url: str, folder: str) -> Iterator[str]:
+    """A PostgreSQL for the time of the benchmark."""
+    if database_url:
+        yield database_url
+        return
+    with EmbeddedServices(Path(folder) / "services", redis=False) as services:
+        yield services.urls.acme_url
+
+
+@contextmanager
+def _sink() -> Iterator[int]:
+    """The HTTP server that syncs deliver to."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    process = subprocess.Popen([sys.executable, "-m", "benchmarks.sink", str(port)])
+    try:
+        _wait_for(port)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(200):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise SystemExit("The sink did not start.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""Real servers for destinations: a database of this process's own, and a store that speaks S3."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from moto.server import ThreadedMotoServer
+from psycopg import sql
+
+pytest.register_assert_rewrite("tests.connectors.kit.drivers")
+
+from config.embedded import Urls  # noqa: E402 - drivers are rewritten first
+from tests.connectors.kit.drivers import Ground  # noqa: E402
+from tests.support.databases import RUN_PREFIX, at  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def target_url(services: Urls) -> Iterator[str]:
+    """An empty database that destinations may fill."""
+    name = sql.Identifier(f"{RUN_PREFIX}{os.getpid()}_target")
+    with psycopg.connect(services.database_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
+        yield at(services.database_url, f"{RUN_PREFIX}{os.getpid()}_target")
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
+@pytest.fixture(scope="session")
+def store_url() -> Iterator[str]:
+    """A server that speaks S3, on loopback."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def ground(target_url: str, store_url: str, tmp_path: Path) -> Ground:
+    return Ground(target_url, tmp_path, store_url)

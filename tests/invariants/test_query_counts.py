@@ -1,0 +1,114 @@
+"""What each page costs the database: recorded numbers, so that every change shows in the diff.
+
+Record anew with ``RECORD_QUERY_COUNTS=1 pytest tests/invariants/test_query_counts.py``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from tests.invariants.addresses import Route, matrix_routes
+from tests.world import Place, World
+from workspaces.scoping import workspace_scope
+
+FILE = Path(__file__).with_name("query_counts.json")
+COMMAND = "RECORD_QUERY_COUNTS=1 pytest tests/invariants/test_query_counts.py"
+RECORDING = os.environ.get("RECORD_QUERY_COUNTS") == "1"
+LIST_LIMIT = 15
+LISTS = (
+    "connectors:sources",
+    "connectors:destinations",
+    "governance:audit_log",
+    "syncs:models",
+    "syncs:overview",
+    "syncs:syncs",
+    "workspaces:api_keys",
+    "workspaces:groups",
+    "workspaces:people",
+)
+READ = [r for r in matrix_routes() if r.in_workspace]
+
+
+@pytest.fixture
+def client(shared_world: World) -> Client:
+    client = Client()
+    client.force_login(shared_world.owner)
+    return client
+
+
+def queries_of(client: Client, address: str) -> CaptureQueriesContext:
+    """The statements of a second visit: the first fills caches that last."""
+    client.get(address)
+    with CaptureQueriesContext(connection) as queries:
+        client.get(address)
+    return queries
+
+
+def recorded() -> dict[str, int]:
+    return json.loads(FILE.read_text()) if FILE.exists() else {}
+
+
+@pytest.mark.parametrize("route", READ, ids=str)
+def test_a_page_costs_what_is_recorded(shared_world: World, client: Client, route: Route) -> None:
+    address = route.address(shared_world.acme)
+    if client.get(address).status_code != 200:
+        assert route.name not in recorded(), f"it cannot be read any more: {COMMAND}"
+        return
+    queries = queries_of(client, address)
+    if RECORDING:
+        assert not os.environ.get("CI"), "counts are recorded by people, who look at them"
+        FILE.write_text(json.dumps({**recorded(), route.name: len(queries)}, indent=2, sort_keys=True) + "\n")
+        return
+    statements = "\n".join(query["sql"][:300] for query in queries.captured_queries)
+    assert recorded().get(route.name) == len(queries), f"{statements}\nIf this is right: {COMMAND}"
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_costs_few_statements_and_no_more_with_more_rows(shared_world: World, client: Client, name: str) -> None:
+    route = next(r for r in READ if r.name == name)
+    address = route.address(shared_world.acme)
+    few = queries_of(client, address)
+    add_rows(shared_world.acme)
+    more = queries_of(client, address)
+    statements = "\n".join(query["sql"][:300] for query in more.captured_queries)
+    assert len(more) == len(few), statements
+    assert len(more) < LIST_LIMIT, statements
+
+
+def test_recorded_pages_exist() -> None:
+    assert sorted(set(recorded()) - {route.name for route in READ}) == []
+
+
+def add_rows(place: Place) -> None:
+    """Copies of what the lists show."""
+    from connectors.models import Destination, Source
+    from syncs.models import Model, Run, Sync
+    from workspaces.models import ApiKey
+
+    with workspace_scope(place.workspace.pk):
+        for number in range(3):
+            names = {"name": f"Copy {number}", "slug": f"copy-{number}"}
+            source = copy(Source, place.rows["source"].pk, **names)
+            destination = copy(Destination, place.rows["destination"].pk, **names)
+            model = copy(Model, place.rows["model"].pk, source=source, **names)
+            sync = copy(Sync, place.rows["sync"].pk, model=model, destination=destination, **names)
+            copy(Run, place.rows["run"].pk, sync=sync)
+            copy(ApiKey, place.rows["api_key"].key.pk, digest=str(number))
+
+
+def copy(kind: type, pk: int, **changed: object) -> object:
+    """A row like another, with some of it changed."""
+    row = kind.objects.get(pk=pk)  # type: ignore[attr-defined]
+    row.pk = None
+    row._state.adding = True
+    for name, value in changed.items():
+        setattr(row, name, value)
+    row.save()
+    return row

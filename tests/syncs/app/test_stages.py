@@ -1,0 +1,157 @@
+"""Leases: whoever lost one can change nothing, whoever got one goes on."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import dramatiq
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from config.queue import stopping
+from syncs import scheduler, services, tasks
+from syncs.choices import RunStatus, StepKind, StepState
+from syncs.engine import LeaseLost
+from syncs.engine.spec import BatchRecord, Failure
+from syncs.journal import JournalWriter
+from syncs.lease import Lease, Stopped
+from syncs.models import JournalBatch, Run, RunStep
+from syncs.services import stages
+from tests.syncs.app.shop import Shop, wait_until, work_off
+from tests.syncs.app.test_schedules import lose_lease
+from workspaces.scoping import workspace_scope
+
+
+@pytest.fixture
+def step(shop: Shop) -> RunStep:
+    """The first stage of a run that nobody works on."""
+    shop.fill(3)
+    services.start_run(actor=shop.actor, sync=shop.sync())
+    return RunStep.objects.get()
+
+
+def test_a_stage_is_given_to_one_worker_only(step: RunStep) -> None:
+    claims, ready = [], threading.Barrier(3)
+
+    def take() -> None:
+        with workspace_scope(step.workspace_id):
+            ready.wait()
+            claims.append(stages.claim(step.pk))
+            connection.close()
+
+    threads = [threading.Thread(target=take) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len([claim for claim in claims if claim]) == 1
+
+
+def test_a_worker_whose_lease_ran_out_can_change_nothing(step: RunStep) -> None:
+    stale = stages.claim(step.pk)
+    assert stale is not None
+    assert stages.claim(step.pk) is None
+    lose_lease(step.pk)
+    current = stages.claim(step.pk)
+    assert current is not None
+    assert current.epoch == stale.epoch + 1
+    for write in (
+        lambda: stages.enter(stale, RunStatus.WRITING),
+        lambda: stages.beat(stale),
+        lambda: stages.fail_run(stale, Failure(code="x", message="x")),
+    ):
+        with pytest.raises(LeaseLost):
+            write()
+    stages.release(stale)
+    stages.put_off(stale, Failure(code="x", message="x"))
+    step.refresh_from_db()
+    assert (step.state, step.epoch, step.run.status) == (StepState.RUNNING, current.epoch, RunStatus.ENQUEUED)
+
+
+def test_the_journal_refuses_entries_without_a_lease(step: RunStep) -> None:
+    held = stages.claim(step.pk)
+    assert held is not None
+    writer, record = JournalWriter(), BatchRecord(number=0, first=0, rows=10, done=False)
+    writer.write(step.pk, held.epoch, record).result(timeout=30)
+    assert JournalBatch.objects.get().rows == 10
+    with pytest.raises(LeaseLost):
+        writer.write(step.pk, held.epoch - 1, record).result(timeout=30)
+    lose_lease(step.pk)
+    stages.claim(step.pk)
+    with pytest.raises(LeaseLost):
+        writer.write(step.pk, held.epoch, BatchRecord(number=1, first=10, rows=10, done=False)).result(timeout=30)
+    assert JournalBatch.objects.count() == 1
+
+
+def test_entries_of_many_batches_are_all_durable(step: RunStep) -> None:
+    held = stages.claim(step.pk)
+    assert held is not None
+    writer = JournalWriter()
+    written = [
+        writer.write(step.pk, held.epoch, BatchRecord(number=n, first=n * 10, rows=10, done=done))
+        for n in range(300)
+        for done in (False, True)
+    ]
+    for future in written:
+        future.result(timeout=60)
+    assert JournalBatch.objects.filter(done=True).count() == 300
+
+
+def test_a_stage_of_a_silent_worker_is_sent_to_the_others(step: RunStep) -> None:
+    assert stages.claim(step.pk) is not None
+    assert scheduler.resend(timezone.now()) == 0
+    lose_lease(step.pk)
+    assert scheduler.resend(timezone.now()) == 1
+
+
+def test_a_stage_whose_message_was_lost_is_sent_again(step: RunStep) -> None:
+    dramatiq.get_broker().client.flushdb()  # type: ignore[attr-defined]
+    assert scheduler.resend(timezone.now()) == 0  # a moment ago: it may be on its way
+    assert scheduler.resend(timezone.now() + timedelta(seconds=5)) == 1
+    assert not scheduler.queue_is_empty()
+
+
+def test_a_worker_that_ends_gives_its_stage_back_untried(step: RunStep, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = stages.claim(step.pk)
+    assert held is not None
+    with Lease(held) as lease:
+        lease.check()
+        stopping.set()
+        try:
+            with pytest.raises(Stopped):
+                lease.check()
+        finally:
+            stopping.clear()
+    stages.release(held)
+    step.refresh_from_db()
+    assert (step.state, step.attempts) == (StepState.WAITING, 0)
+    work_off()
+    assert Run.objects.get().status == RunStatus.SUCCEEDED
+
+
+def test_a_lease_notices_that_another_worker_took_over(step: RunStep) -> None:
+    held = stages.claim(step.pk)
+    assert held is not None
+    with Lease(held) as lease:
+        lose_lease(step.pk)
+        stages.claim(step.pk)
+
+        def noticed() -> bool:
+            try:
+                lease.check()
+            except LeaseLost:
+                return True
+            return False
+
+        wait_until(noticed, "the lease to notice", seconds=10)
+
+
+def test_a_message_that_arrives_twice_finds_nothing_to_do(step: RunStep) -> None:
+    work_off()
+    run = Run.objects.get()
+    tasks.work_on_step.fn(step.workspace_id, step.pk)
+    again = Run.objects.get()
+    assert (again.status, again.timings) == (run.status, run.timings)
+    assert RunStep.objects.filter(kind=StepKind.PREPARE).count() == 1
