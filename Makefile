@@ -12,6 +12,8 @@ STAMPS := $(VENV)/.stamps
 NODE_VENV := $(VENV)/node
 WITH_NODE := PATH="$(CURDIR)/$(NODE_VENV)/bin:$$PATH"
 LOCK := $(VENV)/bin/uv pip compile --quiet
+# The development lock is held to the base lock, so these two come first.
+OTHER_LOCKS := $(filter-out base dev,$(basename $(notdir $(wildcard requirements/*.in))))
 # `make lock UPGRADE=--upgrade` takes newer versions.
 UPGRADE ?=
 
@@ -52,7 +54,7 @@ docs: develop ## Write the generated parts of docs/ anew
 	$(PY) manage.py write_docs
 
 lock: develop ## Pin requirements/*.in anew, with hashes (UPGRADE=--upgrade for newer versions)
-	cd requirements && for name in base dev clients orchestrators node bootstrap; do \
+	cd requirements && for name in base dev $(OTHER_LOCKS); do \
 		../$(LOCK) $(UPGRADE) $$name.in -o $$name.txt || exit 1; \
 	done
 	cd frontend && $(WITH_NODE) npm install --package-lock-only --silent

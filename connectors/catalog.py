@@ -26,6 +26,7 @@ VERIFICATION_WORDS = {
     "docs": ("Docs", "Built from the vendor's documentation alone; not run against the service."),
 }
 
+SAMPLE_WORDS = "Made up on this installation; no other system is involved."
 VERIFICATION_ICONS = {"server": "shield-check", "emulator": "flask-conical", "spec": "file-json", "docs": "book-open"}
 # Part of a category's name → colour group of its tile.
 TILES = {
@@ -65,12 +66,12 @@ class Entry:
     @property
     def verified_words(self) -> str:
         """What that level means, so that nobody takes it for more."""
-        return VERIFICATION_WORDS[self.verification][1]
+        return SAMPLE_WORDS if self.sample else VERIFICATION_WORDS[self.verification][1]
 
     @property
     def verified_icon(self) -> str:
         """The icon beside those words."""
-        return VERIFICATION_ICONS[self.verification]
+        return "sparkles" if self.sample else VERIFICATION_ICONS[self.verification]
 
     @property
     def tile(self) -> str:

@@ -12,6 +12,7 @@ Uses only the standard library: it runs before anything is installed.
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 import venv
@@ -41,7 +42,9 @@ def main(level: str, folder: str | None = None) -> int:
     lock = HERE / f"{level}.txt"
     uv = [str(Path(sys.executable).with_name("uv")), "pip", "sync", "--quiet", "--require-hashes"]
     # Any index may hold the file the hash names, as with pip.
-    uv += ["--index-strategy", "unsafe-best-match", "--python", python, str(lock)]
+    uv += ["--index-strategy", "unsafe-best-match", "--python", python]
+    # The locks are made for every Python; install for this one.
+    uv += ["--python-version", platform.python_version(), str(lock)]
     try:
         if subprocess.run(uv, env=uv_environment(os.environ, _pip_settings()), check=False).returncode == 0:
             return 0

@@ -32,6 +32,7 @@ from syncs.journal import PartJournal
 from syncs.lease import Lease, Stopped
 from syncs.limits import limiter_for
 from syncs.models import Run, Sync
+from syncs.outcomes import run_outcomes
 from syncs.runspec import narrowed, with_fields, with_settings
 from syncs.services import stages
 from syncs.services.stages import Claim
@@ -164,7 +165,7 @@ class Stage:
     def settle(self) -> None:
         """Work out the new baseline and end the run; then delete what it replaces."""
         stages.enter(self.held, RunStatus.SETTLING)
-        outcomes = stages.run_outcomes(self.run)
+        outcomes = run_outcomes(self.run)
         before = self.baseline
         settled = engine.settle(
             self.spec,

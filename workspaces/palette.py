@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from itertools import islice
 
-from workspaces.navigation import navigation
+from django.urls import reverse
+
+from workspaces.access import may
+from workspaces.permissions import Permission
 from workspaces.requests import WorkspaceRequest
 
 LIMIT = 6
@@ -33,17 +37,23 @@ def register(label: str, finder: Finder) -> None:
 
 
 def find(request: WorkspaceRequest, words: str) -> list[dict[str, object]]:
-    """All groups that have hits, pages first."""
-    groups = [
-        ("Pages", _pages(request, words)),
-        *((label, finder(request, words)) for label, finder in _finders.items()),
-    ]
-    found = [(label, [asdict(hit) for _, hit in zip(range(LIMIT), hits, strict=False)]) for label, hits in groups]
+    """All groups that have hits. The rail's own pages are found in the browser already."""
+    finders = [("Do", _settings), *_finders.items()]
+    found = [(label, [asdict(hit) for hit in islice(finder(request, words), LIMIT)]) for label, finder in finders]
     return [{"label": label, "items": items} for label, items in found if items]
 
 
-def _pages(request: WorkspaceRequest, words: str) -> Iterable[Hit]:
-    for group in navigation(request):
-        for item in group.items:
-            if words.lower() in item.label.lower():
-                yield Hit(item.label, group.label, item.url)
+def _settings(request: WorkspaceRequest, words: str) -> Iterable[Hit]:
+    """Pages of this app that stand behind a button."""
+    for label, route, needs in _ACTIONS:
+        if words and words.lower() in label.lower() and may(request.actor, needs):
+            yield Hit(label, "Settings", reverse(route, args=[request.workspace.slug]))
+
+
+_ACTIONS = (
+    ("Invite a person", "workspaces:invite", Permission.MANAGE_ORGANIZATION),
+    ("New group", "workspaces:new_group", Permission.MANAGE_ORGANIZATION),
+    ("New workspace", "workspaces:new_workspace", Permission.MANAGE_ORGANIZATION),
+    ("New API key", "workspaces:new_api_key", Permission.MANAGE_WORKSPACE),
+    ("Your profile and time zone", "workspaces:profile", Permission.MEMBER),
+)

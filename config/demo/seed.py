@@ -47,16 +47,15 @@ CUSTOMERS_SQL = """SELECT
   ltv AS lifetime_value
 FROM public.customers"""
 VIP_CARTS_SQL = """SELECT
-  c.customer_id,
-  c.first_name,
-  c.email,
-  c.vip_tier,
-  count(*) AS items_in_cart,
-  max(e.event_at) AS last_added_at
-FROM public.customers AS c
-JOIN public.cart_events AS e ON e.customer_id = c.customer_id
-WHERE c.vip_tier <> 'Normal'
-GROUP BY ALL"""
+  customer_id,
+  first_name,
+  email,
+  vip_tier,
+  ltv,
+  items_in_cart
+FROM public.customers
+WHERE vip_tier <> 'Normal'
+  AND items_in_cart > 0"""
 UPSELL_SQL = """SELECT
   organization_id,
   name,
@@ -72,8 +71,7 @@ CART_BODY = """{
       "id": {{ row.customer_id }},
       "email": {{ row.email | json }},
       "tier": {{ row.vip_tier | json }},
-      "items_in_cart": {{ row.items_in_cart }},
-      "last_added_at": {{ row.last_added_at | json }}
+      "items_in_cart": {{ row.items_in_cart }}
     },
     {% endfor %}
   ]
@@ -174,7 +172,7 @@ def _syncs(actor: Actor, models: dict[str, Model], destinations: tuple[Destinati
     database, endpoint = destinations
     columns = ("first_name", "last_name", "email", "city", "vip_tier", "lifetime_value")
     rows = Proposal(
-        sync_type="rows",
+        sync_type="table",
         mode="upsert",
         removal="delete",
         settings={"table": "public.customers"},
@@ -184,12 +182,13 @@ def _syncs(actor: Actor, models: dict[str, Model], destinations: tuple[Destinati
             {"to": "updated_by", "kind": "static", "value": "Headrace"},
         ],
     )
-    trigger = {"method": "POST", "endpoint": "/carts", "payload": "json", "json": CART_BODY}
+    trigger = {"batching": "batch", "method": "POST", "endpoint": "/carts", "payload": "json_editor", "json": CART_BODY}
+    leave = {"method": "DELETE", "endpoint": "/carts/{{ row.customer_id }}", "payload": "empty"}
     requests = Proposal(
         sync_type="requests",
         mode="custom",
         first_run="backfill",
-        settings={"rows": "batch", "batch_rows": 100, "added": trigger, "changed": {**trigger, "method": "PUT"}},
+        settings={"added": trigger, "changed": {**trigger, "method": "PUT"}, "removed": leave},
     )
     customers = create_sync(
         actor=actor,

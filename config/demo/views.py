@@ -15,9 +15,11 @@ WHY = "the demo's own receiving end; its addresses exist only while the demo run
 
 @csrf_exempt
 @public(WHY)
-@require_http_methods(["POST", "PUT", "PATCH", "DELETE"])
+@require_http_methods(["HEAD", "POST", "PUT", "PATCH", "DELETE"])
 def receive(request: HttpRequest, path: str = "") -> JsonResponse:
-    """Take any request and keep it for the inspector."""
+    """Take any request and keep it for the inspector; a connection test only looks whether anybody answers."""
+    if request.method == "HEAD":
+        return JsonResponse({})
     arrival = inbox.keep(
         method=request.method or "",
         path=f"/{path}",

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
@@ -39,6 +40,7 @@ NATIVE_KEY = b"headrace:native"
 # What ISO 8601, JSON and nearly every destination can write down.
 _FIRST_DAY = (dt.date(1, 1, 1) - dt.date(1970, 1, 1)).days
 _LAST_DAY = (dt.date(9999, 12, 31) - dt.date(1970, 1, 1)).days
+_LONG_NUMBER = re.compile(r"[\d.]{16}")
 _PER_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
 
 
@@ -120,11 +122,10 @@ def number_from_text(text: str) -> int | Decimal:
 
 
 def object_from_text(text: str) -> Any:
-    """JSON text as Python values; whole numbers of any size stay exact."""
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
+    """JSON text as Python values; numbers with more digits than a float holds stay exact."""
+    if _LONG_NUMBER.search(text):
         return json.loads(text, parse_float=Decimal)
+    return orjson.loads(text)
 
 
 def _check_range(name: str, ticks: pa.Array, per_day: int) -> None:

@@ -48,6 +48,7 @@ def _whole(column: exp.Column) -> exp.Expr:
 
 
 def _microseconds(column: exp.Column) -> exp.Expr:
+    # Neither Python nor nearly any destination knows parts of a microsecond.
     return exp.cast(column, "timestamp", dialect=DIALECT)
 
 
@@ -68,7 +69,7 @@ _READINGS: Mapping[str, Reading] = {
     "blob": Reading(ColumnType.STRING, _hexadecimal),
     "date": Reading(ColumnType.DATE),
     "timestamp": Reading(ColumnType.TIMESTAMP),
-    "timestamp_ns": Reading(ColumnType.TIMESTAMP),
+    "timestamp_ns": Reading(ColumnType.TIMESTAMP, _microseconds),
     "timestamp_s": Reading(ColumnType.TIMESTAMP, _microseconds),
     "timestamp_ms": Reading(ColumnType.TIMESTAMP, _microseconds),
     "timestamp with time zone": Reading(ColumnType.TIMESTAMP),

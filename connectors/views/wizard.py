@@ -27,7 +27,8 @@ class WizardView(ConnectionView):
         keys = ["type", "connection", "test", "name"]
         if entry is not None and not entry.needs_test:
             keys.remove("test")
-        labels = {"type": "Type", "connection": "Connection", "test": "Test", "name": "Name"}
+        settings = "Settings" if entry is not None and entry.sample else "Connection"
+        labels = {"type": "Type", "connection": settings, "test": "Test", "name": "Name"}
         choices = {"type": entry.name if entry else "", "test": "Passed" if row and row.last_check_ok else ""}
         position = keys.index(current)
         return [
@@ -180,7 +181,9 @@ class SetupFinish(WizardView):
             return self._page(row, form, 422)
         try:
             values = form.cleaned_data
-            self.call(self.doors.finish, row, name=values["name"], timezone=values["timezone"])
+            done = self.call(self.doors.finish, row, name=values["name"], timezone=values["timezone"])
+            if not catalog.known_entry(self.kind, row.type).needs_test:
+                self.call(self.doors.check, done)  # nobody was asked to, and the list should say that it works
         except Invalid as error:
             for name, message in error.fields.items():
                 form.add_error(name if name in form.fields else None, message)

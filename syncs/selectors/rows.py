@@ -20,7 +20,7 @@ from syncs.engine.exchanges import ExchangePage, KeptExchange
 from syncs.engine.runlog import Count, ErrorGroup, LoggedRow, RunLog
 from syncs.engine.spec import Prepared, RowStatus, RunSpec
 from syncs.models import Run
-from syncs.services.stages import run_outcomes
+from syncs.outcomes import run_outcomes
 from syncs.storage import storage
 from workspaces.access import may, require
 from workspaces.permissions import Permission

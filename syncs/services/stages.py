@@ -23,6 +23,7 @@ from syncs.codec import dump, load
 from syncs.engine import LeaseLost
 from syncs.engine.spec import Failure, OperationCounts, PartOutcome, Prepared, RunSpec, Settled
 from syncs.models import JournalBatch, Run, RunStep, Sync
+from syncs.outcomes import part_outcomes
 from syncs.services.beginning import open_step
 
 LEASE = timedelta(seconds=15)
@@ -200,16 +201,6 @@ def fail_run(held: Claim, failure: Failure, *, status: RunStatus = RunStatus.FAI
         _end(run, RunStatus.CANCELLED if cancelled else status, None if cancelled else failure)
         _done(held, rows=0)
         JournalBatch.objects.filter(step__run=run).delete()
-
-
-def part_outcomes(step: RunStep) -> list[PartOutcome]:
-    """The stored outcomes of a delivery stage: one, or one a part where one writer did them all."""
-    return [load(PartOutcome, stored) for stored in step.outcome] if isinstance(step.outcome, list) else []
-
-
-def run_outcomes(run: Run) -> list[PartOutcome]:
-    """The outcomes of all finished parts of a run."""
-    return [o for step in run.steps.filter(kind=StepKind.DELIVER) for o in part_outcomes(step)]
 
 
 def resend_due(now: datetime, *, queue_is_empty: bool) -> int:

@@ -43,11 +43,11 @@ listed = api.list_sync(o.ListSyncRequest(slug="from-the-sdk", limit=10), o.ListS
 read = api.get_sync(o.GetSyncRequest(sync_id=float(sync["id"])), o.GetSyncSecurity(bearer_auth=auth)).sync
 triggered = api.trigger_run_custom(
     s.TriggerRunCustomInput(sync_slug="from-the-sdk", full_resync=False), o.TriggerRunCustomSecurity(bearer_auth=auth)
-).trigger_run_output
+).trigger_run_custom_200_application_json_any_of
 import time
 for _ in range(600):
     runs = api.list_sync_runs(
-        o.ListSyncRunsRequest(sync_id=float(sync["id"]), run_id=float(triggered.id)),
+        o.ListSyncRunsRequest(sync_id=float(sync["id"]), run_id=float(triggered["id"])),
         o.ListSyncRunsSecurity(bearer_auth=auth),
     ).list_sync_runs_200_application_json_object
     if runs.data[0].completion_ratio == 1:
@@ -59,7 +59,7 @@ print(json.dumps({
     "listed": [x.id for x in listed.list_sync_200_application_json_object.data],
     "sync": sync["id"],
     "run": [run.id, run.status.value, run.successful_rows.added_count, run.query_size],
-    "triggered": triggered.id,
+    "triggered": triggered["id"],
 }))
 """
 AIRFLOW = """

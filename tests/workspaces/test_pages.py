@@ -179,9 +179,14 @@ def test_the_api_refuses_strangers_and_wrong_keys(world: World) -> None:
     assert signed_in.get("/api/v1/sources").status_code == 401
 
 
-def test_the_palette_finds_pages(world: World, client_of: Callable[[str], Client]) -> None:
-    groups = client_of("viewer").get("/acme/palette?q=peop").json()["groups"]
-    assert [item["url"] for group in groups for item in group["items"]] == [f"{SETTINGS}/people"]
+def test_the_palette_finds_what_a_person_may_do(world: World, client_of: Callable[[str], Client]) -> None:
+    def urls(name: str, words: str) -> list[str]:
+        groups = client_of(name).get(f"/acme/palette?q={words}").json()["groups"]
+        return [item["url"] for group in groups for item in group["items"]]
+
+    assert f"{SETTINGS}/people/invite" in urls("owner", "person")
+    assert f"{SETTINGS}/people/invite" not in urls("viewer", "person")
+    assert f"{SETTINGS}/profile" in urls("viewer", "zone")
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,9 @@ class PostgresDestination(Destination):
         config = self.config
         host, port = str(config.get("host") or "").strip(), int(config.get("port") or 5432)
         if not host or host.startswith(("/", "@")) or "," in host:
-            raise ConfigError("Give the host as a name or an IP address.", field="host")
+            raise ConfigError(
+                "The host is not a name or an IP address.", field="host", hint="For example db.example.com."
+            )
         addresses = await Guard(self.environment).resolve(host, port)
         certificate = _authority_file(config.get("ca_certificate") or "")
         try:

@@ -81,9 +81,7 @@ class Client:
         """Keep a value that was learnt on the way (a token) out of traces and errors too."""
         self._redactor = self._redactor.with_secret(secret)
 
-    def error_for(
-        self, response: Response, overrides: Mapping[int, ErrorMaker] | None = None
-    ) -> ConnectorError | None:
+    def error_for(self, response: Response, overrides: Mapping[int, ErrorMaker] | None = None) -> ConnectorError | None:
         """The error that an answer stands for (see :mod:`~connectors.sdk.net.status`), without secrets in its words."""
         error = error_for(response, overrides)
         return self._cleaned(error) if error else None

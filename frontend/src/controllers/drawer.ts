@@ -9,14 +9,18 @@ export default class DrawerController extends Controller<HTMLDialogElement> {
   static override targets = ["title"];
 
   declare readonly titleTarget: HTMLElement;
-  private readonly onSwap = (): void => this.filled();
+  // The event comes from the link that asked, which is outside; its context says what was filled.
+  private readonly onSwap = (event: Event): void => {
+    const filled = (event as CustomEvent<{ ctx?: { target?: unknown } } | null>).detail?.ctx?.target;
+    if (filled instanceof Element && this.element.contains(filled)) this.filled();
+  };
 
   override connect(): void {
-    this.element.addEventListener("htmx:after:swap", this.onSwap);
+    document.addEventListener("htmx:after:swap", this.onSwap);
   }
 
   override disconnect(): void {
-    this.element.removeEventListener("htmx:after:swap", this.onSwap);
+    document.removeEventListener("htmx:after:swap", this.onSwap);
   }
 
   private filled(): void {

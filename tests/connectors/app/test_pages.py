@@ -68,6 +68,15 @@ def test_a_source_is_set_up_step_by_step_and_each_step_is_kept(owner: Client) ->
     assert (source.setup_done, source.timezone, source.slug) == (True, "Europe/Berlin", "till")
 
 
+def test_a_sample_needs_no_test_and_is_connected_at_the_end(owner: Client) -> None:
+    saved = owner.post("/acme/sources/new/sample_b2b", {"scale": "0.01", "day": "0", "first_day": "2026-01-01"})
+    assert saved["Location"].endswith("/setup/name"), words(saved)
+    owner.post(saved["Location"], {"name": "Try-out", "timezone": "UTC"})
+    page = words(owner.get("/acme/sources"))
+    assert "Connected" in page
+    assert "Sample" in page
+
+
 def test_a_failing_test_shows_the_reason_and_leads_back(owner: Client) -> None:
     owner.post("/acme/sources/new/duckdb", {"mode": "database", "path": "gone.duckdb"})
     source = Source.objects.get()

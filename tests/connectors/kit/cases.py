@@ -18,7 +18,9 @@ from tests.connectors.kit.jobs import batch_of
 FOLDER = Path(__file__).resolve().parents[1] / "cases"
 
 # What the cases of a destination must show between them.
-TOPICS = frozenset({"minimal", "every type", "nulls", "unicode", "nested", "exact numbers and times", "removed", "hostile"})
+TOPICS = frozenset(
+    {"minimal", "every type", "nulls", "unicode", "nested", "exact numbers and times", "removed", "hostile"}
+)
 
 
 @dataclass(frozen=True)

@@ -147,5 +147,3 @@ def files_of(module: str) -> list[Path]:
 def _twice(names: Iterator[str]) -> list[str]:
     seen = list(names)
     return sorted({name for name in seen if seen.count(name) > 1})
-
-

@@ -97,7 +97,9 @@ async def play_table(case: Case, ground: Ground) -> None:
         settings = {**told.get("settings", {}), "table": f"{schema}.{told['table']}"}
         async with destination.session(told_job(destination, {**told, "settings": settings})) as session:
             outcomes = [await _outcome(session.deliver(batch_in(b))) for b in told["batches"]]
-        rows = connection.execute(sql.SQL("SELECT to_json(t)::text FROM ({}) t").format(sql.SQL(told["query"]))).fetchall()
+        rows = connection.execute(
+            sql.SQL("SELECT to_json(t)::text FROM ({}) t").format(sql.SQL(told["query"]))
+        ).fetchall()
     assert outcomes == [_expected(b) for b in told["batches"]]
     assert [exact_json(row) for (row,) in rows] == told["holds"]
 
@@ -140,7 +142,11 @@ async def play_objects(case: Case, ground: Ground) -> None:
 def store_client(url: str) -> Any:
     """A plain client of the test store, to look from outside."""
     return boto3.client(
-        "s3", endpoint_url=url, aws_access_key_id="AKIATEST", aws_secret_access_key="test-secret", region_name="us-east-1"
+        "s3",
+        endpoint_url=url,
+        aws_access_key_id="AKIATEST",
+        aws_secret_access_key="test-secret",
+        region_name="us-east-1",
     )
 
 
@@ -170,7 +176,10 @@ def _content(name: str, data: bytes) -> Any:
         data, name = gzip.decompress(data), name.removesuffix(".gz")
     if name.endswith(".parquet"):
         table = pq.read_table(io.BytesIO(data))
-        return {"types": [str(t) for t in table.schema.types], "rows": [[str(v) for v in r.values()] for r in table.to_pylist()]}
+        return {
+            "types": [str(t) for t in table.schema.types],
+            "rows": [[str(v) for v in r.values()] for r in table.to_pylist()],
+        }
     return data.decode()
 
 

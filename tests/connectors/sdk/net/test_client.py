@@ -34,7 +34,9 @@ async def test_secrets_are_taken_out_of_a_trace_in_every_shape() -> None:
     async with fake_http(always=Answer(200, b'{"echo": "pass\\"word/\xc3\xa9"}')) as server:
         async with client_of(server, secret) as client:
             with trace.recording() as exchanges:
-                await client.send(Request("GET", f"{server.url}/?q=pass%22word%2F%C3%A9", {"Authorization": "Bearer zzz"}))
+                await client.send(
+                    Request("GET", f"{server.url}/?q=pass%22word%2F%C3%A9", {"Authorization": "Bearer zzz"})
+                )
                 await client.send(Request("GET", f"{server.url}/?access_token=abcdef", {"X-Api-Key": "yyy"}))
     told = repr(exchanges)
     assert "pass" not in told
@@ -59,7 +61,9 @@ async def test_a_refused_connection_is_not_in_doubt() -> None:
     assert not caught.value.in_doubt
 
 
-@pytest.mark.parametrize("url", ["", "shop.example.com", "ftp://shop.example.com", "http://", "http://u:p@shop.example.com/"])
+@pytest.mark.parametrize(
+    "url", ["", "shop.example.com", "ftp://shop.example.com", "http://", "http://u:p@shop.example.com/"]
+)
 async def test_an_address_that_cannot_be_called_is_a_setting_to_change(url: str) -> None:
     async with Client(Environment()) as client:
         with pytest.raises(ConfigError):
@@ -67,7 +71,10 @@ async def test_an_address_that_cannot_be_called_is_a_setting_to_change(url: str)
 
 
 async def test_certificates_that_are_none_name_their_field() -> None:
-    for tls, field in ((Tls(authority="nonsense"), "ca_certificate"), (Tls(certificate="x", key="y"), "client_certificate")):
+    for tls, field in (
+        (Tls(authority="nonsense"), "ca_certificate"),
+        (Tls(certificate="x", key="y"), "client_certificate"),
+    ):
         with pytest.raises(ConfigError) as caught:
             async with Client(Environment(), tls=tls):
                 pass
@@ -80,7 +87,14 @@ def answered(status: int, body: bytes = b"", **headers: str) -> Response:
 
 @pytest.mark.parametrize(
     ("raw", "seconds"),
-    [("30", 30.0), ("86400", 900.0), ("-5", 0.0), ("Sat, 31 Jan 2026 12:01:00 GMT", 60.0), ("soon", None), ("nan", None)],
+    [
+        ("30", 30.0),
+        ("86400", 900.0),
+        ("-5", 0.0),
+        ("Sat, 31 Jan 2026 12:01:00 GMT", 60.0),
+        ("soon", None),
+        ("nan", None),
+    ],
 )
 def test_the_wait_asked_for(raw: str, seconds: float | None) -> None:
     assert retry_after(answered(429, retry_after=raw), NOW) == seconds
@@ -98,7 +112,9 @@ def test_an_answer_that_is_no_json_is_shown_short() -> None:
 
 
 def token_request(server: FakeHttp) -> TokenRequest:
-    return TokenRequest(url=f"{server.url}/token", grant="client_credentials", client_id="me", client_secret="client-pass")
+    return TokenRequest(
+        url=f"{server.url}/token", grant="client_credentials", client_id="me", client_secret="client-pass"
+    )
 
 
 async def test_a_token_is_fetched_once_and_never_shown() -> None:

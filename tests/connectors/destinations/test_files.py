@@ -1,0 +1,164 @@
+"""File destinations: what is on the disk or in the bucket after success, after failure, and who may write where."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from connectors.sdk import trace
+from connectors.sdk.context import Environment
+from connectors.sdk.destination import Batch, Destination, Mode
+from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, Gone, Unavailable
+from connectors.sdk.types import Operation
+from tests.connectors.kit.drivers import destination_of, store_client, store_destination
+from tests.connectors.kit.jobs import Streams, job_for
+
+ROWS = pa.RecordBatch.from_pydict({"id": list(range(100)), "name": ["x" * 50] * 100})
+NAMES = itertools.count(1)
+
+
+class Broken(Streams):
+    """Streams that fail half-way."""
+
+    def stream(self, operation: Operation) -> Iterator[Batch]:
+        yield from itertools.islice(super().stream(operation), 2)
+        raise Unavailable("The spool could not be read.")
+
+
+def folder_in(root: Path, folder: str = "out") -> Destination:
+    return destination_of("local_files", {"folder": folder}, Environment(local_roots=(str(root),)))
+
+
+async def write(destination: Destination, rows: Streams, mode: Mode = Mode.ALL, **settings: Any) -> None:
+    asked = job_for(destination.definition, {"format": "csv", "filename": "rows.csv", **settings}, mode=mode)
+    destination.validate(asked)
+    await destination.write(asked, rows)
+
+
+def files_in(root: Path) -> list[str]:
+    return sorted(str(p.relative_to(root)) for p in root.rglob("*") if p.is_file())
+
+
+async def test_a_file_is_replaced_only_when_the_new_one_is_complete(tmp_path: Path) -> None:
+    await write(folder_in(tmp_path), Streams(added=ROWS.slice(0, 1)))
+    before = (tmp_path / "out/rows.csv").read_bytes()
+    with pytest.raises(Unavailable):
+        await write(folder_in(tmp_path), Broken(added=ROWS))
+    assert files_in(tmp_path) == ["out/rows.csv"]
+    assert (tmp_path / "out/rows.csv").read_bytes() == before
+    await write(folder_in(tmp_path), Streams(added=ROWS))
+    assert (tmp_path / "out/rows.csv").read_text().count("\n") == 101
+
+
+async def test_the_check_leaves_nothing_behind(tmp_path: Path) -> None:
+    await folder_in(tmp_path).check()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("folder", ["..", "../elsewhere", "/etc", "a/../../b"])
+async def test_folders_outside_the_allowed_ones_are_refused(tmp_path: Path, folder: str) -> None:
+    with pytest.raises(ConfigError):
+        await folder_in(tmp_path / "allowed", folder).check()
+
+
+async def test_a_link_does_not_lead_out(tmp_path: Path) -> None:
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "allowed/out").mkdir(parents=True)
+    (tmp_path / "allowed/out/link").symlink_to(tmp_path / "secret")
+    with pytest.raises(ConfigError, match="out of the folder"):
+        await write(folder_in(tmp_path / "allowed"), Streams(added=ROWS), filename="link/rows.csv")
+    assert files_in(tmp_path / "secret") == []
+
+
+async def test_without_allowed_folders_nothing_is_written(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError):
+        await destination_of("local_files", {"folder": str(tmp_path)}, Environment()).check()
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ({"filename": "../rows.csv"}, "filename"),
+        ({"filename": "a//b.csv"}, "filename"),
+        ({"filename": "{nope}.csv"}, "filename"),
+        ({"filename": "x" * 1_024 + "{YYYY}"}, "filename"),
+        ({"indicator": "done.txt"}, "indicator"),
+        ({"indicator": "rows.csv", "batch_size": 5}, "indicator"),
+    ],
+)
+async def test_settings_that_cannot_work_name_their_place(tmp_path: Path, settings: dict[str, Any], field: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        await write(folder_in(tmp_path), Streams(added=ROWS), **settings)
+    assert caught.value.field == field
+
+
+async def test_each_file_is_recorded(tmp_path: Path) -> None:
+    with trace.recording() as exchanges:
+        await write(folder_in(tmp_path), Streams(added=ROWS), batch_size=60)
+        with pytest.raises(Unavailable):
+            await write(folder_in(tmp_path), Broken(added=ROWS))
+    assert [(e.target, e.response_body.partition(",")[0]) for e in exchanges[:2]] == [
+        ("rows-0001.csv", "60 rows"),
+        ("rows-0002.csv", "40 rows"),
+    ]
+    assert exchanges[2].error == "The spool could not be read."
+
+
+@pytest.mark.parametrize(("rows", "filled"), [(99, [50, 49]), (100, [50, 50]), (101, [50, 50, 1])])
+async def test_files_are_filled_to_the_row(tmp_path: Path, rows: int, filled: list[int]) -> None:
+    table = pa.RecordBatch.from_pydict({"id": list(range(rows))})
+    await write(folder_in(tmp_path), Streams(added=table), batch_size=50, header=False)
+    held = [p.read_text().splitlines() for p in sorted((tmp_path / "out").iterdir())]
+    assert [len(lines) for lines in held] == filled
+    assert sorted(int(line) for lines in held for line in lines) == list(range(rows))
+
+
+@pytest.fixture
+def bucket(store_url: str) -> str:
+    name = f"bucket-{next(NAMES)}"
+    store_client(store_url).create_bucket(Bucket=name)
+    return name
+
+
+async def test_a_large_object_is_sent_in_parts(store_url: str, bucket: str) -> None:
+    big = pa.RecordBatch.from_pydict({"id": list(range(400_000)), "text": ["something to fill the parts"] * 400_000})
+    await write(store_destination(store_url, bucket), Streams(piece=20_000, added=big), filename="a/big.csv")
+    found = store_client(store_url).get_object(Bucket=bucket, Key="a/big.csv")
+    assert found["ETag"].strip('"').endswith("-2")
+    assert found["Body"].read().count(b"\n") == 400_001
+
+
+async def test_a_failed_upload_leaves_no_object_and_no_parts(store_url: str, bucket: str) -> None:
+    big = pa.RecordBatch.from_pydict({"text": ["y" * 1_000] * 40_000})
+    with pytest.raises(Unavailable):
+        await write(store_destination(store_url, bucket), Broken(piece=10_000, added=big))
+    store = store_client(store_url)
+    assert "Contents" not in store.list_objects_v2(Bucket=bucket)
+    assert "Uploads" not in store.list_multipart_uploads(Bucket=bucket)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"bucket": "no-such-bucket"}, Gone),
+        ({"access_key_id": ""}, AuthError),
+        ({"access_key_id": "", "secret_access_key": ""}, AuthError),
+        ({"endpoint": "http://127.0.0.1:1"}, ConfigError),
+        ({"endpoint": "http://localhost:1"}, ConfigError),
+    ],
+)
+async def test_each_way_a_store_fails_is_told(
+    store_url: str, bucket: str, changes: dict[str, Any], expected: type[ConnectorError]
+) -> None:
+    with pytest.raises(expected) as caught:
+        await store_destination(store_url, changes.pop("bucket", bucket), **changes).check()
+    assert caught.value.hint
+
+
+async def test_a_store_that_is_reached_passes_the_check(store_url: str, bucket: str) -> None:
+    await store_destination(store_url, bucket).check()
