@@ -39,7 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--memory-mb", type=int, default=512)
-    parser.add_argument("--only", choices=["postgres", "http"])
+    parser.add_argument("--only", choices=["postgres", "http", "diff"])
     parser.add_argument("--database-url", default="", help="a PostgreSQL to use instead of one of our own")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -69,7 +69,8 @@ def measure(setting: Setting, rows: int, kinds: list[str]) -> dict[str, Result]:
         results[f"{phase} bare diff"] = _child(setting, "bare", "diff", run_id)
         for kind in kinds:
             results[f"{phase} engine {kind}"] = _child(setting, "engine", kind, run_id)
-            results[f"{phase} bare {kind}"] = _child(setting, "bare", kind, run_id)
+            if kind != "diff":
+                results[f"{phase} bare {kind}"] = _child(setting, "bare", kind, run_id)
     return results
 
 
@@ -84,14 +85,15 @@ def report(results: dict[str, Result], rows: int) -> str:
         if " engine " not in name:
             continue
         phase, kind = name.split(" engine ")
-        diff, send = results[f"{phase} bare diff"]["total"], results[f"{phase} bare {kind}"]["total"]
+        by_hand = [results[f"{phase} bare diff"]] + ([results[f"{phase} bare {kind}"]] if kind != "diff" else [])
+        diff, send = by_hand[0]["total"], by_hand[-1]["total"] if kind != "diff" else 0.0
         bare = diff + send
-        bare_cpu = results[f"{phase} bare diff"]["cpu"] + results[f"{phase} bare {kind}"]["cpu"]
+        bare_cpu = sum(result["cpu"] for result in by_hand)
         lines.append(
             f"{phase + ' ' + kind:<16}{engine['queried'] / engine['total']:>10,.0f}{engine['total']:>9.2f}"
             f"{engine['prepare']:>9.2f}{engine['deliver']:>9.2f}{engine['settle']:>8.2f}{engine['rss_mb']:>8.0f}"
             f"{bare:>8.2f}{engine['total'] / bare:>7.2f}{engine['prepare'] / diff:>7.2f}"
-            f"{engine['deliver'] / send:>7.2f}{engine['cpu']:>8.2f}{bare_cpu:>7.2f}"
+            f"{engine['deliver'] / send if send else 0:>7.2f}{engine['cpu']:>8.2f}{bare_cpu:>7.2f}"
         )
     lines += [
         "rows/s: queried rows by total time. ratio: total seconds by those by hand; diff, send: the two halves alone.",

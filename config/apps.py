@@ -10,6 +10,7 @@ class ConfigConfig(AppConfig):
         """Set the Dramatiq broker before any actor is declared."""
         import dramatiq
 
+        from config import checks  # noqa: F401 - registers the system checks
         from config.queue import make_broker
 
         dramatiq.set_broker(make_broker())

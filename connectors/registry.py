@@ -28,12 +28,12 @@ DESTINATIONS: dict[str, str] = {
 
 def source_class(key: str) -> type[Source]:
     """The source class of this key."""
-    return _load(SOURCES, key, "source")  # type: ignore[return-value]
+    return _load(SOURCES, key, "source")
 
 
 def destination_class(key: str) -> type[Destination]:
     """The destination class of this key."""
-    return _load(DESTINATIONS, key, "destination")  # type: ignore[return-value]
+    return _load(DESTINATIONS, key, "destination")
 
 
 def _load(table: dict[str, str], key: str, noun: str) -> type:

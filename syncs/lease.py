@@ -7,7 +7,8 @@ import threading
 import time
 from types import TracebackType
 
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseError
+from django.db import connection
 
 from config.queue import stopping
 from syncs.engine import Cancelled, LeaseLost

@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 
 import dramatiq
 import redis
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseError
+from django.db import connection
 from django.utils import timezone
 
 from governance.audit.context import correlate

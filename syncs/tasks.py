@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import dramatiq
+from django.db import close_old_connections
 
 from workspaces.scoping import workspace_scope
+
+
+@contextmanager
+def job_in(workspace_id: int) -> Iterator[None]:
+    """A workspace's scope on a database connection that works, also after the server was restarted."""
+    close_old_connections()
+    try:
+        with workspace_scope(workspace_id):
+            yield
+    finally:
+        close_old_connections()
 
 
 @dramatiq.actor(queue_name="runs")
@@ -12,7 +27,7 @@ def work_on_step(workspace_id: int, step_id: int) -> None:
     """Take a stage of a run and carry it out; does nothing where somebody else has it."""
     from syncs.runner import work
 
-    with workspace_scope(workspace_id):
+    with job_in(workspace_id):
         work(step_id)
 
 
@@ -21,7 +36,7 @@ def expire_run(workspace_id: int, run_id: int) -> None:
     """Delete a run's rows and requests after their retention."""
     from syncs.upkeep import expire
 
-    with workspace_scope(workspace_id):
+    with job_in(workspace_id):
         expire(run_id)
 
 
@@ -30,5 +45,5 @@ def discard_sync_files(workspace_id: int, sync_id: int) -> None:
     """Delete all files of a sync that no longer exists."""
     from syncs.upkeep import discard
 
-    with workspace_scope(workspace_id):
+    with job_in(workspace_id):
         discard(workspace_id, sync_id)

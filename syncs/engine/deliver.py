@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from itertools import islice
 
 from connectors.sdk.destination import Destination, Job, Limits, RowResult, Session
 from connectors.sdk.errors import ConnectorError, Unavailable
@@ -29,7 +28,8 @@ from syncs.engine.traces import TraceWriter
 
 # So many batches in a row given up mean that the destination is down, not that rows are bad.
 GIVEN_UP_IN_A_ROW = 3
-_READ_AHEAD = 64  # batches made per visit to the reading thread
+# Batches made in one visit to the reading thread: few enough to hold two such groups in memory.
+_GROUP_BATCHES, _GROUP_ROWS = 64, 20_000
 _MAX_WORDS = 4_000
 _LOST_CODE = "in_doubt"
 _LOST_WORDS = "Sent just before the worker stopped; whether it arrived is not known."
@@ -98,6 +98,7 @@ class _Delivery:
         self._limits = limits
         self._clock = clock
         self._ready: deque[Outgoing] = deque()
+        self._ahead: asyncio.Task[list[Outgoing]] | None = None
         self._turn = asyncio.Lock()
         self._failure: Failure | None = None
         self._given_up: Failure | None = None
@@ -126,6 +127,8 @@ class _Delivery:
         """Send everything, several batches at a time; ends early when ``fail`` was called."""
         workers = [self._work(batches, sender) for _ in range(max(1, self._limits.concurrency))]
         ended = await asyncio.gather(*workers, return_exceptions=True)
+        if self._ahead is not None:
+            ended += await asyncio.gather(self._ahead, return_exceptions=True)
         for error in ended:
             if isinstance(error, BaseException):
                 raise error
@@ -151,9 +154,12 @@ class _Delivery:
             raise
 
     async def _next(self, batches: Iterator[Outgoing]) -> Outgoing | None:
+        """The next batch; while batches are sent, the ones after them are read and mapped."""
         async with self._turn:
             if not self._ready:
-                self._ready.extend(await asyncio.to_thread(list, islice(batches, _READ_AHEAD)))
+                group = await (self._ahead or asyncio.to_thread(_group, batches))
+                self._ready.extend(group)
+                self._ahead = asyncio.create_task(asyncio.to_thread(_group, batches)) if group else None
             return self._ready.popleft() if self._ready else None
 
     async def _deliver(self, outgoing: Outgoing, sender: Sender) -> None:
@@ -203,6 +209,15 @@ class _Delivery:
             self._in_a_row += 1
             if self._in_a_row >= GIVEN_UP_IN_A_ROW:
                 self.fail(answer.error)
+
+
+def _group(batches: Iterator[Outgoing]) -> list[Outgoing]:
+    group: list[Outgoing] = []
+    rows = 0
+    while rows < _GROUP_ROWS and len(group) < _GROUP_BATCHES and (batch := next(batches, None)) is not None:
+        group.append(batch)
+        rows += batch.rows
+    return group
 
 
 def _storable(words: str) -> str:

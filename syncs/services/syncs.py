@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.utils import timezone
 
 from config.errors import Conflict
 from config.queue import enqueue
 from connectors import access as connections
 from connectors.models import Destination
+from connectors.sdk.fields import Select
 from connectors.secrets import decrypt, encrypt
 from governance.audit.actors import Actor
 from governance.audit.services import changes, record, service, snapshot, unchanged
 from syncs import access
 from syncs.choices import PendingReset
-from syncs.configuration import Checked, Proposal, check_proposal
+from syncs.configuration import Checked, Proposal, check_proposal, sync_type_of
 from syncs.mappings import to_json
 from syncs.models import Model, Sync
 from syncs.schedules import Schedule
@@ -35,7 +39,7 @@ AUDITED = (
     "mappings",
 )
 # A change of these makes earlier rows look different at the destination.
-SHAPING = ("sync_type", "mappings", "settings")
+SHAPING = ("sync_type", "mappings")
 
 
 def create_sync(
@@ -124,7 +128,7 @@ def store_sync_change(*, actor: Actor, sync: Sync, checked: Checked | None, name
     if not changed and not resealed:
         unchanged()
         return sync
-    if any(part in changed.after for part in SHAPING):
+    if any(part in changed.after for part in SHAPING) or _aims_elsewhere(sync, before["settings"]):
         sync.pending_reprocess = True
     sync.revision += 1
     sync.save()
@@ -156,6 +160,13 @@ def delete_sync(*, actor: Actor, sync: Sync) -> None:
     record(sync, before=snapshot(sync, AUDITED))
     enqueue(discard_sync_files, sync.workspace_id, sync.pk)
     sync.delete()
+
+
+def _aims_elsewhere(sync: Sync, before: Mapping[str, Any]) -> bool:
+    """Whether rows now go to another table, list or object: what the settings pick at the destination."""
+    declared = sync_type_of(sync.destination, sync.sync_type).settings
+    pickers = [field.name for field in declared if isinstance(field, Select) and field.discover]
+    return any(before.get(name) != sync.settings.get(name) for name in pickers)
 
 
 def _configure(sync: Sync, checked: Checked) -> None:

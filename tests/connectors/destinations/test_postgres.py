@@ -213,4 +213,4 @@ async def test_any_text_arrives_as_it_is(table: Connection, people: Destination,
     table.execute("TRUNCATE shop.people; ALTER TABLE shop.people DROP CONSTRAINT IF EXISTS people_email_key")
     async with people.session(job(people, "id", "email")) as session:
         assert all(r.accepted for r in await session.deliver(batch_of(Operation.ADDED, rows)))
-    assert dict(table.execute("SELECT id, email FROM shop.people").fetchall()) == told  # type: ignore[arg-type]  # pairs
+    assert dict(table.execute("SELECT id, email FROM shop.people").fetchall()) == told

@@ -79,9 +79,8 @@ class Streams:
         return next(iter(self._rows.values())).schema
 
     def stream(self, operation: Operation) -> Iterator[Batch]:
-        rows = self._rows.get(operation)
-        for start in range(0, rows.num_rows if rows is not None else 0, self._piece):
-            yield batch_of(operation, rows.slice(start, self._piece))
+        for start in range(0, self.count(operation), self._piece):
+            yield batch_of(operation, self._rows[operation].slice(start, self._piece))
 
     def count(self, operation: Operation) -> int:
         rows = self._rows.get(operation)

@@ -21,7 +21,7 @@ from workspaces.scoping import workspace_scope
 
 def counts(run: Run, name: str) -> tuple[int, int, int]:
     """(added, changed, removed) of one kind of result."""
-    return tuple(getattr(run, f"{name}_{operation}") for operation in ("added", "changed", "removed"))  # type: ignore[return-value]
+    return tuple(getattr(run, f"{name}_{operation}") for operation in ("added", "changed", "removed"))
 
 
 def assert_adds_up(run: Run) -> None:
@@ -263,6 +263,18 @@ def test_a_mapping_changed_while_a_run_goes_on_is_for_the_next_run(shop: Shop) -
     assert {row[2] for row in shop.there()} == {"vip"}
 
 
+def test_another_table_gets_all_rows_and_another_batch_size_none(shop: Shop) -> None:
+    shop.fill(4)
+    sync = shop.sync()
+    shop.run(sync)
+    elsewhere = f"{shop.table}_2"
+    shop.at_destination(f"CREATE TABLE {elsewhere} (LIKE {shop.table} INCLUDING ALL)")
+    for table, size, planned in ((shop.table, 7, 0), (elsewhere, 7, 4)):
+        chosen = {"table": f"public.{table}", "batch_size": size}
+        services.update_sync(actor=shop.actor, sync=sync, proposal=shop.proposal(settings=chosen))
+        assert shop.run(sync).succeeded == planned
+
+
 def test_a_full_resync_sends_every_row_as_added_and_removes_nothing(shop: Shop) -> None:
     shop.fill(10)
     sync = shop.sync()
@@ -320,6 +332,7 @@ def test_superseded_files_and_the_journal_go_when_a_run_settles(shop: Shop) -> N
     sync = shop.sync()
     shop.run(sync)
     sync.refresh_from_db()
+    assert sync.baseline is not None
     old = sync.baseline["spool"]
     assert storage().exists(old)
     shop.query("UPDATE customers SET plan = 'paid'")

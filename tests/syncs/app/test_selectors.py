@@ -124,6 +124,7 @@ def test_rows_and_requests_go_after_their_retention_and_the_baseline_stays(shop:
     assert upkeep.enqueue_expired(later) == 0
     assert selectors.run_rows(shop.actor, rejected).expired
     rejected.sync.refresh_from_db()
+    assert rejected.sync.baseline is not None
     assert storage().list(rejected.spec["directory"]) == sorted(
         path for path in (rejected.sync.baseline["spool"], rejected.sync.baseline["overlay"]) if path
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from syncs.choices import LIVE, WORDS, Health, RunStatus, SyncState, ended_as, sync_status
@@ -33,7 +35,7 @@ def test_a_client_that_polls_stops_exactly_when_the_run_has_ended(status: RunSta
 
 
 def test_any_rejected_row_makes_a_run_a_warning() -> None:
-    quiet = {"in_doubt": 0, "cancelled": False, "failed": False, "interrupted": False}
+    quiet: dict[str, Any] = {"in_doubt": 0, "cancelled": False, "failed": False, "interrupted": False}
     assert ended_as(rejected=0, **quiet) == RunStatus.SUCCEEDED
     assert ended_as(rejected=1, **quiet) == RunStatus.WARNING
     assert ended_as(rejected=0, **{**quiet, "in_doubt": 1}) == RunStatus.WARNING

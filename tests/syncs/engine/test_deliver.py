@@ -303,6 +303,17 @@ def test_a_part_given_up_after_a_kill_says_that_rows_in_flight_are_in_doubt(hous
     assert statuses(delivery, outcome) == ["in_doubt", "in_doubt", "aborted", "aborted"]
 
 
+def test_a_row_refused_after_a_kill_may_have_arrived_before_it(house: House) -> None:
+    delivery = ready(house, 2)
+    delivery.journal.records = {0: BatchRecord(number=0, first=0, rows=2, done=False)}
+    house.destination.refused = {"0"}
+    outcome = delivery()
+    assert [(row["status"], row["in_doubt"]) for row in delivery.rows(outcome)] == [
+        ("rejected", True),
+        ("succeeded", False),
+    ]
+
+
 def test_other_limits_after_a_kill_do_not_move_what_was_in_flight(house: House) -> None:
     delivery = ready(house, 7)
     delivery.journal.records = {

@@ -19,7 +19,7 @@ CLOSED = [
     "192.168.1.1",
     "169.254.169.254",
     "100.64.0.1",
-    "0.0.0.0",
+    "0.0.0.0",  # noqa: S104 - to be refused, not bound
     "224.0.0.1",
     "240.0.0.1",
     "255.255.255.255",
@@ -79,7 +79,8 @@ async def test_everything_can_be_opened() -> None:
 
 async def test_a_redirect_to_another_place_is_not_followed() -> None:
     async with fake_http() as inner, fake_http(Answer(302, b"", {"Location": inner.url})) as server:
-        async with Client(Environment(outbound_allow=server.opened)) as client:
+        client = Client(Environment(outbound_allow=server.opened))
+        async with client:
             assert (await client.send(Request("POST", server.url))).status == 302
     assert inner.received == []
 
