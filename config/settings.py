@@ -296,5 +296,5 @@ LOGGING = {
     "formatters": {"plain": {"format": "%(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     # What is logged: DEBUG, INFO, WARNING or ERROR and above.
-    "root": {"handlers": ["console"], "level": env.log_level("HEADRACE_LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["console"], "level": env.str("HEADRACE_LOG_LEVEL", "INFO").upper()},
 }

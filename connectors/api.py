@@ -107,9 +107,7 @@ class SourceListView(ApiView):
 
     permission = {"GET": Permission.MEMBER, "POST": Permission.CREATE_SOURCE}
 
-    @extend_schema(
-        operation_id="ListSource", parameters=PAGE, responses={200: list_of(SourceOut), **error_answers()}
-    )
+    @extend_schema(operation_id="ListSource", parameters=PAGE, responses={200: list_of(SourceOut), **error_answers()})
     def get(self, request: Request) -> Response:
         """List the sources of the API key's workspace."""
         query = parse_query(request, ListQuery)

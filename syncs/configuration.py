@@ -17,10 +17,11 @@ from connectors.models import Destination
 from connectors.registry import destination_class
 from connectors.sdk.destination import DestinationDefinition, DestinationField, FirstRun, Job, Mode, Removal, SyncType
 from connectors.sdk.errors import ConfigError, ConnectorError
+from connectors.secrets import decrypt
 from connectors.sdk.validation import Cleaned, InvalidSettings, assemble, clean
 from syncs.engine.spec import FieldMapping
 from syncs.mappings import Configuration, Problems, check, parse
-from syncs.models import Model
+from syncs.models import Model, Sync
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,11 @@ def check_proposal(
     _stop_at(problems)
     _ask_connector(model, destination, configuration, settings, fields)
     return Checked(configuration=configuration, cleaned=cleaned)
+
+
+def secret_times(sync: Sync) -> dict[str, str]:
+    """When each secret setting of a sync was set, as far as is known: with its last change."""
+    return dict.fromkeys(decrypt(sync.sealed_settings), sync.updated_at.isoformat())
 
 
 def mapped_fields(

@@ -272,7 +272,8 @@ class Stage:
         return self.destination.limits(self.job, operation)
 
     def _traces(self) -> engine.TraceWriter:
-        return engine.TraceWriter(storage(), self.spec.directory, self.held.number, attempt=self.attempt)
+        limits = engine.trace_limits(self.spec, self.prepared)
+        return engine.TraceWriter(storage(), self.spec.directory, self.held.number, limits=limits, attempt=self.attempt)
 
     def _part(self) -> Part:
         return next(part for part in self.prepared.parts if part.number == self.held.number)

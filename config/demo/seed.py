@@ -128,7 +128,11 @@ def _models(actor: Actor, store: Source, product: Source) -> dict[str, Model]:
     return {
         "customers": sql(store, "Customers", CUSTOMERS_SQL, "customer_id", "Everyone who has an account in the shop."),
         "carts": sql(
-            store, "VIP customers with items in the cart", VIP_CARTS_SQL, "customer_id", "VIPs who have not checked out."
+            store,
+            "VIP customers with items in the cart",
+            VIP_CARTS_SQL,
+            "customer_id",
+            "VIPs who have not checked out.",
         ),
         "upsell": sql(product, "Free organizations", UPSELL_SQL, "organization_id", "Who might move to a paid plan."),
         "users": create_model(

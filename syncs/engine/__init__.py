@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from syncs.engine.runlog import RunLog
     from syncs.engine.settlement import expire_run, settle, superseded
     from syncs.engine.storage import Storage
-    from syncs.engine.traces import TraceWriter
+    from syncs.engine.traces import TraceLimits, TraceWriter, trace_limits
     from syncs.engine.write import write_run
 
 _HOMES = {
@@ -50,6 +50,7 @@ _HOMES = {
     "RedisLimiter": "limiter",
     "RunLog": "runlog",
     "Storage": "storage",
+    "TraceLimits": "traces",
     "TraceWriter": "traces",
     "UnknownColumn": "errors",
     "Unlimited": "limiter",
@@ -63,6 +64,7 @@ _HOMES = {
     "search_exchanges": "exchanges",
     "settle": "settlement",
     "superseded": "settlement",
+    "trace_limits": "traces",
     "write_run": "write",
 }
 
@@ -75,6 +77,7 @@ __all__ = [
     "RedisLimiter",
     "RunLog",
     "Storage",
+    "TraceLimits",
     "TraceWriter",
     "UnknownColumn",
     "Unlimited",
@@ -88,6 +91,7 @@ __all__ = [
     "search_exchanges",
     "settle",
     "superseded",
+    "trace_limits",
     "write_run",
 ]
 

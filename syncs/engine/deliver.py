@@ -126,7 +126,7 @@ class _Delivery:
     async def run(self, batches: Iterator[Outgoing], sender: Sender) -> None:
         """Send everything, several batches at a time; ends early when ``fail`` was called."""
         workers = [self._work(batches, sender) for _ in range(max(1, self._limits.concurrency))]
-        ended = await asyncio.gather(*workers, return_exceptions=True)
+        ended: list[object] = [*await asyncio.gather(*workers, return_exceptions=True)]
         if self._ahead is not None:
             ended += await asyncio.gather(self._ahead, return_exceptions=True)
         for error in ended:

@@ -16,6 +16,8 @@ from syncs.engine.storage import scratch
 
 Check = Callable[[], None]
 _POLL_S = 0.5
+# Batches and file buffers that DuckDB does not count take their share of the engine's limit.
+_BESIDE_MB, _LEAST_MB = 64, 64
 
 
 class Duck:
@@ -93,7 +95,7 @@ def duck(workdir: str | Path, *, memory_mb: int, threads: int, check: Check) -> 
     with scratch(workdir, "duck-") as folder:
         connection = duckdb.connect(
             config={
-                "memory_limit": f"{memory_mb}MB",
+                "memory_limit": f"{max(_LEAST_MB, memory_mb - _BESIDE_MB)}MB",
                 "threads": threads,
                 "temp_directory": str(folder),
                 "preserve_insertion_order": False,

@@ -1,7 +1,8 @@
 """Arrow types that Parquet and DuckDB both carry without loss, and how to get there.
 
 Most types stay. Those that one of the two would refuse, widen to a float or
-hand back changed become their nearest lossless form, usually text.
+hand back changed become their nearest lossless form, usually text. Times finer
+than microseconds are cut, because Python's own, which connectors use, end there.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import pyarrow as pa
 
 Convert = Callable[[pa.Array], pa.Array]
 _MAX_DECIMAL_DIGITS = 38  # wider ones are beyond DuckDB
-_EMPTY: frozenset[int] = frozenset()
 
 
 def storable_type(kind: pa.DataType) -> pa.DataType:
@@ -69,6 +69,10 @@ def _storable_scalar(kind: pa.DataType) -> pa.DataType:
         return pa.decimal128(kind.precision, kind.scale)
     if pa.types.is_float16(kind):
         return pa.float32()
+    if pa.types.is_timestamp(kind) and kind.unit == "ns":
+        return pa.timestamp("us", kind.tz)
+    if pa.types.is_time64(kind) and kind.unit == "ns":
+        return pa.time64("us")
     as_text = (pa.types.is_null, pa.types.is_interval, pa.types.is_duration, pa.types.is_union, pa.types.is_struct)
     return pa.string() if any(test(kind) for test in as_text) else kind
 
@@ -77,7 +81,8 @@ def _cast(array: pa.Array, target: pa.DataType) -> pa.Array:
     if isinstance(array, pa.ExtensionArray) and not isinstance(target, pa.BaseExtensionType):
         array = array.storage
     try:
-        return array.cast(target)
+        # Only what is finer than a microsecond may be cut: no value that reaches a connector can hold it.
+        return array.cast(target, safe=not pa.types.is_temporal(target))
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
         return pa.array(array.to_pylist(), target)
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from fsspec.implementations.local import LocalFileSystem
 from syncs.engine.errors import StorageFailed
 
 _UNFINISHED = ".unfinished-"
+_COPY_LIFE_S = 6 * 3600
 
 
 class Storage:
@@ -61,6 +63,7 @@ class Storage:
         copy = self._copy_path(path)
         if not copy.exists():
             self._download(path, copy)
+        copy.touch()
         return copy
 
     def exists(self, path: str) -> bool:
@@ -129,6 +132,7 @@ class Storage:
     def _publish(self, unfinished: Path, path: str) -> None:
         if not self._local:
             self._files.put_file(str(unfinished), self._absolute(path))
+            unfinished.replace(self._copy_path(path))  # the next stage reads it on this machine, most likely
             return
         _flush(unfinished)
         place = Path(self._absolute(path))
@@ -141,6 +145,7 @@ class Storage:
 
     def _download(self, path: str, copy: Path) -> None:
         self._cache.mkdir(parents=True, exist_ok=True)
+        _forget_old_copies(self._cache)
         unfinished = self._cache / f"{_UNFINISHED}{os.urandom(8).hex()}"
         try:
             self._files.get_file(self._absolute(path), str(unfinished))
@@ -160,6 +165,15 @@ def scratch(workdir: str | Path, prefix: str) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _forget_old_copies(cache: Path) -> None:
+    """Local copies that nobody has asked for lately make room; they can be downloaded again."""
+    oldest = time.time() - _COPY_LIFE_S
+    for copy in cache.iterdir():
+        with suppress(FileNotFoundError):
+            if copy.stat().st_mtime < oldest:
+                copy.unlink()
 
 
 def _flush(path: Path) -> None:

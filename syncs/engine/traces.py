@@ -11,17 +11,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from connectors.sdk.destination import RowSet
 from connectors.sdk.trace import Exchange
 from syncs.engine.errors import StorageFailed
+from syncs.engine.spec import Prepared, RunSpec
 from syncs.engine.storage import Storage
 
 logger = logging.getLogger(__name__)
+_RUN_BYTES = 256 * 1024 * 1024
+_LEAST_PART_BYTES = 4 * 1024 * 1024
+_SAMPLE_EVERY = 20
 
 SCHEMA = pa.schema([
     ("part", pa.int32()),
@@ -133,9 +138,12 @@ class TraceWriter:
         return (body, False) if len(body) <= limit else (body[:limit], True)
 
 
-def sampled(limits: TraceLimits, every: int) -> TraceLimits:
-    """The same limits, keeping each ``every``-th success."""
-    return replace(limits, sample_every=every)
+def trace_limits(spec: RunSpec, prepared: Prepared) -> TraceLimits:
+    """What each part of a run may keep: its share of the run's room, and a sample where all is sent every time."""
+    parts = max(1, len(prepared.parts))
+    share = max(_LEAST_PART_BYTES, _RUN_BYTES // parts)
+    every = _SAMPLE_EVERY if spec.rows is RowSet.FULL and not spec.single_writer else 1
+    return TraceLimits(part_bytes=share, failure_bytes=share, sample_every=every)
 
 
 def _headers(headers: Sequence[tuple[str, str]]) -> str:

@@ -38,9 +38,11 @@ class DefinitionForm(forms.Form):
         super().__init__(data, initial=initial)
         self.method = method
         self.source = source
+        self.refused_at: int | None = None
         if method is ModelMethod.SQL:
             del self.fields["table"]
-            self.fields["sql"].widget = CodeEditor(language="sql", dialect=dialect, schema_url=schema_url, rows=14)
+            target = {"data-query-target": "text"}
+            self.fields["sql"].widget = CodeEditor(target, "sql", dialect, schema_url, rows=14)
         else:
             del self.fields["sql"]
             self.fields["table"].widget = Combobox(choices=[("", "Choose a table or view"), *tables])
@@ -57,6 +59,27 @@ class DefinitionForm(forms.Form):
             field = {"table_name": "table", "method": None}.get(name, name)
             words = f"{message} {error.hint}".strip()
             self.add_error(field if field in self.fields else None, words)
+            if field == "sql" and field in self.fields:
+                self._mark(getattr(error, "position", None), message)
+
+    def _mark(self, position: int | None, message: str) -> None:
+        """Remember where the query was refused; the offset counts the text as services see it, without outer blanks."""
+        if position is None:
+            return
+        text = self.data.get("sql", "")
+        self.refused_at = position + len(text) - len(text.lstrip())
+        self.fields["sql"].widget.attrs |= {
+            "data-code-editor-error-at-value": self.refused_at,
+            "data-code-editor-error-words-value": message,
+        }
+
+    @property
+    def refused_place(self) -> str:
+        """Such as "line 3, column 8"."""
+        if self.refused_at is None:
+            return ""
+        before = self.data.get("sql", "").replace("\r\n", "\n")[: self.refused_at]
+        return f"line {before.count(chr(10)) + 1}, column {len(before) - before.rfind(chr(10))}"
 
 
 class NamingForm(forms.Form):
@@ -75,6 +98,7 @@ class NamingForm(forms.Form):
 
     def __init__(self, data: Any = None, *, columns: list[Column], initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial)
+        self.column_names = [column.name for column in columns]
         choices = [(column.name, f"{column.name} · {column.type.value}") for column in columns]
         self.fields["primary_key"].choices = [("", "Choose a column"), *choices]  # type: ignore[attr-defined]
         self.fields["primary_key"].widget = Combobox(choices=[("", "Choose a column"), *choices])
@@ -83,4 +107,5 @@ class NamingForm(forms.Form):
     def take(self, error: Invalid) -> None:
         """Show a service's error beside the input it is about."""
         for name, message in (error.fields or {"": error.message}).items():
-            self.add_error(name if name in self.fields else None, f"{message} {error.hint}".strip())
+            field = "primary_key" if name == "reset" else name
+            self.add_error(field if field in self.fields else None, f"{message} {error.hint}".strip())

@@ -7,8 +7,9 @@ from typing import Any
 
 from django import forms
 from django.forms import BaseFormSet, formset_factory
+from django.http import QueryDict
 
-from config.errors import Invalid
+from config.errors import HeadraceError, Invalid
 from config.ui.widgets import RadioCards
 from connectors.forms import SettingsForm, Shown
 from connectors.sdk.destination import DestinationField, FirstRun, Mode, Removal, SyncType
@@ -53,10 +54,23 @@ class BehaviourForm(forms.Form):
         first = kind.modes[0]
         start = {"mode": first.mode.value, "removal": first.removals[0].value, "first_run": kind.first_run[0].value}
         super().__init__(data, initial={**start, **(initial or {})})
+        self.kind = kind
         removals = [r for r in Removal if any(r in spec.removals for spec in kind.modes)]
         self._offer("mode", {m.mode.value: (MODE_WORDS[m.mode], m.description) for m in kind.modes})
         self._offer("removal", {r.value: REMOVAL_WORDS[r] for r in removals})
         self._offer("first_run", {f.value: FIRST_RUN_WORDS[f] for f in kind.first_run})
+        # The choice shows only with modes that leave one.
+        choosing = [m.mode.value for m in kind.modes if len(m.removals) > 1]
+        if len(removals) > 1 and len(choosing) < len(kind.modes):
+            self.fields["removal"].widget.attrs["data-show-when"] = f"mode={'|'.join(choosing)}"
+
+    def clean(self) -> dict[str, Any]:
+        """A mode with a single way to handle removed rows takes that one, whatever the hidden choice says."""
+        sent = self.cleaned_data
+        spec = next((m for m in self.kind.modes if m.mode.value == sent.get("mode")), None)
+        if spec is not None and len(spec.removals) == 1:
+            sent["removal"] = spec.removals[0].value
+        return sent
 
     def _offer(self, name: str, options: Mapping[str, tuple[str, str]]) -> None:
         """Offer the options of one choice; a choice of one is made without asking."""
@@ -77,7 +91,12 @@ class MappingForm(forms.Form):
 
     kind = forms.ChoiceField(
         label="Value from",
-        choices=[("column", "Column"), ("static", "Static value"), ("variable", "Variable")],
+        choices=[
+            ("column", "Column"),
+            ("static", "Static value"),
+            ("variable", "Variable"),
+            ("template", "Template"),
+        ],
         required=False,
     )
     column = forms.ChoiceField(label="Column", required=False)
@@ -86,6 +105,7 @@ class MappingForm(forms.Form):
     variable = forms.ChoiceField(
         label="Variable", choices=[(v, v.replace("_", " ")) for v in VARIABLES], required=False
     )
+    template = forms.CharField(label="Liquid template", required=False, strip=False)
     to = forms.CharField(label="Destination field", required=False)
     identifier = forms.BooleanField(label="Match records by this field", required=False)
     ignore_null = forms.BooleanField(label="Leave out when null", required=False)
@@ -93,8 +113,10 @@ class MappingForm(forms.Form):
     def __init__(self, *args: Any, columns: Mapping[str, str], fields: Sequence[DestinationField], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choices = [("", "Choose a column"), *((name, name) for name in columns)]
+        chosen_column = str(self["column"].value() or "")
+        if chosen_column and chosen_column not in columns:
+            choices.append((chosen_column, f"{chosen_column} (gone)"))
         self.fields["column"].choices = choices  # type: ignore[attr-defined]
-        self.fields["kind"].widget.attrs["data-mapping-target"] = "kind"
         if fields:
             offered = [(f.name, _field_words(f)) for f in fields if not f.read_only]
             chosen = str(self["to"].value() or "")
@@ -102,17 +124,22 @@ class MappingForm(forms.Form):
                 offered.append((chosen, f"{chosen} (not found)"))
             self.fields["to"].widget = forms.Select(choices=[("", "Choose a field"), *offered])
         number = str(self.prefix or "").rpartition("-")[2]
-        line = f", line {int(number) + 1}" if number.isdigit() else ""
+        line = f", line {int(number) + 1}" if number.isdigit() else ", line __line__"
         for field in self.fields.values():
             field.widget.attrs["aria-label"] = f"{field.label}{line}"
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing was filled in."""
+        return not any(self[name].value() for name in ("to", "column", "static", "template"))
 
     def mapping(self) -> dict[str, Any] | None:
         """The line as services take it; ``None`` for an empty one."""
         sent = self.cleaned_data
         kind = sent["kind"] or "column"
-        if not sent["to"] and not (kind == "column" and sent["column"]) and not (kind == "static" and sent["static"]):
+        if not sent["to"] and (kind == "variable" or not sent[kind]):
             return None
-        values = {"column": sent["column"], "variable": sent["variable"]}
+        values = {name: sent[name] for name in ("column", "variable", "template")}
         value = _static(sent["static_type"], sent["static"]) if kind == "static" else values[kind]
         return {
             "to": sent["to"],
@@ -149,6 +176,7 @@ class SyncForm:
         lines = [_line(mapping) for mapping in stored.get("mappings", ())] or _suggested(columns, fields)
         self.lines = _formset(data, columns, fields, lines)
         self.problems: list[str] = []
+        self.mapping_problems: list[str] = []
 
     def is_valid(self) -> bool:
         """Whether everything that was typed can be read."""
@@ -158,29 +186,46 @@ class SyncForm:
     def proposal(self) -> Proposal:
         """What the services take."""
         chosen = self.behaviour.cleaned_data
-        lines = [line.mapping() for line in self.lines.forms] if self.kind.mapping else []
         return Proposal(
             sync_type=self.kind.key,
             mode=chosen["mode"],
             removal=chosen["removal"],
             first_run=chosen["first_run"],
             settings=self.settings.values,
-            mappings=[line for line in lines if line is not None],
+            mappings=self.mappings_as_sent(),
         )
 
-    def take(self, error: Invalid) -> None:
+    def mappings_as_sent(self) -> list[dict[str, Any]]:
+        """The lines that were filled in and can be read."""
+        if not self.kind.mapping or not self.lines.is_bound or not self.lines.management_form.is_valid():
+            return []
+        lines = [line.mapping() for line in self.lines.forms if line.is_valid()]
+        return [line for line in lines if line is not None]
+
+    def take(self, error: HeadraceError) -> None:
         """Put a service's errors at the inputs they are about; the rest stands on top."""
         mappings = [line for line in self.lines.forms if self.kind.mapping and line.is_valid() and line.mapping()]
-        for path, message in (error.fields or {"": error.message}).items():
+        fields = error.fields if isinstance(error, Invalid) else {}
+        for path, message in (fields or {"": error.message}).items():
             head, _, tail = path.partition(".")
             if head == "settings" and tail:
                 self.settings.take_errors({tail: message})
             elif head == "mappings" and tail.isdigit() and int(tail) < len(mappings):
                 mappings[int(tail)].add_error("to", message)
+            elif head in ("mappings", "identifier"):
+                self.mapping_problems.append(message)
             elif head in self.behaviour.fields:
                 self.behaviour.add_error(head, message)
             else:
                 self.problems.append(f"{message} {error.hint}".strip())
+
+
+def with_more_lines(sent: QueryDict) -> QueryDict:
+    """What was sent, with room for more lines: how lines are added without scripts."""
+    data = sent.copy()
+    count = data.get("map-TOTAL_FORMS", "")
+    data["map-TOTAL_FORMS"] = str((int(count) if count.isdigit() else 0) + SPARE_LINES)
+    return data
 
 
 def _formset(

@@ -12,6 +12,8 @@ from django.utils import timezone
 from syncs.choices import RunStatus, StatusWords, StepKind, StepState, Trigger, words
 from workspaces.scoping import TenantModel
 
+SUMMED = [f"{result}_{kind}" for result in ("succeeded", "rejected") for kind in ("added", "changed", "removed")]
+
 
 class Run(TenantModel):
     """One invocation of a sync: what it set out to do, how far it is, and how it ended.
@@ -71,7 +73,9 @@ class Run(TenantModel):
         indexes = [
             models.Index(fields=["sync", "-id"], name="run_of_sync"),
             models.Index(fields=["finished_at"], name="run_interrupted", condition=Q(status="interrupted")),
-            models.Index(fields=["workspace", "-finished_at"], name="run_finished"),
+            models.Index(fields=["workspace", "-id"], name="run_newest"),
+            # Sums over time read the index alone: a run's row is wide.
+            models.Index(fields=["workspace", "-finished_at"], include=SUMMED, name="run_summed"),
             models.Index(
                 fields=["workspace", "-id"], name="run_failed", condition=Q(status__in=["failed", "interrupted"])
             ),

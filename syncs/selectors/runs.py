@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F, QuerySet, Sum
+from django.db.models import F, Prefetch, QuerySet, Sum
 from django.utils import timezone
 
 from governance.audit.actors import Actor
@@ -57,12 +57,18 @@ def list_runs(
     """Runs, newest first; of one sync or of the workspace. Without those that planned, or delivered, nothing."""
     require(actor, Permission.MEMBER)
     runs = Run.objects.defer("spec", "job", "prepared").order_by("-id")
-    runs = runs.filter(sync=sync) if sync is not None else runs.select_related("sync__model", "sync__destination")
+    runs = runs.filter(sync=sync) if sync is not None else runs.prefetch_related(sync_of_run())
     if hide_empty:
         runs = runs.annotate(rows_planned=_PLANNED).filter(rows_planned__gt=0)
     if hide_unsuccessful:
         runs = runs.annotate(rows_succeeded=_SUCCEEDED).filter(rows_succeeded__gt=0)
     return runs
+
+
+def sync_of_run() -> Prefetch[str]:
+    """A run's sync with both sides, as a query of its own: joined, the newest few of many runs would be sorted last."""
+    syncs = Sync.objects.select_related("model__source", "destination").defer("settings", "mappings")
+    return Prefetch("sync", queryset=syncs)
 
 
 def progress_of(run: Run) -> RunProgress:

@@ -7,12 +7,14 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from config.errors import Invalid
+from config.errors import HeadraceError, Invalid
 from config.htmx import go_to, render_page, wants_part
 from connectors import access as connections
 from connectors import catalog, selectors
 from connectors.choices import Kind
 from connectors.models import Source
+from connectors.sdk.types import Column, ColumnType
+from connectors.services import refresh_schema
 from syncs import access, services
 from syncs.choices import ModelMethod, PendingReset
 from syncs.definitions import Definition, Preview, describe
@@ -54,11 +56,13 @@ class Editor(PageView):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The editor with what is stored, or empty."""
         self.load(pk)
-        return self._page(self._definition_form(), None, None)
+        return self._page(self._definition_form(), None, self.known_naming())
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Preview, or save: the button that was pressed says which."""
+        """Read the tables, preview, or save: the button that was pressed says which."""
         self.load(pk)
+        if request.POST.get("action") == "tables":
+            return self._read_tables()
         form = self._definition_form(request.POST)
         try:
             definition = form.definition()
@@ -77,6 +81,10 @@ class Editor(PageView):
             else:
                 return go_to(request, self.url("model", model.pk), "Model saved.")
         return self._page(form, preview, naming, status=422)
+
+    def known_naming(self) -> NamingForm | None:
+        """The name and key before any preview: only a saved model has them."""
+        return None
 
     def save(self, definition: Definition, values: dict[str, Any]) -> Model:
         """Create the model."""
@@ -103,6 +111,15 @@ class Editor(PageView):
     @property
     def _declared(self) -> Any:
         return connections.definition_of(Kind.SOURCE, self.source.type)
+
+    def _read_tables(self) -> HttpResponse:
+        """Ask the source which tables it has, for the table picker."""
+        here = self.request.get_full_path()
+        try:
+            refresh_schema(actor=self.actor, source=self.source)
+        except HeadraceError as error:
+            return go_to(self.request, here, f"{error.message} {error.hint}".strip(), tone="bad")
+        return go_to(self.request, here, "Tables were read.")
 
     def _preview(self, definition: Definition) -> Preview:
         if self.request.POST.get("action") == "save":
@@ -149,19 +166,31 @@ class Editor(PageView):
             "form": form,
             "preview": preview,
             "preview_columns": headings(preview.columns) if preview else [],
+            "as_part": wants_part(self.request),
             "naming": naming,
             "model": self.model,
             "source": self.source,
             "entry": catalog.known_entry(Kind.SOURCE, self.source.type),
             "methods": self._method_tabs(),
             "samples": self._declared.sample_queries,
+            "has_tables": self.source.schema_refreshed_at is not None,
             "schema_panel_url": self._schema_url("source_schema") + "?panel=1",
+            "may_see": access.may_view_rows(self.actor, self.source.pk),
             "steps": steps_of("key" if naming else "define", self.source.name, self.url("model_new")),
             "breadcrumb": self.breadcrumb(),
-            "resets": self.model is not None and self.model.syncs.exists(),
+            "resets": self._resets(naming),
         }
         part = "syncs/models/parts/result.html" if wants_part(self.request) else ""
         return render_page(self.request, "syncs/models/editor.html", context, part=part, status=status)
+
+    def _resets(self, naming: NamingForm | None) -> dict[str, Any] | None:
+        """What the choice for dependent syncs needs: it shows while another key than the stored one is chosen."""
+        model = self.model
+        if model is None or naming is None or not model.syncs.exists():
+            return None
+        others = [name for name in naming.column_names if name != model.primary_key]
+        chosen = str(naming["primary_key"].value() or "")
+        return {"others": "|".join(others), "hidden": chosen not in others, "syncs": model.syncs.count()}
 
     def breadcrumb(self) -> list[dict[str, str]]:
         """The way back."""
@@ -194,6 +223,15 @@ class EditModel(Editor):
         model = self.model
         assert model is not None
         return {"sql": model.sql, "table": f"{model.table_schema}{TABLE_SEPARATOR}{model.table_name}"}
+
+    def known_naming(self) -> NamingForm | None:
+        """The stored name and key, among the columns as last read."""
+        model = self.model
+        assert model is not None
+        if self.method is not model.method:
+            return None
+        rows = model.columns.filter(missing=False)
+        return self._naming_form(Preview(columns=tuple(Column(c.name, ColumnType(c.type)) for c in rows), rows=None))
 
     def save(self, definition: Definition, values: dict[str, Any]) -> Model:
         """Change the model; another key needs the choice of what its syncs do."""

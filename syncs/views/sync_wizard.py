@@ -2,29 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
+from urllib.parse import urlencode
 
+from django import forms
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from config.errors import HeadraceError, Invalid
+from config.errors import HeadraceError
 from config.htmx import go_to, render_page
+from config.ui.listing import Column, Listing
+from config.ui.search import matching
 from connectors import access as connections
-from connectors import catalog, selectors
+from connectors import catalog, discovery, selectors
 from connectors.choices import Kind
-from connectors.discovery import destination_fields
+from connectors.forms import SettingsForm
 from connectors.models import Destination
 from connectors.sdk.destination import DestinationField, SyncType
+from connectors.sdk.fields import Field, Section, Select
 from syncs import access, services
-from syncs.configuration import columns_of, definition_of
-from syncs.forms.syncs import SyncForm
+from syncs.configuration import columns_of, definition_of, secret_times
+from syncs.forms.syncs import SyncForm, with_more_lines
 from syncs.models import Model, Sync
 from syncs.sentences import outcome_sentence
 from syncs.views.base import PageView
 from workspaces.permissions import Permission
 
 STEPS = (("model", "Model"), ("destination", "Destination"), ("configure", "Configuration"), ("schedule", "Schedule"))
+
+
+MAPPING_HEADINGS = [
+    Column("Value from"),
+    Column("Value"),
+    Column("to", hidden_label=True, fit=True),
+    Column("Destination field"),
+    Column("Match", fit=True),
+    Column("Skip nulls", fit=True),
+    Column("Remove", hidden_label=True, fit=True),
+]
+MODEL_COLUMNS = [Column("Name", sort="name")]
 
 
 class SyncNew(PageView):
@@ -42,11 +62,16 @@ class SyncNew(PageView):
 
     def _choose_model(self, destination_id: str) -> HttpResponse:
         suffix = f"&destination={destination_id}" if destination_id.isdigit() else ""
+        listing = Listing(self.request, columns=MODEL_COLUMNS, order="name")
+        page = listing.page(self._models(listing.query))
         rows = [
             {"model": m, "entry": catalog.known_entry(Kind.SOURCE, m.source.type), "url": f"?model={m.pk}{suffix}"}
-            for m in Model.objects.select_related("source").order_by("name")
+            for m in page.rows
         ]
-        return self._page("syncs/syncs/choose_model.html", "model", rows=rows)
+        return self._page("syncs/syncs/choose_model.html", "model", rows=rows, listing=listing, page=page)
+
+    def _models(self, query: str) -> QuerySet[Model]:
+        return matching(Model.objects.select_related("source"), query, "name", "slug", "source__name")
 
     def _choose_destination(self, model: Model) -> HttpResponse:
         rows = [
@@ -81,18 +106,21 @@ class Configure(PageView):
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The form with what is stored, or with what can be guessed."""
         self.load(*kwargs.values())
-        return self._page(self._form(self.stored().get("settings", {})))
+        return self._page(self._form(None))
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Ask for the fields again, or save: the button that was pressed says which."""
+        """Ask for the fields again, offer more lines, or save: the button that was pressed says which."""
         self.load(*kwargs.values())
-        if request.POST.get("action") != "save":
-            return self._page(self._form(None, bound=True, forget_lines=True))
-        form = self._form(None, bound=True)
+        action = request.POST.get("action")
+        if action == "fields":
+            return self._page(self._form(self._as_sent()))
+        if action == "lines":
+            return self._page(self._form(None, data=with_more_lines(request.POST)))
+        form = self._form(None, data=request.POST)
         if form.is_valid():
             try:
                 sync = self.save(form)
-            except Invalid as error:
+            except HeadraceError as error:
                 form.take(error)
             else:
                 return self.leave(sync)
@@ -119,37 +147,45 @@ class Configure(PageView):
         asked = self.request.GET.get("type", self.stored().get("sync_type", ""))
         return next((kind for kind in kinds if kind.key == asked), kinds[0])
 
-    def _form(self, settings: dict[str, Any] | None, *, bound: bool = False, forget_lines: bool = False) -> SyncForm:
-        """The form, with the fields that the destination offers for the settings as they are now.
-
-        ``forget_lines`` keeps the settings but suggests the mapping anew, after another table was chosen.
-        """
-        data, files = (self.request.POST, self.request.FILES) if bound else (None, None)
-        columns, stored = columns_of(self.model), self.stored()
-        probe = SyncForm(
-            data, files, kind=self.kind, columns=columns, fields=(), choices_url=self._choices_url(), stored=stored
-        )
-        now = probe.settings.values if bound else {**(settings or {})}
-        fields = self._fields(now)
-        if forget_lines:
-            data, files, stored = None, None, {**stored, "settings": now, "mappings": ()}
+    def _form(self, stored: dict[str, Any] | None, *, data: Any = None) -> SyncForm:
+        """The form with stored or sent values, and the fields that the destination offers for them."""
+        stored = self.stored() if stored is None else stored
+        files = self.request.FILES if data is not None else None
+        settings = self._settings_as_sent() if data is not None else stored.get("settings", {})
         return SyncForm(
             data,
             files,
             kind=self.kind,
-            columns=columns,
-            fields=fields,
+            columns=self.columns,
+            fields=self._fields(settings),
             choices_url=self._choices_url(),
             stored=stored,
             secret_set_at=self._secret_times(),
         )
+
+    def _as_sent(self) -> dict[str, Any]:
+        """What was typed, as if it were stored: lines for fields that are still there, everything else as it is."""
+        sent, settings = self.request.POST, self._settings_as_sent()
+        behaviour = {name: sent[name] for name in ("mode", "removal", "first_run") if name in sent}
+        names = {field.name for field in self._fields(settings)}
+        form = SyncForm(sent, kind=self.kind, columns=self.columns, fields=(), choices_url="")
+        lines = [line for line in form.mappings_as_sent() if line["to"] in names or self.kind.custom_fields]
+        return {**behaviour, "settings": settings, "mappings": lines}
+
+    def _settings_as_sent(self) -> dict[str, Any]:
+        return SettingsForm(self.kind.settings, self.request.POST, self.request.FILES, prefix="settings").values
+
+    @cached_property
+    def columns(self) -> dict[str, str]:
+        """The columns that mappings may use."""
+        return columns_of(self.model)
 
     def _fields(self, settings: dict[str, Any]) -> tuple[DestinationField, ...]:
         self.fields_problem: HeadraceError | None = None
         if not self.kind.mapping:
             return ()
         try:
-            return tuple(destination_fields(self.destination, self.kind.key, settings))
+            return tuple(discovery.destination_fields(self.destination, self.kind.key, settings))
         except HeadraceError as error:
             self.fields_problem = error if any(settings.values()) else None
             return ()
@@ -161,7 +197,23 @@ class Configure(PageView):
         url = reverse("connectors:choices", args=[self.here.workspace.slug, self.destination.pk])
         return f"{url}?sync_type={self.kind.key}&prefix=settings"
 
+    def _list_choices(self, form: SyncForm) -> None:
+        """Fill the pickers in the page itself, for browsers without scripts (the address says ``?choices``)."""
+        values = self._settings_as_sent() if self.request.method == "POST" else self.stored().get("settings", {})
+        for path in pickers_of(self.kind.settings):
+            declared = discovery.picker(self.kind.settings, path)
+            try:
+                offered = discovery.choices(self.destination, declared, values)
+            except HeadraceError as error:
+                form.problems.append(f"{error.message} {error.hint}".strip())
+                continue
+            widget = form.settings.fields[path].widget
+            assert isinstance(widget, forms.Select)
+            widget.choices = [("", "Choose"), *((choice.value, choice.label) for choice in offered)]
+
     def _page(self, form: SyncForm, status: int = 200) -> HttpResponse:
+        if "choices" in self.request.GET:
+            self._list_choices(form)
         chosen = {
             "model": (str(self.model), self.url("sync_new")),
             "destination": (str(self.destination), self.url("sync_new") + f"?model={self.model.pk}"),
@@ -175,10 +227,16 @@ class Configure(PageView):
             "destination": self.destination,
             "sync": self.sync,
             "fields_problem": self.fields_problem,
+            "mapping_headings": MAPPING_HEADINGS,
+            "refreshers": [form.settings.add_prefix(path) for path in pickers_of(self.kind.settings)],
+            "choices_here": self._address(type=self.kind.key, choices="1"),
             "steps": steps_of("configure", chosen),
             "breadcrumb": self.breadcrumb(),
         }
         return render_page(self.request, "syncs/syncs/configure.html", context, status=status)
+
+    def _address(self, **params: str) -> str:
+        return f"{self.request.path}?{urlencode(params)}"
 
     def breadcrumb(self) -> list[dict[str, str]]:
         """The way back."""
@@ -198,12 +256,17 @@ class EditSync(Configure):
         """The saved configuration."""
         assert self.sync is not None
         names = ("sync_type", "mode", "removal", "first_run", "settings", "mappings")
-        return {name: getattr(self.sync, name) for name in names}
+        stored = {name: getattr(self.sync, name) for name in names}
+        return stored if self.request.GET.get("type", self.sync.sync_type) == self.sync.sync_type else {}
 
     def save(self, form: SyncForm) -> Sync:
         """Change the sync; where rows would look different, the next run sends them again."""
         assert self.sync is not None
         return services.update_sync(actor=self.actor, sync=self.sync, proposal=form.proposal())
+
+    def _secret_times(self) -> dict[str, str]:
+        assert self.sync is not None
+        return secret_times(self.sync) if self.kind.key == self.sync.sync_type else {}
 
     def leave(self, sync: Sync) -> HttpResponse:
         """Back to the sync."""
@@ -214,6 +277,18 @@ class EditSync(Configure):
         """The way back, by the sync."""
         assert self.sync is not None
         return [self.crumb("Syncs", "syncs"), self.crumb(str(self.sync), "sync", self.sync.pk)]
+
+
+def pickers_of(fields: Sequence[Field], prefix: str = "") -> list[str]:
+    """Paths of the settings that the destination lists, such as its tables."""
+    found: list[str] = []
+    for declared in fields:
+        path = prefix + declared.name
+        if isinstance(declared, Section):
+            found += pickers_of(declared.fields, f"{path}.")
+        elif isinstance(declared, Select) and declared.discover:
+            found.append(path)
+    return found
 
 
 def steps_of(current: str, chosen: dict[str, tuple[str, str]]) -> list[dict[str, str]]:

@@ -91,7 +91,9 @@ def test_a_sync_is_triggered_by_id_in_the_body_too(shop: Shop, call: Call) -> No
 def test_changes_keep_what_is_left_out(shop: Shop, call: Call) -> None:
     shop.fill(1)
     sync = shop.sync()
-    changed = call("patch", f"/syncs/{sync.pk}", {"schedule": {"type": "cron", "schedule": {"expression": "0 6 * * 1"}}})
+    changed = call(
+        "patch", f"/syncs/{sync.pk}", {"schedule": {"type": "cron", "schedule": {"expression": "0 6 * * 1"}}}
+    )
     assert changed.json()["schedule"] == {"type": "cron", "schedule": {"expression": "0 6 * * 1"}}
     assert changed.json()["configuration"]["mode"] == "upsert"
     assert call("patch", f"/syncs/{sync.pk}", {"disabled": True}).json()["disabled"] is True
@@ -121,9 +123,7 @@ def test_credentials_go_in_and_never_out(shop: Shop, call: Call) -> None:
         ("/models", {"name": ""}, "name"),
     ],
 )
-def test_wrong_input_names_its_field(
-    shop: Shop, call: Call, path: str, change: dict[str, Any], field: str
-) -> None:
+def test_wrong_input_names_its_field(shop: Shop, call: Call, path: str, change: dict[str, Any], field: str) -> None:
     answer = call("post", path, model_body(shop, **change))
     assert answer.status_code == 422
     assert answer.json()["message"] == "Validation failed"
@@ -194,7 +194,11 @@ def test_a_viewer_reads_and_changes_nothing(world: World, shop: Shop) -> None:
 def test_the_rate_limit_is_the_workspaces(shop: Shop, call: Call, key: str, world: World, settings: Any) -> None:
     settings.API_RATE_LIMIT = "3/600s"
     other = caller(key_of(world.acme, world.owner))
-    codes = [call("get", "/sources").status_code, other("get", "/sources").status_code, call("get", "/sources").status_code]
+    codes = [
+        call("get", "/sources").status_code,
+        other("get", "/sources").status_code,
+        call("get", "/sources").status_code,
+    ]
     assert codes == [200, 200, 200]
     refused = other("get", "/sources")
     assert refused.status_code == 429

@@ -6,6 +6,7 @@ member with it} × every route × reading and writing, generated from the URL ta
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 
 import pytest
@@ -16,6 +17,7 @@ from governance.audit.models import AuditEntry
 from tests.invariants.addresses import ELSEWHERE, PARAMETERS, Route, matrix_routes, routes
 from tests.world import BUILDER, PEOPLE, World
 from workspaces import services
+from workspaces.models import User
 from workspaces.permissions import Permission
 from workspaces.roles import BUILT_IN
 from workspaces.routes import Audience
@@ -25,24 +27,43 @@ PAGES = [r for r in matrix_routes() if r.in_workspace]
 REST = [r for r in matrix_routes() if r.is_rest and r.declaration and r.declaration.audience is Audience.PERMITTED]
 OPEN = [r for r in matrix_routes() if not r.in_workspace and r not in REST]
 METHODS = ("GET", "POST")
+Ask = Callable[[str, str, str], HttpResponse]
 # Addresses of things the world does not hold, so that even those with the right find nothing.
 NOTHING_THERE = {"syncs:run_row": "the run waits for a worker and has no rows yet"}
 
 
+@pytest.fixture(scope="module")
+def sessions(built: World) -> dict[str, str]:
+    """A session cookie for each person, as signing in costs more than the requests."""
+    people = {**built.people, "outsider": built.outsider}
+    return {name: session_of(user) for name, user in people.items()}
+
+
+def session_of(user: User) -> str:
+    client = Client()
+    client.force_login(user)
+    return client.cookies["sessionid"].value
+
+
 @pytest.fixture
-def world(shared_world: World) -> World:
+def world(shared_world: World, sessions: dict[str, str]) -> World:
     return shared_world
 
 
-def ask(world: World, who: str, route: Route, method: str, address: str) -> HttpResponse:
-    """One request of a person; server errors raise, so that no answer hides them."""
-    client = Client()
-    if who:
-        client.force_login(world.outsider if who == "outsider" else world[who])
-    return client.generic(method, address)  # type: ignore[return-value]
+@pytest.fixture
+def ask(sessions: dict[str, str]) -> Ask:
+    """One request of a person (or of nobody); server errors raise, so that no answer hides them."""
+
+    def request(who: str, method: str, address: str) -> HttpResponse:
+        client = Client()
+        if who:
+            client.cookies["sessionid"] = sessions[who]
+        return client.generic(method, address)  # type: ignore[return-value]
+
+    return request
 
 
-def call(world: World, secret: str, route: Route, method: str, address: str) -> HttpResponse:
+def call(secret: str, method: str, address: str) -> HttpResponse:
     """One request of a program."""
     headers = {"Authorization": f"Bearer {secret}"} if secret else {}
     return Client().generic(method, address, "{}", content_type="application/json", headers=headers)  # type: ignore[return-value]
@@ -92,43 +113,35 @@ def test_what_stands_elsewhere_or_for_parameters_is_needed() -> None:
 
 
 @pytest.mark.parametrize("route", OPEN, ids=str)
-def test_open_routes_answer_everybody(world: World, route: Route) -> None:
+def test_open_routes_answer_everybody(world: World, ask: Ask, route: Route) -> None:
     address = route.address(world.acme)
-    anonymous = ask(world, "", route, "GET", address)
+    anonymous = ask("", "GET", address)
     if route.declaration and route.declaration.audience is Audience.SIGNED_IN:
         assert anonymous["Location"].startswith("/accounts/login/")
     else:
         assert anonymous.status_code < 400
-    assert ask(world, "viewer", route, "GET", address).status_code < 400
+    assert ask("viewer", "GET", address).status_code < 400
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("route", PAGES, ids=str)
 class TestPages:
-    def test_anonymous_visitors_sign_in_first(self, world: World, route: Route, method: str) -> None:
-        response = ask(world, "", route, method, route.address(world.acme))
-        assert response["Location"].startswith("/accounts/login/?next=")
+    def test_strangers_are_kept_out(self, world: World, ask: Ask, route: Route, method: str) -> None:
+        address = route.address(world.acme)
+        assert ask("", method, address)["Location"].startswith("/accounts/login/?next=")
+        assert ask("outsider", method, address).status_code == 404
+        assert ask("member", method, address).status_code == 404, "in the organization, but in no group"
+        if route.names_rows:
+            at_home = route.address(world.globex, rows=world.acme)
+            assert ask("outsider", method, at_home).status_code in (404, 405), "foreign ids"
 
-    def test_other_organizations_find_nothing(self, world: World, route: Route, method: str) -> None:
-        assert ask(world, "outsider", route, method, route.address(world.acme)).status_code == 404
-
-    def test_foreign_ids_are_not_found_at_home(self, world: World, route: Route, method: str) -> None:
-        if not route.names_rows:
-            return
-        response = ask(world, "outsider", route, method, route.address(world.globex, rows=world.acme))
-        assert response.status_code in (404, 405)
-
-    def test_members_of_no_group_find_nothing(self, world: World, route: Route, method: str) -> None:
-        assert ask(world, "member", route, method, route.address(world.acme)).status_code == 404
-
-    def test_members_without_the_right_are_refused(self, world: World, route: Route, method: str) -> None:
+    def test_members_without_the_right_are_refused(self, world: World, ask: Ask, route: Route, method: str) -> None:
         assert route.declaration is not None
-        needed = route.declaration.needed(method)
-        for name in lacking(needed):
-            assert ask(world, name, route, method, route.address(world.acme)).status_code == 403, name
+        for name in lacking(route.declaration.needed(method)):
+            assert ask(name, method, route.address(world.acme)).status_code == 403, name
 
-    def test_those_with_the_right_are_let_in(self, world: World, route: Route, method: str) -> None:
-        status = ask(world, "owner", route, method, route.address(world.acme)).status_code
+    def test_those_with_the_right_are_let_in(self, world: World, ask: Ask, route: Route, method: str) -> None:
+        status = ask("owner", method, route.address(world.acme)).status_code
         assert status not in (401, 403)
         assert (status == 404) == (route.name in NOTHING_THERE and method == "GET")
         assert status < 500
@@ -139,39 +152,39 @@ class TestEndpoints:
     def test_strangers_are_refused(self, world: World, route: Route) -> None:
         for method in methods(route):
             for secret in ("", "hr_wrong"):
-                assert call(world, secret, route, method, route.address(world.acme)).status_code == 401
+                assert call(secret, method, route.address(world.acme)).status_code == 401
 
     def test_foreign_ids_are_not_found(self, world: World, route: Route) -> None:
         if not route.names_rows:
             return
         secret = key_of(world, "outsider")
         for method in methods(route):
-            assert call(world, secret, route, method, route.address(world.acme)).status_code == 404, method
+            assert call(secret, method, route.address(world.acme)).status_code == 404, method
 
     def test_keys_of_people_without_the_right_are_refused(self, world: World, route: Route) -> None:
         for method in methods(route):
             needs = route.view.cls.permission[method]
             needed = needs if isinstance(needs, tuple) else (needs,)
             for name in lacking(needed):
-                answer = call(world, key_of(world, name), route, method, route.address(world.acme))
+                answer = call(key_of(world, name), method, route.address(world.acme))
                 assert answer.status_code == 403, (method, name)
 
     def test_keys_with_the_right_are_let_in(self, world: World, route: Route) -> None:
         secret = key_of(world, "owner")
         for method in methods(route):
-            status = call(world, secret, route, method, route.address(world.acme)).status_code
+            status = call(secret, method, route.address(world.acme)).status_code
             assert status not in (401, 403, 404, 405), method
             assert status < 500
 
 
-def test_refused_people_leave_no_trace_in_the_log(world: World) -> None:
+def test_refused_people_leave_no_trace_in_the_log(world: World, ask: Ask) -> None:
     """Nothing a viewer may not do is recorded as done."""
     with workspace_scope(world.acme.workspace.pk):
         before = AuditEntry.objects.exclude(event__startswith="session.").count()
     for route in PAGES:
         assert route.declaration is not None
         if lacking(route.declaration.write) and "viewer" in lacking(route.declaration.write):
-            ask(world, "viewer", route, "POST", route.address(world.acme))
+            ask("viewer", "POST", route.address(world.acme))
     with workspace_scope(world.acme.workspace.pk):
         assert AuditEntry.objects.exclude(event__startswith="session.").count() == before
 

@@ -8,7 +8,8 @@ import type { Editor } from "../islands/editor";
  *             data-code-editor-dialect-value="postgres" data-code-editor-schema-url-value="/…/schema"></textarea>
  *
  * `data-code-editor-error-at-value` (a character position) and `…-error-words-value` underline what was refused.
- * `code-editor:insert` with {text} on the textarea inserts at the cursor; Ctrl+Enter dispatches `code-editor:run`.
+ * `code-editor:insert` with {text} on the textarea inserts at the cursor, `code-editor:replace` replaces everything,
+ * `code-editor:mark` with {at, words} underlines; Ctrl+Enter dispatches `code-editor:run`.
  */
 export default class CodeEditorController extends Controller<HTMLTextAreaElement> {
   static override values = { language: String, dialect: String, schemaUrl: String, errorAt: { type: Number, default: -1 }, errorWords: String };
@@ -23,6 +24,14 @@ export default class CodeEditorController extends Controller<HTMLTextAreaElement
     this.editor?.insert((event as CustomEvent<{ text: string }>).detail.text);
   };
 
+  private readonly onReplace = (event: Event): void => {
+    this.editor?.replace((event as CustomEvent<{ text: string }>).detail.text);
+  };
+  private readonly onMark = (event: Event): void => {
+    const { at, words } = (event as CustomEvent<{ at: number; words: string }>).detail;
+    this.editor?.mark(at, words);
+  };
+
   override async connect(): Promise<void> {
     const { makeEditor } = await import("../islands/editor");
     if (!this.element.isConnected || this.editor) return;
@@ -30,10 +39,14 @@ export default class CodeEditorController extends Controller<HTMLTextAreaElement
     this.editor = makeEditor(this.element, { language: this.languageValue, dialect: this.dialectValue, schema });
     if (this.errorAtValue >= 0) this.editor.mark(this.errorAtValue, this.errorWordsValue);
     this.element.addEventListener("code-editor:insert", this.onInsert);
+    this.element.addEventListener("code-editor:replace", this.onReplace);
+    this.element.addEventListener("code-editor:mark", this.onMark);
   }
 
   override disconnect(): void {
     this.element.removeEventListener("code-editor:insert", this.onInsert);
+    this.element.removeEventListener("code-editor:replace", this.onReplace);
+    this.element.removeEventListener("code-editor:mark", this.onMark);
     this.editor?.remove();
     this.editor = undefined;
   }

@@ -9,9 +9,11 @@ import drawer from "./drawer";
 import filters from "./filters";
 import form from "./form";
 import jsonTree from "./json-tree";
+import lines from "./lines";
 import menu from "./menu";
 import palette from "./palette";
 import problems from "./problems";
+import query from "./query";
 import rail from "./rail";
 import rename from "./rename";
 import rows from "./rows";
@@ -25,7 +27,7 @@ import upload from "./upload";
 /** Every controller by the name its markup uses in `data-controller`. */
 export const controllers = {
   bulk, chart, "code-editor": codeEditor, combobox, "confirm-name": confirmName, copy, drawer, filters, form,
-  "json-tree": jsonTree, menu, palette, problems, rail, rename, rows, shortcuts, table, theme, time, toasts, upload,
+  "json-tree": jsonTree, lines, menu, palette, problems, query, rail, rename, rows, shortcuts, table, theme, time, toasts, upload,
 };
 
 export function register(application: Application): void {

@@ -19,7 +19,9 @@ export interface Options {
 
 export interface Editor {
   insert(text: string): void;
-  /** Underlines from a character position to the end of its word; nothing clears it but the next edit's mark. */
+  /** Puts another text in place of everything; undo brings the old one back. */
+  replace(text: string): void;
+  /** Underlines from a character position to the end of its word; a negative position takes the mark away. */
   mark(position: number, message: string): void;
   remove(): void;
 }
@@ -72,7 +74,15 @@ export function makeEditor(textarea: HTMLTextAreaElement, options: Options): Edi
       view.dispatch(view.state.replaceSelection(text));
       view.focus();
     },
+    replace(text) {
+      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
+      view.focus();
+    },
     mark(position, message) {
+      if (position < 0) {
+        view.dispatch(setDiagnostics(view.state, []));
+        return;
+      }
       const from = Math.min(position, view.state.doc.length);
       const word = view.state.wordAt(from);
       const to = word?.to ?? Math.min(from + 1, view.state.doc.length);

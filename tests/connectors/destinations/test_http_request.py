@@ -108,8 +108,11 @@ def signed_in(server: FakeHttp) -> Destination:
 
 
 async def test_a_token_is_fetched_once_and_sent_along() -> None:
-    async with fake_http(TOKEN, Answer(200), Answer(200)) as server, signed_in(server).session(job(added=ROW)) as session:
-            results = await session.deliver(batch_of(Operation.ADDED, [{"id": 1}, {"id": 2}]))
+    async with (
+        fake_http(TOKEN, Answer(200), Answer(200)) as server,
+        signed_in(server).session(job(added=ROW)) as session,
+    ):
+        results = await session.deliver(batch_of(Operation.ADDED, [{"id": 1}, {"id": 2}]))
     assert all(r.accepted for r in results)
     assert [r.headers.get("Authorization") for r in server.received][1:] == ["Bearer tok-1"] * 2
     assert b"grant_type=client_credentials" in server.received[0].body
@@ -117,8 +120,11 @@ async def test_a_token_is_fetched_once_and_sent_along() -> None:
 
 async def test_a_token_that_is_refused_is_renewed_once() -> None:
     renewed = Answer(200, b'{"access_token": "tok-2"}')
-    async with fake_http(TOKEN, Answer(401), renewed, Answer(200)) as server, signed_in(server).session(job(added=BATCH)) as session:
-            assert (await session.deliver(batch_of(Operation.ADDED, [{"id": 1}])))[0].accepted
-    async with fake_http(TOKEN, Answer(401), renewed, Answer(401)) as server, signed_in(server).session(job(added=BATCH)) as session:
-            with pytest.raises(AuthError):
-                await session.deliver(batch_of(Operation.ADDED, [{"id": 1}]))
+    asked = job(added=BATCH)
+    accepted = fake_http(TOKEN, Answer(401), renewed, Answer(200))
+    async with accepted as server, signed_in(server).session(asked) as session:
+        assert (await session.deliver(batch_of(Operation.ADDED, [{"id": 1}])))[0].accepted
+    refused = fake_http(TOKEN, Answer(401), renewed, Answer(401))
+    async with refused as server, signed_in(server).session(asked) as session:
+        with pytest.raises(AuthError):
+            await session.deliver(batch_of(Operation.ADDED, [{"id": 1}]))

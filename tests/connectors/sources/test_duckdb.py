@@ -134,9 +134,7 @@ def test_a_query_can_only_read_its_tables(shop: DuckDBSource, tmp_path: Path, sq
     assert value(shop, "(SELECT count(*) FROM people)") == 1000
 
 
-def test_a_query_over_files_reads_no_neighbour_and_no_python_variable(
-    folder: Path, files_allowed: Environment
-) -> None:
+def test_a_query_over_files_reads_no_neighbour_and_no_python_variable(folder: Path, files_allowed: Environment) -> None:
     (folder / "a.csv").write_text("x\n1\n")
     (folder / "b.csv").write_text("x\n2\n")
     source = over_files(files_allowed, a="a.csv")
@@ -206,9 +204,7 @@ def test_a_file_that_is_no_database_says_so(folder: Path, files_allowed: Environ
         (f"SELECT '{'é' * 200}' AS a, nobody FROM people", "nobody", 216),
     ],
 )
-def test_errors_are_duckdbs_own_and_know_their_place(
-    shop: DuckDBSource, sql: str, words: str, position: int
-) -> None:
+def test_errors_are_duckdbs_own_and_know_their_place(shop: DuckDBSource, sql: str, words: str, position: int) -> None:
     with pytest.raises(QueryError, match=words) as caught:
         shop.describe(sql)
     assert caught.value.position == position
@@ -247,7 +243,9 @@ def test_memory_stays_bounded_while_millions_of_rows_pass(folder: Path, files_al
     source = over_files(Environment(local_roots=files_allowed.local_roots, memory_mb=128), t="one.csv")
     process, peak, count = psutil.Process(), 0, 0
     before = process.memory_info().rss
-    with source.query("SELECT i, md5(i::VARCHAR) AS a, md5(i::VARCHAR) || 'x' AS b FROM range(3000000) t (i)") as stream:
+    with source.query(
+        "SELECT i, md5(i::VARCHAR) AS a, md5(i::VARCHAR) || 'x' AS b FROM range(3000000) t (i)"
+    ) as stream:
         for batch in stream:
             count += batch.num_rows
             peak = max(peak, process.memory_info().rss)

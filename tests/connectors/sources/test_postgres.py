@@ -128,11 +128,10 @@ HOSTILE_QUERIES = [
     "SET transaction_read_only = off",
     "LISTEN news",
     "DO $$ BEGIN DELETE FROM people; END $$",
-    "SELECT pg_notify('news', 'x')",
 ]
 
 
-@pytest.mark.parametrize("sql", HOSTILE_QUERIES[:-1])
+@pytest.mark.parametrize("sql", HOSTILE_QUERIES)
 def test_nothing_can_be_written(source: PostgresSource, sql: str) -> None:
     with pytest.raises(ConnectorError):
         rows(source, sql)
@@ -172,7 +171,7 @@ def test_an_error_in_the_middle_of_the_rows_is_typed(source: PostgresSource) -> 
     with source.query("SELECT 1 / (i - 900000) AS x FROM generate_series(1, 1000000) i") as stream:
         reader = iter(stream)
         assert next(reader).num_rows > 0
-        with pytest.raises(QueryError, match="^division by zero$"):
+        with pytest.raises(QueryError, match=r"^division by zero$"):
             list(reader)
 
 
@@ -217,7 +216,7 @@ def test_cancelling_ends_the_query_on_the_server(source: PostgresSource, source_
 
 
 def test_a_reader_that_stops_early_is_not_kept_waiting(source: PostgresSource, source_url: str) -> None:
-    with source.query("SELECT i, repeat('early', 100) AS x FROM generate_series(1, 100000000) i") as stream:
+    with source.query("SELECT generate_series(1, 100000000) AS i, repeat('early', 100) AS x") as stream:
         assert next(iter(stream)).num_rows > 0
     assert _active(source_url, "%repeat(''early'%") == 0
 
@@ -318,7 +317,7 @@ TOLD = [
     ),
     ('connection to server at "h", port 5432 failed: FATAL:  sorry, too many clients already', Unavailable, "later"),
     ('connection to server at "h", port 5432 failed: FATAL:  permission denied for database "d"', AuthError, "CONNECT"),
-    ("something never seen before", Unavailable, "host and port"),
+    ("something never seen before", Unavailable, "host, port"),
 ]
 
 

@@ -71,7 +71,10 @@ def test_real_purchases_arrive_once_and_then_only_their_changes(shop: Shop, purc
 
 def _sync(shop: Shop, table: str) -> Any:
     source = create_source(
-        actor=shop.actor, type="duckdb", name="Purchases", values={"mode": "files", "files": [{"name": "purchases", "value": "purchases.csv"}]}
+        actor=shop.actor,
+        type="duckdb",
+        name="Purchases",
+        values={"mode": "files", "files": [{"name": "purchases", "value": "purchases.csv"}]},
     )
     model = services.create_model(
         actor=shop.actor,

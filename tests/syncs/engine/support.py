@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -34,7 +34,7 @@ from connectors.sdk.types import Column, ColumnType, Operation, Table, Verificat
 from syncs.engine.deliver import deliver_part
 from syncs.engine.errors import Cancelled
 from syncs.engine.limiter import Unlimited
-from syncs.engine.memory import AlwaysProceed, MemoryJournal
+from syncs.engine.memory import MemoryJournal
 from syncs.engine.preparation import next_parts, prepare
 from syncs.engine.retry import Clock
 from syncs.engine.settlement import settle, superseded
@@ -52,6 +52,7 @@ from syncs.engine.spec import (
 from syncs.engine.storage import Storage
 
 MEMORY_MB, THREADS = 256, 1
+T = TypeVar("T")
 
 
 class Crash(BaseException):
@@ -282,6 +283,17 @@ MAPPINGS = (
 )
 
 
+def run_async(work: Coroutine[Any, Any, T]) -> T:
+    """``asyncio.run`` that leaves the test runner's own event loop alone."""
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(work)
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+
+
 def make_spec(run_id: int = 1, **changes: Any) -> RunSpec:
     """An upsert of ``id`` and ``value`` that deletes what left the model."""
     values: dict[str, Any] = {
@@ -385,7 +397,7 @@ class House:
             for part in ready:
                 journal = journals[part.number]
                 outcomes[part.number] = self._through(
-                    lambda attempt, part=part, journal=journal: asyncio.run(
+                    lambda attempt, part=part, journal=journal: run_async(
                         deliver_part(
                             spec,
                             make_job(spec),
@@ -446,21 +458,3 @@ class House:
         old, self.baseline = self.baseline, settled.baseline
         for path in superseded(old, settled.baseline):
             self.storage.delete(path)
-
-
-__all__ = [
-    "AlwaysProceed",
-    "CancelAfter",
-    "Crash",
-    "FakeTime",
-    "Faults",
-    "FaultyJournal",
-    "FaultyStorage",
-    "Finished",
-    "House",
-    "MemoryDestination",
-    "TableSource",
-    "make_job",
-    "make_spec",
-    "table",
-]

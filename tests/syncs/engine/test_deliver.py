@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -34,6 +33,7 @@ from tests.syncs.engine.support import (
     TableSource,
     make_job,
     make_spec,
+    run_async,
     table,
 )
 
@@ -50,7 +50,7 @@ class Delivery:
 
     def __call__(self, control: Any = None, limits: Limits | None = None, **options: Any) -> PartOutcome:
         spec = make_spec(**self.changes)
-        return asyncio.run(
+        return run_async(
             deliver_part(
                 spec,
                 make_job(spec),
@@ -212,10 +212,14 @@ def test_a_session_that_cannot_be_opened_is_tried_again_and_then_aborts_the_part
     class Closed(MemoryDestination):
         opened = 0
 
+        def session(self, job: Any) -> Any:
+            return self._refuse()
+
         @asynccontextmanager
-        async def session(self, job: Any) -> Any:
+        async def _refuse(self) -> Any:
             self.opened += 1
-            raise Unavailable("no route to host")
+            if self.opened:
+                raise Unavailable("no route to host")
             yield self
 
     house.destination = Closed()

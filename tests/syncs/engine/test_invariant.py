@@ -49,7 +49,7 @@ ODD = st.lists(
     ),
     max_size=6,
 )
-TROUBLES = st.one_of(st.just([]), LOST, DOWN, ODD)
+TROUBLES: st.SearchStrategy[list[ConnectorError]] = st.one_of(st.just([]), LOST, DOWN, ODD)
 
 
 class DeletingSync(RuleBasedStateMachine):
@@ -237,3 +237,4 @@ TestUpdate = UpdatingSync.TestCase
 TestInsert = InsertingSync.TestCase
 for _case in (TestUpsertDelete, TestUpsertKeep, TestUpsertClear, TestUpdate, TestInsert):
     _case.settings = PROFILE
+del _case

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -168,14 +169,14 @@ def test_a_changed_mapping_sends_known_rows_again_as_changed(house: House) -> No
 
 
 def test_insert_mode_sends_only_keys_that_the_previous_run_did_not_have(house: House) -> None:
-    choices = {"mode": Mode.INSERT, "removal": Removal.NOTHING, "rows": RowSet.ADDED}
+    choices: dict[str, Any] = {"mode": Mode.INSERT, "removal": Removal.NOTHING, "rows": RowSet.ADDED}
     house.run(table(ABC), **choices)
     assert planned(house.run(table([(1, "A"), (4, "d")]), **choices)) == (1, 0, 0)
     assert planned(house.run(table([(2, "b"), (4, "d")]), reprocess=True, **choices)) == (1, 0, 0)
 
 
 def test_operations_that_are_not_wanted_move_the_baseline_in_silence(house: House) -> None:
-    choices = {"mode": Mode.CUSTOM, "wanted": frozenset({Operation.CHANGED})}
+    choices: dict[str, Any] = {"mode": Mode.CUSTOM, "wanted": frozenset({Operation.CHANGED})}
     assert planned(house.run(table(ABC), **choices)) == (0, 0, 0)
     run = house.run(table([(1, "A"), (2, "b"), (4, "d")]), **choices)
     assert planned(run) == (0, 1, 0)
@@ -193,7 +194,7 @@ def test_pending_removals_are_dropped_when_removed_rows_are_to_be_left_alone(hou
 
 
 def test_a_full_result_is_sent_every_time(house: House) -> None:
-    choices = {"mode": Mode.ALL, "rows": RowSet.FULL, "removal": Removal.NOTHING}
+    choices: dict[str, Any] = {"mode": Mode.ALL, "rows": RowSet.FULL, "removal": Removal.NOTHING}
     assert planned(house.run(table(ABC), **choices)) == (3, 0, 0)
     assert planned(house.run(table(ABC), **choices)) == (3, 0, 0)
 

@@ -31,13 +31,11 @@ async def test_a_request_is_sent_as_given_and_recorded() -> None:
 
 async def test_secrets_are_taken_out_of_a_trace_in_every_shape() -> None:
     secret = 'pass"word/é'
-    async with fake_http(always=Answer(200, b'{"echo": "pass\\"word/\xc3\xa9"}')) as server:
-        async with client_of(server, secret) as client:
-            with trace.recording() as exchanges:
-                await client.send(
-                    Request("GET", f"{server.url}/?q=pass%22word%2F%C3%A9", {"Authorization": "Bearer zzz"})
-                )
-                await client.send(Request("GET", f"{server.url}/?access_token=abcdef", {"X-Api-Key": "yyy"}))
+    echo = Answer(200, b'{"echo": "pass\\"word/\xc3\xa9"}')
+    async with fake_http(always=echo) as server, client_of(server, secret) as client:
+        with trace.recording() as exchanges:
+            await client.send(Request("GET", f"{server.url}/?q=pass%22word%2F%C3%A9", {"Authorization": "Bearer zzz"}))
+            await client.send(Request("GET", f"{server.url}/?access_token=abcdef", {"X-Api-Key": "yyy"}))
     told = repr(exchanges)
     assert "pass" not in told
     assert "zzz" not in told
