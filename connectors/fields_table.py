@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.sdk.fields import Field, KeyValues, Section, Select, Text, Toggle
+from connectors.sdk.fields import Field, KeyValues, Number, Section, Select, Text, Toggle
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,8 @@ def _words(declared: Field, value: Any) -> str:
     match declared:
         case Toggle():
             return "On" if value else "Off"
+        case Number():
+            return f"{value:,} {declared.unit}".strip()
         case Select():
             return next((choice.label for choice in declared.choices if choice.value == value), str(value))
         case KeyValues():

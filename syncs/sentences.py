@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from syncs.mappings import from_json
 from syncs.models import Sync
-from syncs.services.schedules import schedule_of
+from syncs.schedules import Schedule
 
 VERBS = {
     "upsert": "adds new rows of {model} to {destination} and updates changed ones",
@@ -26,17 +26,17 @@ REMOVALS = {
 TRACKED = frozenset({"upsert", "update", "insert", "add", "remove"})
 
 
-def outcome_sentence(sync: Sync, type_name: str) -> str:
+def outcome_sentence(sync: Sync, schedule: Schedule) -> str:
     """Such as: "Every hour, Headrace adds new rows of Customers to App database and updates changed ones, …"."""
     verb = VERBS[sync.mode].format(model=f"“{sync.model}”", destination=f"“{sync.destination}”")
     matched = [m.to for m in from_json(sync.mappings) if m.identifier]
     by = f", matched by {' and '.join(matched)}" if matched else ""
     ending = f" {REMOVALS[sync.removal]}" if sync.mode in TRACKED else ""
-    return f"{_when(sync)} Headrace {verb}{by}.{ending}"
+    return f"{_when(schedule)} Headrace {verb}{by}.{ending}"
 
 
-def _when(sync: Sync) -> str:
-    words = schedule_of(sync).words
+def _when(schedule: Schedule) -> str:
+    words = schedule.words
     if words == "Manual":
         return "Whenever it is run,"
     return f"{words}," if words.startswith("Every") else f"At the times of {words},"

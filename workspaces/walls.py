@@ -2,6 +2,9 @@
 
 Row-level security is forced on the owner too, as the app connects as the owner
 of its tables. Migrations that touch rows therefore enter ``unscoped(…)``.
+
+What the session may see stands in subqueries: PostgreSQL evaluates those once a
+statement, and a bare ``current_setting`` once a row.
 """
 
 from __future__ import annotations
@@ -15,13 +18,14 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 
 WORKSPACES = "current_setting('headrace.workspace', true)"
-ORGANIZATION = "current_setting('headrace.organization', true)"
-ALL = f"{WORKSPACES} = '*'"
-OWN_WORKSPACES = f"string_to_array({WORKSPACES}, ',')"
+ORGANIZATION = "(SELECT current_setting('headrace.organization', true))"
+ALL = f"(SELECT {WORKSPACES} = '*')"
+# An array of numbers, none where the scope is "*"; the outer cast makes it one value instead of rows.
+OWN_WORKSPACES = f"(SELECT string_to_array(nullif({WORKSPACES}, '*'), ',')::bigint[])::bigint[]"
 # Organizations of the workspaces in scope; empty where the scope names none.
-OWN_ORGANIZATIONS = f"SELECT organization_id FROM workspaces_workspace WHERE id::text = ANY({OWN_WORKSPACES})"
+OWN_ORGANIZATIONS = f"SELECT organization_id FROM workspaces_workspace WHERE id = ANY({OWN_WORKSPACES})"
 
-IN_WORKSPACE = f"{ALL} OR workspace_id::text = ANY({OWN_WORKSPACES})"
+IN_WORKSPACE = f"{ALL} OR workspace_id = ANY({OWN_WORKSPACES})"
 IN_ORGANIZATION = f"{ALL} OR organization_id::text = {ORGANIZATION} OR organization_id IN ({OWN_ORGANIZATIONS})"
 
 

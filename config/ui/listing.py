@@ -145,14 +145,15 @@ class Listing:
         return f"{self.path}?{params.urlencode()}" if params else self.path
 
     def page(self, queryset: QuerySet[Row]) -> Page[Row]:
-        """One page of the queryset in the chosen order. Costs two statements: the rows and the count."""
-        count = queryset.order_by()[: COUNT_LIMIT + 1].count()
+        """One page of the queryset in the chosen order: one statement, and one for the count of what fills more."""
         before, after = self.params.get("before"), self.params.get("after")
         backwards = bool(before)
         cursor = _read_cursor(before or after)
         rows = list(self._slice(queryset, cursor, backwards=backwards))
         more = len(rows) > self.page_size
         rows = rows[: self.page_size]
+        alone = cursor is None and not more
+        count = len(rows) if alone else queryset.order_by()[: COUNT_LIMIT + 1].count()
         if backwards:
             rows.reverse()
         has_previous = more if backwards else cursor is not None

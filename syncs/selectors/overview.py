@@ -90,7 +90,7 @@ def delivered_over_time(
         for row in runs.annotate(at=truncate("finished_at"))
         .values("at")
         .order_by()
-        .annotate(rows_succeeded=_sum("succeeded"), rows_rejected=_sum("rejected"), runs=Count("pk"))
+        .annotate(rows_succeeded=_sum("succeeded"), rows_rejected=_sum("rejected"), runs=Count("*"))
     }
     count = int((last - first) / step) + 1
     times = [first + i * step for i in range(count)]

@@ -7,8 +7,9 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from config.errors import HeadraceError, Invalid
-from config.htmx import go_to, render_page, wants_part
+from config.htmx import ToastTone, go_to, render_page, toast, wants_part
 from config.ui.listing import Column
+from connectors import access as connections
 from connectors import catalog
 from connectors.choices import Kind
 from connectors.sdk.types import ColumnType
@@ -16,6 +17,8 @@ from syncs import access, services
 from syncs.models import Model
 from syncs.selectors import dependent_syncs, stale_mappings
 from syncs.views.base import PageView, activity_context, pill_key
+from workspaces.access import may
+from workspaces.permissions import Permission
 
 TABS = (
     ("model", "Query"),
@@ -29,6 +32,7 @@ COLUMN_HEADINGS = [
     Column("Use", fit=True),
     Column("Column"),
     Column("Type"),
+    Column("In the source"),
     Column("Description"),
 ]
 
@@ -51,6 +55,7 @@ class ModelPage(PageView):
             "tabs": tabs,
             "breadcrumb": [self.crumb("Models", "models")],
             "may_change": may_change,
+            "may_sync": may(self.actor, (Permission.DRAFT_FROM_SOURCE, Permission.DRAFT_TO_DESTINATION), source_id=model.source_id),
             "rename_url": self.url("model_rename", model.pk) if may_change else "",
             **(context or {}),
         }
@@ -69,7 +74,9 @@ class ModelQuery(ModelPage):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The first tab."""
-        return self.page(access.model_for(self.actor, pk), "syncs/models/query.html")
+        model = access.model_for(self.actor, pk)
+        dialect = connections.definition_of(Kind.SOURCE, model.source.type).dialect
+        return self.page(model, "syncs/models/query.html", {"dialect": dialect, "columns": list(model.columns.all())})
 
 
 class ModelRows(ModelPage):
@@ -121,8 +128,14 @@ class ModelColumns(ModelPage):
                 return go_to(request, here, "Columns were read again.")
             self._change(model, request)
         except HeadraceError as error:
-            return go_to(request, here, f"{error.message} {error.hint}".strip(), tone="bad")
-        return go_to(request, here, "Saved.")
+            return self._stay(request, pk, f"{error.message} {error.hint}".strip(), "bad")
+        return self._stay(request, pk, "Saved.", "good")
+
+    def _stay(self, request: HttpRequest, pk: int, words: str, tone: ToastTone) -> HttpResponse:
+        """Show the columns as they are now: in place for scripts, as a new page without."""
+        if wants_part(request):
+            return toast(self.get(request, pk), words, tone=tone)
+        return go_to(request, self.url(self.route, pk), words, tone=tone)
 
     def _change(self, model: Model, request: HttpRequest) -> None:
         sent = request.POST
@@ -132,7 +145,7 @@ class ModelColumns(ModelPage):
             name=sent.get("column", ""),
             override_type=sent.get("override_type"),
             description=sent.get("description"),
-            enabled=sent["enabled"] == "1" if "enabled" in sent else None,
+            enabled=sent["enabled"] == "1" if "enabled" in sent else None,  # the box follows its hidden "0"
         )
 
 

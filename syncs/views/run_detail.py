@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from django.utils.text import slugify
 from config.errors import HeadraceError, NotFound
 from config.htmx import go_to, render_page
 from config.ui.listing import Column
+from config.ui.tags import is_number
 from connectors.sdk.types import Operation
 from syncs import access, services
 from syncs.choices import LIVE, RunStatus
@@ -99,6 +100,7 @@ class RunPage(RunView):
             cursor=request.GET.get("after", ""),
         )
         failed = chosen["status"] != RowStatus.SUCCEEDED
+        lines = _lines(page.rows, page.columns)
         base = self.url("run_row", pk, run, "_")[: -len("_")]
         context = {
             **self.progress(row),
@@ -108,8 +110,9 @@ class RunPage(RunView):
             "groups": error_groups(self.actor, row) if failed and not row.live else (),
             "outcome_tabs": self._outcome_tabs(row, chosen),
             "operation_tabs": self._operation_tabs(row, chosen),
-            "page": {"rows": _lines(page.rows, page.columns), "next_url": self._next(page.next)},
-            "headings": _headings(page.columns, failed),
+            "page": {"rows": lines, "next_url": self._next(page.next)},
+            "redacted": page.redacted,
+            "headings": _headings(lines, page.columns, failed),
             "show_message": failed,
             "nothing": _nothing(page.expired, chosen["status"]),
             "row_base": base,
@@ -289,15 +292,20 @@ def _lines(rows: Iterable[LoggedRow], columns: Iterable[str]) -> list[dict[str, 
     ]
 
 
-def _headings(columns: Iterable[str], with_message: bool) -> list[Column]:
+def _headings(lines: Sequence[dict[str, Any]], columns: Iterable[str], with_message: bool) -> list[Column]:
+    """Headings of the rows; a column whose values are all numbers is aligned as one."""
     message = [Column("Error")] if with_message else []
-    return [Column("Operation", fit=True), Column("Key"), *message, *(Column(name) for name in list(columns)[:CELLS])]
+    cells = []
+    for at, name in enumerate(list(columns)[:CELLS]):
+        values = [line["cells"][at] for line in lines if line["cells"][at] is not None]
+        cells.append(Column(name, numeric=bool(values) and all(is_number(value) for value in values)))
+    return [Column("Operation", fit=True), Column("Key"), *message, *cells]
 
 
 def _nothing(expired: bool, status: str) -> str:
     if expired:
         return "The rows of this run are past their retention of 7 days"
-    words = dict((s.value, label) for s, label in OUTCOMES)[status].lower()
+    words = {s.value: label for s, label in OUTCOMES}[status].lower()
     return f"No {words} rows" if words != "not sent" else "Every row was sent"
 
 

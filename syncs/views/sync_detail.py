@@ -7,18 +7,20 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from config.errors import HeadraceError
-from config.htmx import go_to, render_page
+from config.htmx import go_to, render_page, wants_part
 from config.ui.listing import Column, Listing
 from connectors import catalog
 from connectors.choices import Kind
 from connectors.fields_table import described_settings
+from connectors.sdk.destination import FirstRun, Mode, Removal
 from syncs import access, services
-from syncs.choices import IntervalUnit, PendingReset, ScheduleKind
+from syncs.choices import PendingReset
 from syncs.configuration import definition_of
 from syncs.forms.schedule import ScheduleForm
+from syncs.forms.syncs import FIRST_RUN_WORDS, MODE_WORDS, REMOVAL_WORDS
 from syncs.mappings import from_json
 from syncs.models import Sync
-from syncs.schedules import BadSchedule
+from syncs.schedules import BadSchedule, Schedule
 from syncs.selectors import list_runs
 from syncs.services.schedules import schedule_of
 from syncs.views.base import PageView, activity_context, pill_key
@@ -60,6 +62,7 @@ class SyncPage(PageView):
             "pill": pill_key(sync.words.sync_page),
             "running": running,
             "sentence": sentence_of(sync),
+            "mode_words": MODE_WORDS[Mode(sync.mode)],
             "schedule": schedule_of(sync),
             "source_entry": catalog.known_entry(Kind.SOURCE, sync.model.source.type),
             "destination_entry": catalog.known_entry(Kind.DESTINATION, sync.destination.type),
@@ -83,7 +86,10 @@ class SyncRuns(SyncPage):
         listing = Listing(request, columns=RUN_COLUMNS)
         page = listing.page(list_runs(self.actor, sync=sync))
         lines = [{"run": run, "pill": pill_key(run.words.run_page)} for run in page.rows]
-        return self.page(sync, "syncs/syncs/runs.html", {"listing": listing, "page": page, "lines": lines})
+        response = self.page(sync, "syncs/syncs/runs.html", {"listing": listing, "page": page, "lines": lines})
+        if wants_part(request) and not (sync.last_run and sync.last_run.live):
+            response["HX-Refresh"] = "true"  # the run that was watched has ended: status and buttons change too
+        return response
 
 
 class SyncConfiguration(SyncPage):
@@ -97,7 +103,9 @@ class SyncConfiguration(SyncPage):
         kind = definition_of(sync.destination).sync_type(sync.sync_type)
         context = {
             "kind": kind,
-            "mode": kind.mode(sync.mode),  # type: ignore[arg-type]
+            "mode": kind.mode(Mode(sync.mode)),
+            "removal_words": REMOVAL_WORDS[Removal(sync.removal)],
+            "first_run_words": FIRST_RUN_WORDS[FirstRun(sync.first_run)],
             "settings": described_settings(kind.settings, sync.settings),
             "mappings": from_json(sync.mappings),
         }
@@ -115,35 +123,55 @@ class SyncSchedule(SyncPage):
         return self._page(sync, ScheduleForm.of(sync))
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Save; a new sync may be run right away."""
+        """Save; a new sync may be run right away. ``words`` only shows what would happen."""
         sync = access.sync_for(self.actor, pk)
         form = ScheduleForm(request.POST)
-        if not form.is_valid():
+        schedule = _schedule_in(form)
+        if request.POST.get("action") == "words":
+            return self._page(sync, ScheduleForm(initial=request.POST.dict()), proposed=schedule)
+        if schedule is None:
             return self._page(sync, form, 422)
         try:
-            schedule = form.schedule()
-        except BadSchedule as wrong:
-            form.add_error(wrong.field, wrong.message)
+            return self._save(sync, form, schedule)
+        except HeadraceError as error:
+            form.add_error(None, f"{error.message} {error.hint}".strip())
             return self._page(sync, form, 422)
-        services.set_schedule(actor=self.actor, sync=sync, schedule=schedule)
-        if "new" in request.GET and form.cleaned_data["name"]:
-            services.update_sync(actor=self.actor, sync=sync, name=form.cleaned_data["name"])
-        if request.POST.get("action") == "run":
-            run = services.start_run(actor=self.actor, sync=sync)
-            return go_to(request, self.url("run", sync.pk, run.pk), "Sync saved. The first run has started.")
-        return go_to(request, self.url("sync", pk), "Saved.")
 
-    def _page(self, sync: Sync, form: ScheduleForm, status: int = 200) -> HttpResponse:
-        context: dict[str, Any] = {"form": form, "kinds": ScheduleKind, "units": IntervalUnit}
+    def _save(self, sync: Sync, form: ScheduleForm, schedule: Schedule) -> HttpResponse:
+        if "new" in self.request.GET and form.cleaned_data["name"]:
+            services.update_sync(actor=self.actor, sync=sync, name=form.cleaned_data["name"])
+        if self.request.POST.get("action") != "run":
+            services.set_schedule(actor=self.actor, sync=sync, schedule=schedule)
+            return go_to(self.request, self.url("sync", sync.pk), "Saved.")
+        # The run comes first: an interval then counts from it, instead of starting a run of its own.
+        run = services.start_run(actor=self.actor, sync=sync)
+        services.set_schedule(actor=self.actor, sync=sync, schedule=schedule)
+        return go_to(self.request, self.url("run", sync.pk, run.pk), "Sync saved. The first run has started.")
+
+    def _page(
+        self, sync: Sync, form: ScheduleForm, status: int = 200, proposed: Schedule | None = None
+    ) -> HttpResponse:
+        context: dict[str, Any] = {"form": form, "outcome": sentence_of(sync, proposed)}
         if "new" not in self.request.GET:
             del form.fields["name"]
             return self.page(sync, "syncs/syncs/schedule.html", context, status)
         chosen = {
             "model": (str(sync.model), self.url("model", sync.model_id)),
             "destination": (str(sync.destination), ""),
-            "configure": (sync.mode, self.url("sync_edit", sync.pk)),
+            "configure": (MODE_WORDS[Mode(sync.mode)], self.url("sync_edit", sync.pk)),
         }
         return self.page(sync, "syncs/syncs/finish.html", {**context, "steps": steps_of("schedule", chosen)}, status)
+
+
+def _schedule_in(form: ScheduleForm) -> Schedule | None:
+    """The schedule that was typed; nothing, with its errors in the form, where it cannot work."""
+    if not form.is_valid():
+        return None
+    try:
+        return form.schedule()
+    except BadSchedule as wrong:
+        form.add_error(wrong.field, wrong.message)
+        return None
 
 
 class SyncActivity(SyncPage):

@@ -28,7 +28,9 @@ from syncs import access, services
 from syncs.configuration import columns_of, definition_of, secret_times
 from syncs.forms.syncs import SyncForm, with_more_lines
 from syncs.models import Model, Sync
+from syncs.schedules import Schedule
 from syncs.sentences import outcome_sentence
+from syncs.services.schedules import schedule_of
 from syncs.views.base import PageView
 from workspaces.permissions import Permission
 
@@ -306,6 +308,6 @@ def steps_of(current: str, chosen: dict[str, tuple[str, str]]) -> list[dict[str,
     ]
 
 
-def sentence_of(sync: Sync) -> str:
-    """What the sync will do, for the last step and the overview."""
-    return outcome_sentence(sync, definition_of(sync.destination).sync_type(sync.sync_type).name)
+def sentence_of(sync: Sync, schedule: Schedule | None = None) -> str:
+    """What the sync does, by its own schedule or by one that is being typed."""
+    return outcome_sentence(sync, schedule or schedule_of(sync))

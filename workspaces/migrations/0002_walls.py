@@ -15,7 +15,7 @@ from workspaces.walls import (
 )
 
 # A workspace is seen by its own scope and by its organization's; an organization by both of those.
-WORKSPACE_ROWS = f"{ALL} OR id::text = ANY({OWN_WORKSPACES}) OR organization_id::text = {ORGANIZATION}"
+WORKSPACE_ROWS = f"{ALL} OR id = ANY({OWN_WORKSPACES}) OR organization_id::text = {ORGANIZATION}"
 ORGANIZATION_ROWS = f"{ALL} OR id::text = {ORGANIZATION} OR id IN ({OWN_ORGANIZATIONS})"
 WORKSPACE_KEY = "ALTER TABLE workspaces_workspace ADD CONSTRAINT workspaces_workspace_organization_wall UNIQUE (organization_id, id)"
 GROUP_ROLE_WORKSPACE = (

@@ -8,17 +8,18 @@ Nothing can change an entry, and only retention can delete one: it says so with
 
 from django.db import migrations
 
+# Subqueries are evaluated once a statement, and a bare current_setting once a row.
 VISIBLE = "current_setting('headrace.workspace', true)"
-ORGANIZATION = "current_setting('headrace.organization', true)"
-OWN = f"string_to_array({VISIBLE}, ',')"
+ORGANIZATION = "(SELECT current_setting('headrace.organization', true))"
+OWN = f"(SELECT string_to_array(nullif({VISIBLE}, '*'), ',')::bigint[])::bigint[]"
 
 POLICY = f"""
 CREATE POLICY audit_wall ON audit_auditentry USING (
-    {VISIBLE} = '*'
-    OR workspace_id::text = ANY({OWN})
+    (SELECT {VISIBLE} = '*')
+    OR workspace_id = ANY({OWN})
     OR (workspace_id IS NULL AND (
         organization_id::text = {ORGANIZATION}
-        OR organization_id IN (SELECT organization_id FROM workspaces_workspace WHERE id::text = ANY({OWN}))
+        OR organization_id IN (SELECT organization_id FROM workspaces_workspace WHERE id = ANY({OWN}))
     ))
 )
 """
