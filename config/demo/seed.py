@@ -10,7 +10,14 @@ import psycopg
 from django.conf import settings
 
 from connectors.models import Destination, Source
-from connectors.services import check_destination, check_source, create_destination, create_source, refresh_schema
+from connectors.services import (
+    check_destination,
+    check_source,
+    create_destination,
+    create_source,
+    refresh_schema,
+    update_destination,
+)
 from governance.audit.actors import Actor, system
 from syncs.configuration import Proposal
 from syncs.definitions import Definition
@@ -24,6 +31,7 @@ from workspaces.services import create_api_key, create_organization, create_pers
 
 EMAIL = "demo@acme.example"
 SEEDER = "demo"
+CAMPAIGN_TOOL = "Campaign tool"
 
 CUSTOMERS_TABLE = """
 CREATE TABLE IF NOT EXISTS customers (
@@ -108,6 +116,19 @@ def find(email: str = EMAIL) -> User | None:
     return User.objects.filter(email=email).first()
 
 
+def point_at_inspector(actor: Actor) -> None:
+    """Let the campaign tool's address follow the port of this start."""
+    endpoint = Destination.objects.get(type="http_request", name=CAMPAIGN_TOOL)
+    if endpoint.config["base_url"] != _inspector():
+        values = {**endpoint.config, "base_url": _inspector()}
+        endpoint = update_destination(actor=actor, destination=endpoint, values=values)
+        check_destination(actor=actor, destination=endpoint)
+
+
+def _inspector() -> str:
+    return f"{settings.BASE_URL}/inspector/hook"
+
+
 def _sources(actor: Actor) -> tuple[Source, Source]:
     store = create_source(actor=actor, type="sample_b2c", name="Online shop", values={})
     product = create_source(actor=actor, type="sample_b2b", name="Product analytics", values={})
@@ -161,9 +182,9 @@ def _destinations(actor: Actor) -> tuple[Destination, Destination]:
     endpoint = create_destination(
         actor=actor,
         type="http_request",
-        name="Campaign tool",
+        name=CAMPAIGN_TOOL,
         values={
-            "base_url": f"{settings.BASE_URL}/inspector/hook",
+            "base_url": _inspector(),
             "headers": [{"name": "X-Api-Key", "value": secrets.token_urlsafe(24), "secret": True}],
         },
     )

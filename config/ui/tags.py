@@ -178,6 +178,12 @@ def cell(value: Any) -> str:
 
 
 @register.filter
+def looks_like_json(text: str) -> bool:
+    """Whether a text is drawn as a tree: it holds a whole JSON object or list."""
+    return isinstance(decoded(text), dict | list)
+
+
+@register.filter
 def is_number(value: Any) -> bool:
     """Whether a data table right-aligns the value."""
     return isinstance(value, int | float | Decimal) and not isinstance(value, bool)

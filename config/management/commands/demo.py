@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from config.demo import inbox
 from config.demo.runs import DemoFailed, run_all
-from config.demo.seed import EMAIL, Demo, find, seed
+from config.demo.seed import EMAIL, Demo, find, point_at_inspector, seed
 from connectors.models import Source
 from connectors.services import check_source, update_source
 from syncs.models import Sync
@@ -62,6 +62,7 @@ class Command(BaseCommand):
             workspace = Workspace.objects.get(slug=known["workspace"])
         with workspace_scope(workspace.pk):
             store = Source.objects.get(type="sample_b2c")
+            point_at_inspector(person(owner))
             syncs = tuple(Sync.objects.filter(slug__in=known["syncs"]).order_by("pk"))
         return Demo(workspace, person(owner), "", "", store, syncs)
 

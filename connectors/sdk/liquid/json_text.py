@@ -7,13 +7,14 @@ import re
 from decimal import Decimal
 from typing import Any
 
-# Strings are matched whole, so that commas inside them are never touched.
-_STRING_OR_COMMA = re.compile(r'"(?:[^"\\]|\\.)*+"|,(?:\s*,)*+(?=\s*(?:[}\]]|\Z))', re.DOTALL)
+# Strings are matched whole, so that commas inside them are never touched. Every branch always matches to its
+# end, also where a string is never closed: what rows put into a template must not take quadratic time.
+_STRING_OR_COMMA = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|,(?:\s*+,)*+(?P<last>\s*+(?:(?=[}\]])|\Z))?+', re.DOTALL)
 
 
 def strip_trailing_commas(text: str) -> str:
     """``text`` without commas before a closing bracket or at its end; strings stay as they are."""
-    return _STRING_OR_COMMA.sub(lambda m: "" if m.group().startswith(",") else m.group(), text)
+    return _STRING_OR_COMMA.sub(lambda m: m.group() if m["last"] is None else m["last"], text)
 
 
 def parse_json(text: str) -> Any:

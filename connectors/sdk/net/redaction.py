@@ -14,7 +14,9 @@ from connectors.sdk.validation import SECRET_ROW
 MASK = "••••"
 _MIN_LENGTH = 3
 _SECRET_PARAMETER = re.compile(
-    r"([?&](?:[^=&#\s]*(?:token|secret|password|api[-_]?key|signature|access[-_]?key))=)([^&#\s]+)", re.IGNORECASE
+    # Names are bounded and end at the next "?": an answer full of question marks must not take quadratic time.
+    r"([?&](?:[^=&?#\s]{0,80}?(?:token|secret|password|api[-_]?key|signature|access[-_]?key))=)([^&#\s]+)",
+    re.IGNORECASE,
 )
 _URL_PASSWORD = re.compile(r"(://[^/@\s:]*:)[^/@\s]+@")
 
