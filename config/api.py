@@ -102,7 +102,7 @@ class ListQuery(serializers.Serializer[Any]):
     """Query parameters that every list takes."""
 
     limit = serializers.IntegerField(required=False, default=100, min_value=1, max_value=1000)
-    offset = serializers.IntegerField(required=False, default=0, min_value=0)
+    offset = serializers.IntegerField(required=False, default=0, min_value=0, max_value=10**12)
     orderBy = serializers.CharField(required=False, default="id")
     name = serializers.CharField(required=False)
     slug = serializers.CharField(required=False)
@@ -141,6 +141,14 @@ def list_response(
     return Response({"data": render(page[:limit]), "hasMore": len(page) > limit})
 
 
+class BodyTooLarge(exceptions.APIException):
+    """The body is larger than the product takes."""
+
+    status_code = 413
+    default_code = "too_large"
+    default_detail = "The body of the request is too large."
+
+
 class ApiView(APIView):
     """Base of all endpoints: each subclass declares ``permission`` by method."""
 
@@ -153,9 +161,18 @@ class ApiView(APIView):
         actor: Actor = self.request._request.actor  # type: ignore[attr-defined]
         return actor
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse what is too large before anything reads it: parsers take a body whole."""
+        super().initial(request, *args, **kwargs)
+        if int(request.META.get("CONTENT_LENGTH") or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            raise BodyTooLarge
+
     def body(self, serializer: type[serializers.Serializer[Any]]) -> dict[str, Any]:
         """The request's body, validated."""
-        incoming = serializer(data=self.request.data)
+        try:
+            incoming = serializer(data=self.request.data)
+        except RecursionError:
+            raise exceptions.ParseError("The body is nested too deeply.") from None
         incoming.is_valid(raise_exception=True)
         return dict(incoming.validated_data)
 

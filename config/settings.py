@@ -184,7 +184,8 @@ DATABASES: dict[str, Any] = {
     "default": {
         **dj_database_url.parse(DATABASE_URL or "postgres:///headrace"),
         "ENGINE": "config.postgres",
-        "CONN_MAX_AGE": 300,
+        # Under ASGI every request has a thread of its own, whose connection nobody would use again.
+        "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
     }
 }

@@ -113,6 +113,7 @@ def _midnight(day: date) -> datetime:
 def parse_day(text: str) -> date | None:
     """A day as the address gives it; anything else is no day."""
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         return None
+    return day if day < date.max else None

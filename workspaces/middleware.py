@@ -37,6 +37,9 @@ class WorkspaceMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.workspace, request.actor, request.api_key = None, None, None  # type: ignore[attr-defined]
+        if "%00" in request.META.get("QUERY_STRING", ""):
+            # PostgreSQL holds no NUL, so nothing can be found by one.
+            return error_page(request, HeadraceError("The address holds a character that cannot be searched for."))
         with remembered_grants(), _viewer_timezone(request):
             if request.path_info.startswith(API_PREFIX):
                 return self._for_key(request)

@@ -45,8 +45,8 @@ _FIELDS: tuple[Field, ...] = (
         help="Address of an S3-compatible store; leave empty for Amazon S3.",
         placeholder="https://minio.example.com:9000",
         required=False,
-        pattern=r"https?://[^\s/?#]+/?",
-        pattern_hint="Begin with https:// and leave out any path.",
+        pattern=r"https?://[^\s/?#@]+/?",
+        pattern_hint="Begin with https:// and leave out any path and password.",
     ),
     Toggle(
         name="path_style",

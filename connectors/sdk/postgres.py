@@ -18,6 +18,10 @@ from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, QueryE
 from connectors.sdk.net.guard import Blocked, Guard
 
 CONNECT_TIMEOUT_S = 10
+# What libpq would read from the home of whoever runs Headrace (~/.pgpass, ~/.postgresql) is the
+# operator's own: connections that people set up bring their credentials with them or have none.
+_NO_FILE = "/nonexistent/headrace"
+OPERATORS_OWN = {"passfile": _NO_FILE, "sslcert": _NO_FILE, "sslkey": _NO_FILE}
 VERIFYING = ("verify-ca", "verify-full")
 
 
@@ -59,6 +63,7 @@ def conninfo(server: Server, environment: Environment) -> Iterator[str]:
             "",
             **where,
             **certificates,
+            **OPERATORS_OWN,
             port=server.port,
             dbname=server.database,
             user=server.user,

@@ -107,7 +107,7 @@ class Fields(ConnectionView):
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """``{"fields": […]}`` for ``sync_type`` and the settings sent beside it; ``refresh`` asks again."""
-        destination = access.destination_for(self.here.actor, pk)
+        destination = access.destination_for(self.here.actor, pk, access.USE[self.kind])
         form = _sync_form(destination, request)
         refresh = "refresh" in request.GET
         found = discovery.destination_fields(destination, request.GET["sync_type"], form.values, refresh=refresh)
@@ -119,7 +119,7 @@ class Choices(ConnectionView):
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """``<option>`` elements for ``field``, the chosen one kept; a failure reads as a disabled option."""
-        destination = access.destination_for(self.here.actor, pk)
+        destination = access.destination_for(self.here.actor, pk, access.USE[self.kind])
         form = _sync_form(destination, request)
         path = request.GET.get("field", "")
         picker = discovery.picker(form.declared, path)

@@ -330,7 +330,9 @@ class RunQuery(ListQuery):
     runId = serializers.IntegerField(required=False)
     after = serializers.DateTimeField(required=False)
     before = serializers.DateTimeField(required=False)
-    within = serializers.FloatField(required=False, min_value=0, help_text="Started within so many minutes")
+    within = serializers.FloatField(
+        required=False, min_value=0, max_value=10_000_000, help_text="Started within so many minutes"
+    )
 
     orderable = {"id": "id", "createdAt": "created_at", "startedAt": "started_at", "finishedAt": "finished_at"}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from config.errors import Denied, Invalid, NotFound
 from connectors.sdk.types import Operation
@@ -185,11 +186,18 @@ def _without_bodies(exchange: KeptExchange) -> KeptExchange:
     """What is no row data: where it went, when, and with which status."""
     return replace(
         exchange,
-        target=exchange.target.partition("?")[0],
+        target=_without_path(exchange.target),
         request_body=HIDDEN if exchange.request_body else "",
+        response_headers=tuple((name, HIDDEN) for name, _ in exchange.response_headers),
         response_body=HIDDEN if exchange.response_body else "",
         error=exchange.error and HIDDEN,
     )
+
+
+def _without_path(target: str) -> str:
+    """The host of a web address: templates put row values into paths. Names of tables and files stay."""
+    address = urlsplit(target)
+    return f"{address.scheme}://{address.netloc}/{HIDDEN}" if address.netloc else target
 
 
 def _without_example_values(log: RunLog, group: ErrorGroup) -> ErrorGroup:

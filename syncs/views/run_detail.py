@@ -323,7 +323,7 @@ def _csv_lines(rows: Iterator[LoggedRow]) -> Iterator[str]:
         values = row.values or row.old_values or {}
         if not header:
             header = list(values)
-            yield writer.writerow(["key", "operation", "status", "error", *header])
+            yield writer.writerow(["key", "operation", "status", "error", *map(_safe, header)])
         cells = [_safe(values.get(name)) for name in header]
         yield writer.writerow([_safe(row.key), row.operation or "", row.status.value, _safe(row.message), *cells])
 
@@ -337,4 +337,4 @@ def _json_lines(rows: Iterator[LoggedRow]) -> Iterator[str]:
 def _safe(value: Any) -> Any:
     """Text that a spreadsheet would take for a formula gets an apostrophe."""
     text = json.dumps(value, default=str) if isinstance(value, dict | list) else value
-    return f"'{text}" if isinstance(text, str) and text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return f"'{text}" if isinstance(text, str) and text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else text

@@ -72,8 +72,13 @@ class Complaints:
         page.on("requestfailed", lambda request: self.seen.append(f"failed: {request.url} {request.failure}"))
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and not _own_editing(message):
+        if message.type == "error" and not _own_editing(message) and not _refused_form(message):
             self.seen.append(f"console: {message.text}")
+
+
+def _refused_form(message: ConsoleMessage) -> bool:
+    """A form with errors answers 422, which Chromium reports when a script sent it."""
+    return "status of 422" in message.text
 
 
 def _own_editing(message: ConsoleMessage) -> bool:

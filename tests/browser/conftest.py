@@ -10,7 +10,6 @@ from contextlib import contextmanager
 import pytest
 import uvicorn
 from django.core.management import call_command
-from django.db import connections
 from playwright.sync_api import Browser, Page
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -40,9 +39,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def server(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
     """The address of the whole application, served as in production; a module's tests share its database."""
-    with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
-        # Every request closes its connection, so that none outlives the server's threads.
-        patch.setitem(connections["default"].settings_dict, "CONN_MAX_AGE", 0)
+    with django_db_blocker.unblock():
         with _served() as address:
             yield address
         call_command("flush", interactive=False, verbosity=0)

@@ -18,11 +18,10 @@ from connectors.destinations.postgres.settings import DEFAULT_BATCH, DEFAULT_TIM
 from connectors.sdk.destination import Destination, DestinationField, Job, Limits, Mode, Removal
 from connectors.sdk.errors import ConfigError
 from connectors.sdk.net import Guard
+from connectors.sdk.postgres import OPERATORS_OWN
 from connectors.sdk.types import Choice, Operation
 
 _CONNECT_TIMEOUT_S = 10
-# Passwords of whoever runs Headrace (~/.pgpass) are not for connections that people set up.
-_NO_FILE = "/nonexistent/pgpass"
 
 
 class PostgresDestination(Destination):
@@ -102,7 +101,7 @@ class PostgresDestination(Destination):
                 port=port,
                 dbname=config.get("database"),
                 user=config.get("user"),
-                password=config.get("password") or None,
+                password=config.get("password") or "",
                 sslmode=config.get("sslmode") or "prefer",
                 sslrootcert=certificate or _system_authorities(config),
                 connect_timeout=_CONNECT_TIMEOUT_S,
@@ -113,7 +112,7 @@ class PostgresDestination(Destination):
                 keepalives_interval=10,
                 keepalives_count=3,
                 tcp_user_timeout=60_000,
-                passfile=_NO_FILE,
+                **OPERATORS_OWN,
                 prepare_threshold=None,
             )
         except psycopg.Error as error:

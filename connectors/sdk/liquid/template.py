@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import lru_cache, wraps
 from io import StringIO
 from typing import Any, ClassVar, TextIO
 
@@ -225,6 +225,18 @@ class _Context(RenderContext):
         return _Parts(buf.size if isinstance(buf, _Parts) else 0)
 
 
+def _bounded(call: Callable[..., Any], limit: int | None) -> Callable[..., Any]:
+    """A filter that refuses long ranges: most filters would first write all their numbers into memory."""
+
+    @wraps(call)
+    def bounded(*values: Any, **options: Any) -> Any:
+        if limit is not None and any(isinstance(v, range) and len(v) > limit for v in values):
+            raise Refused(f"A range has more than {limit:,} numbers.")
+        return call(*values, **options)
+
+    return bounded
+
+
 class _Environment(Environment):
     """Limits that keep one row's template from holding a worker."""
 
@@ -237,6 +249,7 @@ class _Environment(Environment):
         for name in ("include", "render"):
             del self.tags[name]
         self.filters.update(FILTERS)
+        self.filters = {name: _bounded(call, self.loop_iteration_limit) for name, call in self.filters.items()}
 
 
 _ENVIRONMENT = _Environment()
