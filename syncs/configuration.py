@@ -17,8 +17,8 @@ from connectors.models import Destination
 from connectors.registry import destination_class
 from connectors.sdk.destination import DestinationDefinition, DestinationField, FirstRun, Job, Mode, Removal, SyncType
 from connectors.sdk.errors import ConfigError, ConnectorError
-from connectors.secrets import decrypt
 from connectors.sdk.validation import Cleaned, InvalidSettings, assemble, clean
+from connectors.secrets import decrypt
 from syncs.engine.spec import FieldMapping
 from syncs.mappings import Configuration, Problems, check, parse
 from syncs.models import Model, Sync

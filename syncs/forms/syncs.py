@@ -110,7 +110,9 @@ class MappingForm(forms.Form):
     identifier = forms.BooleanField(label="Match records by this field", required=False)
     ignore_null = forms.BooleanField(label="Leave out when null", required=False)
 
-    def __init__(self, *args: Any, columns: Mapping[str, str], fields: Sequence[DestinationField], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, columns: Mapping[str, str], fields: Sequence[DestinationField], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         choices = [("", "Choose a column"), *((name, name) for name in columns)]
         chosen_column = str(self["column"].value() or "")
@@ -181,7 +183,7 @@ class SyncForm:
     def is_valid(self) -> bool:
         """Whether everything that was typed can be read."""
         parts = (self.settings, self.behaviour, *((self.lines,) if self.kind.mapping else ()))
-        return all([part.is_valid() for part in parts])
+        return not [part for part in parts if not part.is_valid()]
 
     def proposal(self) -> Proposal:
         """What the services take."""

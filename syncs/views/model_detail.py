@@ -27,7 +27,9 @@ TABS = (
     ("model_syncs", "Syncs"),
     ("model_activity", "Activity"),
 )
-CASTS = [(kind.value, kind.value.capitalize()) for kind in ColumnType if kind not in (ColumnType.REFERENCE, ColumnType.UNKNOWN)]
+NO_CASTS = (ColumnType.REFERENCE, ColumnType.UNKNOWN)
+CASTS = [(kind.value, kind.value.capitalize()) for kind in ColumnType if kind not in NO_CASTS]
+ADD_SYNC = (Permission.DRAFT_FROM_SOURCE, Permission.DRAFT_TO_DESTINATION)
 COLUMN_HEADINGS = [
     Column("Use", fit=True),
     Column("Column"),
@@ -36,18 +38,21 @@ COLUMN_HEADINGS = [
     Column("Description"),
 ]
 
+
 class ModelPage(PageView):
     """What the tabs share."""
 
     route = "model"
 
-    def page(self, model: Model, template: str, context: dict[str, Any] | None = None, status: int = 200) -> HttpResponse:
+    def page(
+        self, model: Model, template: str, context: dict[str, Any] | None = None, *, part: str = ""
+    ) -> HttpResponse:
         """Render one tab."""
         may_change = self._may_change(model)
         counts = {"model_columns": model.columns.count(), "model_syncs": model.syncs.count()}
         tabs = [
-            {"label": label, "url": self.url(route, model.pk), "active": route == self.route, "count": counts.get(route)}
-            for route, label in TABS
+            {"label": words, "url": self.url(name, model.pk), "active": name == self.route, "count": counts.get(name)}
+            for name, words in TABS
         ]
         whole = {
             "model": model,
@@ -55,11 +60,11 @@ class ModelPage(PageView):
             "tabs": tabs,
             "breadcrumb": [self.crumb("Models", "models")],
             "may_change": may_change,
-            "may_sync": may(self.actor, (Permission.DRAFT_FROM_SOURCE, Permission.DRAFT_TO_DESTINATION), source_id=model.source_id),
+            "may_sync": may(self.actor, ADD_SYNC, source_id=model.source_id),
             "rename_url": self.url("model_rename", model.pk) if may_change else "",
             **(context or {}),
         }
-        return render_page(self.request, template, whole, status=status)
+        return render_page(self.request, template, whole, part=part)
 
     def _may_change(self, model: Model) -> bool:
         try:
@@ -87,7 +92,8 @@ class ModelRows(ModelPage):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The tab; the rows themselves come when it is open, as the source may be slow."""
         model = access.model_for(self.actor, pk)
-        return self.page(model, "syncs/models/rows.html", {"may_see": access.may_view_rows(self.actor, model.source_id)})
+        may_see = access.may_view_rows(self.actor, model.source_id)
+        return self.page(model, "syncs/models/rows.html", {"may_see": may_see})
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask the source; looking at rows is recorded."""
@@ -115,7 +121,13 @@ class ModelColumns(ModelPage):
         return self.page(
             model,
             "syncs/models/columns.html",
-            {"columns": list(model.columns.all()), "headings": COLUMN_HEADINGS, "casts": CASTS, "stale": stale_mappings(self.actor, model)},
+            {
+                "columns": list(model.columns.all()),
+                "headings": COLUMN_HEADINGS,
+                "casts": CASTS,
+                "stale": stale_mappings(self.actor, model),
+            },
+            part="syncs/models/parts/columns.html",
         )
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:

@@ -50,7 +50,9 @@ class SyncPage(PageView):
 
     route = "sync"
 
-    def page(self, sync: Sync, template: str, context: dict[str, Any] | None = None, status: int = 200) -> HttpResponse:
+    def page(
+        self, sync: Sync, template: str, context: dict[str, Any] | None = None, status: int = 200, part: str = ""
+    ) -> HttpResponse:
         """Render one tab."""
         configure = access.may_configure(self.actor, sync.model.source_id, sync.destination_id)
         tabs = [
@@ -74,7 +76,7 @@ class SyncPage(PageView):
             "breadcrumb": [self.crumb("Syncs", "syncs")],
             **(context or {}),
         }
-        return render_page(self.request, template, whole, status=status)
+        return render_page(self.request, template, whole, part=part, status=status)
 
 
 class SyncRuns(SyncPage):
@@ -86,7 +88,8 @@ class SyncRuns(SyncPage):
         listing = Listing(request, columns=RUN_COLUMNS)
         page = listing.page(list_runs(self.actor, sync=sync))
         lines = [{"run": run, "pill": pill_key(run.words.run_page)} for run in page.rows]
-        response = self.page(sync, "syncs/syncs/runs.html", {"listing": listing, "page": page, "lines": lines})
+        context = {"listing": listing, "page": page, "lines": lines}
+        response = self.page(sync, "syncs/syncs/runs.html", context, part="syncs/syncs/parts/runs.html")
         if wants_part(request) and not (sync.last_run and sync.last_run.live):
             response["HX-Refresh"] = "true"  # the run that was watched has ended: status and buttons change too
         return response

@@ -49,9 +49,7 @@ class SyncList(PageView):
             destination_id=int(target[0]) if target else None,
         )
         page = listing.page(list_syncs(self.actor, chosen))
-        lines = [
-            {"sync": s, "pill": pill_key(s.words.sync_page), "schedule": schedule_of(s).words} for s in page.rows
-        ]
+        lines = [{"sync": s, "pill": pill_key(s.words.sync_page), "schedule": schedule_of(s).words} for s in page.rows]
         context = {
             "listing": listing,
             "page": page,

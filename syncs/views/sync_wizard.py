@@ -89,7 +89,12 @@ class SyncNew(PageView):
 
     def _page(self, template: str, step: str, model: Model | None = None, **context: Any) -> HttpResponse:
         chosen = {"model": (str(model), self.url("sync_new"))} if model else {}
-        whole = {"breadcrumb": [self.crumb("Syncs", "syncs")], "steps": steps_of(step, chosen), "model": model, **context}
+        whole = {
+            "breadcrumb": [self.crumb("Syncs", "syncs")],
+            "steps": steps_of(step, chosen),
+            "model": model,
+            **context,
+        }
         return render_page(self.request, template, whole)
 
 

@@ -185,5 +185,3 @@ def assert_sound_here(page: Page) -> None:
 def stored(parts: Parts) -> list[tuple[Any, ...]]:
     with psycopg.connect(parts.address) as connection:
         return connection.execute(f"SELECT id, email, plan FROM {parts.table} ORDER BY id").fetchall()
-
-

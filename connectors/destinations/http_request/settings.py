@@ -38,7 +38,7 @@ _OAUTH = Section(
             name="token_url",
             label="Access token URL",
             placeholder="https://api.example.com/oauth/token",
-            pattern=r"https?://[^\s/?#@]+[^\s#]*",
+            pattern=r"https?://[^\s/?#@]+(?:[/?][^\s#]*)?",
             pattern_hint="Begin with https:// and leave out user names and passwords.",
         ),
         Text(name="client_id", label="Client ID"),
@@ -69,7 +69,7 @@ FIELDS: tuple[Field, ...] = (
         label="Base URL",
         help="The part of the address that all requests share; each sync adds its own path.",
         placeholder="https://api.example.com",
-        pattern=r"https?://[^\s/?#@]+[^\s?#]*",
+        pattern=r"https?://[^\s/?#@]+(?:/[^\s?#]*)?",
         pattern_hint="Begin with https:// and leave out the query, user names and passwords.",
     ),
     KeyValues(
