@@ -1,5 +1,25 @@
-"""``python -m benchmarks``: what ``make bench`` runs."""
+"""``python -m benchmarks``: what ``make bench`` runs.
 
-from benchmarks.run import main
+``python -m benchmarks engine …`` and ``python -m benchmarks pages …`` run one of the two, with its options.
+"""
 
-main()
+from __future__ import annotations
+
+import sys
+
+from benchmarks import pages, run
+
+SECTIONS = {"engine": run.main, "pages": pages.main}
+
+
+def main(arguments: list[str]) -> None:
+    """One section, or all of them with what they measure when nothing is said."""
+    if arguments and arguments[0] in SECTIONS:
+        SECTIONS[arguments[0]](arguments[1:])
+        return
+    run.main(arguments)
+    print()
+    pages.main([])
+
+
+main(sys.argv[1:])

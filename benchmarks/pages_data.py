@@ -173,7 +173,7 @@ def _audit_entries(wanted: int) -> None:
 
 def _multiply(model: type[models.Model], rows: models.QuerySet[Any], times: int, changed: Mapping[str, str]) -> None:
     """Copy rows ``times`` times, in turns; ``changed`` holds SQL over ``row`` and the number ``n`` of the copy."""
-    fields = [f.column for f in model._meta.concrete_fields if not f.primary_key]
+    fields = [str(f.column) for f in model._meta.concrete_fields if not f.primary_key]
     if unknown := changed.keys() - set(fields):
         raise ValueError(f"{model.__name__} has no {sorted(unknown)}")
     columns = ", ".join(f'"{name}"' for name in fields)

@@ -34,7 +34,7 @@ CREATE TABLE {name} (
 Result = dict[str, float]
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Measure and print a table; ``--json`` adds a file with all figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--only", choices=["postgres", "http", "diff"])
     parser.add_argument("--database-url", default="", help="a PostgreSQL to use instead of one of our own")
     parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     kinds = [options.only] if options.only else ["postgres", "http"]
     with (
         tempfile.TemporaryDirectory(prefix="headrace-bench-") as folder,

@@ -17,6 +17,7 @@ from slugify import slugify
 
 from config.errors import Conflict, Invalid
 from connectors import access, catalog, discovery, secrets
+from connectors.addresses import to_enter_again
 from connectors.choices import Health, Kind
 from connectors.dependants import dependants_of
 from connectors.discovery import CheckOutcome, TableRead
@@ -80,8 +81,9 @@ def update_source(
 ) -> Source:
     """Change settings, name or time zone; what is not given stays, credentials too.
 
-    A blank credential keeps the stored one, ``None`` removes it. Changed settings
-    make the source untested; its tables are read again when somebody next looks.
+    A blank credential keeps the stored one, ``None`` removes it; another host asks for
+    it again. Changed settings make the source untested; its tables are read again
+    when somebody next looks.
     """
     return _update(Source, actor, source, values, name, timezone)
 
@@ -268,7 +270,7 @@ def _update(
     if timezone is not None:
         locked.timezone = _zone(timezone)
     if values is not None:
-        replaced = _apply(locked, values)
+        replaced = _apply(locked, values, actor)
     difference = changes(before, _facts(locked))
     if not difference and not replaced:
         unchanged()
@@ -280,10 +282,15 @@ def _update(
     return locked
 
 
-def _apply(locked: Connection, values: Mapping[str, Any]) -> dict[str, Any]:
+def _apply(locked: Connection, values: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
     """Put new settings on a row; what happened to credentials, by name."""
     known = secrets.decrypt(locked.secret_config)
     cleaned = _cleaned(locked.kind, locked.type, {**locked.config, **values}, known)
+    # Who is still setting it up entered the credentials a moment ago.
+    if not (actor.is_system or access.setting_up(actor, locked)):
+        fields = access.fields_of(locked.kind, locked.type)
+        if again := to_enter_again(fields, locked.config, known, cleaned, values):
+            raise Invalid("Some credentials need to be entered again.", fields=again)
     locked.config = cleaned.config
     _keep_secrets(locked, known, cleaned)
     return _secret_names(known, cleaned.secrets)

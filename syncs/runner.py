@@ -282,8 +282,9 @@ class Stage:
         return max(1, min(parts_at_once(limits), len(self.prepared.parts)))
 
     def _startable(self, prepared: Prepared, finished: Sequence[int]) -> Sequence[int]:
-        parts = [part.number for part in engine.next_parts(prepared, finished)]
-        return [0] if self.spec.single_writer and parts else parts
+        if self.spec.single_writer:
+            return [0] if not finished and engine.writes_whole_run(self.spec, self.baseline) else []
+        return [part.number for part in engine.next_parts(prepared, finished)]
 
     def _abandoned(self, failure: Failure) -> Sequence[PartOutcome]:
         """The part as earlier attempts left it: what they sent counts, the rest stays due."""

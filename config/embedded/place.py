@@ -27,6 +27,8 @@ logger = logging.getLogger("headrace.embedded")
 POSTGRES_FOLDER = "pginstall18"
 FALLBACK_ROOT = Path("/var/lib")
 SERVICE_USER = "nobody"
+# What holds rows, mails and logs: the data folder can be passed, so these are closed themselves.
+PRIVATE_FOLDERS = ("logs", "storage", "work", "tmp", "outbox")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,8 @@ def make_data_dir(data_dir: Path) -> None:
         if not data_dir.exists():
             data_dir.mkdir(parents=True)
             data_dir.chmod(0o711)
-        (data_dir / "logs").mkdir(exist_ok=True, mode=0o700)
+        for name in PRIVATE_FOLDERS:
+            _make_private(data_dir / name, data_dir)
         usable = os.access(data_dir / "logs", os.W_OK | os.X_OK)
     except PermissionError:
         usable = False
@@ -107,6 +110,12 @@ def hand_over(path: Path, data_dir: Path) -> None:
     if os.geteuid() == 0:
         owner = data_dir.stat()
         os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def _make_private(folder: Path, data_dir: Path) -> None:
+    if not folder.exists():
+        folder.mkdir(mode=0o700)
+        hand_over(folder, data_dir)
 
 
 def _owner_name(path: Path) -> str:

@@ -21,7 +21,7 @@ CONNECT_TIMEOUT_S = 10
 # What libpq would read from the home of whoever runs Headrace (~/.pgpass, ~/.postgresql) is the
 # operator's own: connections that people set up bring their credentials with them or have none.
 _NO_FILE = "/nonexistent/headrace"
-OPERATORS_OWN = {"passfile": _NO_FILE, "sslcert": _NO_FILE, "sslkey": _NO_FILE}
+OPERATORS_OWN: dict[str, Any] = {"passfile": _NO_FILE, "sslcert": _NO_FILE, "sslkey": _NO_FILE}
 VERIFYING = ("verify-ca", "verify-full")
 
 

@@ -14,8 +14,10 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 _INT64 = (-(2**63), 2**64 - 1)
+_NO_FRACTION = ".000000"
 
 
 def json_rows(rows: pa.RecordBatch) -> list[dict[str, Any]]:
@@ -35,7 +37,7 @@ def column_values(column: pa.Array) -> list[Any]:
     if _needs_python(kind):
         return [json_value(value) for value in column.to_pylist()]
     if pa.types.is_timestamp(kind):
-        return _moments(column)
+        return list(moment_texts(column).to_pylist())
     if pa.types.is_date(kind) or pa.types.is_time(kind):
         return list(column.cast(pa.string()).to_pylist())
     if pa.types.is_decimal(kind):
@@ -43,20 +45,17 @@ def column_values(column: pa.Array) -> list[Any]:
     return list(column.to_pylist())
 
 
-def _moments(column: pa.Array) -> list[str | None]:
+def moment_texts(column: pa.Array) -> pa.Array:
     """Moments as ISO text; a fraction of a second is written only where there is one."""
     kind = column.type
     # Moments with a zone are stored in UTC; without it the columnar engine writes them ten times faster.
     plain = column.view(pa.timestamp(kind.unit)) if kind.tz else column
     if kind.unit != "us":
         plain = plain.cast(pa.timestamp("us"), safe=False)
-    zone = "Z" if kind.tz else ""
-    return [None if t is None else _iso(t) + zone for t in plain.cast(pa.string()).to_pylist()]
-
-
-def _iso(text: str) -> str:
-    """``2024-01-31 10:20:30.000000`` as ``2024-01-31T10:20:30``."""
-    return text.removesuffix(".000000").replace(" ", "T", 1)
+    texts = pc.replace_substring(plain.cast(pa.string()), " ", "T", max_replacements=1)
+    whole = pc.ends_with(texts, _NO_FRACTION)
+    texts = pc.if_else(whole, pc.utf8_slice_codeunits(texts, 0, -len(_NO_FRACTION)), texts)
+    return pc.binary_join_element_wise(texts, "Z", "") if kind.tz else texts
 
 
 def _needs_python(kind: pa.DataType) -> bool:

@@ -10,6 +10,7 @@ The house calls these, in this order, with frozen values from :mod:`syncs.engine
     Send one part batch by batch → ``PartOutcome``; call again after a kill.
 ``await write_run(spec, job, destination, prepared, storage, control, limits, traces, ...)``
     The same for ``single_writer`` types: the whole run in one go → one ``PartOutcome`` a part.
+    Called where ``writes_whole_run(spec, baseline)``, also for a run without rows.
 ``settle(spec, prepared, outcomes, baseline, storage, *, workdir, memory_mb, threads, attempt="")``
     Work out the new baseline → ``Settled``. Then move the pointer, then delete ``superseded(old, new)``.
 ``expire_run(storage, directory, baseline)``
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from syncs.engine.plan import Plan, explain, make_plan
     from syncs.engine.preparation import next_parts, prepare
     from syncs.engine.runlog import RunLog
+    from syncs.engine.rules import writes_whole_run
     from syncs.engine.settlement import expire_run, settle, superseded
     from syncs.engine.storage import Storage
     from syncs.engine.traces import TraceLimits, TraceWriter, trace_limits
@@ -66,6 +68,7 @@ _HOMES = {
     "superseded": "settlement",
     "trace_limits": "traces",
     "write_run": "write",
+    "writes_whole_run": "rules",
 }
 
 __all__ = [
@@ -93,6 +96,7 @@ __all__ = [
     "superseded",
     "trace_limits",
     "write_run",
+    "writes_whole_run",
 ]
 
 

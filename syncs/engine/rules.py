@@ -47,6 +47,12 @@ def rules_of(spec: RunSpec, baseline: Baseline | None) -> Rules:
     return Rules(silent=silent, everything=False, delivered=delivered)
 
 
+def writes_whole_run(spec: RunSpec, baseline: Baseline | None) -> bool:
+    """Whether one writer is handed the whole run, also where it has no rows: an empty result replaces a full one."""
+    rules = rules_of(spec, baseline)
+    return spec.single_writer and not rules.silent and bool(rules.delivered)
+
+
 def _deliverable(spec: RunSpec) -> frozenset[Operation]:
     if spec.rows in (RowSet.ADDED, RowSet.FULL):
         return frozenset({Operation.ADDED})

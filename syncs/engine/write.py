@@ -45,7 +45,8 @@ async def write_run(
 
     All rows that were mapped succeed together, or none does: then they are
     aborted with the destination's words and stay due. Called again after a kill,
-    it starts over.
+    it starts over. A run without rows is written too, since an empty result
+    replaces what was there; its one outcome has number 0 and no rows.
     """
     clock, backoff = clock or Clock(), backoff or Backoff()
     streams: Streams | None = None
@@ -62,6 +63,8 @@ async def write_run(
         failure = engine_failure(error)
     if traces is not None:
         traces.flush()
+    if not prepared.parts:
+        return (PartOutcome(number=0, path="", failure=failure),)
     return tuple(_outcome(spec, part, streams, storage, attempt, failure) for part in prepared.parts)
 
 

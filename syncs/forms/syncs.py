@@ -233,8 +233,10 @@ def with_more_lines(sent: QueryDict) -> QueryDict:
 def _formset(
     data: Any, columns: Mapping[str, str], fields: Sequence[DestinationField], lines: list[dict[str, Any]]
 ) -> BaseFormSet[MappingForm]:
+    # Every line counts, also one that is just as it was suggested: Django would leave unchanged extra lines out.
+    options = {"columns": columns, "fields": fields, "empty_permitted": False}
     made = formset_factory(MappingForm, extra=SPARE_LINES, max_num=2_000, absolute_max=2_000)
-    return made(data, initial=lines, prefix="map", form_kwargs={"columns": columns, "fields": fields})
+    return made(data, initial=lines, prefix="map", form_kwargs=options)
 
 
 def _line(mapping: Mapping[str, Any]) -> dict[str, Any]:

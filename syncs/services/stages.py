@@ -131,11 +131,11 @@ def finish_prepare(held: Claim, prepared: Prepared, startable: Sequence[int]) ->
         run.queried, run.null_keys, run.duplicates = prepared.queried, prepared.null_keys, prepared.duplicates
         run.retried = prepared.retried
         _count(run, "planned", prepared.planned)
-        run.status = RunStatus.QUEUED if prepared.parts else RunStatus.SETTLING
+        run.status = RunStatus.QUEUED if startable else RunStatus.SETTLING
         run.timings = {**run.timings, run.status: now.isoformat()}
         run.save()
         _done(held, rows=prepared.queried)
-        if prepared.parts:
+        if startable:
             _open_parts(run, prepared, startable)
         else:
             open_step(run, StepKind.SETTLE)
@@ -173,7 +173,9 @@ def finish_settle(held: Claim, settled: Settled, *, outcomes: Sequence[PartOutco
         _count(run, "aborted", settled.aborted)
         run.in_doubt = settled.in_doubt
         failure = next((o.failure for o in outcomes if o.failure and o.failure.code != "cancelled"), None)
-        cancelled = run.cancel_requested_at is not None and (failure is not None or settled.aborted.total > 0)
+        # A whole run that was given up has no outcomes of rows, and perhaps no rows.
+        given_up = settled.aborted.total > 0 or any(o.failure and not o.path for o in outcomes)
+        cancelled = run.cancel_requested_at is not None and (failure is not None or given_up)
         interrupted = failure is not None and failure.code == "worker_lost"
         status = ended_as(
             rejected=run.rejected + run.duplicates,

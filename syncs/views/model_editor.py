@@ -228,7 +228,7 @@ class EditModel(Editor):
         """The stored name and key, among the columns as last read."""
         model = self.model
         assert model is not None
-        if self.method is not model.method:
+        if self.method != model.method:
             return None
         rows = model.columns.filter(missing=False)
         return self._naming_form(Preview(columns=tuple(Column(c.name, ColumnType(c.type)) for c in rows), rows=None))

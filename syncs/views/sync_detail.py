@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 
 from config.errors import HeadraceError
 from config.htmx import go_to, render_page, wants_part
@@ -220,9 +220,11 @@ class SyncAction(PageView):
             case "disable":
                 services.disable_schedule(actor=self.actor, sync=sync)
                 return "The schedule is off. The sync still runs when somebody or something asks."
-            case _:
+            case "enable":
                 services.enable_schedule(actor=self.actor, sync=sync)
                 return "The schedule is on."
+            case _:
+                raise Http404
 
 
 class RenameSync(PageView):

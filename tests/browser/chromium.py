@@ -114,4 +114,5 @@ def assert_sound(page: Page) -> None:
         assert overflow(page) == 0, f"{page.url} is wider than {width} px"
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)
-            assert axe_violations(page) == [], f"{page.url} at {width} px, {scheme}"
+            found = axe_violations(page)
+            assert not found, f"{page.url} at {width} px, {scheme}: {found}"

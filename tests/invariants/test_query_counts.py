@@ -13,6 +13,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from tests.invariants.addresses import Route, matrix_routes
 from tests.world import Place, World
@@ -28,6 +29,7 @@ LISTS = (
     "governance:audit_log",
     "syncs:models",
     "syncs:overview",
+    "syncs:sync",
     "syncs:syncs",
     "workspaces:api_keys",
     "workspaces:groups",
@@ -100,6 +102,8 @@ def add_rows(place: Place) -> None:
             model = copy(Model, place.rows["model"].pk, source=source, **names)
             sync = copy(Sync, place.rows["sync"].pk, model=model, destination=destination, **names)
             copy(Run, place.rows["run"].pk, sync=sync)
+            ended = {"status": "succeeded", "finished_at": timezone.now()}
+            copy(Run, place.rows["run"].pk, number=100 + number, **ended)
             copy(ApiKey, place.rows["api_key"].key.pk, digest=str(number))
 
 

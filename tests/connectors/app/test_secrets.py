@@ -71,7 +71,7 @@ def test_only_replaced_credentials_get_a_new_date(acme: Place) -> None:
     before = dict(destination.secret_set_at)
     token = destination.secret_config
     again = services.update_destination(
-        actor=acme.actor, destination=destination, values={"base_url": "https://api2.example.com"}
+        actor=acme.actor, destination=destination, values={"base_url": "https://api.example.com/v2"}
     )
     assert (again.secret_set_at, again.secret_config) == (before, token)
     oauth = {"token_url": "https://t", "client_id": "c", "client_secret": "another-secret"}
@@ -145,7 +145,7 @@ def test_the_stored_credential_is_kept_by_a_blank_answer_through_the_page(acme: 
     client.force_login(acme.owner)
     kept = http_settings()["headers"]
     sent = {
-        "base_url": "https://api3.example.com",
+        "base_url": "https://api.example.com/v3",
         "headers__name": [row["name"] for row in kept],
         "headers__value": ["", "sales"],
         "headers__secret": ["1", "0"],
@@ -155,4 +155,4 @@ def test_the_stored_credential_is_kept_by_a_blank_answer_through_the_page(acme: 
     destination.refresh_from_db()
     opened = access.settings_of(destination)
     assert [row["value"] for row in opened["headers"]] == [HEADER_SECRET, "sales"]
-    assert opened["base_url"] == "https://api3.example.com"
+    assert opened["base_url"] == "https://api.example.com/v3"

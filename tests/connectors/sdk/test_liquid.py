@@ -195,7 +195,7 @@ def test_a_batch_is_a_loop_over_rows() -> None:
         ('{"a": ",}", "b": [",]",],}', '{"a": ",}", "b": [",]"]}'),
         ('["\\",}", 1,\n]', '["\\",}", 1\n]'),
         ("[],", "[]"),
-        ('["open ,]', '["open ]'),
+        ('["open ,]', '["open ,]'),
     ],
 )
 def test_trailing_commas_go_and_text_stays(text: str, expected: str) -> None:

@@ -22,6 +22,7 @@ from syncs.engine.memory import AlwaysProceed
 from syncs.engine.plan import explain, make_plan
 from syncs.engine.preparation import prepare
 from syncs.engine.runlog import Count, RunLog
+from syncs.engine.rules import writes_whole_run
 from syncs.engine.settlement import settle
 from syncs.engine.spec import Baseline, FieldMapping, MappingKind, RowStatus, RunSpec
 from syncs.engine.storage import Storage
@@ -255,12 +256,15 @@ class Whole(MemoryDestination):
                 records += batch.records()
                 if self.errors:
                     raise self.errors.pop(0)
+            if self.errors:
+                raise self.errors.pop(0)
             self.written[operation.value] = records
 
 
 def write_whole(house: House, data: pa.Table, **changes: Any) -> tuple[RunSpec, Any, Sequence[Any]]:
     house.runs += 1
-    spec = make_spec(house.runs, mode=Mode.DIFF, rows=RowSet.FILES, single_writer=True, part_rows=2, **changes)
+    usual: dict[str, Any] = {"mode": Mode.DIFF, "rows": RowSet.FILES, "single_writer": True, "part_rows": 2}
+    spec = make_spec(house.runs, **{**usual, **changes})
     work: dict[str, Any] = {"workdir": house.folder / "work", "memory_mb": 128, "threads": 1}
     prepared = prepare(spec, TableSource(data), house.storage, house.baseline, **work)
     outcomes = run_async(
@@ -308,3 +312,32 @@ def test_a_run_in_one_go_without_rows_still_knows_its_columns(house: House) -> N
     write_whole(house, table([]))
     assert whole.schema.names == ["id", "value"]
     assert whole.written == {"added": [], "changed": [], "removed": []}
+
+
+def test_a_run_in_one_go_without_rows_replaces_what_was_there_and_can_fail(house: House) -> None:
+    whole = house.destination = Whole()
+    everything: dict[str, Any] = {"mode": Mode.ALL, "rows": RowSet.FULL}
+    write_whole(house, table([(1, "a")]), **everything)
+    assert whole.written["added"] == [{"id": 1, "value": "a"}]
+    whole.errors = [Unavailable("disk busy")]
+    _, prepared, outcomes = write_whole(house, table([]), **everything)
+    assert (prepared.parts, whole.written["added"]) == ((), [])
+    assert [(o.number, o.path, o.failure) for o in outcomes] == [(0, "", None)]
+    whole.errors = [Unavailable("disk busy")] * 2
+    _, _, outcomes = write_whole(house, table([]), **everything)
+    assert [(o.path, o.failure.message) for o in outcomes] == [("", "disk busy")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "written"),
+    [
+        ({"mode": Mode.ALL, "rows": RowSet.FULL}, True),
+        ({"mode": Mode.DIFF, "rows": RowSet.FILES}, True),
+        ({"mode": Mode.DIFF, "rows": RowSet.FILES, "reset": True}, False),
+        ({"mode": Mode.ALL, "rows": RowSet.FULL, "wanted": frozenset({Operation.REMOVED})}, False),
+        ({"mode": Mode.ALL, "rows": RowSet.FULL, "single_writer": False}, False),
+    ],
+)
+def test_one_writer_gets_every_run_that_sends_anything_at_all(changes: dict[str, Any], written: bool) -> None:
+    spec = make_spec(**{"single_writer": True, **changes})
+    assert writes_whole_run(spec, None) is written

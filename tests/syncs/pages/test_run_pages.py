@@ -1,0 +1,132 @@
+"""Pages of runs: progress, the debugger, a row with its requests, exports; and the overview."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from governance.audit.models import AuditEntry
+from syncs import selectors, services
+from syncs.models import Run, Sync
+from tests.syncs.app.shop import Shop
+from tests.syncs.pages.conftest import FORMULA
+
+PART = {"HX-Request": "true"}
+
+
+def text(response: Any, status: int = 200) -> str:
+    assert response.status_code == status
+    return str(response.content.decode())
+
+
+def page_of(run: Run) -> str:
+    return f"/acme/syncs/{run.sync_id}/runs/{run.pk}"
+
+
+def rejected_row(shop: Shop, run: Run) -> str:
+    [row] = selectors.run_rows(shop.actor, run, failed=True).rows
+    return row.id
+
+
+def test_a_run_shows_its_errors_first(run: Run, owner: Client) -> None:
+    page = text(owner.get(page_of(run)))
+    assert "What went wrong" in page
+    assert "violates check constraint" in page
+    assert "c1@shop.test" not in page
+    assert "c1@shop.test" in text(owner.get(f"{page_of(run)}?status=succeeded"))
+    assert "c1@shop.test" not in text(owner.get(f"{page_of(run)}?status=succeeded&operation=changed"))
+    assert "c4@shop.test" not in text(owner.get(f"{page_of(run)}?status=succeeded&q=1"))
+    assert "No key holds" in text(owner.get(f"{page_of(run)}?q=77"))
+
+
+def test_a_row_shows_its_values_and_every_request(shop: Shop, run: Run, owner: Client) -> None:
+    address = f"{page_of(run)}/rows/{rejected_row(shop, run)}"
+    page = text(owner.get(address, headers=PART))
+    assert "<html" not in page
+    assert "INSERT INTO" in page
+    assert FORMULA in page
+    assert "violates check constraint" in page
+    assert "<html" in text(owner.get(address))
+    assert owner.get(f"{page_of(run)}/rows/99:9").status_code == 404
+
+
+def test_a_changed_row_shows_old_and_new(shop: Shop, run: Run, owner: Client) -> None:
+    shop.query("UPDATE customers SET email = 'new@shop.test' WHERE id = 2")
+    second = shop.run(run.sync)
+    [row] = selectors.run_rows(shop.actor, second, operation="changed").rows
+    page = text(owner.get(f"{page_of(second)}/rows/{row.id}", headers=PART))
+    assert "c2@shop.test" in page
+    assert "new@shop.test" in page
+    assert "diff-removed" in page
+
+
+def test_without_the_right_to_rows_values_are_hidden_and_exports_refused(
+    shop: Shop, run: Run, browser_of: Callable[[str], Client]
+) -> None:
+    viewer = browser_of("viewer")
+    page = text(viewer.get(f"{page_of(run)}?status=succeeded"))
+    assert "shop.test" not in page
+    assert "/export" not in page
+    row = text(viewer.get(f"{page_of(run)}/rows/{rejected_row(shop, run)}", headers=PART))
+    assert FORMULA not in row
+    assert "You may not see rows of this source" in row
+    assert viewer.get(f"{page_of(run)}/export").status_code == 403
+    assert not AuditEntry.objects.filter(event="run.exported").exists()
+
+
+def test_an_export_is_streamed_recorded_and_safe_to_open_in_a_spreadsheet(run: Run, owner: Client) -> None:
+    response = owner.get(f"{page_of(run)}/export?format=csv")
+    assert response.streaming
+    rows = list(csv.DictReader(io.StringIO(response.getvalue().decode())))
+    assert [row["key"] for row in rows] == ["1", "2", "3", "4", "5"]
+    assert rows[2]["email"] == f"'{FORMULA}"
+    assert rows[2]["status"] == "rejected"
+    assert AuditEntry.objects.filter(event="run.exported").count() == 1
+    failed = owner.get(f"{page_of(run)}/export?format=json&failed=1").getvalue().decode().splitlines()
+    assert len(failed) == 1
+
+
+def test_progress_asks_again_while_the_run_is_live_and_ends_with_a_fresh_page(
+    shop: Shop, sync: Sync, owner: Client
+) -> None:
+    run = services.start_run(actor=shop.actor, sync=sync)
+    page = text(owner.get(page_of(run)))
+    assert f'hx-get="{page_of(run)}/progress"' in page
+    assert "Cancel run" in page
+    assert "HX-Refresh" not in owner.get(f"{page_of(run)}/progress", headers=PART)
+    owner.post(f"{page_of(run)}/cancel")
+    assert "Cancelling" in text(owner.get(page_of(run)))
+    Run.objects.filter(pk=run.pk).update(status="cancelled", finished_at=run.created_at)
+    ended = owner.get(f"{page_of(run)}/progress", headers=PART)
+    assert ended["HX-Refresh"] == "true"
+    assert f'hx-get="{page_of(run)}/progress"' not in text(owner.get(page_of(run)))
+    assert "This run has ended" in text(owner.post(f"{page_of(run)}/cancel", follow=True))
+
+
+def test_a_run_is_found_only_under_its_own_sync_and_workspace(
+    shop: Shop, run: Run, browser_of: Callable[[str], Client]
+) -> None:
+    other = shop.sync(run.sync.model)
+    assert browser_of("owner").get(f"/acme/syncs/{other.pk}/runs/{run.pk}").status_code == 404
+    outsider = browser_of("outsider")
+    for end in ("", "/progress", "/export", f"/rows/{rejected_row(shop, run)}"):
+        assert outsider.get(f"/globex/syncs/{run.sync_id}/runs/{run.pk}{end}").status_code == 404
+
+
+def test_the_overview_leads_newcomers_and_then_counts(
+    shop: Shop, browser_of: Callable[[str], Client], request: pytest.FixtureRequest
+) -> None:
+    owner = browser_of("owner")
+    assert "From your warehouse to your tools" in text(owner.get("/acme/"))
+    run: Run = request.getfixturevalue("run")
+    page = text(owner.get("/acme/"))
+    assert "From your warehouse" not in page
+    assert "/acme/syncs?health=warning" in page
+    assert "4 in the last 14 days" in page
+    Run.objects.filter(pk=run.pk).update(status="failed", error_message="The database went away")
+    assert "The database went away" in text(owner.get("/acme/"))
