@@ -61,7 +61,9 @@ def measure(size: dict[str, int], rounds: int) -> list[Line]:
         Path(folder).chmod(0o711)  # root runs the server as another user, who must get through
         with EmbeddedServices(Path(folder) / "services") as services:
             command = [sys.executable, "-m", "benchmarks.pages_side", json.dumps(size), str(rounds)]
-            environment = _environment(services.urls, Path(folder) / "data")
+            data_dir = Path(folder) / "data"
+            (data_dir / "static").mkdir(parents=True)  # whitenoise warns where it is missing
+            environment = _environment(services.urls, data_dir)
             done = subprocess.run(command, env=environment, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, check=True)
     return [Line(**figures) for figures in json.loads(done.stdout.splitlines()[-1])]
 

@@ -1,9 +1,12 @@
 """``/api/v1/``: every REST endpoint, the OpenAPI document and a page that shows it."""
 
-from django.urls import include, path
+from django.urls import include, path, register_converter
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularRedocView
 
+from config.converters import ApiId
 from workspaces.routes import public
+
+register_converter(ApiId, "api_id")
 
 app_name = "api"
 DOCUMENT = "describes the API's shape, which is the same everywhere and holds no data"

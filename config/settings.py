@@ -80,6 +80,9 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.list("HEADRACE_TRUSTED_ORIGINS", [])
 OUTBOUND_ALLOW: list[str] = env.list("HEADRACE_OUTBOUND_ALLOW", [])
 # Folders whose files the DuckDB source and the local-files destination may touch.
 LOCAL_FILES_ROOTS: list[str] = env.list("HEADRACE_LOCAL_FILES_ROOTS", [str(DATA_DIR / "files")])
+# Whether the S3 destination may use the machine's own AWS credentials where a person sets no keys: everyone who may add
+# a destination then reaches every bucket that the machine reaches.
+AWS_DEFAULT_CREDENTIALS = env.bool("HEADRACE_AWS_DEFAULT_CREDENTIALS", False)
 # Whether strangers may sign up after the first person has.
 SIGNUP_OPEN = env.bool("HEADRACE_SIGNUP_OPEN", False)
 # Whether /styleguide/ shows every component.

@@ -111,8 +111,12 @@ def environment() -> Environment:
         local_roots=tuple(settings.LOCAL_FILES_ROOTS),
         memory_mb=settings.ENGINE_MEMORY_MB,
         threads=settings.ENGINE_THREADS,
-        extra={"data_dir": str(settings.DATA_DIR)},
+        extra={"data_dir": str(settings.DATA_DIR), **_aws()},
     )
+
+
+def _aws() -> dict[str, str]:
+    return {"aws_default_credentials": "allowed"} if settings.AWS_DEFAULT_CREDENTIALS else {}
 
 
 def open_source(source: Source) -> sdk_source.Source:

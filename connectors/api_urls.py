@@ -6,7 +6,7 @@ from connectors import api
 
 urlpatterns = [
     path("sources", api.SourceListView.as_view(), name="sources"),
-    path("sources/<int:source_id>", api.SourceView.as_view(), name="source"),
+    path("sources/<api_id:source_id>", api.SourceView.as_view(), name="source"),
     path("destinations", api.DestinationListView.as_view(), name="destinations"),
-    path("destinations/<int:destination_id>", api.DestinationView.as_view(), name="destination"),
+    path("destinations/<api_id:destination_id>", api.DestinationView.as_view(), name="destination"),
 ]

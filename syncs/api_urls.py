@@ -6,10 +6,10 @@ from syncs.api import models, syncs
 
 urlpatterns = [
     path("models", models.ModelListView.as_view(), name="models"),
-    path("models/<int:model_id>", models.ModelView.as_view(), name="model"),
+    path("models/<api_id:model_id>", models.ModelView.as_view(), name="model"),
     path("syncs", syncs.SyncListView.as_view(), name="syncs"),
     path("syncs/trigger", syncs.TriggerView.as_view(), name="trigger"),
-    path("syncs/<int:sync_id>", syncs.SyncView.as_view(), name="sync"),
-    path("syncs/<int:sync_id>/runs", syncs.SyncRunsView.as_view(), name="sync_runs"),
-    path("syncs/<int:sync_id>/trigger", syncs.TriggerSyncView.as_view(), name="sync_trigger"),
+    path("syncs/<api_id:sync_id>", syncs.SyncView.as_view(), name="sync"),
+    path("syncs/<api_id:sync_id>/runs", syncs.SyncRunsView.as_view(), name="sync_runs"),
+    path("syncs/<api_id:sync_id>/trigger", syncs.TriggerSyncView.as_view(), name="sync_trigger"),
 ]

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 if TYPE_CHECKING:
@@ -43,8 +44,18 @@ from tests.support.databases import at, create_test_database, drop_test_database
 from tests.support.redis_slots import Slot, claim_slot  # noqa: E402
 from tests.support.shared_services import Lease, shared_dir  # noqa: E402
 
+# A shared or busy machine is no reason to fail; hanging tests are ended by CI.
+hypothesis.settings.register_profile("headrace", deadline=None)
+hypothesis.settings.load_profile("headrace")
+
 # pytest-django sets Django up when it finds the settings loaded.
 assert settings.DATABASES
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Let each process load the settings after it has made its own environment, not with this one's folder."""
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
 
 
 def pytest_unconfigure() -> None:

@@ -15,7 +15,7 @@ from typing import IO
 from connectors.sdk.destination import Destination, DestinationDefinition, Job, RowStreams
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, Gone, Unavailable
 from connectors.sdk.fields import Text
-from connectors.sdk.files import file_plan, file_sync_type, write_files
+from connectors.sdk.files import PGP_KEY, encrypted, file_plan, file_sync_type, pgp_keys, write_files
 from connectors.sdk.local_paths import allowed_roots
 from connectors.sdk.types import Verification
 
@@ -36,6 +36,7 @@ class LocalFilesDestination(Destination):
                 help="Inside one of the folders the operator allows; a relative path starts at the first of them.",
                 placeholder="exports",
             ),
+            PGP_KEY,
         ),
         sync_types=(file_sync_type("Rows of a model become files in the folder."),),
         verification=Verification.SERVER,
@@ -43,13 +44,15 @@ class LocalFilesDestination(Destination):
 
     async def check(self) -> None:
         """Looks whether the folder is there, or can be made, and takes files. Leaves nothing behind."""
+        pgp_keys(self.config)
         await asyncio.to_thread(_check_folder, self._folder())
 
     def validate(self, job: Job) -> None:
+        pgp_keys(self.config)
         file_plan(job)
 
     async def write(self, job: Job, rows: RowStreams) -> None:
-        await write_files(job, rows, file_plan(job), _Folder(self._folder()))
+        await write_files(job, rows, file_plan(job), encrypted(_Folder(self._folder()), self.config))
 
     def _folder(self) -> Path:
         text = str(self.config.get("folder") or "").strip()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from aiobotocore.config import AioConfig
-from aiobotocore.session import get_session
+from aiobotocore.credentials import AioCredentials
+from aiobotocore.session import AioSession, get_session
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -18,10 +20,11 @@ from botocore.exceptions import (
     SSLError,
 )
 
+from connectors.sdk.aws import Role, role_session
 from connectors.sdk.destination import Destination, DestinationDefinition, Job, RowStreams
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, Gone, RateLimited, Unavailable
 from connectors.sdk.fields import Field, Text, Toggle
-from connectors.sdk.files import file_plan, file_sync_type, write_files
+from connectors.sdk.files import PGP_KEY, encrypted, file_plan, file_sync_type, pgp_keys, write_files
 from connectors.sdk.net import Guard, GuardedResolver, parse_url
 from connectors.sdk.types import Verification
 
@@ -61,6 +64,26 @@ _FIELDS: tuple[Field, ...] = (
     ),
     Text(name="secret_access_key", label="Secret access key", required=False, secret=True),
     Text(name="session_token", label="Session token", help="For temporary keys only.", required=False, secret=True),
+    Text(
+        name="role_arn",
+        label="Role ARN",
+        help="A role that the keys above, or the machine, act in: for a bucket of another account.",
+        placeholder="arn:aws:iam::123456789012:role/headrace",
+        required=False,
+        pattern=r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+",
+        pattern_hint="Paste the role's ARN, arn:aws:iam::…:role/….",
+        group="Role",
+    ),
+    Text(
+        name="external_id",
+        label="External ID",
+        help="Only where the role's trust policy asks for one.",
+        required=False,
+        pattern=r"[\w+=,.@:/-]{2,1224}",
+        pattern_hint="2 to 1,224 letters, digits and + = , . @ : / -.",
+        group="Role",
+    ),
+    PGP_KEY,
 )
 
 
@@ -80,15 +103,17 @@ class S3Destination(Destination):
 
     async def check(self) -> None:
         """Asks for unfinished uploads: a right that writing needs anyway, and that changes nothing."""
+        pgp_keys(self.config)
         async with self._client() as client:
             await client.list_multipart_uploads(Bucket=self._bucket, MaxUploads=1)
 
     def validate(self, job: Job) -> None:
+        pgp_keys(self.config)
         file_plan(job)
 
     async def write(self, job: Job, rows: RowStreams) -> None:
         async with self._client() as client:
-            await write_files(job, rows, file_plan(job), _Bucket(client, self._bucket))
+            await write_files(job, rows, file_plan(job), encrypted(_Bucket(client, self._bucket), self.config))
 
     @property
     def _bucket(self) -> str:
@@ -97,10 +122,24 @@ class S3Destination(Destination):
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[Any]:
         with _typed_errors():
-            async with get_session().create_client("s3", **self._arguments()) as client:
+            session, keys = await self._session()
+            style = {"addressing_style": "path" if self.config.get("path_style") else "auto"}
+            arguments = self._arguments(signature_version="s3v4", s3=style)
+            async with session.create_client("s3", **arguments, **keys) as client:
                 yield client
 
-    def _arguments(self) -> dict[str, Any]:
+    async def _session(self) -> tuple[AioSession, dict[str, str]]:
+        """Where clients come from, and the keys they are made with."""
+        keys = self._keys()
+        arn = str(self.config.get("role_arn") or "")
+        if not arn:
+            return get_session(), keys
+        role = Role(arn=arn, external_id=str(self.config.get("external_id") or ""))
+        # A compatible store answers for STS at the same address.
+        client_of = partial(get_session().create_client, **self._arguments())
+        return await role_session(role, AioCredentials(*keys.values()) if keys else None, client_of), {}
+
+    def _arguments(self, **options: Any) -> dict[str, Any]:
         config = self.config
         guard = Guard(self.environment)
         endpoint = str(config.get("endpoint") or "") or None
@@ -111,8 +150,6 @@ class S3Destination(Destination):
             "region_name": config.get("region") or "us-east-1",
             "endpoint_url": endpoint,
             "config": AioConfig(
-                signature_version="s3v4",
-                s3={"addressing_style": "path" if config.get("path_style") else "auto"},
                 connect_timeout=10,
                 read_timeout=60,
                 # Single parts of a long upload are tried again here; the run as a whole is the engine's.
@@ -121,17 +158,18 @@ class S3Destination(Destination):
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
                 connector_args={"resolver": GuardedResolver(guard)},
+                **options,
             ),
-            **self._credentials(config),
         }
 
-    def _credentials(self, config: Mapping[str, Any]) -> dict[str, str]:
+    def _keys(self) -> dict[str, str]:
+        """The keys that are set, in the order that credentials take them; none for the machine's own."""
         names = {
             "aws_access_key_id": "access_key_id",
             "aws_secret_access_key": "secret_access_key",
             "aws_session_token": "session_token",
         }
-        given = {argument: str(config[name]) for argument, name in names.items() if config.get(name)}
+        given = {argument: str(self.config[name]) for argument, name in names.items() if self.config.get(name)}
         if "aws_access_key_id" in given and "aws_secret_access_key" in given:
             return given
         if given:
@@ -240,6 +278,8 @@ def _refusal(error: ClientError) -> ConnectorError:
         return Gone(message, hint="Create the bucket, or open the destination and correct its name.")
     if code in _REGION_CODES or status == 301:
         return ConfigError(message, field="region", hint="The bucket is in another region.")
+    if error.operation_name == "AssumeRole" and status in (400, 401, 403):
+        return AuthError(message, hint="The role must trust these credentials, with this external ID if it has one.")
     if code in _AUTH_CODES or status in (401, 403):
         return AuthError(message, hint="The key needs s3:PutObject and the multipart upload rights on this bucket.")
     if code in ("SlowDown", "RequestLimitExceeded") or status == 429:

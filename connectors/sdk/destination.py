@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -175,6 +175,13 @@ class Job:
     resync: bool = False
 
 
+class Encoded(Protocol):
+    """Rows as the other side takes them, in whatever form their connector likes."""
+
+    def slice(self, start: int, stop: int) -> Encoded:
+        """Rows ``start`` to ``stop``, without copying."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Rows of one operation, ready to send.
@@ -182,12 +189,14 @@ class Batch:
     ``rows`` has one column per mapped field (or per model column for
     ``all_columns`` types), in the same order as ``keys`` (the model's primary
     key as text). ``omit_nulls`` names fields to leave out of a record where null.
+    ``encoded`` is what the connector's own :meth:`Destination.encoder` made of the rows.
     """
 
     operation: Operation
     keys: Sequence[str]
     rows: pa.RecordBatch
     omit_nulls: frozenset[str] = frozenset()
+    encoded: Encoded | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -201,7 +210,9 @@ class Batch:
 
     def slice(self, start: int, stop: int) -> Batch:
         """Rows ``start`` to ``stop`` as a batch of their own, without copying."""
-        return Batch(self.operation, self.keys[start:stop], self.rows.slice(start, stop - start), self.omit_nulls)
+        encoded = self.encoded.slice(start, stop) if self.encoded is not None else None
+        rows = self.rows.slice(start, stop - start)
+        return Batch(self.operation, self.keys[start:stop], rows, self.omit_nulls, encoded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +292,13 @@ class Destination(ABC):
     def validate(self, job: Job) -> None:
         """Check a sync's settings beyond its declarations; raises ``ConfigError``."""
         return
+
+    def encoder(self, job: Job) -> Callable[[Batch], Encoded | None] | None:
+        """Writes many rows at once, on another thread, while earlier ones are sent (None: nothing to gain).
+
+        It may decline (``None``): sessions take batches with and without ``encoded``.
+        """
+        return None
 
     def session(self, job: Job) -> AbstractAsyncContextManager[Session]:
         """Open a line for one part (all sync types except ``single_writer`` ones)."""

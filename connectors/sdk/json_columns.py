@@ -45,7 +45,7 @@ class JsonRows:
         """All rows: an array of objects."""
         if not len(self):
             return b"[]"
-        return b"[%b]" % self._text[self._ends[self._start] : self._ends[self._stop] - 1]
+        return b"".join((b"[", self._text[self._ends[self._start] : self._ends[self._stop] - 1], b"]"))
 
 
 def json_objects(rows: pa.RecordBatch, shape: Shape | None = None) -> JsonRows:

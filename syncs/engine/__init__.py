@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from syncs.engine.limiter import MemoryLimiter, RedisLimiter, Unlimited
     from syncs.engine.plan import Plan, explain, make_plan
     from syncs.engine.preparation import next_parts, prepare
-    from syncs.engine.runlog import RunLog
     from syncs.engine.rules import writes_whole_run
+    from syncs.engine.runlog import RunLog
     from syncs.engine.settlement import expire_run, settle, superseded
     from syncs.engine.storage import Storage
     from syncs.engine.traces import TraceLimits, TraceWriter, trace_limits

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from connectors.sdk.destination import Destination, Job, Limits, RowResult, Session
+from connectors.sdk.destination import ACCEPTED, Destination, Job, Limits, RowResult, Session
 from connectors.sdk.errors import ConnectorError, Unavailable
 from syncs.engine.errors import Cancelled, EngineError, InvalidMapping, UnknownColumn
 from syncs.engine.feed import Outgoing, outgoing
@@ -62,7 +62,7 @@ async def deliver_part(
     delivery = _Delivery(spec, part, journal, control, limits, clock)
     earlier = await delivery.take_over()
     try:
-        batches = outgoing(storage, part, compile_mapping(spec), limits, earlier)
+        batches = outgoing(storage, part, compile_mapping(spec), limits, earlier, destination.encoder(job))
         async with _opened(destination, job, limits, control, clock, backoff) as session:
             sender = Sender(
                 session=session,
@@ -175,6 +175,8 @@ class _Delivery:
 
     def _answered_record(self, record: BatchRecord, outgoing: Outgoing, answer: Answer) -> BatchRecord:
         refused = dict(outgoing.mapped.refused)
+        if not refused and answer.error is None and answer.results.count(ACCEPTED) == record.rows:
+            return replace(record, done=True, in_doubt=answer.in_doubt)
         given_up = [place for place, result in self._placed(outgoing, answer) if result is None]
         refused |= {p: r for p, r in self._placed(outgoing, answer) if r is not None and not r.accepted}
         status, error = RowStatus.SUCCEEDED, answer.error or Failure(code="", message="")

@@ -8,12 +8,12 @@ like the rest. Reading and mapping run on another thread, one step ahead.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from connectors.sdk.destination import Limits
+from connectors.sdk.destination import Batch, Encoded, Limits
 from syncs.engine.batching import cut
 from syncs.engine.mapping import Mapped, Mapper
 from syncs.engine.parts import read_part
@@ -21,6 +21,10 @@ from syncs.engine.spec import BatchRecord, Part
 from syncs.engine.storage import Storage
 
 _CHUNK_ROWS = 10_000
+# Larger chunks are left to be encoded batch by batch, so that memory does not hold them twice.
+_ENCODED_BYTES = 64 * 1024 * 1024
+
+Encode = Callable[[Batch], Encoded | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +48,18 @@ class _Range:
 
 
 def outgoing(
-    storage: Storage, part: Part, mapper: Mapper, limits: Limits, earlier: Sequence[BatchRecord]
+    storage: Storage,
+    part: Part,
+    mapper: Mapper,
+    limits: Limits,
+    earlier: Sequence[BatchRecord],
+    encode: Encode | None = None,
 ) -> Iterator[Outgoing]:
     """The batches of a part that have no stored answer yet, in order of their rows."""
     ranges = _ranges(part, earlier)
     number = max((record.number for record in earlier), default=-1) + 1
     for range_, rows in _slices(storage, part, ranges, _chunk_rows(limits)):
-        mapped = mapper(rows, part.operations[0][0])
+        mapped = _encoded(mapper(rows, part.operations[0][0]), encode)
         if range_.number is not None:
             yield Outgoing(range_.number, range_.first, rows.num_rows, mapped, again=True)
             continue
@@ -58,6 +67,13 @@ def outgoing(
             piece = _piece(mapped, start, stop)
             yield Outgoing(number, range_.first + start, stop - start, piece)
             number += 1
+
+
+def _encoded(mapped: Mapped, encode: Encode | None) -> Mapped:
+    """The rows with what the connector makes of them, which batches cut from them share."""
+    if encode is None or not len(mapped.batch) or mapped.batch.rows.nbytes > _ENCODED_BYTES:
+        return mapped
+    return replace(mapped, batch=replace(mapped.batch, encoded=encode(mapped.batch)))
 
 
 def _chunk_rows(limits: Limits) -> int:

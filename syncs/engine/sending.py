@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from connectors.sdk.destination import Batch, Limits, RowResult, Session, rejected
+from connectors.sdk.destination import ACCEPTED, Batch, Limits, RowResult, Session, rejected
 from connectors.sdk.errors import (
     AuthError,
     BatchRejected,
@@ -109,7 +109,7 @@ class Sender:
                         f"The connector answered for {len(results)} rows of {len(batch)}.",
                         hint="This is a fault of the connector: please report it.",
                     )
-                failed = not all(result.accepted for result in results)
+                failed = list(results).count(ACCEPTED) < len(results) and not all(r.accepted for r in results)
                 return results
             except TimeoutError as error:
                 raise Unavailable("No answer in time.", in_doubt=True) from error

@@ -2,7 +2,7 @@
 
 Exchanges go to zstd Parquet files below the run's folder, a few megabytes each,
 so that those of a part that is still being delivered can be read too. Memory
-holds one file's worth at most. Failures are always kept; successes until the
+holds two files' worth at most. Failures are always kept; successes until the
 part's share of the run's room is used up, and only a sample of them where a
 run sends everything every time.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import orjson
@@ -74,6 +75,8 @@ class TraceWriter:
         self._rows: list[tuple[object, ...]] = []
         self._held = 0
         self._files = 0
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="traces")
+        self._writing: Future[None] | None = None
         self._used = {True: 0, False: 0}
         self._noted: set[bool] = set()
 
@@ -88,19 +91,32 @@ class TraceWriter:
         for exchange in exchanges:
             self._keep(batch, attempt, exchange, failed)
         if self._held >= self._limits.file_bytes:
-            self.flush()
+            self._hand_over()
 
     def flush(self) -> None:
         """Write what is held, so that readers see it."""
+        self._hand_over()
+        self._wait()
+
+    def _hand_over(self) -> None:
+        """Begin to write what is held, on another thread: sending goes on meanwhile."""
+        self._wait()
         if not self._rows:
             return
         path = f"{self._folder}/{self._files:05d}.parquet"
-        columns = [
-            pa.array(values, field.type) for values, field in zip(zip(*self._rows, strict=True), SCHEMA, strict=True)
-        ]
-        table = pa.Table.from_arrays(columns, schema=SCHEMA)
+        self._writing = self._thread.submit(self._write, path, self._rows)
         self._files += 1
         self._rows, self._held = [], 0
+
+    def _wait(self) -> None:
+        """Let the file before be finished: memory holds two files' worth at most."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.result()
+
+    def _write(self, path: str, rows: Sequence[tuple[object, ...]]) -> None:
+        columns = [pa.array(values, field.type) for values, field in zip(zip(*rows, strict=True), SCHEMA, strict=True)]
+        table = pa.Table.from_arrays(columns, schema=SCHEMA)
         try:
             with self._storage.writing(path) as place:
                 pq.write_table(table, place, compression="zstd", compression_level=1, use_dictionary=False)

@@ -178,12 +178,10 @@ class RunProgressPart(RunView):
     """The progress of a run by itself, for the page that watches it."""
 
     def get(self, request: HttpRequest, pk: int, run: int) -> HttpResponse:
-        """The part; when the run has just ended, the whole page is fetched for its rows."""
+        """The part; once the run has ended, it fetches the rest of the page, which differs then."""
         row = self.found(pk, run)
-        response = render_page(request, "syncs/runs/parts/progress.html", self.progress(row))
-        if not row.live:
-            response["HX-Refresh"] = "true"
-        return response
+        context = {**self.progress(row), "ended": not row.live}
+        return render_page(request, "syncs/runs/parts/progress.html", context)
 
 
 class RunRow(RunView):

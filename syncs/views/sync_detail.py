@@ -88,11 +88,10 @@ class SyncRuns(SyncPage):
         listing = Listing(request, columns=RUN_COLUMNS)
         page = listing.page(list_runs(self.actor, sync=sync))
         lines = [{"run": run, "pill": pill_key(run.words.run_page)} for run in page.rows]
-        context = {"listing": listing, "page": page, "lines": lines}
-        response = self.page(sync, "syncs/syncs/runs.html", context, part="syncs/syncs/parts/runs.html")
-        if wants_part(request) and not (sync.last_run and sync.last_run.live):
-            response["HX-Refresh"] = "true"  # the run that was watched has ended: status and buttons change too
-        return response
+        # Once the run that was watched has ended, the part fetches the rest of the page: status and buttons change.
+        ended = wants_part(request) and not (sync.last_run and sync.last_run.live)
+        context = {"listing": listing, "page": page, "lines": lines, "ended": ended}
+        return self.page(sync, "syncs/syncs/runs.html", context, part="syncs/syncs/parts/runs.html")
 
 
 class SyncConfiguration(SyncPage):

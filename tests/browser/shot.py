@@ -35,7 +35,7 @@ from tests.browser.chromium import (
 
 DATA = REPOSITORY / ".data"
 SHOTS = DATA / "shots"
-PUBLIC = ("/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/styleguide/")
+PUBLIC = ("/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/styleguide/", "/inspector/")
 MOST_PAGES = 80
 START_SECONDS = 240
 STOP_SECONDS = 20
@@ -106,7 +106,7 @@ def sign_in(context: BrowserContext, demo: Demo) -> None:
 
 def kind_of(path: str) -> str:
     """A path with its ids taken out: pages of one kind look alike."""
-    return re.sub(r"/\d+(?=/|$)", "/N", path)
+    return re.sub(r"(?<=[/=])\d+(?=[/?&]|$)", "N", path)
 
 
 def find_pages(context: BrowserContext, demo: Demo) -> list[str]:
@@ -123,14 +123,16 @@ def find_pages(context: BrowserContext, demo: Demo) -> list[str]:
         found.append(path)
         for href in page.locator("a[href]").evaluate_all("links => links.map(link => link.href)"):
             parts = urlsplit(href)
-            kind = kind_of(parts.path)
+            # Steps of a wizard differ by what was chosen before, pages of a list only by their filters.
+            target = f"{parts.path}?{parts.query}" if parts.query.startswith("model=") else parts.path
+            kind = kind_of(target)
             if (
                 parts.path.startswith(start)
                 and f"{parts.scheme}://{parts.netloc}" == demo.base_url
                 and kind not in kinds
             ):
                 kinds.add(kind)
-                queue.append(parts.path)
+                queue.append(target)
     page.close()
     return found
 
@@ -158,7 +160,7 @@ def take_all(running: Browser, demo: Demo) -> int:
     jobs += [(photographed, path) for path in find_pages(signed_in, demo)]
     count = 0
     for page, path in jobs:
-        name = path.strip("/").replace("/", "_")
+        name = re.sub(r"[^\w-]+", "_", path.strip("/"))
         complaints = list(take(page, demo.base_url + path, name))
         count += len(complaints)
         print(f"{path}{''.join(f'{chr(10)}  {words}' for words in complaints)}", flush=True)

@@ -165,8 +165,8 @@ def open_rejected_row(page: Page) -> None:
     page.get_by_role("region", name="Rows", exact=True).get_by_role("link", name="2", exact=True).click()
     drawer = page.get_by_role("dialog", name="Row 2")
     expect(drawer.get_by_text("violates check constraint").first).to_be_visible()
-    expect(drawer.get_by_role("region", name="Request 1")).to_contain_text("INSERT INTO")
-    expect(drawer.get_by_role("region", name="Response 1")).to_be_visible()
+    expect(drawer.get_by_role("region", name="Request 1", exact=True)).to_contain_text("INSERT INTO")
+    expect(drawer.get_by_role("region", name="Response 1", exact=True)).to_be_visible()
     assert_sound_here(page)
 
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.destinations.http_request.payload import Payload, payload_of
+import pyarrow as pa
+
+from connectors.destinations.http_request.payload import Columns, Payload, payload_of
 from connectors.destinations.http_request.settings import DEFAULT_BATCH, DEFINITION, WINDOWS
 from connectors.sdk.context import Environment
 from connectors.sdk.destination import ACCEPTED, Batch, Destination, Job, Limits, Rate, RowResult, rejected
 from connectors.sdk.errors import AuthError, BatchRejected, ConfigError, ConnectorError, Gone
+from connectors.sdk.json_columns import JsonRows
 from connectors.sdk.liquid import Template, TemplateError, batch_variables, compile_template
-from connectors.sdk.net import Client, Request, Response, Tls, TokenRequest, TokenSource, merged, parse_url
+from connectors.sdk.net import Client, Extras, Request, Response, Tls, TokenRequest, TokenSource, merged, parse_url
 from connectors.sdk.rows import json_rows
 from connectors.sdk.types import Operation
 
 # Requests stay this far below the rate that was set, as clocks on both sides differ.
 _RATE_MARGIN = 0.95
+_EXTRAS = ("extra", "headers", "parameters", "refresh_extra", "refresh_headers", "refresh_parameters")
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,14 @@ class Trigger:
             payload=payload_of(settings),
             batch_rows=int(settings.get("batch_size") or DEFAULT_BATCH) if batched else 0,
         )
+
+    def path(self, variables: Mapping[str, Any]) -> str:
+        """The endpoint for these variables; raises ``TemplateError``."""
+        return self.endpoint.source if self.endpoint.static else self.endpoint.render(variables)
+
+    def encode(self, rows: pa.RecordBatch) -> JsonRows | None:
+        """The bodies of many rows at once, where that is possible."""
+        return self.payload.encode(rows) if isinstance(self.payload, Columns) else None
 
 
 class HttpRequestDestination(Destination):
@@ -85,6 +97,15 @@ class HttpRequestDestination(Destination):
             timeout_s=float(settings.get("timeout") or 30),
         )
 
+    def encoder(self, job: Job) -> Callable[[Batch], JsonRows | None]:
+        triggers = self._triggers(job)
+
+        def encode(batch: Batch) -> JsonRows | None:
+            trigger = triggers.get(batch.operation)
+            return trigger.encode(batch.rows) if trigger is not None else None
+
+        return encode
+
     @asynccontextmanager
     async def session(self, job: Job) -> AsyncIterator[HttpSession]:
         limits = self.limits(job)
@@ -120,12 +141,13 @@ class HttpRequestDestination(Destination):
         return Request(request.method, request.url, headers, request.body, request.timeout_s)
 
     def _headers(self) -> dict[str, str]:
-        return {row["name"]: str(row["value"]) for row in self.config.get("headers") or ()}
+        return _pairs(self.config.get("headers"))
 
     def _client(self, connections: int) -> Client:
         config = self.config
         oauth = config.get("oauth") or {}
-        rows = [*(config.get("headers") or ()), *(oauth.get("extra") or ())]
+        lists = [config.get("headers"), *(oauth.get(name) for name in _EXTRAS)]
+        rows = [row for listed in lists for row in listed or ()]
         secrets = [str(row["value"]) for row in rows if row.get("secret")]
         secrets += [str(oauth[name]) for name in ("client_secret", "password") if oauth.get(name)]
         tls = Tls(
@@ -179,19 +201,26 @@ class HttpSession:
             trigger.endpoint.require(batch.rows.schema.names)
             trigger.payload.require(batch.rows.schema.names)
             self._checked.add(batch.operation)
-        rows = json_rows(batch.rows)
+        encoded = batch.encoded if isinstance(batch.encoded, JsonRows) else trigger.encode(batch.rows)
+        needless = encoded is not None and trigger.endpoint.static
+        rows: list[dict[str, Any]] = [{}] * len(batch) if needless else json_rows(batch.rows)
         context = {**self._context, "operation": batch.operation.value}
         if trigger.batch_rows:
-            return await self._together(trigger, rows, context)
-        return await self._one_by_one(trigger, rows, context)
+            return await self._together(trigger, rows, context, encoded)
+        return await self._one_by_one(trigger, rows, context, encoded)
 
     async def _one_by_one(
-        self, trigger: Trigger, rows: Sequence[dict[str, Any]], context: Mapping[str, Any]
+        self,
+        trigger: Trigger,
+        rows: Sequence[dict[str, Any]],
+        context: Mapping[str, Any],
+        encoded: JsonRows | None,
     ) -> list[RowResult]:
         results: list[RowResult] = []
-        for row in rows:
+        for index, row in enumerate(rows):
             try:
-                results.append(await self._row(trigger, row, context))
+                body = encoded.row(index) if encoded is not None else None
+                results.append(await self._row(trigger, row, context, body))
             except ConnectorError as error:
                 if not results:
                     raise
@@ -200,10 +229,12 @@ class HttpSession:
                 return results + [rejected(error.message, code=error.code)] * rest
         return results
 
-    async def _row(self, trigger: Trigger, row: dict[str, Any], context: Mapping[str, Any]) -> RowResult:
+    async def _row(
+        self, trigger: Trigger, row: dict[str, Any], context: Mapping[str, Any], body: bytes | None
+    ) -> RowResult:
         try:
-            path = trigger.endpoint.render(trigger.endpoint.row_variables(row, context))
-            body = trigger.payload.one(row, context)
+            path = trigger.path(trigger.endpoint.row_variables(row, context))
+            body = trigger.payload.one(row, context) if body is None else body
         except TemplateError as error:
             return error.result()
         try:
@@ -213,7 +244,11 @@ class HttpSession:
         return ACCEPTED
 
     async def _together(
-        self, trigger: Trigger, rows: Sequence[dict[str, Any]], context: Mapping[str, Any]
+        self,
+        trigger: Trigger,
+        rows: Sequence[dict[str, Any]],
+        context: Mapping[str, Any],
+        encoded: JsonRows | None,
     ) -> list[RowResult]:
         results = [ACCEPTED] * len(rows)
         if trigger.payload.by_row:
@@ -222,8 +257,8 @@ class HttpSession:
         if not kept:
             return results
         try:
-            path = trigger.endpoint.render(batch_variables(kept, context))
-            body = trigger.payload.many(kept, context)
+            path = trigger.path(batch_variables(kept, context))
+            body = encoded.array() if encoded is not None else trigger.payload.many(kept, context)
         except TemplateError as error:
             raise BatchRejected(error.message, hint=error.hint) from error
         await self._send(trigger, path, body)
@@ -260,6 +295,20 @@ def _token_source(oauth: Mapping[str, Any]) -> TokenSource:
         username=oauth.get("username") or "",
         password=oauth.get("password") or "",
         in_header=oauth.get("client_authentication", "header") == "header",
-        extra={row["name"]: str(row["value"]) for row in oauth.get("extra") or ()},
+        extras=_extras(oauth, ""),
+        refresh_url=oauth.get("refresh_url") or "",
+        refresh_extras=_extras(oauth, "refresh_"),
     )
     return TokenSource(asking, oauth.get("prefix") or "")
+
+
+def _extras(oauth: Mapping[str, Any], prefix: str) -> Extras:
+    return Extras(
+        headers=_pairs(oauth.get(f"{prefix}headers")),
+        parameters=_pairs(oauth.get(f"{prefix}parameters")),
+        form=_pairs(oauth.get(f"{prefix}extra")),
+    )
+
+
+def _pairs(rows: Sequence[Mapping[str, Any]] | None) -> dict[str, str]:
+    return {row["name"]: str(row["value"]) for row in rows or ()}

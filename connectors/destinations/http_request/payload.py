@@ -8,8 +8,10 @@ from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import orjson
+import pyarrow as pa
 
 from connectors.sdk.errors import ConfigError
+from connectors.sdk.json_columns import JsonRows, Shape, json_objects
 from connectors.sdk.liquid import (
     Template,
     TemplateError,
@@ -117,6 +119,15 @@ class Columns:
     def by_row(self) -> bool:
         return any(isinstance(source, Template) for _, source in self.fields)
 
+    def encode(self, rows: pa.RecordBatch) -> JsonRows | None:
+        """The objects of many rows at once, where no template has a say in them."""
+        if self.by_row or not {source for _, source in self.fields} <= set(rows.schema.names):
+            return None
+        try:
+            return json_objects(rows, self._shape() if self.fields else None)
+        except pa.ArrowInvalid:  # more text than one buffer holds
+            return None
+
     def one(self, row: Row, context: Context) -> bytes:
         return dumps(self._object(row, context))
 
@@ -138,11 +149,22 @@ class Columns:
             return row
         whole: dict[str, Any] = {}
         for path, source in self.fields:
-            place = whole
-            for step in path[:-1]:
-                place = place.setdefault(step, {})
-            place[path[-1]] = _value(source, row, context)
+            _place(whole, path)[path[-1]] = _value(source, row, context)
         return whole
+
+    def _shape(self) -> Shape:
+        """Which column goes where in the object."""
+        whole: dict[str, Any] = {}
+        for path, source in self.fields:
+            _place(whole, path)[path[-1]] = source
+        return whole
+
+
+def _place(whole: dict[str, Any], path: Sequence[str]) -> dict[str, Any]:
+    """The object inside ``whole`` that holds the last name of a path, made on the way."""
+    for step in path[:-1]:
+        whole = whole.setdefault(step, {})
+    return whole
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,34 @@ from connectors.sdk.types import Choice, Operation, Verification
 DEFAULT_BATCH = 100
 WINDOWS = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
 
+_ADDRESS = r"https?://[^\s/?#@]+(?:[/?][^\s#]*)?"
+_ADDRESS_HINT = "Begin with https:// and leave out user names and passwords."
+
+
+def _extras(prefix: str, request: str) -> tuple[Field, ...]:
+    """What is added to the token request, or (with ``prefix``) to the refresh request."""
+    return (
+        KeyValues(
+            name=f"{prefix}extra",
+            label=f"Body of the {request}",
+            help="Added to the form that is sent.",
+            secret_rows=True,
+        ),
+        KeyValues(
+            name=f"{prefix}headers",
+            label=f"Headers of the {request}",
+            help="Added to its headers.",
+            secret_rows=True,
+        ),
+        KeyValues(
+            name=f"{prefix}parameters",
+            label=f"URL parameters of the {request}",
+            help="Added to its address.",
+            secret_rows=True,
+        ),
+    )
+
+
 _OAUTH = Section(
     name="oauth",
     label="OAuth 2",
@@ -38,8 +66,8 @@ _OAUTH = Section(
             name="token_url",
             label="Access token URL",
             placeholder="https://api.example.com/oauth/token",
-            pattern=r"https?://[^\s/?#@]+(?:[/?][^\s#]*)?",
-            pattern_hint="Begin with https:// and leave out user names and passwords.",
+            pattern=_ADDRESS,
+            pattern_hint=_ADDRESS_HINT,
         ),
         Text(name="client_id", label="Client ID"),
         Text(name="client_secret", label="Client secret", secret=True),
@@ -59,7 +87,17 @@ _OAUTH = Section(
             default="header",
             choices=(Choice("header", "In the header"), Choice("body", "In the request body")),
         ),
-        KeyValues(name="extra", label="More token parameters", help="Added to the token request.", secret_rows=True),
+        *_extras("", "token request"),
+        Text(
+            name="refresh_url",
+            label="Refresh token URL",
+            required=False,
+            help="Where a refresh token is exchanged, if the service gives one; empty for the access token URL.",
+            placeholder="https://api.example.com/oauth/refresh",
+            pattern=_ADDRESS,
+            pattern_hint=_ADDRESS_HINT,
+        ),
+        *_extras("refresh_", "refresh request"),
     ),
 )
 

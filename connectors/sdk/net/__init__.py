@@ -3,7 +3,7 @@
 from connectors.sdk.net.client import Client, merged, parse_url
 from connectors.sdk.net.guard import Blocked, Guard, GuardedResolver
 from connectors.sdk.net.message import Request, Response
-from connectors.sdk.net.oauth import TokenRequest, TokenSource
+from connectors.sdk.net.oauth import Extras, TokenRequest, TokenSource
 from connectors.sdk.net.redaction import Redactor
 from connectors.sdk.net.status import error_for, retry_after, words
 from connectors.sdk.net.tls import Tls
@@ -11,6 +11,7 @@ from connectors.sdk.net.tls import Tls
 __all__ = [
     "Blocked",
     "Client",
+    "Extras",
     "Guard",
     "GuardedResolver",
     "Redactor",

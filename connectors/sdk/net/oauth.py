@@ -11,17 +11,30 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from connectors.sdk.errors import AuthError, InternalError
-from connectors.sdk.net.client import Client
+from connectors.sdk.net.client import Client, merged, parse_url
 from connectors.sdk.net.message import Request, Response
 from connectors.sdk.net.status import words
 
 # A token is renewed this long before it runs out, so that it does not expire on the way.
 _MARGIN_S = 30.0
+_REFUSALS = (400, 401, 403)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extras:
+    """What a service wants in a token request beyond the standard; added last, so it may also change that."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)  # of the address
+    form: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRequest:
-    """How to ask for a token. ``in_header``: client id and secret as HTTP Basic, else in the body."""
+    """How to ask for a token. ``in_header``: client id and secret as HTTP Basic, else in the body.
+
+    ``refresh_url`` is where refresh tokens are taken to; empty for the same address.
+    """
 
     url: str
     grant: str  # "client_credentials" or "password"
@@ -31,23 +44,35 @@ class TokenRequest:
     username: str = ""
     password: str = field(default="", repr=False)
     in_header: bool = True
-    extra: Mapping[str, str] = field(default_factory=dict)
+    extras: Extras = field(default=Extras(), repr=False)
+    refresh_url: str = ""
+    refresh_extras: Extras = field(default=Extras(), repr=False)
     timeout_s: float = 30.0
 
     def request(self) -> Request:
         """The HTTP request that asks for a token."""
-        form = {"grant_type": self.grant, **self.extra}
+        form = {"grant_type": self.grant}
         if self.scope:
             form["scope"] = self.scope
         if self.grant == "password":
             form |= {"username": self.username, "password": self.password}
+        return self._request(self.url, form, self.extras)
+
+    def refresh(self, refresh_token: str) -> Request:
+        """The HTTP request that exchanges a refresh token for a new access token."""
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+        return self._request(self.refresh_url or self.url, form, self.refresh_extras)
+
+    def _request(self, url: str, form: Mapping[str, str], extras: Extras) -> Request:
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+        client = {"client_id": self.client_id, "client_secret": self.client_secret}
         if self.in_header:
             pair = f"{quote(self.client_id, safe='')}:{quote(self.client_secret, safe='')}"
             headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
-        else:
-            form |= {"client_id": self.client_id, "client_secret": self.client_secret}
-        return Request("POST", self.url, headers, urlencode(form).encode(), self.timeout_s, private=True)
+            client = {}
+        body = urlencode({**form, **client, **extras.form}).encode()
+        address = str(parse_url(url).update_query(extras.parameters)) if extras.parameters else url
+        return Request("POST", address, merged(headers, extras.headers), body, self.timeout_s, private=True)
 
 
 class TokenSource:
@@ -58,6 +83,7 @@ class TokenSource:
         self._prefix = prefix
         self._lock = asyncio.Lock()
         self._token = ""
+        self._refresh_token = ""
         self._expires = 0.0
 
     async def header(self, client: Client) -> str:
@@ -73,8 +99,8 @@ class TokenSource:
             self._token = ""
 
     async def _renew(self, client: Client) -> None:
-        response = await client.send(self._asking.request())
-        if response.status in (400, 401, 403):
+        response = await self._refreshed(client) or await client.send(self._asking.request())
+        if response.status in _REFUSALS:
             raise AuthError(
                 f"No access token was given: {words(response)}", hint="Check the client ID, secret and scopes."
             )
@@ -84,6 +110,19 @@ class TokenSource:
         self._token = str(answer["access_token"])
         client.hide(self._token)
         self._expires = time.monotonic() + max(_lifetime(answer) - _MARGIN_S, 0.0)
+        if isinstance(refresh_token := answer.get("refresh_token"), str):
+            self._refresh_token = refresh_token
+            client.hide(refresh_token)
+
+    async def _refreshed(self, client: Client) -> Response | None:
+        """The answer to a refresh request, or nothing where only asking from the start will do."""
+        if not self._refresh_token:
+            return None
+        response = await client.send(self._asking.refresh(self._refresh_token))
+        if response.status in _REFUSALS:
+            self._refresh_token = ""
+            return None
+        return response
 
 
 def _answer(response: Response) -> dict[str, Any]:

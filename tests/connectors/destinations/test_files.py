@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pytest
+from httpx import get, post
+from moto.sts.models import sts_backends
 
+from connectors.access import environment
 from connectors.sdk import trace
 from connectors.sdk.context import Environment
 from connectors.sdk.destination import Batch, Destination, Mode
@@ -162,3 +167,52 @@ async def test_each_way_a_store_fails_is_told(
 
 async def test_a_store_that_is_reached_passes_the_check(store_url: str, bucket: str) -> None:
     await store_destination(store_url, bucket).check()
+
+
+ROLE = "arn:aws:iam::222233334444:role/headrace"
+
+
+@pytest.fixture
+def assumed() -> Iterator[list[Any]]:
+    """The roles that were assumed in the other account, as the store knows them."""
+    roles = sts_backends["222233334444"]["aws"].assumed_roles
+    yield roles
+    roles.clear()
+
+
+async def test_a_role_of_another_account_is_assumed_for_a_whole_run(
+    store_url: str, bucket: str, assumed: list[Any]
+) -> None:
+    destination = store_destination(store_url, bucket, role_arn=ROLE, external_id="ours-42")
+    recorder = f"{store_url}/moto-api/recorder"
+    post(f"{recorder}/reset-recording").raise_for_status()
+    post(f"{recorder}/start-recording").raise_for_status()
+    await write(destination, Streams(added=ROWS))
+    post(f"{recorder}/stop-recording").raise_for_status()
+    assert [(role.role_arn, role.external_id, role.session_name) for role in assumed] == [(ROLE, "ours-42", "headrace")]
+    recorded = [json.loads(line) for line in get(f"{recorder}/download-recording").iter_lines()]
+    signed = [request["headers"]["Authorization"] for request in recorded]
+    keys = [header.partition("Credential=")[2].partition("/")[0] for header in signed]
+    assert keys == ["AKIATEST", assumed[0].access_key_id]
+    found = store_client(store_url).get_object(Bucket=bucket, Key="rows.csv")["Body"].read()
+    assert found.count(b"\n") == 101
+
+
+@pytest.mark.parametrize("role", ["", ROLE])
+async def test_the_machines_own_credentials_are_used_only_where_the_operator_allows_it(
+    store_url: str, bucket: str, role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAMACHINE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "machine-secret")
+    config = {"bucket": bucket, "endpoint": store_url, "path_style": True, "role_arn": role}
+    reached = (urlsplit(store_url).netloc,)
+    with pytest.raises(AuthError):
+        await destination_of("s3", config, Environment(outbound_allow=reached)).check()
+    allowed = Environment(outbound_allow=reached, extra={"aws_default_credentials": "allowed"})
+    await destination_of("s3", config, allowed).check()
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_the_operators_setting_reaches_connectors(settings: Any, asked: bool) -> None:
+    settings.AWS_DEFAULT_CREDENTIALS = asked
+    assert bool(environment().extra.get("aws_default_credentials")) is asked

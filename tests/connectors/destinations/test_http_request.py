@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from connectors.sdk import trace
 from connectors.sdk.context import Environment
 from connectors.sdk.destination import Destination, Job, Rate
 from connectors.sdk.errors import AuthError, BatchRejected, ConfigError, Unavailable
@@ -91,6 +94,41 @@ async def test_the_check_needs_no_more_than_an_answer() -> None:
         await service(server).check()
 
 
+@pytest.mark.parametrize(
+    ("trigger", "requests"),
+    [
+        (ROW, 2),
+        ({**ROW, "endpoint": "/all"}, 2),
+        (BATCH, 1),
+        ({**BATCH, "columns": [{"name": "a.b", "value": "name"}]}, 1),
+    ],
+)
+async def test_rows_encoded_ahead_are_sent_as_they_would_be_without(trigger: dict[str, Any], requests: int) -> None:
+    rows = batch_of(Operation.ADDED, [{"id": 1, "name": "a"}, {"id": 2, "name": None}, {"id": 3, "name": '"'}])
+    asked = job(added=trigger)
+    encode = offline().encoder(asked)
+    assert encode is not None
+    ahead = replace(rows, encoded=encode(rows))
+    assert ahead.encoded is not None
+    sent = []
+    for batch in (rows.slice(1, 3), ahead.slice(1, 3)):
+        answers = fake_http(*[Answer(200)] * requests)
+        async with answers as server, service(server).session(asked) as session:
+            assert all(result.accepted for result in await session.deliver(batch))
+        sent.append([(request.path, request.body) for request in server.received])
+    assert sent[0] == sent[1]
+    assert len(sent[0]) == requests
+    assert b'\\"' in sent[0][-1][1]
+
+
+def test_bodies_that_need_each_row_are_not_encoded_ahead() -> None:
+    rows = batch_of(Operation.ADDED, [{"id": 1}])
+    for fields in ([{"name": "a", "value": "{{ row.id }}"}], [{"name": "a", "value": "gone"}]):
+        encode = offline().encoder(job(added={**BATCH, "columns": fields}))
+        assert encode is not None
+        assert encode(rows) is None
+
+
 async def test_a_whole_batch_that_makes_no_json_is_left_to_be_halved() -> None:
     template = {**BATCH, "payload": "json_editor", "json": '[{% for row in rows %}"{{ row.name }}",{% endfor %}]'}
     async with fake_http() as server, service(server).session(job(added=template)) as session:
@@ -127,4 +165,70 @@ async def test_a_token_that_is_refused_is_renewed_once() -> None:
     refused = fake_http(TOKEN, Answer(401), renewed, Answer(401))
     async with refused as server, signed_in(server).session(asked) as session:
         with pytest.raises(AuthError):
+            await session.deliver(batch_of(Operation.ADDED, [{"id": 1}]))
+
+
+def renewing(server: FakeHttp, **changes: Any) -> Destination:
+    return service(server, oauth={**OAUTH, "token_url": f"{server.url}/token", **changes})
+
+
+SHORT_LIVED = Answer(200, b'{"access_token": "tok-1", "expires_in": 1, "refresh_token": "ref-1"}')
+
+
+async def deliver_twice(destination: Destination) -> None:
+    async with destination.session(job(added=BATCH)) as session:
+        for _ in range(2):
+            assert (await session.deliver(batch_of(Operation.ADDED, [{"id": 1}])))[0].accepted
+
+
+async def test_a_refresh_token_is_used_at_its_own_address_and_replaced() -> None:
+    second = Answer(200, b'{"access_token": "tok-2", "expires_in": 1, "refresh_token": "ref-2"}')
+    third = Answer(200, b'{"access_token": "tok-3"}')
+    async with fake_http(SHORT_LIVED, Answer(200), second, Answer(200), third, Answer(200)) as server:
+        destination = renewing(server, refresh_url=f"{server.url}/refresh")
+        await deliver_twice(destination)
+        async with destination.session(job(added=BATCH)) as session:
+            await session.deliver(batch_of(Operation.ADDED, [{"id": 1}]))
+    tokens = [(r.path, parse_qs(r.body.decode())) for r in server.received[::2]]
+    assert tokens == [
+        ("/token", {"grant_type": ["client_credentials"]}),
+        ("/refresh", {"grant_type": ["refresh_token"], "refresh_token": ["ref-1"]}),
+        ("/refresh", {"grant_type": ["refresh_token"], "refresh_token": ["ref-2"]}),
+    ]
+    assert [r.headers["Authorization"] for r in server.received[1::2]] == [f"Bearer tok-{n}" for n in (1, 2, 3)]
+
+
+async def test_a_refused_refresh_token_is_followed_by_asking_from_the_start() -> None:
+    refused = Answer(400, b'{"error": "invalid_grant"}')
+    async with fake_http(SHORT_LIVED, Answer(200), refused, TOKEN, Answer(200)) as server:
+        await deliver_twice(renewing(server, grant="password", username="u", password="pass-word"))
+    asked = [parse_qs(r.body.decode())["grant_type"] for r in server.received if r.path == "/token"]
+    assert asked == [["password"], ["refresh_token"], ["password"]]
+
+
+async def test_token_and_refresh_requests_carry_what_is_added_to_each() -> None:
+    def added(prefix: str, word: str) -> dict[str, Any]:
+        return {
+            f"{prefix}headers": [{"name": "X-Tenant", "value": word}],
+            f"{prefix}parameters": [{"name": "api_key", "value": f"k&y {word}"}, {"name": "v", "value": "2"}],
+            f"{prefix}extra": [{"name": "audience", "value": word}],
+        }
+
+    with trace.recording() as exchanges:
+        async with fake_http(SHORT_LIVED, Answer(200), TOKEN, Answer(200)) as server:
+            changes = {**added("", "first"), **added("refresh_", "again"), "token_url": f"{server.url}/token?v=1&w=3"}
+            await deliver_twice(renewing(server, **changes))
+    for request, word in zip(server.received[::2], ("first", "again"), strict=True):
+        assert request.headers["X-Tenant"] == word
+        assert parse_qs(urlsplit(request.path).query) == {"v": ["2"], "w": ["3"], "api_key": [f"k&y {word}"]}
+        assert parse_qs(request.body.decode())["audience"] == [word]
+    shown = repr(exchanges)
+    assert not [secret for secret in ("k&y", "k%26y", "ref-1", "tok-1", "client-pass") if secret in shown]
+
+
+async def test_an_outage_of_the_refresh_address_is_not_a_refusal() -> None:
+    answers = fake_http(SHORT_LIVED, Answer(200), Answer(503, b"busy"))
+    async with answers as server, renewing(server).session(job(added=BATCH)) as session:
+        await session.deliver(batch_of(Operation.ADDED, [{"id": 1}]))
+        with pytest.raises(Unavailable):
             await session.deliver(batch_of(Operation.ADDED, [{"id": 1}]))

@@ -21,8 +21,8 @@ from syncs.engine.mapping import compile_mapping
 from syncs.engine.memory import AlwaysProceed
 from syncs.engine.plan import explain, make_plan
 from syncs.engine.preparation import prepare
-from syncs.engine.runlog import Count, RunLog
 from syncs.engine.rules import writes_whole_run
+from syncs.engine.runlog import Count, RunLog
 from syncs.engine.settlement import settle
 from syncs.engine.spec import Baseline, FieldMapping, MappingKind, RowStatus, RunSpec
 from syncs.engine.storage import Storage

@@ -57,7 +57,9 @@ def test_a_query_is_previewed_and_then_saved(shop: Shop, owner: Client) -> None:
 @pytest.mark.parametrize("headers", [{}, PART], ids=["page", "part"])
 def test_a_refused_query_is_shown_with_its_place_and_kept(shop: Shop, owner: Client, headers: dict[str, str]) -> None:
     response = owner.post(
-        f"/acme/models/new/{shop.source.pk}", {"sql": "\nSELECT 1;\nDELETE FROM customers", "action": "preview"}, headers=headers
+        f"/acme/models/new/{shop.source.pk}",
+        {"sql": "\nSELECT 1;\nDELETE FROM customers", "action": "preview"},
+        headers=headers,
     )
     page = text(response, 422)
     if headers:

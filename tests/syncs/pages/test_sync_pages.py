@@ -57,9 +57,7 @@ def start(shop: Shop) -> str:
     return f"/acme/syncs/new/{shop.model().pk}/{shop.destination.pk}"
 
 
-def test_the_wizard_leads_from_model_to_destination_to_schedule_to_a_run(
-    shop: Shop, owner: Client, start: str
-) -> None:
+def test_the_wizard_leads_from_model_to_destination_to_schedule_to_a_run(shop: Shop, owner: Client, start: str) -> None:
     model = shop.model("Shoppers")
     assert "Shoppers" in text(owner.get("/acme/syncs/new"))
     assert shop.destination.name in text(owner.get(f"/acme/syncs/new?model={model.pk}"))

@@ -1,0 +1,56 @@
+"""Sessions of the AWS client that act in a role, which may be of another account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiobotocore.credentials import (
+    AioAssumeRoleCredentialFetcher,
+    AioCredentialResolver,
+    AioCredentials,
+    AioDeferredRefreshableCredentials,
+)
+from aiobotocore.session import AioSession, get_session
+from botocore.exceptions import NoCredentialsError
+
+_SESSION_NAME = "headrace"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """A role to act in; ``external_id`` where its trust policy asks for one."""
+
+    arn: str
+    external_id: str = ""
+
+
+async def role_session(role: Role, keys: AioCredentials | None, client_of: Callable[..., Any]) -> AioSession:
+    """A session whose clients act in the role, with temporary keys that are renewed before they run out.
+
+    ``keys`` call STS, ``None`` stands for the machine's own; ``client_of`` makes the
+    client that does (``AioSession.create_client`` with the address and settings filled in).
+    """
+    own = keys or await get_session().get_credentials()
+    if own is None:
+        raise NoCredentialsError
+    asked = {"RoleSessionName": _SESSION_NAME}
+    if role.external_id:
+        asked["ExternalId"] = role.external_id
+    fetcher = AioAssumeRoleCredentialFetcher(client_of, own, role.arn, extra_args=asked)
+    session = get_session()
+    session.register_component("credential_provider", AioCredentialResolver([_InRole(fetcher)]))
+    return session
+
+
+class _InRole:
+    """The only place where such a session looks for credentials."""
+
+    METHOD = "assume-role"
+
+    def __init__(self, fetcher: AioAssumeRoleCredentialFetcher) -> None:
+        self._fetcher = fetcher
+
+    async def load(self) -> AioDeferredRefreshableCredentials:
+        return AioDeferredRefreshableCredentials(self._fetcher.fetch_credentials, self.METHOD)
