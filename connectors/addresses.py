@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connectors.sdk.fields import Field
-from connectors.sdk.validation import Cleaned, secret_paths
+from connectors.sdk.validation import Cleaned, secret_paths, with_defaults
 
 # Settings that say where to connect, by their names in the declarations.
 _ADDRESSES = frozenset({"host", "base_url", "endpoint", "token_url", "refresh_url"})
@@ -30,7 +30,8 @@ def to_enter_again(
 
     ``before`` and ``known`` are the stored settings and credentials, ``given`` is what was sent now.
     """
-    if not _moved(dict(_places(before)), dict(_places(cleaned.config))):
+    # An address that was declared after this was stored is known too: it was empty.
+    if not _moved(dict(_places(with_defaults(fields, before))), dict(_places(cleaned.config))):
         return {}
     declared = set(secret_paths(fields))
     kept = [path for path in cleaned.secrets if path in known and not _is_given(given, path)]

@@ -84,7 +84,8 @@ class Select(Field):
 class KeyValues(Field):
     """Rows of name and value; with ``secret_rows`` each row may be marked secret (e.g. headers).
 
-    ``column`` offers the model's columns for the value. Stored as a list of ``{"name": str, "value": str, "secret": bool}``.
+    ``column`` offers the model's columns for the value. Stored as a list of
+    ``{"name": str, "value": str, "secret": bool}``.
     """
 
     required: bool = False

@@ -61,6 +61,10 @@ def test_another_path_or_port_is_the_same_system(acme: Place, address: str) -> N
         ("http_request", {"base_url": "https://a.test", "oauth": {"token_url": "https://a.test/t", "client_id": "c",
                                                                   "client_secret": "hunter2-hunter2"}},
          {"oauth": {"token_url": f"{ELSEWHERE}/t", "client_id": "c"}}, "oauth.client_secret"),
+        ("http_request", {"base_url": "https://a.test", "oauth": {"token_url": "https://a.test/t", "client_id": "c",
+                                                                  "client_secret": "hunter2-hunter2"}},
+         {"oauth": {"token_url": "https://a.test/t", "refresh_url": f"{ELSEWHERE}/t", "client_id": "c"}},
+         "oauth.client_secret"),
     ],
 )  # fmt: skip
 def test_every_kind_of_address_is_held(
@@ -70,6 +74,19 @@ def test_every_kind_of_address_is_held(
     with pytest.raises(Invalid) as refused:
         services.update_destination(actor=acme.actor, destination=made, values=moved)
     assert set(refused.value.fields) == {field}
+
+
+def test_an_address_that_was_declared_later_is_held_too(acme: Place) -> None:
+    oauth = {"token_url": "https://a.test/t", "client_id": "c", "client_secret": "hunter2-hunter2"}
+    made = services.create_destination(
+        actor=acme.actor, type="http_request", values={"base_url": "https://a.test", "oauth": oauth}
+    )
+    del made.config["oauth"]["refresh_url"]
+    made.save()
+    moved = {"token_url": "https://a.test/t", "refresh_url": f"{ELSEWHERE}/t", "client_id": "c"}
+    with pytest.raises(Invalid) as refused:
+        services.update_destination(actor=acme.actor, destination=made, values={"oauth": moved})
+    assert set(refused.value.fields) == {"oauth.client_secret"}
 
 
 def test_a_source_is_held_through_the_api_too(acme: Place) -> None:
