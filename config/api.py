@@ -49,7 +49,7 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response:
         return _error(422, exc.message, code=exc.code, hint=exc.hint)
     if isinstance(exc, exceptions.APIException | Http404 | PermissionDenied):
         return _known(exc, context)
-    logger.exception("unhandled error in %s", type(context.get("view")).__name__)
+    logger.error("unhandled error in %s", type(context.get("view")).__name__, exc_info=exc)
     return _error(500, "Internal Server Error", code="internal")
 
 
