@@ -35,6 +35,8 @@ os.environ |= {
     "HEADRACE_DJANGO_SECRET_KEY": "test",
     "HEADRACE_SECRET_KEYS": _TEST_KEY,
     "HEADRACE_STYLEGUIDE": "true",
+    # Where the stand-in for S3 keeps the requests that a test asks for; it would be the checkout.
+    "MOTO_RECORDER_FILEPATH": str(_process_dir / "moto_recording"),
 }
 
 from django.conf import settings  # noqa: E402 - the environment comes first
