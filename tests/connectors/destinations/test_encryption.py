@@ -136,6 +136,7 @@ async def test_a_program_that_fails_is_told_in_its_own_words() -> None:
         public(ALICE).replace("-----END PGP PUBLIC KEY BLOCK-----", ""),
         str(ALICE),
     ],
+    ids=["another kind of key", "cut off", "private"],
 )
 def test_what_is_no_public_key_is_not_stored(tmp_path: Path, text: str) -> None:
     with pytest.raises(InvalidSettings, match="BEGIN PGP PUBLIC KEY BLOCK") as caught:
@@ -166,6 +167,7 @@ def expired() -> Cert:
         (public(BOB) + str(revoked()), "has been revoked"),
         (str(expired()), "expired on"),
     ],
+    ids=["damaged", "cannot encrypt", "revoked", "expired"],
 )
 async def test_keys_that_cannot_be_used_are_refused_with_the_reason(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(ConfigError, match=words) as caught:
