@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -47,13 +48,13 @@ def parts(services: Urls, working: None) -> Iterator[Parts]:
     """A CSV file and a table that refuses one of its rows; nobody has signed up yet."""
     call_command("flush", interactive=False, verbosity=0)
     (files_folder() / "members.csv").write_text(MEMBERS)
+    table = f"members_{uuid4().hex[:8]}"
     with psycopg.connect(services.acme_url, autocommit=True) as connection:
-        connection.execute("DROP TABLE IF EXISTS main_job_members")
         connection.execute(
-            "CREATE TABLE main_job_members (id bigint PRIMARY KEY, email text, plan text CHECK (plan <> 'broken'))"
+            f"CREATE TABLE {table} (id bigint PRIMARY KEY, email text, plan text CHECK (plan <> 'broken'))"
         )
-        yield Parts("members.csv", "main_job_members", services.acme_url)
-        connection.execute("DROP TABLE main_job_members")
+        yield Parts("members.csv", table, services.acme_url)
+        connection.execute(f"DROP TABLE {table}")
 
 
 @pytest.mark.parametrize("width", [1440, 375])
