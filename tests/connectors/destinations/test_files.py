@@ -173,11 +173,11 @@ ROLE = "arn:aws:iam::222233334444:role/headrace"
 
 
 @pytest.fixture
-def assumed() -> Iterator[list[Any]]:
+def assumed() -> list[Any]:
     """The roles that were assumed in the other account, as the store knows them."""
-    roles = sts_backends["222233334444"]["aws"].assumed_roles
+    roles: list[Any] = sts_backends["222233334444"]["aws"].assumed_roles
     roles.clear()
-    yield roles
+    return roles
 
 
 async def test_a_role_of_another_account_is_assumed_for_a_whole_run(
