@@ -105,4 +105,5 @@ def test_a_source_is_held_through_the_api_too(acme: Place) -> None:
 
 def test_who_is_still_setting_it_up_may_correct_the_host(acme: Place) -> None:
     made = services.create_destination(actor=acme.actor, type="http_request", values=http_settings(), setup_done=False)
-    services.update_destination(actor=acme.actor, destination=made, values={"base_url": ELSEWHERE})
+    made = services.update_destination(actor=acme.actor, destination=made, values={"base_url": ELSEWHERE})
+    assert made.config["base_url"] == ELSEWHERE
