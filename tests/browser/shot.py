@@ -106,7 +106,7 @@ def sign_in(context: BrowserContext, demo: Demo) -> None:
 
 def kind_of(path: str) -> str:
     """A path with its ids taken out: pages of one kind look alike."""
-    return re.sub(r"(?<=[/=])\d+(?=[/?&]|$)", "N", path)
+    return re.sub(r"(?<=[/=])\d+(:\d+)?(?=[/?&]|$)", "N", path)
 
 
 def find_pages(context: BrowserContext, demo: Demo) -> list[str]:
@@ -121,7 +121,7 @@ def find_pages(context: BrowserContext, demo: Demo) -> list[str]:
         if answer is None or not answer.headers.get("content-type", "").startswith("text/html"):
             continue
         found.append(path)
-        for href in page.locator("a[href]").evaluate_all("links => links.map(link => link.href)"):
+        for href in page.locator("a[href]:not([download])").evaluate_all("links => links.map(link => link.href)"):
             parts = urlsplit(href)
             # Steps of a wizard differ by what was chosen before, pages of a list only by their filters.
             target = f"{parts.path}?{parts.query}" if parts.query.startswith("model=") else parts.path
