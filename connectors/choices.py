@@ -23,3 +23,18 @@ class Health(models.TextChoices):
     UNTESTED = "untested", "Not tested"
     HEALTHY = "healthy", "Healthy"
     FAILING = "failing", "Failing"
+
+
+class Planner(models.TextChoices):
+    """Where a source's syncs find out what changed."""
+
+    LOCAL = "local", "Local"
+    WAREHOUSE = "warehouse", "Warehouse"
+
+
+class LogTable(models.TextChoices):
+    """The tables that runs may write about themselves into the warehouse."""
+
+    CHANGELOG = "changelog", "Changelog"
+    SNAPSHOT = "snapshot", "Snapshot"
+    RUNS = "runs", "Sync runs"

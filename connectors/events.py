@@ -11,5 +11,7 @@ for _noun in ("source", "destination"):
     register(f"{_noun}.renamed", f"renamed the {_noun}")
     register(f"{_noun}.deleted", f"deleted the {_noun}")
     register(f"{_noun}.checked", f"tested the connection of the {_noun}")
+register("source.write_checked", "tested the write access of the source")
+register("source.planner_chosen", "moved the source to the warehouse planner")
 register("source.schema_refreshed", "read the tables and columns of the source again")
 register("credentials.rotated", "encrypted stored credentials with the newest key")

@@ -9,7 +9,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone as clock
 
-from connectors.choices import Health, Kind
+from connectors.choices import Health, Kind, Planner
 from workspaces.models import ObjectGrant
 from workspaces.permissions import object_permissions
 from workspaces.scoping import TenantModel
@@ -78,17 +78,41 @@ def _connection_meta(noun: str) -> dict[str, Any]:
 
 
 class Source(Connection):
-    """A saved connection to a system that holds data; models query it."""
+    """A saved connection to a system that holds data; models query it.
+
+    ``planner`` says where its syncs are compared; it moves from local to warehouse
+    and never back. ``write_health`` is what the last test of write access found, as
+    ``health`` is for the connection. ``sync_logs`` names the tables
+    (:class:`~connectors.choices.LogTable`) that every sync of the source writes into
+    the warehouse; the changelog keeps rows for ``changelog_days``, for ever if null.
+    """
 
     kind = Kind.SOURCE
 
     schema_refreshed_at = models.DateTimeField(null=True, blank=True)
+    planner = models.CharField(max_length=10, choices=Planner.choices, default=Planner.LOCAL)
+    write_health = models.CharField(max_length=10, choices=Health.choices, default=Health.UNTESTED)
+    write_checked_at = models.DateTimeField(null=True, blank=True)
+    write_check_message = models.CharField(max_length=2_000, default="", blank=True)
+    write_check_hint = models.CharField(max_length=2_000, default="", blank=True)
+    sync_logs = models.JSONField(default=list, blank=True)
+    changelog_days = models.PositiveIntegerField(null=True, blank=True)
 
     class Meta:
         default_permissions = ()
         permissions: ClassVar[Any] = object_permissions("source")
         constraints = _connection_meta("source")["constraints"]
         indexes = _connection_meta("source")["indexes"]
+
+    @property
+    def in_warehouse(self) -> bool:
+        """Whether its syncs are compared in the warehouse."""
+        return self.planner == Planner.WAREHOUSE
+
+    def forget_write_check(self) -> None:
+        """Other settings may be another user: what the last test of write access found says nothing of it."""
+        self.write_health, self.write_checked_at = Health.UNTESTED, None
+        self.write_check_message = self.write_check_hint = ""
 
 
 class Destination(Connection):

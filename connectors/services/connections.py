@@ -1,4 +1,4 @@
-"""Every write to sources and destinations.
+"""Writes to sources and destinations: their settings, names, health and remembered tables.
 
 The two sides share their steps; each public function is one side's service with
 its own audit event. Calls to other systems happen before or after a service,
@@ -391,6 +391,7 @@ def _forget_health(row: Connection) -> None:
     row.last_check_message = row.last_check_hint = ""
     if isinstance(row, Source):
         row.schema_refreshed_at = None
+        row.forget_write_check()
 
 
 def _named(name: str) -> str:
