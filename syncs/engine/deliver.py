@@ -174,11 +174,13 @@ class _Delivery:
         self._judge(answer)
 
     def _answered_record(self, record: BatchRecord, outgoing: Outgoing, answer: Answer) -> BatchRecord:
-        refused = dict(outgoing.mapped.refused)
+        refused = outgoing.mapped.refused
         if not refused and answer.error is None and answer.results.count(ACCEPTED) == record.rows:
-            return replace(record, done=True, in_doubt=answer.in_doubt)
+            return BatchRecord(
+                number=record.number, first=record.first, rows=record.rows, done=True, in_doubt=answer.in_doubt
+            )
         given_up = [place for place, result in self._placed(outgoing, answer) if result is None]
-        refused |= {p: r for p, r in self._placed(outgoing, answer) if r is not None and not r.accepted}
+        refused = refused | {p: r for p, r in self._placed(outgoing, answer) if r is not None and not r.accepted}
         status, error = RowStatus.SUCCEEDED, answer.error or Failure(code="", message="")
         if given_up and answer.in_doubt and not self._spec.idempotent:
             status = RowStatus.IN_DOUBT

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -71,7 +72,7 @@ class HttpRequestDestination(Destination):
                 await self._tokens.header(client)
                 return
             # Any answer will do: few services say anything useful at their base address.
-            await client.send(Request("HEAD", self._base, self._headers(), timeout_s=15.0))
+            await client.send(Request("HEAD", self._base, self._shared_headers, timeout_s=15.0))
 
     def validate(self, job: Job) -> None:
         if not self._triggers(job):
@@ -130,17 +131,18 @@ class HttpRequestDestination(Destination):
         joint = "" if not path or path.startswith(("/", "?")) else "/"
         return self._base + joint + path
 
-    @property
+    @cached_property
     def _base(self) -> str:
         base = str(self.config.get("base_url") or "").rstrip("/")
         parse_url(base)
         return base
 
     def _completed(self, request: Request, sign_in: Mapping[str, str]) -> Request:
-        headers = merged(request.headers, self._headers(), sign_in)
+        headers = merged(request.headers, self._shared_headers, sign_in)
         return Request(request.method, request.url, headers, request.body, request.timeout_s)
 
-    def _headers(self) -> dict[str, str]:
+    @cached_property
+    def _shared_headers(self) -> dict[str, str]:
         return _pairs(self.config.get("headers"))
 
     def _client(self, connections: int) -> Client:

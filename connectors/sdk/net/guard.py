@@ -19,6 +19,8 @@ from connectors.sdk.errors import ConfigError, Unavailable
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# Hosts that one delivery calls; whatever rows make of them, memory stays small.
+_REMEMBERED = 1_000
 _HINT = "Private networks are closed to connectors. An operator can open this one with HEADRACE_OUTBOUND_ALLOW."
 
 
@@ -34,6 +36,7 @@ class Guard:
     def __init__(self, environment: Environment) -> None:
         self._all = "*" in environment.outbound_allow
         self._allowed = frozenset(entry.lower() for entry in environment.outbound_allow)
+        self._passed: set[tuple[str, int]] = set()
 
     def opened(self, host: str, port: int) -> bool:
         """Whether the operator has opened this host and port by name."""
@@ -41,13 +44,13 @@ class Guard:
 
     def check_literal(self, host: str, port: int) -> None:
         """Refuse ``host`` where it is itself a closed address; names are judged when resolved."""
-        bare = host.strip("[]")
-        try:
-            address = ipaddress.ip_address(bare.split("%")[0])
-        except ValueError:
+        if (host, port) in self._passed:
             return
-        if not self.opened(bare, port) and not is_public(address):
+        bare = host.strip("[]")
+        if (address := _literal(bare)) and not self.opened(bare, port) and not is_public(address):
             raise Blocked(f"{bare} is not a public address.", field="host", hint=_HINT)
+        if len(self._passed) < _REMEMBERED:
+            self._passed.add((host, port))
 
     async def resolve(self, host: str, port: int, family: int = socket.AF_UNSPEC) -> list[str]:
         """The addresses of ``host`` that may be called, in the resolver's order."""
@@ -77,6 +80,14 @@ class Guard:
         if not kept:
             raise Blocked(f"{host} leads to a private address.", field="host", hint=_HINT)
         return kept
+
+
+def _literal(host: str) -> Address | None:
+    """The address that ``host`` spells out, or ``None`` for a name."""
+    try:
+        return ipaddress.ip_address(host.split("%")[0])
+    except ValueError:
+        return None
 
 
 def _unknown(host: str) -> Unavailable:

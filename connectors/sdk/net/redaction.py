@@ -18,6 +18,9 @@ _SECRET_PARAMETER = re.compile(
     r"([?&](?:[^=&?#\s]{0,80}?(?:token|secret|password|api[-_]?key|signature|access[-_]?key))=)([^&#\s]+)",
     re.IGNORECASE,
 )
+# Requests of one delivery have the same headers, and answers differ little.
+_REMEMBERED = 200
+_Headers = tuple[tuple[str, str], ...]
 _URL_PASSWORD = re.compile(r"(://[^/@\s:]*:)[^/@\s]+@")
 
 
@@ -32,6 +35,7 @@ class Redactor:
         shapes = {shape for secret in self._secrets for shape in _shapes(secret)}
         ordered = sorted(shapes, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+        self._cleaned: dict[_Headers, _Headers] = {}
 
     def with_secret(self, secret: str) -> Redactor:
         """A redactor that knows one value more."""
@@ -41,14 +45,19 @@ class Redactor:
         """``text`` without secrets."""
         if self._pattern is not None:
             text = self._pattern.sub(MASK, text)
-        # Looking for a sign costs a fraction of running an expression over a whole body.
+        # Looking for one sign costs a fraction of running an expression, or seeking a word, in a whole body.
         if "=" in text and ("?" in text or "&" in text):
             text = _SECRET_PARAMETER.sub(rf"\g<1>{MASK}", text)
-        return _URL_PASSWORD.sub(rf"\g<1>{MASK}@", text) if "://" in text else text
+        return _URL_PASSWORD.sub(rf"\g<1>{MASK}@", text) if "/" in text and "://" in text else text
 
     def headers(self, headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
         """Headers with credentials masked, by name and by value."""
-        return tuple((n, MASK if SECRET_ROW.search(n) else self.text(v)) for n, v in headers.items())
+        plain = tuple(headers.items())
+        if (cleaned := self._cleaned.get(plain)) is None:
+            cleaned = tuple((n, MASK if SECRET_ROW.search(n) else self.text(v)) for n, v in plain)
+            if len(self._cleaned) < _REMEMBERED:
+                self._cleaned[plain] = cleaned
+        return cleaned
 
 
 def _shapes(secret: str) -> set[str]:
