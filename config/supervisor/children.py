@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -20,6 +21,7 @@ FIRST_BACKOFF = 0.5  # seconds
 LONGEST_BACKOFF = 30.0
 STEADY = 60.0  # seconds a child must live for its crashes to be forgotten
 NAME_WIDTH = 10
+CHECK_INTERVAL = 0.2  # seconds
 
 
 class Child:
@@ -92,11 +94,17 @@ class Child:
         self._process = None
 
 
-def run_once(command: Sequence[str], env: Mapping[str, str], cwd: Path) -> int:
-    """Run a command in the foreground, its output as it is; return its exit status."""
+def run_once(command: Sequence[str], env: Mapping[str, str], cwd: Path, check: Callable[[], None]) -> int:
+    """Run a command in the foreground, its output as it is; return its exit status.
+
+    ``check`` is called several times a second and may raise to end it.
+    """
     process = spawn(command, env=env, output=None, cwd=cwd, death_signal=signal.SIGKILL)
     try:
-        return process.wait()
+        while True:
+            check()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.wait(timeout=CHECK_INTERVAL)
     finally:
         signal_group(process, signal.SIGKILL)
         process.wait()

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import http.client
 import logging
-import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from types import FrameType
 
 from config.embedded import EmbeddedError, EmbeddedServices
 from config.embedded.ports import is_free
 from config.supervisor.children import Child, run_once
+from config.supervisor.ending import EndAsked, Ending
 from config.supervisor.options import CHECKOUT, Options
 
 logger = logging.getLogger("headrace.supervisor")
@@ -23,11 +21,6 @@ APP_GRACE = 8.5
 READY_TIMEOUT = 90.0
 LOOK_INTERVAL = 0.25
 GIVE_UP_AFTER = 5  # crashes of the web process before it answered once
-END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class _EndAsked(BaseException):
-    """A signal asked to end; not an ``Exception``, so that nothing swallows it on the way."""
 
 
 class Supervisor:
@@ -38,26 +31,28 @@ class Supervisor:
         self._services = EmbeddedServices(options.data_dir, postgres=options.runs_postgres, redis=options.runs_redis)
         self._environment = dict(environment)
         self._children: list[Child] = []
+        self._ending = Ending()
 
     def run(self, *, demo: bool) -> int:
         """Run until a signal (status 0), a failure (1), or the end of a demo that is to end by itself."""
         began = time.monotonic()
-        with _signals_raise():
+        with self._ending.listening():
             try:
                 return self._run(demo=demo, began=began)
-            except _EndAsked:
+            except EndAsked:
                 logger.info("Stopping")
                 return 0
             finally:
-                _ignore_signals()
+                self._ending.ignore_signals()
                 self._stop()
 
     def _run(self, *, demo: bool, began: float) -> int:
         self._check_port()
-        self._services.start()
+        with self._ending.interrupts():  # recovery after a crash may take minutes
+            self._services.start()
         (self._options.data_dir / "static").mkdir(exist_ok=True)  # the web process looks for collected files there
         env = self._child_env(demo=demo)
-        if status := run_once(_manage("migrate", "--noinput", "--verbosity", "0"), env, CHECKOUT):
+        if status := run_once(_manage("migrate", "--noinput", "--verbosity", "0"), env, CHECKOUT, self._ending.check):
             logger.error("The database could not be brought up to date (status %s)", status)
             return 1
         self._children = self._make_children(env)
@@ -74,7 +69,7 @@ class Supervisor:
             time.sleep(LOOK_INTERVAL)
 
     def _run_demo(self, env: Mapping[str, str]) -> int:
-        status = run_once(_manage("demo"), env, CHECKOUT)
+        status = run_once(_manage("demo"), env, CHECKOUT, self._ending.check)
         if status:
             logger.error("The demo failed (status %s)", status)
         return status
@@ -137,6 +132,7 @@ class Supervisor:
             connection.close()
 
     def _look_after_children(self) -> None:
+        self._ending.check()
         self._services.revive()
         for child in self._children:
             child.look_after()
@@ -152,23 +148,3 @@ class Supervisor:
 
 def _manage(*arguments: str) -> list[str]:
     return [sys.executable, "manage.py", *arguments]
-
-
-@contextmanager
-def _signals_raise() -> Iterator[None]:
-    def raise_once(number: int, frame: FrameType | None) -> None:
-        _ignore_signals()
-        raise _EndAsked
-
-    before = {number: signal.signal(number, raise_once) for number in END_SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _ignore_signals() -> None:
-    """Once ending has begun a second Ctrl-C must not leave half of it undone."""
-    for number in END_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
