@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ _JSON = (".json", ".ndjson", ".jsonl", ".json.gz", ".ndjson.gz", ".jsonl.gz", ".
 _PARQUET = (".parquet", ".pq")
 EXTENSIONS = (*_CSV, *_JSON, *_PARQUET)
 
+_READER_WAIT_S, _WRITER_WAIT_S, _WAIT_STEP_S = 3.0, 60.0, 0.05
 _TAKEN_CATALOGUES = frozenset({"main", "memory", "system", "temp"})
 
 # DuckDB shows where an error is as the line, with carets below.
@@ -162,6 +164,15 @@ class Session:
 @contextmanager
 def open_session(layout: Layout, environment: Environment) -> Iterator[Session]:
     """A session over these files; everything it holds goes when it closes."""
+    with open_duckdb(layout, environment) as connection:
+        yield Session(connection, layout)
+
+
+@contextmanager
+def open_duckdb(
+    layout: Layout, environment: Environment, *, writing: bool = False
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A locked DuckDB over these files; ``writing`` makes it the database file's one writer."""
     with tempfile.TemporaryDirectory(prefix="headrace-duckdb-", dir=_scratch(environment)) as spill:
         connection = duckdb.connect(
             config={
@@ -175,8 +186,8 @@ def open_session(layout: Layout, environment: Environment) -> Iterator[Session]:
             }
         )
         try:
-            _prepare(connection, layout)
-            yield Session(connection, layout)
+            _prepare(connection, layout, writing=writing)
+            yield connection
         finally:
             connection.close()
 
@@ -195,17 +206,17 @@ def translated(error: Exception, sql: str = "", lines_before: int = 0) -> Connec
         return QueryError(words, hint="The query needs more memory than it may use: sort and join less, or raise it.")
     if "Permission Error" in text:
         return QueryError(words, hint="A model reads only the tables of its source: no other files or addresses.")
-    if isinstance(error, duckdb.IOException) or "IO Error" in text:
+    if isinstance(error, duckdb.IOException) or "IO Error" in text or _in_use(text):
         return _file_error(words)
     position = _offset(place, sql, lines_before) if place and sql else None
     return QueryError(words, position=position, hint=_hint(error))
 
 
-def _prepare(connection: duckdb.DuckDBPyConnection, layout: Layout) -> None:
+def _prepare(connection: duckdb.DuckDBPyConnection, layout: Layout, *, writing: bool) -> None:
     try:
         connection.execute("SET TimeZone = 'UTC'")
         if layout.database is not None:
-            _attach(connection, layout.database)
+            _attach(connection, layout.database, writing=writing)
         for name, paths in layout.files.items():
             _create_view(connection, name, [str(path) for path in paths])
         allowed = [str(path) for paths in layout.files.values() for path in paths]
@@ -216,12 +227,29 @@ def _prepare(connection: duckdb.DuckDBPyConnection, layout: Layout) -> None:
         raise translated(error) from error
 
 
-def _attach(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Attach the file under its own name, as when DuckDB opens it directly, and make it the current one."""
+def _attach(connection: duckdb.DuckDBPyConnection, path: Path, *, writing: bool) -> None:
+    """Attach the file under its own name, as when DuckDB opens it directly, and make it the current one.
+
+    A writer of Headrace's keeps others out for as long as it writes: they wait a while.
+    """
     name = f"{path.stem}_db" if path.stem.lower() in _TAKEN_CATALOGUES else path.stem
     catalogue = exp.to_identifier(name, quoted=True).sql(dialect=DIALECT)
-    connection.execute(f"ATTACH ? AS {catalogue} (READ_ONLY)", [str(path)])
+    mode = "READ_WRITE" if writing else "READ_ONLY"
+    patience = time.monotonic() + (_WRITER_WAIT_S if writing else _READER_WAIT_S)
+    while True:
+        try:
+            connection.execute(f"ATTACH ? AS {catalogue} ({mode})", [str(path)])
+            break
+        except (duckdb.IOException, duckdb.Error) as error:
+            if not _in_use(str(error)) or time.monotonic() > patience:
+                raise
+            time.sleep(_WAIT_STEP_S)
     connection.execute(f"USE {catalogue}")
+
+
+def _in_use(words: str) -> bool:
+    """Whether another session has the file, in this process or in another one."""
+    return "Conflicting lock" in words or "already attached" in words
 
 
 def _create_view(connection: duckdb.DuckDBPyConnection, name: str, paths: list[str]) -> None:
@@ -243,7 +271,7 @@ def _create_view(connection: duckdb.DuckDBPyConnection, name: str, paths: list[s
 
 def _file_error(words: str) -> ConnectorError:
     lowered = words.lower()
-    if "lock" in lowered:
+    if "lock" in lowered or "already attached" in lowered:
         return Unavailable(
             "Another program has the database file open for writing.",
             hint="DuckDB files have one writer at a time: close it there, or sync from a copy.",

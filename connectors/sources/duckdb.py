@@ -6,17 +6,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import ClassVar
 
+from connectors.sdk.duckdb_planner import DuckDBSession, open_writer
 from connectors.sdk.duckdb_reader import EXTENSIONS, DuckDBStream, Layout, open_session
 from connectors.sdk.errors import ConfigError
 from connectors.sdk.fields import KeyValues, Select, Text, When
 from connectors.sdk.local_paths import allowed_file, allowed_files
-from connectors.sdk.source import Source, SourceDefinition
+from connectors.sdk.planner import WarehouseSource
+from connectors.sdk.source import SourceDefinition
 from connectors.sdk.types import Choice, Column, Table, Verification
 
 DATABASE, FILES = "database", "files"
 
 
-class DuckDBSource(Source):
+class DuckDBSource(WarehouseSource):
     """Files on the machine that runs Headrace, read in place."""
 
     definition: ClassVar[SourceDefinition] = SourceDefinition(
@@ -27,6 +29,7 @@ class DuckDBSource(Source):
         docs_url="docs/sources/duckdb.md",
         dialect="duckdb",
         verification=Verification.SERVER,
+        write_planner=True,
         fields=(
             Select(
                 name="mode",
@@ -82,6 +85,19 @@ class DuckDBSource(Source):
         """A query's rows as Arrow batches."""
         with open_session(self._layout(), self.environment) as session:
             yield session.stream(sql, batch_rows)
+
+    @contextmanager
+    def session(self) -> Iterator[DuckDBSession]:
+        """The database file's one writer."""
+        database = self._layout().database
+        if database is None:
+            raise ConfigError(
+                "Files are only read: nothing can be written beside them.",
+                field="mode",
+                hint="The warehouse planner works in a DuckDB database file.",
+            )
+        with open_writer(database, self.environment) as session:
+            yield session
 
     def _layout(self) -> Layout:
         if self.config.get("mode", DATABASE) == DATABASE:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -19,9 +19,11 @@ from connectors.sdk import arrow
 from connectors.sdk.context import Environment
 from connectors.sdk.errors import AuthError, ConnectorError, QueryError
 from connectors.sdk.fields import FileUpload, Number, Select, Text, When
+from connectors.sdk.planner import WarehouseSession, WarehouseSource
 from connectors.sdk.postgres import VERIFYING, Server, connect_error, conninfo, statement_error
+from connectors.sdk.postgres_planner import PostgresSession, prepare_session
 from connectors.sdk.postgres_types import DIALECT, NativeType, Reading, reading
-from connectors.sdk.source import Source, SourceDefinition
+from connectors.sdk.source import SourceDefinition
 from connectors.sdk.sql import bare, quoted_column, select_columns, table_sql
 from connectors.sdk.types import Choice, Column, Table, Verification
 
@@ -110,8 +112,8 @@ def setup_sql(config: Mapping[str, Any]) -> str:
     )
 
 
-class PostgresSource(Source):
-    """One PostgreSQL database, read in a read-only transaction."""
+class PostgresSource(WarehouseSource):
+    """One PostgreSQL database, read in read-only transactions; only the planner's sessions write."""
 
     definition: ClassVar[SourceDefinition] = SourceDefinition(
         key="postgres",
@@ -121,6 +123,7 @@ class PostgresSource(Source):
         docs_url="docs/sources/postgres.md",
         dialect=DIALECT,
         verification=Verification.SERVER,
+        write_planner=True,
         setup_sql=setup_sql,
         fields=(
             Text(name="host", label="Host", placeholder="db.example.com", max_length=253),
@@ -204,6 +207,27 @@ class PostgresSource(Source):
             finally:
                 # A reader that stopped early must not wait for the rest of the result.
                 stream.cancel()
+
+    @contextmanager
+    def session(self) -> Iterator[PostgresSession]:
+        """A connection that may write into Headrace's schemas."""
+        with conninfo(self._server, self.environment) as info:
+            try:
+                connection = psycopg.connect(info, autocommit=True)
+            except psycopg.Error as error:
+                raise connect_error(error, self._server) from error
+        try:
+            prepare_session(connection, self.config.get("statement_timeout"))
+            yield PostgresSession(connection, self._query_batches, self.describe)
+        finally:
+            connection.close()
+
+    def _check_schema(self, session: WarehouseSession, schema: str) -> None:
+        assert isinstance(session, PostgresSession)
+        session.check_rights(schema)
+
+    def _query_batches(self, sql: str, batch_rows: int) -> AbstractContextManager[PostgresStream]:
+        return self.query(sql, batch_rows=batch_rows)
 
     @contextmanager
     def _catalogue(self) -> Iterator[psycopg.Connection[Any]]:
