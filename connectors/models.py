@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models import JSONField  # inside Source, mypy takes `models` for the models built on it
 from django.urls import reverse
 from django.utils import timezone as clock
 
@@ -95,7 +96,7 @@ class Source(Connection):
     write_checked_at = models.DateTimeField(null=True, blank=True)
     write_check_message = models.CharField(max_length=2_000, default="", blank=True)
     write_check_hint = models.CharField(max_length=2_000, default="", blank=True)
-    sync_logs = models.JSONField(default=list, blank=True)
+    sync_logs = JSONField(default=list, blank=True)
     changelog_days = models.PositiveIntegerField(null=True, blank=True)
 
     class Meta:
