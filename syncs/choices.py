@@ -22,10 +22,11 @@ class ModelMethod(models.TextChoices):
 
 
 class ScheduleKind(models.TextChoices):
-    """When a sync runs by itself."""
+    """When a sync or a sequence runs by itself."""
 
     MANUAL = "manual", "Manual"
     INTERVAL = "interval", "Interval"
+    CUSTOM = "custom", "Custom recurrence"
     CRON = "cron", "Cron expression"
 
 
@@ -46,6 +47,7 @@ class Trigger(models.TextChoices):
     API = "api", "API"
     RETRY = "retry", "Resumed after an interruption"
     RESET = "reset", "Model change"
+    SEQUENCE = "sequence", "Sequence"
 
 
 class PendingReset(models.TextChoices):

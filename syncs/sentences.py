@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from syncs.choices import ScheduleKind
 from syncs.mappings import from_json
 from syncs.models import Sync
 from syncs.schedules import Schedule
@@ -36,7 +37,9 @@ def outcome_sentence(sync: Sync, schedule: Schedule) -> str:
 
 
 def _when(schedule: Schedule) -> str:
-    words = schedule.words
-    if words == "Manual":
-        return "Whenever it is run,"
-    return f"{words}," if words.startswith("Every") else f"At the times of {words},"
+    match schedule.kind:
+        case ScheduleKind.MANUAL:
+            return "Whenever it is run,"
+        case ScheduleKind.CRON:
+            return f"At the times of {schedule.words},"
+    return f"{schedule.words},"

@@ -9,12 +9,11 @@ from rest_framework import serializers
 
 from config.api import ListQuery
 from config.errors import Invalid
-from syncs.choices import ScheduleKind
+from syncs.api.schedules import ScheduleShape, schedule_json
 from syncs.configuration import Proposal
 from syncs.definitions import Definition
 from syncs.mappings import from_json, used_columns
 from syncs.models import Model, Run, Sync
-from syncs.schedules import BadSchedule, Schedule
 
 QUERY_TYPES = {"raw_sql": "sql", "table": "table"}
 _WIRE_QUERY_TYPES = {method: wire for wire, method in QUERY_TYPES.items()}
@@ -117,27 +116,6 @@ def model_json(model: Model, sync_ids: Iterable[int]) -> dict[str, Any]:
 # --- syncs ------------------------------------------------------------------
 
 
-class Interval(serializers.Serializer[Any]):
-    """So many minutes, hours, days or weeks."""
-
-    quantity = serializers.IntegerField(min_value=1)
-    unit = serializers.ChoiceField(["minute", "hour", "day", "week"])
-
-
-class ScheduleDetail(serializers.Serializer[Any]):
-    """``interval`` or ``expression``, by the schedule's type."""
-
-    interval = Interval(required=False)
-    expression = serializers.CharField(required=False)
-
-
-class ScheduleShape(serializers.Serializer[Any]):
-    """When the sync runs by itself."""
-
-    type = serializers.ChoiceField(["manual", "interval", "cron"])
-    schedule = ScheduleDetail(required=False, allow_null=True)
-
-
 class MappingShape(serializers.Serializer[Any]):
     """One field of the destination and where its value comes from."""
 
@@ -213,20 +191,6 @@ def proposal_from(values: Mapping[str, Any]) -> Proposal:
     )
 
 
-def schedule_from(values: Mapping[str, Any] | None) -> Schedule:
-    """A request's schedule; wrong parts are named by their path."""
-    detail = (values or {}).get("schedule") or {}
-    kind = (values or {}).get("type", "manual")
-    try:
-        if kind == "interval":
-            interval = detail.get("interval") or {}
-            return Schedule.every(interval.get("quantity", 0), interval.get("unit", ""))
-        return Schedule.by_cron(detail.get("expression", "")) if kind == "cron" else Schedule.manual()
-    except BadSchedule as wrong:
-        path = {"cron": "expression"}.get(wrong.field, wrong.field.replace("_", "."))
-        raise Invalid.field(f"schedule.schedule.{path}", wrong.message) from wrong
-
-
 def sync_json(sync: Sync) -> dict[str, Any]:
     """The wire shape of a sync; its ``model`` and ``last_run`` must be loaded."""
     return {
@@ -240,7 +204,7 @@ def sync_json(sync: Sync) -> dict[str, Any]:
         "disabled": not sync.schedule_enabled,
         "paused": sync.paused,
         "configuration": _configuration_json(sync),
-        "schedule": _schedule_json(sync),
+        "schedule": schedule_json(sync.schedule),
         "primaryKey": sync.model.primary_key,
         "referencedColumns": list(used_columns(from_json(sync.mappings))),
         "lastRunAt": sync.last_run.started_at if sync.last_run else None,
@@ -259,15 +223,6 @@ def _configuration_json(sync: Sync) -> dict[str, Any]:
         "settings": sync.settings,
         "mappings": [{k: v for k, v in m.items() if k != "ignore_null"} for m in mappings],
     }
-
-
-def _schedule_json(sync: Sync) -> dict[str, Any] | None:
-    if sync.schedule_kind == ScheduleKind.INTERVAL:
-        interval = {"quantity": sync.interval_count, "unit": sync.interval_unit}
-        return {"type": "interval", "schedule": {"interval": interval}}
-    if sync.schedule_kind == ScheduleKind.CRON:
-        return {"type": "cron", "schedule": {"expression": sync.cron}}
-    return None
 
 
 # --- runs -------------------------------------------------------------------

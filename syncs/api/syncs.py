@@ -17,6 +17,7 @@ from config.api import ApiView, error_answers, list_of, list_response, parse_que
 from connectors.access import destination_for
 from governance.audit.actors import Actor
 from syncs import access, services
+from syncs.api.schedules import schedule_from
 from syncs.api.shapes import (
     RunOut,
     RunQuery,
@@ -29,7 +30,6 @@ from syncs.api.shapes import (
     Triggered,
     proposal_from,
     run_json,
-    schedule_from,
     sync_json,
 )
 from syncs.choices import Trigger

@@ -7,11 +7,12 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
-from syncs.choices import WORDS, IntervalUnit, PendingReset, ScheduleKind, Status, StatusWords, sync_status
+from syncs.choices import WORDS, PendingReset, Status, StatusWords, sync_status
+from syncs.models.scheduled import Scheduled
 from workspaces.scoping import TenantModel
 
 
-class Sync(TenantModel):
+class Sync(Scheduled, TenantModel):
     """One model, one destination, a configuration and a schedule.
 
     ``settings`` are the sync type's declared settings without their secret
@@ -36,13 +37,7 @@ class Sync(TenantModel):
     mappings = models.JSONField(default=list, encoder=DjangoJSONEncoder)
     revision = models.PositiveIntegerField(default=1)
 
-    schedule_kind = models.CharField(max_length=10, choices=ScheduleKind.choices, default=ScheduleKind.MANUAL)
-    interval_count = models.PositiveIntegerField(null=True, blank=True)
-    interval_unit = models.CharField(max_length=10, choices=IntervalUnit.choices, blank=True)
-    cron = models.CharField(max_length=200, blank=True)
-    schedule_enabled = models.BooleanField(default=True)
     paused = models.BooleanField(default=False)
-    next_run_at = models.DateTimeField(null=True, blank=True)
 
     pending_reset = models.CharField(max_length=10, choices=PendingReset.choices, default=PendingReset.NONE, blank=True)
     pending_reprocess = models.BooleanField(default=False)
@@ -69,11 +64,6 @@ class Sync(TenantModel):
     def get_absolute_url(self) -> str:
         """The sync's page."""
         return reverse("syncs:sync", args=[self.workspace.slug, self.pk])
-
-    @property
-    def schedule_off(self) -> bool:
-        """Whether people switched the sync's own schedule off."""
-        return not self.schedule_enabled
 
     @property
     def status(self) -> Status:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
+from django.db import Error as DatabaseError
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
@@ -12,7 +13,6 @@ from config.errors import HeadraceError
 from syncs.choices import RunStatus, Trigger
 from syncs.models import Run, Sync
 from syncs.services.beginning import begin_run
-from syncs.services.schedules import schedule_of
 
 logger = logging.getLogger(__name__)
 RESUME_WITHIN = timedelta(hours=1)
@@ -45,14 +45,27 @@ def _start(syncs: QuerySet[Sync], sync_id: int, now: datetime, trigger: Trigger,
     sync = locked.select_related("model__source", "destination", "last_run").first()
     if sync is None:
         return False
+    if trigger is Trigger.SCHEDULE and sync.schedule.ended(now):
+        return _wait(sync, None)
     try:
         with transaction.atomic():
             begin_run(sync, trigger=trigger, actor_label=label, now=now)
     except HeadraceError as error:
         logger.warning("sync %s is due but cannot run: %s", sync_id, error.message)
-        Sync.objects.filter(pk=sync_id).update(next_run_at=schedule_of(sync).next_after(now))
-        return False
+        return _wait(sync, now)
+    except DatabaseError:
+        raise
+    except Exception:
+        logger.exception("sync %s is due but could not be started", sync_id)
+        return _wait(sync, now)
     return True
+
+
+def _wait(sync: Sync, now: datetime | None) -> bool:
+    """Look at the sync again at its next time after ``now``, or never, so that it does not hold up the others."""
+    due = sync.schedule.next_after(now) if now and sync.schedule_enabled else None
+    Sync.objects.filter(pk=sync.pk).update(next_run_at=due)
+    return False
 
 
 def _due(now: datetime) -> QuerySet[Sync]:

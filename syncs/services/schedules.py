@@ -9,55 +9,35 @@ from django.utils import timezone
 from governance.audit.actors import Actor
 from governance.audit.services import record, service, unchanged
 from syncs import access
-from syncs.choices import IntervalUnit, ScheduleKind
 from syncs.models import Sync
+from syncs.models.scheduled import SCHEDULE_FIELDS
 from syncs.schedules import Schedule
 
-_SCHEDULE = ["schedule_kind", "interval_count", "interval_unit", "cron", "next_run_at", "updated_at"]
 
-
-def schedule_of(sync: Sync) -> Schedule:
-    """The stored schedule of a sync."""
-    return Schedule(
-        kind=ScheduleKind(sync.schedule_kind),
-        interval_count=sync.interval_count,
-        interval_unit=IntervalUnit(sync.interval_unit) if sync.interval_unit else None,
-        cron=sync.cron,
-    )
-
-
-def apply_schedule(sync: Sync, schedule: Schedule, now: datetime) -> None:
+def apply_schedule(row: Sync, schedule: Schedule, now: datetime) -> None:
     """Put a schedule on a sync (unsaved); an interval begins with a run at once."""
-    sync.schedule_kind = schedule.kind
-    sync.interval_count = schedule.interval_count
-    sync.interval_unit = schedule.interval_unit or ""
-    sync.cron = schedule.cron
-    sync.next_run_at = next_due(sync, now)
+    row.schedule = schedule
+    row.next_run_at = next_due(row, now)
 
 
-def next_due(sync: Sync, now: datetime) -> datetime | None:
-    """When the sync is due next by its own schedule, counted from its last run."""
-    if not sync.schedule_enabled:
+def next_due(row: Sync, now: datetime) -> datetime | None:
+    """When it is due next by its own schedule."""
+    if row.schedule_off:
         return None
-    schedule = schedule_of(sync)
-    if schedule.kind is not ScheduleKind.INTERVAL:
-        return schedule.next_after(now)
-    last = sync.last_run.created_at if sync.last_run else None
-    due = schedule.next_after(last) if last else now
-    return max(due, now) if due else None
+    return row.schedule.due_from(now, row.last_run.created_at if row.last_run else None)
 
 
 @service("sync.scheduled")
 def set_schedule(*, actor: Actor, sync: Sync, schedule: Schedule) -> Sync:
     """Choose when the sync runs by itself."""
     sync = access.sync_to_configure(actor, sync.pk)
-    before = schedule_of(sync)
+    before = sync.schedule
     if before == schedule:
         unchanged()
         return sync
     apply_schedule(sync, schedule, timezone.now())
-    sync.save(update_fields=_SCHEDULE)
-    record(sync, before={"schedule": before.words}, after={"schedule": schedule.words})
+    sync.save(update_fields=[*SCHEDULE_FIELDS, "updated_at"])
+    record(sync, before={"schedule": before.whole_words}, after={"schedule": schedule.whole_words})
     return sync
 
 

@@ -20,10 +20,10 @@ from syncs.forms.schedule import ScheduleForm
 from syncs.forms.syncs import FIRST_RUN_WORDS, MODE_WORDS, REMOVAL_WORDS
 from syncs.mappings import from_json
 from syncs.models import Sync
-from syncs.schedules import BadSchedule, Schedule
+from syncs.schedules import Schedule
 from syncs.selectors import list_runs
-from syncs.services.schedules import schedule_of
 from syncs.views.base import PageView, activity_context, pill_key
+from syncs.views.scheduling import first_problem, proposal
 from syncs.views.sync_wizard import sentence_of, steps_of
 
 TABS = (
@@ -65,7 +65,7 @@ class SyncPage(PageView):
             "running": running,
             "sentence": sentence_of(sync),
             "mode_words": MODE_WORDS[Mode(sync.mode)],
-            "schedule": schedule_of(sync),
+            "schedule": sync.schedule,
             "source_entry": catalog.known_entry(Kind.SOURCE, sync.model.source.type),
             "destination_entry": catalog.known_entry(Kind.DESTINATION, sync.destination.type),
             "safe_to_resync": definition_of(sync.destination).safe_to_resync,
@@ -122,22 +122,25 @@ class SyncSchedule(SyncPage):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The form with what is stored."""
         sync = access.sync_for(self.actor, pk)
-        return self._page(sync, ScheduleForm.of(sync))
+        return self._page(sync, self._stored(sync), sync.schedule)
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Save; a new sync may be run right away. ``words`` only shows what would happen."""
         sync = access.sync_for(self.actor, pk)
         form = ScheduleForm(request.POST)
-        schedule = _schedule_in(form)
+        schedule = form.chosen()
         if request.POST.get("action") == "words":
-            return self._page(sync, ScheduleForm(initial=request.POST.dict()), proposed=schedule)
+            return self._page(sync, self._stored(sync), schedule, problem=first_problem(form))
         if schedule is None:
-            return self._page(sync, form, 422)
+            return self._page(sync, form, sync.schedule, status=422)
         try:
             return self._save(sync, form, schedule)
         except HeadraceError as error:
             form.add_error(None, f"{error.message} {error.hint}".strip())
-            return self._page(sync, form, 422)
+            return self._page(sync, form, sync.schedule, status=422)
+
+    def _stored(self, sync: Sync) -> ScheduleForm:
+        return ScheduleForm.of(sync, name=sync.name or f"{sync.model} to {sync.destination}")
 
     def _save(self, sync: Sync, form: ScheduleForm, schedule: Schedule) -> HttpResponse:
         if "new" in self.request.GET and form.cleaned_data["name"]:
@@ -151,9 +154,10 @@ class SyncSchedule(SyncPage):
         return go_to(self.request, self.url("run", sync.pk, run.pk), "Sync saved. The first run has started.")
 
     def _page(
-        self, sync: Sync, form: ScheduleForm, status: int = 200, proposed: Schedule | None = None
+        self, sync: Sync, form: ScheduleForm, proposed: Schedule | None, *, status: int = 200, problem: str = ""
     ) -> HttpResponse:
-        context: dict[str, Any] = {"form": form, "outcome": sentence_of(sync, proposed)}
+        sentence = sentence_of(sync, proposed) if proposed else ""
+        context: dict[str, Any] = {"form": form, **proposal(sync, proposed, sentence, problem)}
         if "new" not in self.request.GET:
             del form.fields["name"]
             return self.page(sync, "syncs/syncs/schedule.html", context, status)
@@ -163,17 +167,6 @@ class SyncSchedule(SyncPage):
             "configure": (MODE_WORDS[Mode(sync.mode)], self.url("sync_edit", sync.pk)),
         }
         return self.page(sync, "syncs/syncs/finish.html", {**context, "steps": steps_of("schedule", chosen)}, status)
-
-
-def _schedule_in(form: ScheduleForm) -> Schedule | None:
-    """The schedule that was typed; nothing, with its errors in the form, where it cannot work."""
-    if not form.is_valid():
-        return None
-    try:
-        return form.schedule()
-    except BadSchedule as wrong:
-        form.add_error(wrong.field, wrong.message)
-        return None
 
 
 class SyncActivity(SyncPage):

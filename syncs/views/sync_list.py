@@ -12,7 +12,6 @@ from syncs import access, services
 from syncs.choices import Health
 from syncs.models import Sync
 from syncs.selectors import SyncFilter, list_syncs
-from syncs.services.schedules import schedule_of
 from syncs.views.base import PageView, pill_key
 from workspaces.access import may
 from workspaces.permissions import Permission
@@ -49,7 +48,7 @@ class SyncList(PageView):
             destination_id=int(target[0]) if target else None,
         )
         page = listing.page(list_syncs(self.actor, chosen))
-        lines = [{"sync": s, "pill": pill_key(s.words.sync_page), "schedule": schedule_of(s).words} for s in page.rows]
+        lines = [{"sync": s, "pill": pill_key(s.words.sync_page), "schedule": s.schedule.words} for s in page.rows]
         context = {
             "listing": listing,
             "page": page,

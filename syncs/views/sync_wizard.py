@@ -30,7 +30,6 @@ from syncs.forms.syncs import SyncForm, with_more_lines
 from syncs.models import Model, Sync
 from syncs.schedules import Schedule
 from syncs.sentences import outcome_sentence
-from syncs.services.schedules import schedule_of
 from syncs.views.base import PageView
 from workspaces.permissions import Permission
 
@@ -315,4 +314,4 @@ def steps_of(current: str, chosen: dict[str, tuple[str, str]]) -> list[dict[str,
 
 def sentence_of(sync: Sync, schedule: Schedule | None = None) -> str:
     """What the sync does, by its own schedule or by one that is being typed."""
-    return outcome_sentence(sync, schedule or schedule_of(sync))
+    return outcome_sentence(sync, schedule or sync.schedule)

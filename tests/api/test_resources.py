@@ -130,6 +130,20 @@ def test_wrong_input_names_its_field(shop: Shop, call: Call, path: str, change: 
     assert field in answer.json()["details"]
 
 
+def test_days_of_the_week_and_a_window_over_the_wire(shop: Shop, call: Call) -> None:
+    sync = shop.sync()
+    days = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    weekend = {"days": {"saturday": True, "sunday": True}, "time": "8:30"}
+    window = {"startsAt": "2031-01-01T00:00:00Z", "endsAt": "2032-01-01T00:00:00Z"}
+    detail = {"expressions": [weekend], "timezone": "Europe/Berlin", **window}
+    changed = call("patch", f"/syncs/{sync.pk}", {"schedule": {"type": "visual_cron", "schedule": detail}})
+    read = {"days": {day: day.startswith("s") for day in days}, "time": "08:30"}
+    assert changed.json()["schedule"] == {"type": "visual_cron", "schedule": {**detail, "expressions": [read]}}
+    wrong = {"type": "visual_cron", "schedule": {**detail, "timezone": "Mars/Olympus"}}
+    answer = call("patch", f"/syncs/{sync.pk}", {"schedule": wrong})
+    assert (answer.status_code, list(answer.json()["details"])) == (422, ["schedule.schedule.timezone"])
+
+
 def test_a_schedule_that_cannot_work_is_refused(shop: Shop, call: Call) -> None:
     shop.fill(1)
     model = shop.model()

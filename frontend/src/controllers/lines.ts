@@ -27,6 +27,7 @@ export default class LinesController extends Controller<HTMLElement> {
     this.lineTargets.at(-1)?.after(line);
     this.totalTarget.value = String(number + 1);
     line.querySelector<HTMLElement>("select, input")?.focus();
+    this.changed();
   }
 
   remove(event: Event): void {
@@ -36,6 +37,12 @@ export default class LinesController extends Controller<HTMLElement> {
     line.hidden = true;
     const next = this.lineTargets.find((other) => !other.hidden);
     next?.querySelector<HTMLElement>("select, input")?.focus();
+    this.changed();
+  }
+
+  /** What follows the form, such as a sentence about it, follows its lines too. */
+  private changed(): void {
+    this.element.dispatchEvent(new Event("change", { bubbles: true }));
   }
 }
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import threading
+from copy import copy
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from syncs import scheduler, services
 from syncs.choices import RunStatus, Trigger
 from syncs.models import Run, Sync
 from syncs.schedules import BadSchedule, Schedule
-from tests.syncs.app.shop import Shop, work_off
+from tests.syncs.app.shop import Shop, wait_until, work_off
+from tests.syncs.app.workers import SCHEDULER, process
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
@@ -162,3 +166,57 @@ def lose_lease(step_id: int) -> None:
     from syncs.models import RunStep
 
     RunStep.objects.filter(pk=step_id).update(lease_until=timezone.now() - timedelta(seconds=1))
+
+
+def copies(sync: Sync, count: int, **changed: Any) -> None:
+    """Syncs like this one, in one statement."""
+    rows = [copy(sync) for _ in range(count)]
+    for number, row in enumerate(rows):
+        row.pk, row.slug = None, f"copy-{number}"
+        for name, value in changed.items():
+            setattr(row, name, value)
+    Sync.objects.bulk_create(rows)
+
+
+def test_two_scheduler_processes_begin_two_thousand_due_syncs_once_each(shop: Shop) -> None:
+    shop.fill(1)
+    copies(shop.sync(), 1999, schedule_kind="interval", interval_count=1, interval_unit="week", next_run_at=NOW)
+    Sync.objects.update(next_run_at=NOW)
+    with process(SCHEDULER), process(SCHEDULER):
+        wait_until(lambda: not Sync.objects.filter(next_run_at=NOW).exists(), "every sync to be begun", seconds=120)
+        wait_until(lambda: scheduler.start_due(timezone.now()) == 0, "nothing to be left")
+    assert set(Sync.objects.values_list("runs_started", flat=True)) == {1}
+    assert Run.objects.count() == 2000
+
+
+def test_each_start_costs_the_same_however_many_are_due(shop: Shop) -> None:
+    shop.fill(1)
+    costs = []
+    for count in (5, 40):
+        Sync.objects.all().delete()
+        copies(
+            shop.sync(shop.model(f"Customers {count}")), count, schedule_kind="cron", cron="0 0 * * *", next_run_at=NOW
+        )
+        with CaptureQueriesContext(connection) as queries:
+            assert scheduler.start_due(timezone.now()) == count
+        costs.append((len(queries) - 1) / count)
+    assert costs[0] == costs[1], costs
+    assert costs[0] < 30
+
+
+def test_a_window_that_ended_while_nobody_looked_starts_nothing(shop: Shop) -> None:
+    now = timezone.now()
+    sync = shop.sync(schedule=Schedule.every(1, "hour").within(None, now + timedelta(hours=1)))
+    assert scheduler.start_due(now + timedelta(days=2)) == 0
+    sync.refresh_from_db()
+    assert (sync.runs_started, sync.next_run_at) == (0, None)
+
+
+def test_a_sync_that_cannot_start_waits_for_its_next_time(shop: Shop) -> None:
+    shop.fill(3)
+    broken = shop.sync(schedule=Schedule.every(1, "hour"))
+    Sync.objects.filter(pk=broken.pk).update(sync_type="gone")
+    now = timezone.now() + timedelta(seconds=1)
+    assert scheduler.start_due(now) == 0
+    broken.refresh_from_db()
+    assert (broken.runs_started, broken.next_run_at) == (0, now + timedelta(hours=1))
