@@ -20,7 +20,8 @@ from connectors.sdk.errors import ConfigError, ConnectorError
 from connectors.sdk.validation import Cleaned, InvalidSettings, assemble, clean
 from connectors.secrets import decrypt
 from syncs.engine.spec import FieldMapping
-from syncs.mappings import Configuration, Problems, check, parse
+from syncs.mapping_checks import Configuration, check
+from syncs.mappings import Problems, parse
 from syncs.models import Model, Sync
 
 

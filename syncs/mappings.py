@@ -1,4 +1,9 @@
-"""Field mappings: stored JSON ⇄ the engine's values, and the check of a whole sync configuration. Pure."""
+"""Field mappings: stored JSON ⇄ the engine's values. Pure.
+
+A mapping is stored as ``{"to", "kind", "value", "ignore_null", "identifier"}``. The value
+of an object is the list of its mappings, that of an array is
+``{"column": …, "mappings": […]}``.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.sdk.destination import DestinationField, FirstRun, Mode, ModeSpec, Removal, SyncType
-from connectors.sdk.errors import ConfigError
+from connectors.sdk.destination import SyncType
 from connectors.sdk.liquid import compile_value
+from syncs.engine.inline import ELEMENT
 from syncs.engine.spec import FieldMapping, MappingKind
 
 VARIABLES = ("model_id", "model_name", "current_timestamp", "sync_id", "sync_run_id", "operation")
-
-
-@dataclass(frozen=True, slots=True)
-class Configuration:
-    """What a person decides about a sync, besides its settings and schedule."""
-
-    sync_type: str
-    mode: Mode
-    removal: Removal
-    first_run: FirstRun
-    mappings: tuple[FieldMapping, ...]
+_KINDS = {kind.value for kind in MappingKind}
 
 
 @dataclass(slots=True)
@@ -42,7 +37,7 @@ def to_json(mappings: Iterable[FieldMapping]) -> list[dict[str, Any]]:
         {
             "to": m.to,
             "kind": m.kind.value,
-            "value": m.value,
+            "value": value_json(m),
             "ignore_null": m.ignore_null,
             "identifier": m.identifier,
         }
@@ -50,144 +45,114 @@ def to_json(mappings: Iterable[FieldMapping]) -> list[dict[str, Any]]:
     ]
 
 
+def value_json(mapping: FieldMapping) -> Any:
+    """A mapping's value as it is stored."""
+    if mapping.kind is MappingKind.OBJECT:
+        return to_json(mapping.inner)
+    if mapping.kind is MappingKind.ARRAY:
+        return {"column": mapping.value, "mappings": to_json(mapping.inner)}
+    return mapping.value
+
+
 def from_json(stored: Iterable[Mapping[str, Any]]) -> tuple[FieldMapping, ...]:
     """Stored mappings, as the engine takes them."""
-    return tuple(
-        FieldMapping(
-            to=str(m["to"]),
-            kind=MappingKind(m["kind"]),
-            value=m.get("value"),
-            ignore_null=bool(m.get("ignore_null", False)),
-            identifier=bool(m.get("identifier", False)),
-        )
-        for m in stored
+    return tuple(_mapping(m) for m in stored)
+
+
+def _mapping(stored: Mapping[str, Any]) -> FieldMapping:
+    kind = MappingKind(stored["kind"])
+    value: Any = stored.get("value")
+    inner: Sequence[Mapping[str, Any]] = ()
+    if kind is MappingKind.OBJECT:
+        value, inner = None, value or ()
+    elif kind is MappingKind.ARRAY:
+        value, inner = value["column"], value["mappings"]
+    return FieldMapping(
+        to=str(stored["to"]),
+        kind=kind,
+        value=value,
+        ignore_null=bool(stored.get("ignore_null", False)),
+        identifier=bool(stored.get("identifier", False)),
+        inner=from_json(inner),
     )
 
 
-def parse(raw: Any, problems: Problems) -> tuple[FieldMapping, ...]:
+def parse(raw: Any, problems: Problems, path: str = "mappings") -> tuple[FieldMapping, ...]:
     """Mappings as a form or the API gives them; what is malformed lands in ``problems``."""
     if not isinstance(raw, Sequence) or isinstance(raw, str):
-        problems.add("mappings", "Give a list of mappings.")
+        problems.add(path, "Give a list of mappings.")
         return ()
-    parsed: list[FieldMapping] = []
-    for index, item in enumerate(raw):
-        if isinstance(item, FieldMapping):
-            parsed.append(item)
-        elif not isinstance(item, Mapping) or not str(item.get("to") or "").strip():
-            problems.add(f"mappings.{index}", "Choose the destination field.")
-        elif item.get("kind", "column") not in {kind.value for kind in MappingKind}:
-            problems.add(f"mappings.{index}", f"“{item.get('kind')}” is not a kind of mapping.")
-        else:
-            parsed.extend(from_json([{"kind": "column", **item, "to": str(item["to"]).strip()}]))
-    return tuple(parsed)
+    parsed = [_parsed(item, problems, f"{path}.{index}") for index, item in enumerate(raw)]
+    return tuple(mapping for mapping in parsed if mapping is not None)
+
+
+def _parsed(item: Any, problems: Problems, path: str) -> FieldMapping | None:
+    if isinstance(item, FieldMapping):
+        return item
+    if not isinstance(item, Mapping) or not str(item.get("to") or "").strip():
+        problems.add(path, "Choose the destination field.")
+        return None
+    if item.get("kind", "column") not in _KINDS:
+        problems.add(path, f"“{item.get('kind')}” is not a kind of mapping.")
+        return None
+    kind = MappingKind(item.get("kind", "column"))
+    value: Any = item.get("value")
+    inner: tuple[FieldMapping, ...] = ()
+    if kind is MappingKind.OBJECT:
+        value, inner = None, parse(value, problems, f"{path}.value")
+    elif kind is MappingKind.ARRAY:
+        if not isinstance(value, Mapping) or not str(value.get("column") or "").strip():
+            problems.add(path, "Choose the column that holds the array.")
+            return None
+        value, inner = str(value["column"]), parse(value.get("mappings"), problems, f"{path}.value.mappings")
+    return FieldMapping(
+        to=str(item["to"]).strip(),
+        kind=kind,
+        value=value,
+        ignore_null=bool(item.get("ignore_null", False)),
+        identifier=bool(item.get("identifier", False)),
+        inner=inner,
+    )
 
 
 def used_columns(mappings: Iterable[FieldMapping]) -> tuple[str, ...]:
-    """The names that column mappings and templates read, each once, in order.
+    """The names that mappings and their templates read, each once, in order.
 
     A template's bare names may turn out to be no columns.
     """
     names: list[str] = []
-    for mapping in mappings:
-        if mapping.kind is MappingKind.COLUMN:
-            names.append(str(mapping.value))
-        elif mapping.kind is MappingKind.TEMPLATE:
-            names.extend(sorted(compile_value(str(mapping.value)).columns or ()))
+    for outer in mappings:
+        for mapping, within_array in outer.walk():
+            if mapping.kind is MappingKind.TEMPLATE:
+                read = compile_value(str(mapping.value)).columns or frozenset()
+                names.extend(sorted(read - {ELEMENT} if within_array else read))
+            elif mapping.kind is MappingKind.COLUMN or (mapping.kind is MappingKind.ARRAY and not within_array):
+                names.append(str(mapping.value))
     return tuple(dict.fromkeys(names))
 
 
 def needs_all_columns(kind: SyncType, mappings: Iterable[FieldMapping]) -> bool:
     """Whether every column is read: the type takes whole rows, or a template does."""
-    return kind.all_columns or any(_takes_whole_rows(m) for m in mappings)
+    return kind.all_columns or any(_takes_whole_rows(m) for outer in mappings for m, _ in outer.walk())
 
 
 def _takes_whole_rows(mapping: FieldMapping) -> bool:
     return mapping.kind is MappingKind.TEMPLATE and compile_value(str(mapping.value)).columns is None
 
 
-def check(
-    configuration: Configuration,
-    kind: SyncType,
-    columns: Mapping[str, str],
-    fields: Sequence[DestinationField],
-    problems: Problems,
-) -> None:
-    """Check a configuration against its sync type, the model's columns (name → type) and the fields."""
-    mode = next((spec for spec in kind.modes if spec.mode == configuration.mode), None)
-    if mode is None:
-        offered = ", ".join(spec.mode.value for spec in kind.modes)
-        problems.add("mode", f"“{kind.name}” does not offer the mode “{configuration.mode.value}”; choose {offered}.")
-        return
-    if configuration.removal not in mode.removals:
-        problems.add("removal", f"The mode “{mode.mode.value}” does not offer this for rows that leave the model.")
-    if configuration.first_run not in kind.first_run:
-        problems.add("first_run", "This sync type does not offer this for the first run.")
-    if not kind.mapping:
-        if configuration.mappings:
-            problems.add("mappings", f"“{kind.name}” takes whole rows; it has no field mapping.")
-        return
-    _check_each(configuration.mappings, kind, columns, fields, problems)
-    _check_whole(configuration.mappings, mode, fields, problems)
+def send_the_same(before: Iterable[FieldMapping], after: Iterable[FieldMapping]) -> bool:
+    """Whether two mappings make the same records: their order, and blank space around templates, change nothing."""
+    return _meaning(before) == _meaning(after)
 
 
-def _check_each(
-    mappings: Sequence[FieldMapping],
-    kind: SyncType,
-    columns: Mapping[str, str],
-    fields: Sequence[DestinationField],
-    problems: Problems,
-) -> None:
-    known = {f.name: f for f in fields}
-    seen: set[str] = set()
-    for index, mapping in enumerate(mappings):
-        path = f"mappings.{index}"
-        if mapping.to in seen:
-            problems.add(path, f"“{mapping.to}” is mapped twice.")
-        seen.add(mapping.to)
-        target = known.get(mapping.to)
-        if target is None and not kind.custom_fields:
-            problems.add(path, f"The destination has no field “{mapping.to}”.")
-        elif target is not None and target.read_only:
-            problems.add(path, f"The destination does not let “{mapping.to}” be written.")
-        _check_value(mapping, columns, path, problems)
+def _meaning(mappings: Iterable[FieldMapping]) -> dict[str, Any]:
+    return {m.to: (m.kind, _value_meaning(m), m.ignore_null, m.identifier, _meaning(m.inner)) for m in mappings}
 
 
-def _check_value(mapping: FieldMapping, columns: Mapping[str, str], path: str, problems: Problems) -> None:
-    name = str(mapping.value).replace("-", "_")
-    if mapping.kind is MappingKind.COLUMN and mapping.value not in columns:
-        problems.add(path, f"The model has no column “{mapping.value}”.")
-    elif mapping.kind is MappingKind.VARIABLE and name not in VARIABLES:
-        problems.add(path, f"“{mapping.value}” is not a variable; choose {', '.join(VARIABLES)}.")
-    elif mapping.kind is MappingKind.STATIC and not isinstance(mapping.value, str | int | float | bool | None):
-        problems.add(path, "A static value is a text, a number, true, false or null.")
-    elif mapping.kind is MappingKind.TEMPLATE:
-        _check_template(str(mapping.value), columns, path, problems)
-
-
-def _check_template(source: str, columns: Mapping[str, str], path: str, problems: Problems) -> None:
-    try:
-        compile_value(source).require(columns)
-    except ConfigError as error:
-        problems.add(path, error.message)
-
-
-def _check_whole(
-    mappings: Sequence[FieldMapping], mode: ModeSpec, fields: Sequence[DestinationField], problems: Problems
-) -> None:
-    mapped = {m.to for m in mappings}
-    missing = [f.label or f.name for f in fields if f.required and f.name not in mapped]
-    if missing:
-        problems.add("mappings", f"Map the required fields: {', '.join(missing)}.")
-    if not mappings:
-        problems.add("mappings", "Map at least one field.")
-    identifiers = [m for m in mappings if m.identifier]
-    if mode.matching and not identifiers:
-        problems.add("identifier", "Choose the field by which rows are matched with records.")
-    allowed = {f.name for f in fields if f.identifier}
-    for mapping in identifiers:
-        if allowed and mapping.to not in allowed:
-            problems.add(
-                "identifier", f"Records cannot be matched by “{mapping.to}”; choose {', '.join(sorted(allowed))}."
-            )
-        if mapping.kind is not MappingKind.COLUMN:
-            problems.add("identifier", "Match records by a column of the model.")
+def _value_meaning(mapping: FieldMapping) -> Any:
+    if mapping.kind is MappingKind.STATIC:
+        return type(mapping.value), mapping.value  # 1, 1.0 and true are equal in Python
+    text = str(mapping.value)
+    if mapping.kind is MappingKind.VARIABLE:
+        return text.replace("-", "_")
+    return text.strip() if mapping.kind is MappingKind.TEMPLATE else text

@@ -16,7 +16,7 @@ from connectors.sdk.types import ColumnType, Operation
 from syncs.choices import PendingReset
 from syncs.configuration import definition_of
 from syncs.definitions import Definition
-from syncs.engine.spec import FieldMapping, MappingKind, RunSpec
+from syncs.engine.spec import FieldMapping, RunSpec
 from syncs.engine.spec import ModelColumn as SpecColumn
 from syncs.mappings import from_json, needs_all_columns, used_columns
 from syncs.models import Model, Run, Sync
@@ -116,7 +116,7 @@ def run_directory(workspace_id: int, sync_id: int, run_id: int) -> str:
 def _column_names(model: Model, mappings: Sequence[FieldMapping], *, all_columns: bool) -> tuple[str, ...]:
     """The columns to read, the key first; mapped ones stay even when the model lost them, so that the run says so."""
     enabled = list(model.columns.filter(enabled=True, missing=False).values_list("name", flat=True))
-    mapped = {str(m.value) for m in mappings if m.kind is MappingKind.COLUMN}
+    mapped = {name for mapping in mappings for name in mapping.named_columns}
     wanted = [name for name in used_columns(mappings) if name in mapped or name in enabled]
     return tuple(dict.fromkeys((model.primary_key, *(enabled if all_columns else ()), *wanted)))
 

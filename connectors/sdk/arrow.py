@@ -40,7 +40,8 @@ NATIVE_KEY = b"headrace:native"
 # What ISO 8601, JSON and nearly every destination can write down.
 _FIRST_DAY = (dt.date(1, 1, 1) - dt.date(1970, 1, 1)).days
 _LAST_DAY = (dt.date(9999, 12, 31) - dt.date(1970, 1, 1)).days
-_LONG_NUMBER = re.compile(r"[\d.]{16}")
+# Fractions and long numbers, which a float would not keep, and the words that are no JSON.
+_INEXACT = re.compile(r"\d[.eE]|\d{16}|NaN|Infinity")
 _PER_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
 
 
@@ -114,7 +115,7 @@ def python_values(values: pa.Array, column: ColumnType) -> list[Any]:
 
 
 def number_from_text(text: str) -> int | Decimal:
-    """A lossless number: whole ones as ``int``, others as ``Decimal``."""
+    """A lossless number: whole ones as ``int``, others (also those that are not finite) as ``Decimal``."""
     try:
         return int(text)
     except ValueError:
@@ -122,10 +123,14 @@ def number_from_text(text: str) -> int | Decimal:
 
 
 def object_from_text(text: str) -> Any:
-    """JSON text as Python values; numbers with more digits than a float holds stay exact."""
-    if _LONG_NUMBER.search(text):
-        return json.loads(text, parse_float=Decimal)
+    """JSON text as Python values: fractions as decimals, whole numbers of any size; what is no number is null."""
+    if _INEXACT.search(text):
+        return json.loads(text, parse_float=Decimal, parse_constant=_nothing)
     return orjson.loads(text)
+
+
+def _nothing(word: str) -> None:
+    """Some sources write NaN and Infinity into JSON, which has no words for them."""
 
 
 def _check_range(name: str, ticks: pa.Array, per_day: int) -> None:

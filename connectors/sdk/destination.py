@@ -56,6 +56,21 @@ class FirstRun(StrEnum):
     SKIP = "skip"  # remember the rows, send nothing
 
 
+class Mapper(StrEnum):
+    """Where the values of a sync type's fields may come from."""
+
+    BASIC = "basic"  # columns only
+    ADVANCED = "advanced"  # also static values, variables, templates, inline objects and arrays
+
+
+class FanOut(StrEnum):
+    """How a field takes an array of values: as one record for each (see :class:`DestinationField`)."""
+
+    NONE = "none"  # arrays are values like any other
+    INDEPENDENT = "independent"  # every value together with every value of the other fields
+    LINKED = "linked"  # the n-th value together with the n-th of the other linked fields
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
     """At most ``requests`` in any ``seconds``."""
@@ -79,7 +94,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DestinationField:
-    """A field rows can be mapped to."""
+    """A field rows can be mapped to.
+
+    ``fan_out``: an array in this field is sent as several records, one for each
+    element or combination, which together decide what became of the row.
+    """
 
     name: str
     label: str = ""
@@ -90,6 +109,7 @@ class DestinationField:
     native_type: str = ""
     description: str = ""
     read_only: bool = False
+    fan_out: FanOut = FanOut.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +136,8 @@ class SyncType:
     templates). With ``mapping`` too, a sync may map chosen fields instead, and then gets
     only those (files). ``custom_fields``: free field names may be mapped.
     ``single_writer``: one session handles the whole run in order (files).
+    ``mapper`` says where values may come from, ``matching_templates`` whether records
+    may be matched by what a template makes of a row.
     """
 
     key: str
@@ -126,6 +148,8 @@ class SyncType:
     limits: Limits = field(default_factory=Limits)
     all_columns: bool = False
     mapping: bool = True
+    mapper: Mapper = Mapper.ADVANCED
+    matching_templates: bool = False
     custom_fields: bool = False
     single_writer: bool = False
     split_retry: bool = False

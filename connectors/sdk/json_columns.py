@@ -10,7 +10,9 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.sdk.rows import column_values, dumps, moment_texts
+from connectors.sdk.arrow import column_type
+from connectors.sdk.rows import column_values, dumps, json_rows, moment_texts, stands_for_more
+from connectors.sdk.types import ColumnType
 
 # Names of an object in order, each with the column that holds its value or with an object of its own.
 Shape = Mapping[str, "str | Shape"]
@@ -18,6 +20,8 @@ Shape = Mapping[str, "str | Shape"]
 _NULL = pa.scalar("null")
 # What JSON text may not hold as it is.
 _ESCAPED = r'["\\\x00-\x1f]'
+_JSON_NUMBER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
+_NOT_JSON = r"[\r\n]|NaN|Infinity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +67,10 @@ def json_objects(rows: pa.RecordBatch, shape: Shape | None = None) -> JsonRows:
     return JsonRows(memoryview(text), memoryview(ends).cast("i"), texts.offset, texts.offset + len(texts))
 
 
-def json_column(column: pa.Array) -> pa.Array:
-    """Each value of a column as JSON text."""
+def json_column(column: pa.Array, field: pa.Field | None = None) -> pa.Array:
+    """Each value of a column as JSON text; ``field`` says what text stands for (see ``connectors.sdk.arrow``)."""
+    if field is not None and stands_for_more(field):
+        return _meant(column, field)
     kind = column.type
     if isinstance(column, pa.ExtensionArray):
         return json_column(column.storage)
@@ -100,11 +106,28 @@ def _joined(rows: pa.RecordBatch, pieces: Iterator[str | _Column]) -> Iterator[s
     for piece in pieces:
         if isinstance(piece, _Column):
             yield text
-            yield json_column(rows.column(piece.name))
+            yield json_column(rows.column(piece.name), rows.schema.field(piece.name))
             text = ""
         else:
             text += piece
     yield text
+
+
+def _meant(column: pa.Array, field: pa.Field) -> pa.Array:
+    """Text that stands for an object, an array or a number, as it is; read and written anew where JSON would differ."""
+    texts = column.cast(pa.string())
+    if column_type(field) is ColumnType.OBJECT:
+        other = pc.match_substring_regex(texts, _NOT_JSON)
+    else:
+        other = pc.invert(pc.match_substring_regex(texts, _JSON_NUMBER))
+    other = pc.fill_null(other, False)
+    if _any(other):
+        found = json_rows(
+            pa.RecordBatch.from_arrays([texts.filter(other)], schema=pa.schema([field.with_type(pa.string())]))
+        )
+        anew = [dumps(row[field.name]).decode() for row in found]
+        texts = pc.replace_with_mask(texts, other, pa.array(anew, pa.string()))
+    return pc.fill_null(texts, _NULL)
 
 
 def _plain(column: pa.Array) -> pa.Array:

@@ -16,15 +16,35 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from connectors.sdk.arrow import column_type, python_values
+from connectors.sdk.types import ColumnType
+
 _INT64 = (-(2**63), 2**64 - 1)
 _NO_FRACTION = ".000000"
 
 
 def json_rows(rows: pa.RecordBatch) -> list[dict[str, Any]]:
-    """The rows as dictionaries of JSON values (and decimals), column by column for speed."""
+    """The rows as dictionaries of JSON values (and decimals), column by column for speed.
+
+    Text that stands for objects, arrays or numbers becomes what it stands for.
+    """
     names = rows.schema.names
-    columns = [column_values(column) for column in rows.columns]
+    columns = [_values(field, column) for field, column in zip(rows.schema, rows.columns, strict=True)]
     return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def _values(field: pa.Field, column: pa.Array) -> list[Any]:
+    if not stands_for_more(field):
+        return column_values(column)
+    return [
+        None if isinstance(v, Decimal) and not v.is_finite() else v for v in python_values(column, column_type(field))
+    ]
+
+
+def stands_for_more(field: pa.Field) -> bool:
+    """Whether the column's text is the JSON of objects and arrays, or the digits of numbers."""
+    is_text = pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
+    return bool(is_text and column_type(field) in (ColumnType.OBJECT, ColumnType.NUMBER))
 
 
 def column_values(column: pa.Array) -> list[Any]:

@@ -7,26 +7,31 @@ alone, the rest of its batch goes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import pyarrow as pa
 
-from connectors.sdk.arrow import column_type, mark, python_values
 from connectors.sdk.destination import Batch, Removal, RowResult, rejected
-from connectors.sdk.errors import ConfigError
-from connectors.sdk.liquid import Template, TemplateError, compile_value, row_variables
-from connectors.sdk.rows import dumps
-from connectors.sdk.types import ColumnType, Operation
+from connectors.sdk.types import Operation
 from syncs.engine.errors import InvalidMapping, UnknownColumn
+from syncs.engine.inline import ArrayValue, ObjectValue, check_shape
 from syncs.engine.recipe import ERROR, KEY
 from syncs.engine.spec import FieldMapping, MappingKind, RunSpec
+from syncs.engine.values import (
+    Make,
+    Rows,
+    TemplateValue,
+    column_value,
+    constant_of,
+    constant_value,
+    template_of,
+    variable_of,
+    variable_value,
+)
 
 CAST_CODE = "cast_failed"
-_MEMO_COLUMNS = 3
-_MEMO_SIZE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +46,6 @@ class Mapped:
     refused: dict[int, RowResult] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """A batch of a part while it is mapped."""
-
-    columns: pa.RecordBatch
-    operation: Operation
-    refused: dict[int, RowResult]
-    variables: Mapping[str, str]
-
-    def __len__(self) -> int:
-        return int(self.columns.num_rows)
-
-
-Make = Callable[[_Rows], tuple[pa.Field, pa.Array]]
-
-
 class Mapper:
     """Maps the batches of a run's parts; made once a part."""
 
@@ -69,7 +58,7 @@ class Mapper:
         self._variables = dict(spec.variables)
 
     def __call__(self, part: pa.RecordBatch, operation: Operation) -> Mapped:
-        rows = _Rows(
+        rows = Rows(
             self._columns(part), operation, _cast_errors(part), {**self._variables, "operation": operation.value}
         )
         made = [make(rows) for make in self._makers]
@@ -114,117 +103,41 @@ def compile_mapping(spec: RunSpec) -> Mapper:
     Raises :class:`UnknownColumn` or :class:`InvalidMapping`.
     """
     if spec.all_columns:
-        return Mapper(spec, [partial(_column, i, column.name) for i, column in enumerate(spec.columns)], frozenset())
+        return Mapper(
+            spec, [partial(column_value, i, column.name) for i, column in enumerate(spec.columns)], frozenset()
+        )
     makers = [_maker(spec, mapping) for mapping in spec.mappings]
     return Mapper(spec, makers, frozenset(m.to for m in spec.mappings if m.ignore_null))
 
 
-def _maker(spec: RunSpec, mapping: FieldMapping) -> Make:
+def _maker(spec: RunSpec, mapping: FieldMapping, *, within: bool = False) -> Make:
+    """How one value of every row is made; ``within`` an object, text of one type is not needed."""
     names = [column.name for column in spec.columns]
     match mapping.kind:
         case MappingKind.COLUMN:
-            if mapping.value not in names:
-                raise UnknownColumn([str(mapping.value)], [f"the mapping to “{mapping.to}”"])
-            return partial(_column, names.index(mapping.value), mapping.to)
+            return partial(column_value, _index(names, mapping), mapping.to)
         case MappingKind.STATIC:
-            return partial(_constant, mapping.to, _scalar(mapping))
+            return partial(constant_value, mapping.to, constant_of(mapping))
         case MappingKind.VARIABLE:
-            return partial(_variable, mapping.to, _variable_name(spec, mapping))
+            return partial(variable_value, mapping.to, variable_of(spec, mapping))
         case MappingKind.TEMPLATE:
             # One writer needs one type from the first row to the last, so files get text.
-            return _TemplateMaker(_template(mapping, names), mapping.to, as_text=spec.single_writer)
+            return TemplateValue(template_of(mapping, names), mapping.to, as_text=spec.single_writer and not within)
+        case MappingKind.OBJECT:
+            check_shape(mapping)
+            entries = [(inner, _maker(spec, inner, within=True)) for inner in mapping.inner]
+            return ObjectValue(mapping.to, entries)
+        case MappingKind.ARRAY:
+            check_shape(mapping)
+            return ArrayValue(spec, mapping, _index(names, mapping))
+        case MappingKind.PROPERTY:
+            raise InvalidMapping(f"“{mapping.to}” takes a property, which only the elements of an array have.")
 
 
-def _column(index: int, to: str, rows: _Rows) -> tuple[pa.Field, pa.Array]:
-    return rows.columns.schema.field(index).with_name(to), rows.columns.column(index)
-
-
-def _constant(to: str, value: pa.Scalar, rows: _Rows) -> tuple[pa.Field, pa.Array]:
-    return pa.field(to, value.type), pa.repeat(value, len(rows))
-
-
-def _variable(to: str, name: str, rows: _Rows) -> tuple[pa.Field, pa.Array]:
-    return pa.field(to, pa.string()), pa.repeat(pa.scalar(rows.variables[name]), len(rows))
-
-
-def _scalar(mapping: FieldMapping) -> pa.Scalar:
-    try:
-        return pa.scalar(mapping.value, pa.string() if mapping.value is None else None)
-    except (pa.ArrowException, OverflowError) as error:
-        raise InvalidMapping(f"The constant for “{mapping.to}” cannot be sent: {error}") from error
-
-
-def _variable_name(spec: RunSpec, mapping: FieldMapping) -> str:
-    name = str(mapping.value).replace("-", "_")
-    if name not in {*dict(spec.variables), "operation"}:
-        raise InvalidMapping(f"“{mapping.value}” is not a variable, so “{mapping.to}” has no value.")
-    return name
-
-
-def _template(mapping: FieldMapping, names: list[str]) -> Template:
-    try:
-        template = compile_value(str(mapping.value))
-        template.require(names)
-    except ConfigError as error:
-        raise InvalidMapping(f"The template for “{mapping.to}”: {error.message}", hint=error.hint) from error
-    return template
-
-
-class _TemplateMaker:
-    """Renders one template for every row; equal inputs of small templates are rendered once."""
-
-    def __init__(self, template: Template, to: str, *, as_text: bool) -> None:
-        self._template = template
-        self._to = to
-        self._make: Callable[[Mapping[str, Any]], Any] = template.render if as_text else template.evaluate
-        used = template.columns
-        self._memo: dict[tuple[Any, ...], Any] | None = {} if used is not None and len(used) <= _MEMO_COLUMNS else None
-
-    def __call__(self, rows: _Rows) -> tuple[pa.Field, pa.Array]:
-        schema = rows.columns.schema
-        used = [f for f in schema if self._template.columns is None or f.name in self._template.columns]
-        names = [f.name for f in used]
-        columns = [python_values(rows.columns.column(f.name), column_type(f)) for f in used]
-        tuples = zip(*columns, strict=True) if columns else iter([()] * len(rows))
-        values = [self._value(rows, place, names, row) for place, row in enumerate(tuples)]
-        return _inferred(self._to, values)
-
-    def _value(self, rows: _Rows, place: int, names: list[str], row: tuple[Any, ...]) -> Any:
-        if place in rows.refused:
-            return None
-        key = _memo_key(rows.operation, row) if self._memo is not None else None
-        if self._memo is not None and key is not None and key in self._memo:
-            return self._memo[key]
-        try:
-            value = self._make(row_variables(dict(zip(names, row, strict=True)), rows.variables))
-        except TemplateError as error:
-            rows.refused[place] = error.result(self._to)
-            return None
-        if self._memo is not None and key is not None and len(self._memo) < _MEMO_SIZE:
-            self._memo[key] = value
-        return value
-
-
-def _memo_key(operation: Operation, row: tuple[Any, ...]) -> tuple[Any, ...] | None:
-    """What a template's result depends on; 1, 1.0 and true are equal in Python but not in a template."""
-    if any(isinstance(value, dict | list) for value in row):
-        return None
-    return (operation, *((type(value), value) for value in row))
-
-
-def _inferred(to: str, values: list[Any]) -> tuple[pa.Field, pa.Array]:
-    """Rendered values as a column; what no single type holds travels as JSON text marked as such."""
-    kinds = {type(value) for value in values if value is not None}
-    if kinds <= {str}:
-        return pa.field(to, pa.string()), pa.array(values, pa.string())
-    if len(kinds) == 1 and not kinds & {dict, list}:
-        try:
-            array = pa.array(values)
-            return pa.field(to, array.type), array
-        except (pa.ArrowException, OverflowError):
-            pass  # whole numbers beyond 64 bits
-    texts = [None if value is None else dumps(value).decode() for value in values]
-    return mark(pa.field(to, pa.string()), ColumnType.OBJECT), pa.array(texts, pa.string())
+def _index(names: list[str], mapping: FieldMapping) -> int:
+    if mapping.value not in names:
+        raise UnknownColumn([str(mapping.value)], [f"the mapping to “{mapping.to}”"])
+    return names.index(mapping.value)
 
 
 def _cast_errors(part: pa.RecordBatch) -> dict[int, RowResult]:

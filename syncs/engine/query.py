@@ -23,7 +23,7 @@ from syncs.engine.casting import Caster
 from syncs.engine.duck import Duck, literal
 from syncs.engine.errors import UnknownColumn
 from syncs.engine.recipe import ERROR, HASH, KEY, Layout, hash_expression, key_expression, recipe_name
-from syncs.engine.spec import MappingKind, RunSpec
+from syncs.engine.spec import RunSpec
 from syncs.engine.storable import converter, storable_type
 from syncs.engine.storage import Storage
 
@@ -158,6 +158,6 @@ def uses_of(spec: RunSpec, columns: list[str]) -> list[str]:
     """What of the sync needs these columns, in words."""
     uses = ["the primary key"] if spec.primary_key in columns else []
     for mapping in spec.mappings:
-        if mapping.kind is MappingKind.COLUMN and mapping.value in columns:
+        if set(mapping.named_columns) & set(columns):
             uses.append(f"the mapping to “{mapping.to}”")
     return uses

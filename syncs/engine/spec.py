@@ -7,7 +7,7 @@ is what querying and diffing found; ``PartOutcome`` is what delivery did;
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -23,22 +23,46 @@ class MappingKind(StrEnum):
     STATIC = "static"
     VARIABLE = "variable"
     TEMPLATE = "template"
+    OBJECT = "object"  # an object made of the inner mappings
+    ARRAY = "array"  # an array: the inner mappings for each element of a column's array of objects
+    PROPERTY = "property"  # of the element at hand; only inside arrays
+
+
+# Objects and arrays may stand inside one another this deep, the outermost counted.
+MAX_DEPTH = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldMapping:
-    """One value of a record: from a model column, a constant, a run variable or a template.
+    """One value of a record: from a model column, a constant, a run variable, a template, or several of these.
 
-    ``value`` is the column name, the constant (string, number, boolean, null),
-    the variable name or the template text. ``ignore_null`` leaves the field out
-    of a record in which it is null.
+    ``value`` is the column name (for arrays too), the constant (string, number,
+    boolean, null), the variable name, the template text or the element's property.
+    ``ignore_null`` leaves the field out of a record or object in which it is null.
+    ``inner`` are the mappings that an object or each element of an array is made of.
     """
 
     to: str
     kind: MappingKind
-    value: Any
+    value: Any = None
     ignore_null: bool = False
     identifier: bool = False  # record matching
+    inner: tuple[FieldMapping, ...] = ()
+
+    def walk(self, *, within_array: bool = False) -> Iterator[tuple[FieldMapping, bool]]:
+        """This mapping and all inside it, each with whether it stands inside an array."""
+        yield self, within_array
+        for mapping in self.inner:
+            yield from mapping.walk(within_array=within_array or self.kind is MappingKind.ARRAY)
+
+    @property
+    def named_columns(self) -> tuple[str, ...]:
+        """The columns that are named outright; templates name theirs in their text."""
+        return tuple(
+            str(mapping.value)
+            for mapping, within_array in self.walk()
+            if mapping.kind is MappingKind.COLUMN or (mapping.kind is MappingKind.ARRAY and not within_array)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,8 +22,8 @@ from syncs import access
 from syncs.choices import PendingReset, Trigger
 from syncs.definitions import PREVIEW_ROWS, Definition, Preview, describe, preview
 from syncs.models import Model, ModelColumn, Sync
-from syncs.runspec import names_column, reads_column
-from syncs.services.columns import store_columns
+from syncs.runspec import names_column
+from syncs.services.columns import reprocess_readers, store_columns
 from syncs.services.naming import clean_name, free_slug
 from workspaces import access as rights
 from workspaces.permissions import CONFIGURE_FROM_SOURCE, Permission
@@ -246,8 +246,7 @@ def change_column(
         return column
     column.save()
     if "override_type" in changed.after and name != model.primary_key:
-        users = [sync.pk for sync in _syncs_of(model) if reads_column(sync, name)]
-        Sync.objects.filter(pk__in=users).update(pending_reprocess=True)
+        reprocess_readers(model, [name])
     record(model, before={"column": name, **changed.before}, after={"column": name, **changed.after})
     return column
 

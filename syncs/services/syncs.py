@@ -18,7 +18,7 @@ from governance.audit.services import changes, record, service, snapshot, unchan
 from syncs import access
 from syncs.choices import PendingReset
 from syncs.configuration import Checked, Proposal, check_proposal, sync_type_of
-from syncs.mappings import to_json
+from syncs.mappings import from_json, send_the_same, to_json
 from syncs.models import Model, Sync
 from syncs.schedules import Schedule
 from syncs.services.naming import clean_name, free_slug
@@ -38,8 +38,6 @@ AUDITED = (
     "settings",
     "mappings",
 )
-# A change of these makes earlier rows look different at the destination.
-SHAPING = ("sync_type", "mappings")
 
 
 def create_sync(
@@ -128,7 +126,7 @@ def store_sync_change(*, actor: Actor, sync: Sync, checked: Checked | None, name
     if not changed and not resealed:
         unchanged()
         return sync
-    if any(part in changed.after for part in SHAPING) or _aims_elsewhere(sync, before["settings"]):
+    if _sends_otherwise(sync, before):
         sync.pending_reprocess = True
     sync.revision += 1
     sync.save()
@@ -160,6 +158,15 @@ def delete_sync(*, actor: Actor, sync: Sync) -> None:
     record(sync, before=snapshot(sync, AUDITED))
     enqueue(discard_sync_files, sync.workspace_id, sync.pk)
     sync.delete()
+
+
+def _sends_otherwise(sync: Sync, before: Mapping[str, Any]) -> bool:
+    """Whether earlier rows would look different at the destination now, or would have gone elsewhere."""
+    return (
+        before["sync_type"] != sync.sync_type
+        or not send_the_same(from_json(before["mappings"]), from_json(sync.mappings))
+        or _aims_elsewhere(sync, before["settings"])
+    )
 
 
 def _aims_elsewhere(sync: Sync, before: Mapping[str, Any]) -> bool:

@@ -102,6 +102,7 @@ DEFINITION = DestinationDefinition(
             name="Table rows",
             description="Rows of a model become rows of a table.",
             settings=SETTINGS,
+            matching_templates=True,
             limits=Limits(batch_rows=DEFAULT_BATCH, batch_bytes=64_000_000, timeout_s=DEFAULT_TIMEOUT_S),
             first_run=(FirstRun.BACKFILL, FirstRun.SKIP),
             modes=(

@@ -24,6 +24,14 @@ def template(text: str) -> dict[str, Any]:
     return {"to": "plan", "kind": "template", "value": text}
 
 
+def inline(kind: str, value: Any) -> dict[str, Any]:
+    return {"to": "plan", "kind": kind, "value": value}
+
+
+PART = {"to": "part", "kind": "property", "value": "part"}
+DEEP = inline("object", [inline("object", [mapping("x", "plan")])])
+
+
 @pytest.mark.parametrize(
     ("changed", "field"),
     [
@@ -44,6 +52,15 @@ def template(text: str) -> dict[str, Any]:
         ({"mappings": [mapping("id"), template("{{ row.phone }}")]}, "mappings.1"),
         ({"mappings": [mapping("id"), {"to": "plan", "kind": "static", "value": ["free"]}]}, "mappings.1"),
         ({"mappings": [mapping("id"), {"kind": "column", "value": "plan"}]}, "mappings.1"),
+        ({"mappings": [mapping("id"), inline("object", [])]}, "mappings.1"),
+        ({"mappings": [mapping("id"), inline("object", [{"to": "x", "kind": "shape"}])]}, "mappings.1.value.0"),
+        ({"mappings": [mapping("id"), inline("object", [mapping("x", "gone")])]}, "mappings.1.value.0"),
+        ({"mappings": [mapping("id"), inline("object", [mapping("x", "plan")] * 2)]}, "mappings.1.value.1"),
+        ({"mappings": [mapping("id"), inline("object", [DEEP])]}, "mappings.1.value.0.value.0"),
+        ({"mappings": [mapping("id"), inline("array", {"column": "gone", "mappings": [PART]})]}, "mappings.1"),
+        ({"mappings": [mapping("id"), inline("array", {"column": "id", "mappings": [PART]})]}, "mappings.1"),
+        ({"mappings": [mapping("id"), inline("array", {"mappings": [PART]})]}, "mappings.1"),
+        ({"mappings": [mapping("id"), {**PART, "to": "plan"}]}, "mappings.1"),
     ],
 )  # fmt: skip
 def test_what_cannot_work_is_said_beside_its_input(shop: Shop, changed: dict[str, Any], field: str) -> None:

@@ -57,7 +57,7 @@ def mapped(
     return compile_mapping(spec)(part_rows(*rows), operation).batch.records()
 
 
-def to(field: str, kind: MappingKind, value: Any, **options: bool) -> FieldMapping:
+def to(field: str, kind: MappingKind, value: Any, **options: Any) -> FieldMapping:
     return FieldMapping(to=field, kind=kind, value=value, **options)
 
 
