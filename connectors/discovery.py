@@ -25,6 +25,7 @@ from connectors.models import Connection, Destination, Source
 from connectors.sdk.destination import DestinationField
 from connectors.sdk.errors import ConfigError, ConnectorError
 from connectors.sdk.fields import Field, Section, Select
+from connectors.sdk.planner import warehouse_of
 from connectors.sdk.types import Choice, Column, ColumnType, Table
 
 logger = logging.getLogger(__name__)
@@ -65,9 +66,18 @@ class TableRead:
 
 def check(connection: Connection) -> CheckOutcome:
     """Test a connection; never raises, whatever the connector does."""
+    return _outcome(connection, _checked, "Connected.")
+
+
+def check_write(source: Source) -> CheckOutcome:
+    """Test whether Headrace may write into its own schemas in a source's warehouse; never raises."""
+    return _outcome(source, lambda tested: warehouse_of(_open(tested)).check_write(), "Both schemas can be written.")
+
+
+def _outcome(connection: Connection, test: Callable[[Connection], None], passed: str) -> CheckOutcome:
     started = time.monotonic()
     try:
-        _checked(connection)
+        test(connection)
     except ConnectorError as error:
         return _failed(connection, error, started)
     except HeadraceError as error:
@@ -77,7 +87,7 @@ def check(connection: Connection) -> CheckOutcome:
         logger.error("check of %r failed unexpectedly: %s", connection, text)
         hint = "This is a defect in the connector, not in your settings: report it with these words."
         return CheckOutcome(False, text, hint, "unexpected_answer", seconds=time.monotonic() - started)
-    return CheckOutcome(True, "Connected.", seconds=time.monotonic() - started)
+    return CheckOutcome(True, passed, seconds=time.monotonic() - started)
 
 
 def read_tables(source: Source) -> list[TableRead]:

@@ -13,5 +13,6 @@ for _noun in ("source", "destination"):
     register(f"{_noun}.checked", f"tested the connection of the {_noun}")
 register("source.write_checked", "tested the write access of the source")
 register("source.planner_chosen", "moved the source to the warehouse planner")
+register("source.sync_logs_changed", "changed the sync logs of the source")
 register("source.schema_refreshed", "read the tables and columns of the source again")
 register("credentials.rotated", "encrypted stored credentials with the newest key")

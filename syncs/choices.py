@@ -117,6 +117,7 @@ class StepKind(models.TextChoices):
     PREPARE = "prepare", "Query and compare"
     DELIVER = "deliver", "Deliver a part"
     SETTLE = "settle", "Record results"
+    LOG = "log", "Write logs to the warehouse"
 
 
 class StepState(models.TextChoices):

@@ -18,10 +18,10 @@ from django.conf import settings
 from config.errors import HeadraceError
 from connectors.access import open_destination, open_source
 from connectors.sdk.destination import Destination, Job, Limits
-from connectors.sdk.errors import ConnectorError
+from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, QueryError
 from connectors.sdk.validation import assemble, scrub
 from connectors.secrets import decrypt
-from syncs import engine
+from syncs import engine, log_writing
 from syncs.choices import RunStatus, StepKind
 from syncs.codec import load
 from syncs.configuration import mapped_fields
@@ -41,6 +41,8 @@ from syncs.storage import storage, workdir
 logger = logging.getLogger(__name__)
 _STATUS_OF_STAGE = {"query": RunStatus.QUERYING, "diff": RunStatus.PREPARING}
 MAX_PARALLEL_PARTS = 4
+# Failures of the warehouse that waiting does not mend.
+LASTING = {AuthError.code, ConfigError.code, QueryError.code}
 
 
 def work(step_id: int) -> None:
@@ -121,7 +123,12 @@ class Stage:
 
     def carry_out(self) -> None:
         """Do what the stage is for."""
-        work = {StepKind.PREPARE: self.prepare, StepKind.DELIVER: self.deliver, StepKind.SETTLE: self.settle}
+        work = {
+            StepKind.PREPARE: self.prepare,
+            StepKind.DELIVER: self.deliver,
+            StepKind.SETTLE: self.settle,
+            StepKind.LOG: self.log,
+        }
         if self.held.attempts > stages.ATTEMPTS.get(self.held.kind, self.held.attempts):
             self.end_with(
                 Failure(
@@ -182,6 +189,10 @@ class Stage:
         for path in engine.superseded(before, settled.baseline):
             storage().delete(path)
 
+    def log(self) -> None:
+        """Write what the finished run did into the warehouse."""
+        stages.finish_log(self.held, log_writing.write(self.run, check_cancel=self.lease.check))
+
     def end_with(self, failure: Failure) -> None:
         """End the stage with an error: the run where nothing was sent yet, else only this part.
 
@@ -200,10 +211,19 @@ class Stage:
         if self.held.kind is StepKind.PREPARE:
             status = RunStatus.INTERRUPTED if failure.code == "worker_lost" else RunStatus.FAILED
             stages.fail_run(self.held, failure, status=status)
+        elif self.held.kind is StepKind.LOG:
+            self._end_log(failure)
         elif self.run.cancel_requested_at and self.held.attempts >= 3:
             stages.fail_run(self.held, failure)
         elif self.held.kind is StepKind.DELIVER:
             stages.finish_part(self.held, self._abandoned(failure), self._startable, parallel=1)
+        else:
+            stages.put_off(self.held, failure)
+
+    def _end_log(self, failure: Failure) -> None:
+        """Logs are tried again for a while, except where a person has to change something first."""
+        if failure.code in LASTING or self.held.attempts >= stages.ATTEMPTS[StepKind.LOG]:
+            stages.give_up_log(self.held, failure)
         else:
             stages.put_off(self.held, failure)
 

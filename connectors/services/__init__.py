@@ -25,12 +25,21 @@ from connectors.services.connections import (
     update_destination,
     update_source,
 )
-from connectors.services.planner import choose_planner, record_write_check
+from connectors.services.planner import (
+    change_sync_logs,
+    check_write_access,
+    choose_planner,
+    log_tables,
+    record_write_check,
+    require_write_access,
+)
 
 __all__ = [
     "MAX_NAME",
+    "change_sync_logs",
     "check_destination",
     "check_source",
+    "check_write_access",
     "choose_planner",
     "create_destination",
     "create_source",
@@ -38,6 +47,7 @@ __all__ = [
     "delete_source",
     "finish_destination",
     "finish_source",
+    "log_tables",
     "record_destination_check",
     "record_source_check",
     "record_write_check",
@@ -45,6 +55,7 @@ __all__ = [
     "refresh_table",
     "rename_destination",
     "rename_source",
+    "require_write_access",
     "rights_to_use",
     "rotate_credentials",
     "store_schema",

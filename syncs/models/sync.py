@@ -20,7 +20,9 @@ class Sync(Scheduled, TenantModel):
     :class:`syncs.engine.spec.FieldMapping` as JSON. ``baseline`` points at what
     was delivered so far and moves only when a run settles. ``schedule_enabled``
     stops the sync's own schedule only; ``paused`` blocks every run.
-    ``pending_reset`` and ``pending_reprocess`` wait for the next run.
+    ``pending_reset`` and ``pending_reprocess`` wait for the next run. ``sync_logs``
+    are tables that this sync's runs write into the warehouse besides those that the
+    source asks of all its syncs.
     """
 
     model = models.ForeignKey("syncs.Model", on_delete=models.PROTECT, related_name="syncs")
@@ -44,6 +46,7 @@ class Sync(Scheduled, TenantModel):
     baseline = models.JSONField(null=True, blank=True)
     last_run = models.ForeignKey("syncs.Run", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     runs_started = models.PositiveIntegerField(default=0)
+    sync_logs = models.JSONField(default=list, blank=True)
 
     created_by = models.ForeignKey(
         "workspaces.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"

@@ -1,6 +1,7 @@
 """Every write of this app. What people and API keys do goes through audited services;
 what a running sync writes about itself is in ``stages`` and ``journal``."""
 
+from syncs.services.logs import change_sync_logs, write_logs_again
 from syncs.services.models import (
     change_column,
     change_primary_key,
@@ -25,6 +26,7 @@ __all__ = [
     "cancel_run",
     "change_column",
     "change_primary_key",
+    "change_sync_logs",
     "create_model",
     "create_sync",
     "delete_model",
@@ -42,4 +44,5 @@ __all__ = [
     "start_run",
     "update_model",
     "update_sync",
+    "write_logs_again",
 ]

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
@@ -22,13 +22,16 @@ from syncs.choices import PendingReset, RunStatus, StepKind, StepState, ended_as
 from syncs.codec import dump, load
 from syncs.engine import LeaseLost
 from syncs.engine.spec import Failure, OperationCounts, PartOutcome, Prepared, RunSpec, Settled
+from syncs.logs import wanted_tables
 from syncs.models import JournalBatch, Run, RunStep, Sync
 from syncs.outcomes import part_outcomes
 from syncs.services.beginning import open_step
 
 LEASE = timedelta(seconds=15)
 RETRY_DELAYS = (1, 5, 15, 60, 300)
-ATTEMPTS = {StepKind.PREPARE: 5, StepKind.DELIVER: 10}
+ATTEMPTS = {StepKind.PREPARE: 5, StepKind.DELIVER: 10, StepKind.LOG: 8}
+# Logs are written after the run has ended, everything else before.
+_OPEN = Q(run__finished_at__isnull=True) | Q(kind=StepKind.LOG)
 
 StartableParts = Callable[[Prepared, Sequence[int]], Sequence[int]]
 
@@ -51,18 +54,22 @@ class Claim:
 def claim(step_id: int) -> Claim | None:
     """Take a stage that is waiting or whose holder went silent; nothing where somebody else works on it."""
     free = Q(state=StepState.WAITING, available_at__lte=Now()) | Q(state=StepState.RUNNING, lease_until__lt=Now())
-    taken = RunStep.objects.filter(free, pk=step_id, run__finished_at__isnull=True).update(
-        state=StepState.RUNNING,
-        epoch=F("epoch") + 1,
-        attempts=F("attempts") + 1,
-        lease_until=Now() + LEASE,
-        started_at=Coalesce("started_at", Now()),
-    )
-    if not taken:
-        return None
-    step = RunStep.objects.select_related("run").get(pk=step_id)
-    if step.run.started_at is None:
-        Run.objects.filter(pk=step.run_id, started_at__isnull=True).update(started_at=Now())
+    candidates = RunStep.objects.filter(free, _OPEN, ~_behind_another_log(), pk=step_id).select_related("run")
+    with transaction.atomic():
+        # Locked first: an UPDATE that joins the run looks at the step as it was before it waited for another worker.
+        step = candidates.select_for_update(skip_locked=True, no_key=True, of=("self",)).first()
+        if step is None:
+            return None
+        step.epoch, step.attempts = step.epoch + 1, step.attempts + 1
+        RunStep.objects.filter(pk=step.pk).update(
+            state=StepState.RUNNING,
+            epoch=step.epoch,
+            attempts=step.attempts,
+            lease_until=Now() + LEASE,
+            started_at=Coalesce("started_at", Now()),
+        )
+        if step.run.started_at is None:
+            Run.objects.filter(pk=step.run_id, started_at__isnull=True).update(started_at=Now())
     return Claim(
         step_id=step.pk,
         run_id=step.run_id,
@@ -72,7 +79,7 @@ def claim(step_id: int) -> Claim | None:
         number=step.number,
         epoch=step.epoch,
         attempts=step.attempts,
-        cancelled=step.run.cancel_requested_at is not None,
+        cancelled=step.kind != StepKind.LOG and step.run.cancel_requested_at is not None,
     )
 
 
@@ -83,6 +90,8 @@ def beat(held: Claim, rows_done: int | None = None) -> bool:
         values["rows_done"] = rows_done
     if not _held(held).update(**values):
         raise LeaseLost("Another worker took over.")
+    if held.kind is StepKind.LOG:
+        return False
     return Run.objects.filter(pk=held.run_id, cancel_requested_at__isnull=False).exists()
 
 
@@ -205,6 +214,18 @@ def fail_run(held: Claim, failure: Failure, *, status: RunStatus = RunStatus.FAI
         JournalBatch.objects.filter(step__run=run).delete()
 
 
+def finish_log(held: Claim, written: dict[str, int]) -> None:
+    """Remember how many entries the run has in each log table."""
+    with _step(held):
+        _done(held, rows=sum(written.values()), outcome={"written": written})
+
+
+def give_up_log(held: Claim, failure: Failure) -> None:
+    """Leave a run without logs, and say why; its rows and its baseline have nothing to do with it."""
+    with _step(held):
+        _done(held, rows=0, outcome={"failure": dump(failure)})
+
+
 def resend_due(now: datetime, *, queue_is_empty: bool) -> int:
     """Tell the workers again of stages nobody took: the queue is only a hint. Across all workspaces.
 
@@ -216,7 +237,7 @@ def resend_due(now: datetime, *, queue_is_empty: bool) -> int:
     waiting = Q(state=StepState.WAITING, available_at__lte=Now(), sent_at__lte=now - patience)
     with transaction.atomic():
         due = list(
-            RunStep.objects.filter(silent | waiting, run__finished_at__isnull=True)
+            RunStep.objects.filter(silent | waiting, _OPEN)
             .select_for_update(skip_locked=True, no_key=True, of=("self",))
             .order_by("sent_at")[:500]
         )
@@ -234,6 +255,14 @@ def _step(held: Claim) -> Iterator[Run]:
         if _held(held).select_for_update(no_key=True).first() is None:
             raise LeaseLost("Another worker took over.")
         yield run
+
+
+def _behind_another_log() -> Exists:
+    """Logs of one sync are written in the order of its runs, so that the snapshot ends as the latest one."""
+    earlier = RunStep.objects.filter(kind=StepKind.LOG, run__sync=OuterRef("run__sync"), pk__lt=OuterRef("pk")).exclude(
+        state=StepState.DONE
+    )
+    return Exists(earlier.filter(kind=OuterRef("kind")))
 
 
 def _held(held: Claim) -> QuerySet[RunStep]:
@@ -257,6 +286,8 @@ def _end(run: Run, status: RunStatus, failure: Failure | None) -> None:
     if failure is not None:
         run.error_code, run.error_message, run.error_hint = failure.code, failure.message, failure.hint
     run.save()
+    if wanted_tables(run.sync):
+        open_step(run, StepKind.LOG)
 
 
 def _add_up(run: Run, steps: Sequence[RunStep]) -> None:

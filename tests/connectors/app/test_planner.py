@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from uuid import uuid4
 
+import duckdb
 import pytest
 
-from config.errors import Invalid
+from config.errors import Conflict, Invalid
 from connectors import services
 from connectors.choices import Health, Planner
 from connectors.discovery import CheckOutcome
 from connectors.models import Source
+from governance.audit.models import AuditEntry
+from tests.connectors.app.connections import files_folder
 from tests.world import Place, World
 from workspaces.scoping import workspace_scope
 
@@ -39,3 +43,42 @@ def test_changed_settings_make_write_access_untested(acme: Place) -> None:
     values = {"files": [*source.config["files"], {"name": "again", "value": source.config["files"][0]["value"]}]}
     source = services.update_source(actor=acme.actor, source=source, values=values)
     assert (source.write_health, source.write_checked_at, source.write_check_message) == (Health.UNTESTED, None, "")
+
+
+def a_database(acme: Place) -> Source:
+    """A source on a DuckDB file of its own."""
+    file = files_folder() / f"{uuid4().hex[:8]}.duckdb"
+    duckdb.connect(str(file)).close()
+    return services.create_source(
+        actor=acme.actor, type="duckdb", values={"mode": "database", "path": file.name}, name="Warehouse"
+    )
+
+
+def test_the_move_to_the_warehouse_needs_tested_write_access_and_is_for_good(acme: Place) -> None:
+    source = a_database(acme)
+    with pytest.raises(Conflict, match="not passed its test"):
+        services.choose_planner(actor=acme.actor, source=source, planner="warehouse")
+    assert services.check_write_access(actor=acme.actor, source=source).ok
+    assert services.choose_planner(actor=acme.actor, source=source, planner="warehouse").in_warehouse
+    with pytest.raises(Conflict, match="no way back") as refused:
+        services.choose_planner(actor=acme.actor, source=source, planner="local")
+    assert "reset change tracking" in refused.value.hint
+    moves = AuditEntry.objects.filter(event="source.planner_chosen")
+    assert [(entry.before, entry.after) for entry in moves] == [({"planner": "local"}, {"planner": "warehouse"})]
+
+
+def test_a_source_that_cannot_be_written_to_stays_local(acme: Place) -> None:
+    sample = services.create_source(
+        actor=acme.actor, type="sample_b2b", values={"scale": 0.01, "day": 0, "first_day": "2026-01-01"}
+    )
+    with pytest.raises(Conflict, match="cannot write into"):
+        services.choose_planner(actor=acme.actor, source=sample, planner="warehouse")
+    assert not services.check_write_access(actor=acme.actor, source=sample).ok
+
+
+def test_files_without_a_database_fail_the_test_of_write_access_with_a_reason(acme: Place) -> None:
+    outcome = services.check_write_access(actor=acme.actor, source=acme.rows["source"])
+    assert not outcome.ok
+    assert "DuckDB database file" in outcome.hint
+    source = Source.objects.get(pk=acme.rows["source"].pk)
+    assert (source.write_health, source.write_check_hint) == (Health.FAILING, outcome.hint)

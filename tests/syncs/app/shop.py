@@ -147,9 +147,12 @@ def postgres_settings(url: str) -> Mapping[str, Any]:
 
 def work_off() -> None:
     """Carry out every stage that waits, in this thread, until none is left."""
-    due = RunStep.objects.filter(state=StepState.WAITING, available_at__lte=Now(), run__finished_at__isnull=True)
-    while step := due.first():
+    due = RunStep.objects.filter(state=StepState.WAITING, available_at__lte=Now())
+    passed_by: set[int] = set()  # logs that wait for those of an earlier run
+    while step := due.exclude(pk__in=passed_by).first():
         tasks.work_on_step.fn(step.workspace_id, step.pk)
+        if RunStep.objects.filter(pk=step.pk, state=StepState.WAITING, attempts=step.attempts).exists():
+            passed_by.add(step.pk)
 
 
 def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = 60.0) -> None:
