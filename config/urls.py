@@ -15,6 +15,7 @@ urlpatterns = [
     path("accounts/", include("allauth.account.urls")),
     path("accounts/mfa/", include("allauth.mfa.urls")),
     path("styleguide/", include("config.styleguide")),
+    path("oauth/", include("connectors.oauth_urls")),
     path("api/v1/", include("config.api_urls")),
     path("", include("workspaces.entrance_urls")),
     path("<slug:workspace>/", include("workspaces.urls")),

@@ -7,12 +7,15 @@ right to create is enough for what they created themselves.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from django.conf import settings
 
 from config.errors import Denied, NotFound
 from connectors import secrets
+from connectors.addresses import places_of
 from connectors.choices import Kind
 from connectors.models import Connection, Destination, Source
 from connectors.registry import destination_class, source_class
@@ -104,6 +107,17 @@ def definition_of(kind: Kind, type_key: str) -> Any:
     return load(type_key).definition
 
 
+def connects(connection: Connection) -> bool:
+    """Whether a person signs this connection in on the service's own page, as it is set up now."""
+    declared = definition_of(connection.kind, connection.type).connects
+    if declared is None:
+        return False
+    value: Any = connection.config
+    for part in declared.field.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value in declared.values
+
+
 def environment() -> Environment:
     """What the operator's settings allow connectors."""
     return Environment(
@@ -115,18 +129,36 @@ def environment() -> Environment:
     )
 
 
+def _environment_of(connection: Connection) -> Environment:
+    """What connectors are allowed, with the place of this connection's tokens where people sign it in."""
+    if not connects(connection):
+        return environment()
+    from connectors.vault import StoredTokens
+
+    places = places_of(fields_of(connection.kind, connection.type), connection.config)
+    return replace(environment(), vault=StoredTokens(connection, places))
+
+
 def _aws() -> dict[str, str]:
     return {"aws_default_credentials": "allowed"} if settings.AWS_DEFAULT_CREDENTIALS else {}
 
 
 def open_source(source: Source) -> sdk_source.Source:
     """The source as the SDK knows it, with its credentials."""
-    return source_class(source.type)(settings_of(source), environment())
+    return source_class(source.type)(settings_of(source), _environment_of(source))
 
 
 def open_destination(destination: Destination) -> sdk_destination.Destination:
     """The destination as the SDK knows it, with its credentials."""
-    return destination_class(destination.type)(settings_of(destination), environment())
+    return destination_class(destination.type)(settings_of(destination), _environment_of(destination))
+
+
+def open_connection(connection: Connection) -> sdk_source.Source | sdk_destination.Destination:
+    """Either, as the SDK knows it."""
+    if isinstance(connection, Source):
+        return open_source(connection)
+    assert isinstance(connection, Destination)
+    return open_destination(connection)
 
 
 def settings_of(connection: Connection) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from connectors.sdk.fields import Field
 from connectors.sdk.validation import Cleaned, secret_paths, with_defaults
 
 # Settings that say where to connect, by their names in the declarations.
-_ADDRESSES = frozenset({"host", "base_url", "endpoint", "token_url", "refresh_url"})
+_ADDRESSES = frozenset({"host", "base_url", "endpoint", "auth_url", "token_url", "refresh_url"})
 _Place = tuple[str, str]
 _WORDS = "Enter it again: the address has changed, and it would go to another system."
 
@@ -37,6 +37,12 @@ def to_enter_again(
     kept = [path for path in cleaned.secrets if path in known and not _is_given(given, path)]
     # A row of names and values has no field of its own: its list tells.
     return {path if path in declared else path.rpartition(".")[0]: _WORDS for path in kept}
+
+
+def places_of(fields: Sequence[Field], config: Mapping[str, Any]) -> dict[str, str]:
+    """Where a connection's credentials go, by path: what tokens that a person got for it are bound to."""
+    places = _places(with_defaults(fields, config))
+    return {path: f"{scheme}://{host}" for path, (scheme, host) in places if host}
 
 
 def _moved(before: Mapping[str, _Place], after: Mapping[str, _Place]) -> bool:

@@ -99,12 +99,12 @@ def read_tables(source: Source) -> list[TableRead]:
         eager = len(tables) <= EAGER_TABLES
         return [TableRead(t, tuple(opened.columns(t)) if eager else None) for t in tables]
 
-    return _told(source, read)
+    return told(source, read)
 
 
 def read_columns(source: Source, table: Table) -> tuple[Column, ...]:
     """The columns of one table, from the source itself."""
-    return _told(source, lambda: tuple(access.open_source(source).columns(table)))
+    return told(source, lambda: tuple(access.open_source(source).columns(table)))
 
 
 def destination_fields(
@@ -117,7 +117,7 @@ def destination_fields(
         return [asdict(f) for f in found]
 
     key = _key(destination, "fields", sync_type, settings)
-    found = _remembered(key, refresh, lambda: _told(destination, ask))
+    found = _remembered(key, refresh, lambda: told(destination, ask))
     return tuple(DestinationField(**{**f, "type": ColumnType(f["type"])}) for f in found)
 
 
@@ -136,11 +136,11 @@ def choices(
         return ()
 
     def ask() -> list[dict[str, Any]]:
-        found = getattr(_open(connection), declared.discover)(**wanted)
+        found = getattr(access.open_connection(connection), declared.discover)(**wanted)
         return [asdict(c) for c in (asyncio.run(_awaited(found)) if inspect.isawaitable(found) else found)]
 
     key = _key(connection, "choices", declared.discover, wanted)
-    found = _remembered(key, refresh, lambda: _told(connection, ask))
+    found = _remembered(key, refresh, lambda: told(connection, ask))
     return tuple(Choice(**c) for c in found)
 
 
@@ -156,17 +156,10 @@ def picker(fields: Sequence[Field], path: str) -> Select:
 
 
 def _checked(connection: Connection) -> None:
-    opened = _open(connection)
+    opened = access.open_connection(connection)
     answer = opened.check()
     if inspect.isawaitable(answer):
         asyncio.run(asyncio.wait_for(_awaited(answer), CHECK_SECONDS))
-
-
-def _open(connection: Connection) -> Any:
-    if isinstance(connection, Source):
-        return access.open_source(connection)
-    assert isinstance(connection, Destination)
-    return access.open_destination(connection)
 
 
 async def _awaited(answer: Any) -> Any:
@@ -184,7 +177,7 @@ def _failed(connection: Connection, error: ConnectorError, started: float) -> Ch
     )
 
 
-def _told(connection: Connection, ask: Callable[[], T]) -> T:
+def told(connection: Connection, ask: Callable[[], T]) -> T:
     """Call the other system; its error becomes one that pages and the API show."""
     try:
         return ask()

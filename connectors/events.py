@@ -10,6 +10,8 @@ for _noun in ("source", "destination"):
     register(f"{_noun}.updated", f"changed the {_noun}")
     register(f"{_noun}.renamed", f"renamed the {_noun}")
     register(f"{_noun}.deleted", f"deleted the {_noun}")
+    register(f"{_noun}.connected", f"signed the {_noun} in at its service")
+    register(f"{_noun}.disconnected", f"removed the sign-in of the {_noun}")
     register(f"{_noun}.checked", f"tested the connection of the {_noun}")
 register("source.write_checked", "tested the write access of the source")
 register("source.planner_chosen", "moved the source to the warehouse planner")

@@ -128,6 +128,45 @@ class Destination(Connection):
         indexes = _connection_meta("destination")["indexes"]
 
 
+class OAuthToken(TenantModel):
+    """What a service gave one connection when a person agreed on its page.
+
+    ``sealed`` is a Fernet token of the access and refresh token, ``places`` the addresses
+    they may be sent to. ``renewing_since`` is set while a renewal's answer is not stored yet,
+    ``refused_at`` once the service honours them no longer.
+    """
+
+    source = models.OneToOneField(Source, null=True, blank=True, on_delete=models.CASCADE, related_name="oauth_token")
+    destination = models.OneToOneField(
+        Destination, null=True, blank=True, on_delete=models.CASCADE, related_name="oauth_token"
+    )
+    sealed = models.TextField()
+    places = models.JSONField(default=dict)
+    scope = models.CharField(max_length=2_000, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    connected_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    connected_at = models.DateTimeField(default=clock.now)
+    renewed_at = models.DateTimeField(null=True, blank=True)
+    renewing_since = models.DateTimeField(null=True, blank=True)
+    refused_at = models.DateTimeField(null=True, blank=True)
+    refused_message = models.CharField(max_length=2_000, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(source__isnull=True, destination__isnull=False)
+                | models.Q(source__isnull=False, destination__isnull=True),
+                name="oauthtoken_of_one_connection",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"OAuth token of {self.source_id or self.destination_id}"
+
+
 class SourceTable(TenantModel):
     """One table of a source as it was last read, so that browsing asks the source nothing.
 

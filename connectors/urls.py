@@ -6,7 +6,7 @@ from django.urls import URLPattern, path
 
 from connectors import access
 from connectors.choices import Kind
-from connectors.views import detail, lists, schema, wizard
+from connectors.views import detail, lists, schema, signing_in, wizard
 from workspaces.permissions import Permission
 from workspaces.routes import requires
 
@@ -35,6 +35,8 @@ def _routes(kind: Kind) -> list[URLPattern]:
         ),
         path(f"{row}/activity", requires(READ)(detail.Activity.as_view(**view)), name=f"{noun}_activity"),
         path(f"{row}/check", requires(use)(detail.Check.as_view(**view)), name=f"{noun}_check"),
+        path(f"{row}/sign-in", requires(READ)(signing_in.Connect.as_view(**view)), name=f"{noun}_sign_in"),
+        path(f"{row}/sign-out", requires(manage)(signing_in.Disconnect.as_view(**view)), name=f"{noun}_sign_out"),
         path(f"{row}/rename", requires(manage)(detail.Rename.as_view(**view)), name=f"{noun}_rename"),
         path(f"{row}/delete", requires(manage)(detail.Delete.as_view(**view)), name=f"{noun}_delete"),
     ]

@@ -28,6 +28,7 @@ RESERVED_SLUGS = frozenset(
         "me",
         "metrics",
         "new",
+        "oauth",
         "organization",
         "palette",
         "profile",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from connectors.sdk.tokens import TokenVault
+
 
 @dataclass(frozen=True, slots=True)
 class Environment:
@@ -11,6 +13,7 @@ class Environment:
 
     ``outbound_allow``: ``host:port`` pairs on private networks that may be called ("*" for all).
     ``local_roots``: folders whose files may be read and written.
+    ``vault``: where this connection's tokens are, if people connect it through the service's own page.
     """
 
     outbound_allow: tuple[str, ...] = ()
@@ -18,3 +21,4 @@ class Environment:
     memory_mb: int = 512
     threads: int = 2
     extra: dict[str, str] = field(default_factory=dict)
+    vault: TokenVault | None = None

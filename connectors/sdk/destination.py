@@ -8,13 +8,16 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import pyarrow as pa
 
 from connectors.sdk.context import Environment
-from connectors.sdk.fields import Field
+from connectors.sdk.fields import Field, When
 from connectors.sdk.types import ColumnType, Operation, Verification
+
+if TYPE_CHECKING:
+    from connectors.sdk.net import Consent
 
 
 class Mode(StrEnum):
@@ -162,7 +165,11 @@ class SyncType:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DestinationDefinition:
-    """Everything Headrace shows and checks about a destination type."""
+    """Everything Headrace shows and checks about a destination type.
+
+    ``connects``: the setting (by its path) with which a person signs in on the service's
+    own page instead of entering credentials; :meth:`Destination.consent` says how.
+    """
 
     key: str
     name: str
@@ -173,6 +180,7 @@ class DestinationDefinition:
     sync_types: tuple[SyncType, ...]
     verification: Verification
     safe_to_resync: bool = True  # false: a full resync makes duplicates; warn
+    connects: When | None = None
 
     def sync_type(self, key: str) -> SyncType:
         """One sync type by key."""
@@ -296,6 +304,10 @@ class Destination(ABC):
     @abstractmethod
     async def check(self) -> None:
         """At most one call without side effects; a typed error says what to change."""
+
+    def consent(self) -> Consent | None:
+        """How a person signs in on the service's own page, where the settings ask for that."""
+        return None
 
     async def fields(self, sync_type: str, settings: Mapping[str, Any]) -> Sequence[DestinationField]:
         """Fields rows can be mapped to; empty where any name may be mapped."""

@@ -36,7 +36,11 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text(Field):
-    """One line of text, or several. ``template`` allows Liquid; ``syntax`` colours the editor."""
+    """One line of text, or several. ``template`` allows Liquid; ``syntax`` colours the editor.
+
+    ``redirects`` marks the address of a service's page on which a person agrees: beside it
+    the form shows the address to register there.
+    """
 
     placeholder: str = ""
     multiline: bool = False
@@ -45,6 +49,7 @@ class Text(Field):
     pattern_hint: str = ""  # what the pattern asks for, in words
     template: bool = False
     syntax: Literal["", "json", "sql", "liquid", "xml"] = ""
+    redirects: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

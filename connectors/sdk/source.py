@@ -6,13 +6,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import pyarrow as pa
 
 from connectors.sdk.context import Environment
-from connectors.sdk.fields import Field
+from connectors.sdk.fields import Field, When
 from connectors.sdk.types import Column, Table, Verification
+
+if TYPE_CHECKING:
+    from connectors.sdk.net import Consent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,7 @@ class SourceDefinition:
     ``dialect`` is sqlglot's name. ``methods`` are the modelling methods it offers:
     "sql", "table". ``write_planner`` says whether the in-warehouse planner can run there.
     ``setup_sql`` makes the SQL that prepares a least-privilege user, from the settings so far.
+    ``connects`` is as for destinations.
     """
 
     key: str
@@ -48,6 +52,7 @@ class SourceDefinition:
     sample: bool = False
     sample_queries: tuple[SampleQuery, ...] = ()
     setup_sql: Callable[[Mapping[str, Any]], str] | None = None
+    connects: When | None = None
 
 
 class RowStream(Protocol):
@@ -76,6 +81,10 @@ class Source(ABC):
     @abstractmethod
     def check(self) -> None:
         """Connect and read something trivial; raise a typed error that says what to change."""
+
+    def consent(self) -> Consent | None:
+        """How a person signs in on the service's own page, where the settings ask for that."""
+        return None
 
     @abstractmethod
     def tables(self) -> Sequence[Table]:

@@ -1,4 +1,5 @@
-"""Every write to sources and destinations."""
+"""Every write to sources and destinations. What people and API keys do goes through audited services;
+what a connection writes about its own tokens is in ``tokens``."""
 
 from __future__ import annotations
 
@@ -33,6 +34,12 @@ from connectors.services.planner import (
     record_write_check,
     require_write_access,
 )
+from connectors.services.signing_in import (
+    connect_destination,
+    connect_source,
+    disconnect_destination,
+    disconnect_source,
+)
 
 __all__ = [
     "MAX_NAME",
@@ -41,10 +48,14 @@ __all__ = [
     "check_source",
     "check_write_access",
     "choose_planner",
+    "connect_destination",
+    "connect_source",
     "create_destination",
     "create_source",
     "delete_destination",
     "delete_source",
+    "disconnect_destination",
+    "disconnect_source",
     "finish_destination",
     "finish_source",
     "log_tables",

@@ -21,7 +21,7 @@ from connectors.addresses import to_enter_again
 from connectors.choices import Health, Kind
 from connectors.dependants import dependants_of
 from connectors.discovery import CheckOutcome, TableRead
-from connectors.models import Connection, Destination, Source, SourceTable
+from connectors.models import Connection, Destination, OAuthToken, Source, SourceTable
 from connectors.sdk.types import Table
 from connectors.sdk.validation import Cleaned, InvalidSettings, clean
 from connectors.selectors import free_slug, timezone_names
@@ -30,9 +30,10 @@ from governance.audit.services import changes, record, service, unchanged
 from workspaces import access as rights
 from workspaces.models import Workspace
 from workspaces.permissions import Permission
-from workspaces.scoping import current_workspace_id
+from workspaces.scoping import TenantModel, current_workspace_id
 
 C = TypeVar("C", bound=Connection)
+R = TypeVar("R", bound=TenantModel)
 MAX_NAME = 200
 
 
@@ -209,7 +210,8 @@ def rotate_credentials(*, actor: Actor, workspace: Workspace) -> int:
     """Encrypt a workspace's stored credentials under the newest key; the number of rows changed."""
     if not actor.is_system:
         rights.require(actor, Permission.MANAGE_WORKSPACE)
-    counts = {kind.plural: _rotate(access.MODELS[kind]) for kind in Kind}
+    counts = {kind.plural: _rotate(access.MODELS[kind], "secret_config") for kind in Kind}
+    counts["tokens"] = _rotate(OAuthToken, "sealed")
     record(workspace, after=counts)
     return sum(counts.values())
 
@@ -276,7 +278,7 @@ def _update(
         unchanged()
         return locked
     if replaced or "config" in difference.after:
-        _forget_health(locked)
+        forget_health(locked)
     locked.save()
     record(locked, before=difference.before, after={**difference.after, **replaced})
     return locked
@@ -386,7 +388,8 @@ def _facts(row: Connection) -> dict[str, Any]:
     return {"name": row.name, "type": row.type, "config": row.config, "timezone": row.timezone}
 
 
-def _forget_health(row: Connection) -> None:
+def forget_health(row: Connection) -> None:
+    """Call an unsaved row untested: what was known of it is about other settings."""
     row.health, row.last_checked_at = Health.UNTESTED, None
     row.last_check_message = row.last_check_hint = ""
     if isinstance(row, Source):
@@ -432,9 +435,9 @@ def _row(source: Source, read: TableRead, now: Any) -> SourceTable:
     )
 
 
-def _rotate(model: type[Connection]) -> int:
-    rows = list(model.objects.select_for_update(no_key=True).exclude(secret_config="").order_by("pk"))
+def _rotate(model: type[R], column: str) -> int:
+    rows = list(model._default_manager.select_for_update(no_key=True).exclude(**{column: ""}).order_by("pk"))
     for row in rows:
-        row.secret_config = secrets.rotate(row.secret_config)
-    model.objects.bulk_update(rows, ["secret_config"], batch_size=500)
+        setattr(row, column, secrets.rotate(getattr(row, column)))
+    model._default_manager.bulk_update(rows, [column], batch_size=500)
     return len(rows)

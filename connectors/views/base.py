@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.views import View
 
-from connectors import access, catalog, services
+from connectors import access, catalog, consents, services
 from connectors.choices import Kind
 from connectors.models import Connection
 from workspaces.permissions import Permission
@@ -107,6 +107,7 @@ class ConnectionView(View):
             "plural": self.kind.plural,
             "breadcrumb": self.crumbs,
             "list_url": self.list_url,
+            "redirect_url": self.request.build_absolute_uri(reverse("oauth_callback")),
         }
         if row is None:
             return context
@@ -118,4 +119,7 @@ class ConnectionView(View):
             "may_manage": access.may_manage(self.here.actor, row),
             "may_use": access.may_use(self.here.actor, row),
             "check_url": self.url("check", row.pk),
+            "sign_in": consents.sign_in_of(row),
+            "connect_url": self.url("sign_in", row.pk),
+            "disconnect_url": self.url("sign_out", row.pk),
         }

@@ -155,12 +155,14 @@ class SetupTest(WizardView):
         """The outcome so far, and the test itself where there is none."""
         row = self.unfinished(pk)
         entry = catalog.known_entry(self.kind, row.type)
+        shared = self.wizard("test", entry, row)
+        sign_in = shared["sign_in"]
         context = {
-            **self.wizard("test", entry, row),
+            **shared,
             "setting_up": True,
             "next_url": self.url("setup_finish", pk),
             "back_url": self.url("setup", pk),
-            "start": row.health == Health.UNTESTED,
+            "start": row.health == Health.UNTESTED and (sign_in is None or sign_in.holds),
         }
         return render_page(request, "connectors/setup_test.html", context)
 

@@ -41,6 +41,7 @@ PARAMETERS: Mapping[str, Callable[[Place], Any]] = {
 ELSEWHERE: Mapping[str, str] = {
     "account_*": "the account library's pages, with tests of its own",
     "mfa_*": "the account library's pages, with tests of its own",
+    "oauth_callback": "the sign-in that was begun decides; see tests/connectors/app/test_signing_in.py",
     "invitation": "the token decides; see tests/workspaces/test_entrance.py",
 }
 

@@ -12,18 +12,18 @@ import pyarrow as pa
 
 from connectors.destinations.http_request.payload import Columns, Payload, payload_of
 from connectors.destinations.http_request.settings import DEFAULT_BATCH, DEFINITION, WINDOWS
+from connectors.destinations.http_request.sign_in import consent_of, pairs, secrets_of, sign_in_of
 from connectors.sdk.context import Environment
 from connectors.sdk.destination import ACCEPTED, Batch, Destination, Job, Limits, Rate, RowResult, rejected
 from connectors.sdk.errors import AuthError, BatchRejected, ConfigError, ConnectorError, Gone
 from connectors.sdk.json_columns import JsonRows
 from connectors.sdk.liquid import Template, TemplateError, batch_variables, compile_template
-from connectors.sdk.net import Client, Extras, Request, Response, Tls, TokenRequest, TokenSource, merged, parse_url
+from connectors.sdk.net import Client, Consent, Request, Response, Tls, merged, parse_url
 from connectors.sdk.rows import json_rows
 from connectors.sdk.types import Operation
 
 # Requests stay this far below the rate that was set, as clocks on both sides differ.
 _RATE_MARGIN = 0.95
-_EXTRAS = ("extra", "headers", "parameters", "refresh_extra", "refresh_headers", "refresh_parameters")
 
 
 @dataclass(frozen=True)
@@ -62,17 +62,25 @@ class HttpRequestDestination(Destination):
 
     def __init__(self, config: Mapping[str, Any], environment: Environment) -> None:
         super().__init__(config, environment)
-        oauth = config.get("oauth")
-        self._tokens = _token_source(oauth) if oauth else None
+        self._tokens = sign_in_of(config.get("oauth"), environment, self._client)
 
     async def check(self) -> None:
         """Signs in where that is asked for; else looks whether the server answers at all."""
-        async with self._client(1) as client:
+        async with self._client() as client:
             if self._tokens is not None:
                 await self._tokens.header(client)
+                if self.consent() is None:
+                    return
+                # The tokens of a consent are kept, so that only a request shows whether they still hold.
+                answer = await self.send(client, Request("HEAD", self._base, timeout_s=15.0))
+                if answer.status == 401 and (error := client.error_for(answer)):
+                    raise AuthError(error.message, hint=self._tokens.hint)
                 return
             # Any answer will do: few services say anything useful at their base address.
             await client.send(Request("HEAD", self._base, self._shared_headers, timeout_s=15.0))
+
+    def consent(self) -> Consent | None:
+        return consent_of(self.config.get("oauth"), self._client)
 
     def validate(self, job: Job) -> None:
         if not self._triggers(job):
@@ -131,6 +139,11 @@ class HttpRequestDestination(Destination):
         joint = "" if not path or path.startswith(("/", "?")) else "/"
         return self._base + joint + path
 
+    @property
+    def sign_in_hint(self) -> str:
+        """What a person can do when the service refuses the sign-in; nothing beyond the usual where it is empty."""
+        return self._tokens.hint if self._tokens is not None else ""
+
     @cached_property
     def _base(self) -> str:
         base = str(self.config.get("base_url") or "").rstrip("/")
@@ -143,15 +156,12 @@ class HttpRequestDestination(Destination):
 
     @cached_property
     def _shared_headers(self) -> dict[str, str]:
-        return _pairs(self.config.get("headers"))
+        return pairs(self.config.get("headers"))
 
-    def _client(self, connections: int) -> Client:
+    def _client(self, connections: int = 1) -> Client:
         config = self.config
-        oauth = config.get("oauth") or {}
-        lists = [config.get("headers"), *(oauth.get(name) for name in _EXTRAS)]
-        rows = [row for listed in lists for row in listed or ()]
-        secrets = [str(row["value"]) for row in rows if row.get("secret")]
-        secrets += [str(oauth[name]) for name in ("client_secret", "password") if oauth.get(name)]
+        secrets = [str(row["value"]) for row in config.get("headers") or () if row.get("secret")]
+        secrets += secrets_of(config.get("oauth"))
         tls = Tls(
             config.get("ca_certificate") or "", config.get("client_certificate") or "", config.get("client_key") or ""
         )
@@ -272,6 +282,8 @@ class HttpSession:
         request = Request(trigger.method, self._destination.url(path), headers, body, self._timeout_s)
         response = await self._destination.send(self._client, request)
         if error := self._client.error_for(response):
+            if isinstance(error, AuthError):
+                error.hint = self._destination.sign_in_hint or error.hint
             raise error
 
 
@@ -283,34 +295,3 @@ def _refusals(payload: Payload, rows: Sequence[dict[str, Any]], context: Mapping
             yield error.result()
         else:
             yield ACCEPTED
-
-
-def _token_source(oauth: Mapping[str, Any]) -> TokenSource:
-    if not oauth.get("client_secret"):
-        raise AuthError("The client secret is missing.")
-    asking = TokenRequest(
-        url=oauth["token_url"],
-        grant=oauth.get("grant") or "client_credentials",
-        client_id=oauth["client_id"],
-        client_secret=oauth["client_secret"],
-        scope=oauth.get("scope") or "",
-        username=oauth.get("username") or "",
-        password=oauth.get("password") or "",
-        in_header=oauth.get("client_authentication", "header") == "header",
-        extras=_extras(oauth, ""),
-        refresh_url=oauth.get("refresh_url") or "",
-        refresh_extras=_extras(oauth, "refresh_"),
-    )
-    return TokenSource(asking, oauth.get("prefix") or "")
-
-
-def _extras(oauth: Mapping[str, Any], prefix: str) -> Extras:
-    return Extras(
-        headers=_pairs(oauth.get(f"{prefix}headers")),
-        parameters=_pairs(oauth.get(f"{prefix}parameters")),
-        form=_pairs(oauth.get(f"{prefix}extra")),
-    )
-
-
-def _pairs(rows: Sequence[Mapping[str, Any]] | None) -> dict[str, str]:
-    return {row["name"]: str(row["value"]) for row in rows or ()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connectors.destinations.http_request.sign_in import CONNECTS, OAUTH
 from connectors.sdk.destination import (
     DestinationDefinition,
     FirstRun,
@@ -19,88 +20,6 @@ from connectors.sdk.types import Choice, Operation, Verification
 DEFAULT_BATCH = 100
 WINDOWS = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
 
-_ADDRESS = r"https?://[^\s/?#@]+(?:[/?][^\s#]*)?"
-_ADDRESS_HINT = "Begin with https:// and leave out user names and passwords."
-
-
-def _extras(prefix: str, request: str) -> tuple[Field, ...]:
-    """What is added to the token request, or (with ``prefix``) to the refresh request."""
-    return (
-        KeyValues(
-            name=f"{prefix}extra",
-            label=f"Body of the {request}",
-            help="Added to the form that is sent.",
-            secret_rows=True,
-        ),
-        KeyValues(
-            name=f"{prefix}headers",
-            label=f"Headers of the {request}",
-            help="Added to its headers.",
-            secret_rows=True,
-        ),
-        KeyValues(
-            name=f"{prefix}parameters",
-            label=f"URL parameters of the {request}",
-            help="Added to its address.",
-            secret_rows=True,
-        ),
-    )
-
-
-_OAUTH = Section(
-    name="oauth",
-    label="OAuth 2",
-    help="Headrace fetches an access token and sends it in the Authorization header.",
-    group="Sign-in",
-    fields=(
-        Select(
-            name="grant",
-            label="Grant type",
-            default="client_credentials",
-            choices=(
-                Choice("client_credentials", "Client credentials"),
-                Choice("password", "Password"),
-            ),
-        ),
-        Text(
-            name="token_url",
-            label="Access token URL",
-            placeholder="https://api.example.com/oauth/token",
-            pattern=_ADDRESS,
-            pattern_hint=_ADDRESS_HINT,
-        ),
-        Text(name="client_id", label="Client ID"),
-        Text(name="client_secret", label="Client secret", secret=True),
-        Text(name="username", label="User name", when=When(field="grant", values=("password",))),
-        Text(name="password", label="Password", secret=True, when=When(field="grant", values=("password",))),
-        Text(name="scope", label="Scopes", required=False, help="Separated by spaces."),
-        Text(
-            name="prefix",
-            label="Header prefix",
-            required=False,
-            default="Bearer",
-            help="Written before the token in the Authorization header.",
-        ),
-        Select(
-            name="client_authentication",
-            label="Send client ID and secret",
-            default="header",
-            choices=(Choice("header", "In the header"), Choice("body", "In the request body")),
-        ),
-        *_extras("", "token request"),
-        Text(
-            name="refresh_url",
-            label="Refresh token URL",
-            required=False,
-            help="Where a refresh token is exchanged, if the service gives one; empty for the access token URL.",
-            placeholder="https://api.example.com/oauth/refresh",
-            pattern=_ADDRESS,
-            pattern_hint=_ADDRESS_HINT,
-        ),
-        *_extras("refresh_", "refresh request"),
-    ),
-)
-
 FIELDS: tuple[Field, ...] = (
     Text(
         name="base_url",
@@ -116,7 +35,7 @@ FIELDS: tuple[Field, ...] = (
         help="Sent with every request. Secret values are encrypted and never shown again.",
         secret_rows=True,
     ),
-    _OAUTH,
+    OAUTH,
     FileUpload(
         name="ca_certificate",
         label="CA certificate",
@@ -319,6 +238,7 @@ DEFINITION = DestinationDefinition(
     fields=FIELDS,
     verification=Verification.SERVER,
     safe_to_resync=False,
+    connects=CONNECTS,
     sync_types=(
         SyncType(
             key="requests",

@@ -30,4 +30,4 @@ class Command(BaseCommand):
                     total += rotate_credentials(actor=system("rotate_secrets"), workspace=workspace)
                 except UnreadableSecret as error:
                     raise CommandError(f"Workspace “{workspace}”: {error.message} {error.hint}") from None
-        self.stdout.write(f"Credentials of {total} sources and destinations are under the newest key.")
+        self.stdout.write(f"{total} stored credentials are under the newest key.")

@@ -1,6 +1,7 @@
 """The outbound door: everything connectors send over HTTP leaves through :class:`Client`."""
 
 from connectors.sdk.net.client import Client, merged, parse_url
+from connectors.sdk.net.consent import Consent, ConsentTokenSource
 from connectors.sdk.net.guard import Blocked, Guard, GuardedResolver
 from connectors.sdk.net.message import Request, Response
 from connectors.sdk.net.oauth import Extras, TokenRequest, TokenSource
@@ -11,6 +12,8 @@ from connectors.sdk.net.tls import Tls
 __all__ = [
     "Blocked",
     "Client",
+    "Consent",
+    "ConsentTokenSource",
     "Extras",
     "Guard",
     "GuardedResolver",

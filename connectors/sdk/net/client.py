@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import aiohttp
 from yarl import URL
@@ -31,6 +31,7 @@ CONNECT_TIMEOUT_S = 10.0
 MAX_RESPONSE_BYTES = 2_000_000
 MAX_TRACED_CHARS = 100_000
 _PORTS = {"http": 80, "https": 443}
+E = TypeVar("E", bound=ConnectorError)
 
 
 class Client:
@@ -84,9 +85,10 @@ class Client:
     def error_for(self, response: Response, overrides: Mapping[int, ErrorMaker] | None = None) -> ConnectorError | None:
         """The error that an answer stands for (see :mod:`~connectors.sdk.net.status`), without secrets in its words."""
         error = error_for(response, overrides)
-        return self._cleaned(error) if error else None
+        return self.cleaned(error) if error else None
 
-    def _cleaned(self, error: ConnectorError) -> ConnectorError:
+    def cleaned(self, error: E) -> E:
+        """The error without secrets in its words."""
         error.message = self._redactor.text(error.message)
         error.args = (error.message,)
         return error
@@ -101,7 +103,7 @@ class Client:
         try:
             response = await self._exchange(request)
         except ConnectorError as error:
-            self._record(request, None, self._cleaned(error).message, started, clock)
+            self._record(request, None, self.cleaned(error).message, started, clock)
             raise
         except asyncio.CancelledError:
             self._record(request, None, "Cancelled before an answer came.", started, clock)

@@ -1,4 +1,4 @@
-"""OAuth 2 access tokens without a person at hand: client credentials and password grants."""
+"""OAuth 2 token requests, and access tokens without a person at hand: client credentials and password grants."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from connectors.sdk.errors import AuthError, InternalError
 from connectors.sdk.net.client import Client, merged, parse_url
 from connectors.sdk.net.message import Request, Response
 from connectors.sdk.net.status import words
+from connectors.sdk.tokens import MARGIN_S
 
-# A token is renewed this long before it runs out, so that it does not expire on the way.
-_MARGIN_S = 30.0
-_REFUSALS = (400, 401, 403)
+# Statuses with which token addresses refuse.
+REFUSALS = (400, 401, 403)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class TokenRequest:
     """
 
     url: str
-    grant: str  # "client_credentials" or "password"
+    grant: str  # "client_credentials", "password" or "authorization_code"
     client_id: str
     client_secret: str = field(repr=False)
     scope: str = ""
@@ -56,6 +56,11 @@ class TokenRequest:
             form["scope"] = self.scope
         if self.grant == "password":
             form |= {"username": self.username, "password": self.password}
+        return self._request(self.url, form, self.extras)
+
+    def exchange(self, code: str, redirect_uri: str, verifier: str) -> Request:
+        """The HTTP request that exchanges the code which a person came back with (PKCE) for tokens."""
+        form = {"grant_type": self.grant, "code": code, "redirect_uri": redirect_uri, "code_verifier": verifier}
         return self._request(self.url, form, self.extras)
 
     def refresh(self, refresh_token: str) -> Request:
@@ -77,6 +82,8 @@ class TokenRequest:
 
 class TokenSource:
     """Hands out a valid token, asking for a new one only when the old one runs out."""
+
+    hint = AuthError.default_hint
 
     def __init__(self, asking: TokenRequest, prefix: str = "Bearer") -> None:
         self._asking = asking
@@ -100,16 +107,16 @@ class TokenSource:
 
     async def _renew(self, client: Client) -> None:
         response = await self._refreshed(client) or await client.send(self._asking.request())
-        if response.status in _REFUSALS:
+        if response.status in REFUSALS:
             raise AuthError(
                 f"No access token was given: {words(response)}", hint="Check the client ID, secret and scopes."
             )
         if error := client.error_for(response):
             raise error
-        answer = _answer(response)
+        answer = token_answer(response)
         self._token = str(answer["access_token"])
         client.hide(self._token)
-        self._expires = time.monotonic() + max(_lifetime(answer) - _MARGIN_S, 0.0)
+        self._expires = time.monotonic() + max(_lifetime(answer) - MARGIN_S, 0.0)
         if isinstance(refresh_token := answer.get("refresh_token"), str):
             self._refresh_token = refresh_token
             client.hide(refresh_token)
@@ -119,13 +126,14 @@ class TokenSource:
         if not self._refresh_token:
             return None
         response = await client.send(self._asking.refresh(self._refresh_token))
-        if response.status in _REFUSALS:
+        if response.status in REFUSALS:
             self._refresh_token = ""
             return None
         return response
 
 
-def _answer(response: Response) -> dict[str, Any]:
+def token_answer(response: Response) -> dict[str, Any]:
+    """The answer that holds a token; raises ``InternalError`` where it holds none."""
     answer = response.json()
     if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str):
         raise InternalError("The token address answered without an access token.", hint="Check the access token URL.")

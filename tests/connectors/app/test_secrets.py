@@ -120,7 +120,7 @@ def test_rotation_moves_every_workspace_to_the_newest_key(world: World) -> None:
     with override_settings(SECRET_KEYS=KEYS):
         out = StringIO()
         call_command("rotate_secrets", stdout=out)
-    assert "2 sources and destinations" in out.getvalue()
+    assert "2 stored credentials" in out.getvalue()
     with override_settings(SECRET_KEYS=KEYS[:1]), unscoped("the test looks at both workspaces"):
         for destination in made:
             destination.refresh_from_db()
