@@ -71,7 +71,9 @@ def check(connection: Connection) -> CheckOutcome:
 
 def check_write(source: Source) -> CheckOutcome:
     """Test whether Headrace may write into its own schemas in a source's warehouse; never raises."""
-    return _outcome(source, lambda tested: warehouse_of(_open(tested)).check_write(), "Both schemas can be written.")
+    return _outcome(
+        source, lambda _: warehouse_of(access.open_source(source)).check_write(), "Both schemas can be written."
+    )
 
 
 def _outcome(connection: Connection, test: Callable[[Connection], None], passed: str) -> CheckOutcome:

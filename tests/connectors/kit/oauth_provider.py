@@ -95,9 +95,7 @@ class Provider(RequestValidator):
     def is_pkce_required(self, client_id: str, request: Request) -> bool:
         return True
 
-    def save_authorization_code(
-        self, client_id: str, code: Mapping[str, str], request: Request, *args: Any, **kwargs: Any
-    ) -> None:
+    def save_authorization_code(self, client_id: str, code: Any, request: Request, *args: Any, **kwargs: Any) -> None:
         self.codes[code["code"]] = {
             "redirect_uri": request.redirect_uri,
             "challenge": request.code_challenge,
@@ -193,7 +191,7 @@ class Handler(BaseHTTPRequestHandler):
         except FatalClientError as error:
             return self._answer(400, {}, str(error))
         except OAuth2Error as error:
-            return self._answer(302, {"Location": error.in_uri(error.redirect_uri)})
+            return self._answer(302, {"Location": error.in_uri(error.redirect_uri or "")})
         if not body:
             return self._answer(200, {"Content-Type": "text/html"}, PAGE.format(action=html.escape(self.path)))
         if parse_qs(body).get("allow", [""])[0] != "1":
