@@ -1,27 +1,33 @@
-"""Rates of destination accounts, kept over all syncs and workers."""
+"""Limits of destination accounts, kept over all syncs and workers."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import redis
 import redis.asyncio
 from django.conf import settings
 
 from connectors.sdk.destination import Limits
-from syncs.engine import RedisLimiter, Unlimited
+from syncs.engine import SharedLimiter
 from syncs.engine.protocols import Limiter
+
+# A Redis that hangs must cost a delivery no more than one that is gone.
+ANSWER_SECONDS = 2.0
 
 
 @asynccontextmanager
 async def limiter_for(destination_id: int, limits: Limits) -> AsyncIterator[Limiter]:
     """The limiter of a destination account; to be used in the event loop that made it."""
-    if limits.rate is None:
-        yield Unlimited()
-        return
-    rate = limits.rate
-    client = redis.asyncio.Redis.from_url(settings.REDIS_URL)
+    client = redis.asyncio.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS
+    )
+    limiter = SharedLimiter(
+        client, str(destination_id), limits.rates, limits.concurrency, lost=(redis.RedisError, OSError, TimeoutError)
+    )
     try:
-        yield RedisLimiter(client, f"{destination_id}:{rate.requests}/{rate.seconds:g}", rate)
+        async with limiter:
+            yield limiter
     finally:
         await client.aclose()  # type: ignore[attr-defined]  # newer than its stubs

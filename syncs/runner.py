@@ -250,7 +250,6 @@ class Stage:
         stages.keep_job(self.held, spec=self.spec, job=with_settings(job, self.sync_settings))
 
     def _deliver_part(self, limits: Limits, control: Control | None = None) -> PartOutcome:
-        share = replace(limits, concurrency=max(1, limits.concurrency // self._parts_beside(limits)))
         journal = PartJournal(self.held, self.lease.count)
 
         async def deliver() -> PartOutcome:
@@ -264,7 +263,7 @@ class Stage:
                     journal,
                     control or self.lease,
                     limiter,
-                    share,
+                    limits,
                     self._traces(),
                     attempt=self.attempt,
                 )
@@ -297,9 +296,6 @@ class Stage:
 
     def _part(self) -> Part:
         return next(part for part in self.prepared.parts if part.number == self.held.number)
-
-    def _parts_beside(self, limits: Limits) -> int:
-        return max(1, min(parts_at_once(limits), len(self.prepared.parts)))
 
     def _startable(self, prepared: Prepared, finished: Sequence[int]) -> Sequence[int]:
         if self.spec.single_writer:

@@ -89,7 +89,7 @@ class Limits:
     batch_rows: int = 1_000
     batch_bytes: int = 5_000_000
     concurrency: int = 1
-    rate: Rate | None = None
+    rates: tuple[Rate, ...] = ()  # all hold together: 100 in 10 seconds and 10,000 in an hour
     pause_ms: int = 0  # between batches of one connection
     attempts: int = 5  # tries of one batch within a run
     timeout_s: float = 30.0

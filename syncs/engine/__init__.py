@@ -33,12 +33,13 @@ if TYPE_CHECKING:
     from syncs.engine.deliver import deliver_part
     from syncs.engine.errors import Cancelled, EngineError, LeaseLost, UnknownColumn
     from syncs.engine.exchanges import batch_exchanges, search_exchanges
-    from syncs.engine.limiter import MemoryLimiter, RedisLimiter, Unlimited
+    from syncs.engine.limiter import MemoryLimiter, Unlimited
     from syncs.engine.plan import Plan, explain, make_plan
     from syncs.engine.preparation import next_parts, prepare
     from syncs.engine.rules import writes_whole_run
     from syncs.engine.runlog import RunLog
     from syncs.engine.settlement import expire_run, settle, superseded
+    from syncs.engine.shared_limiter import SharedLimiter
     from syncs.engine.storage import Storage
     from syncs.engine.traces import TraceLimits, TraceWriter, trace_limits
     from syncs.engine.write import write_run
@@ -49,8 +50,8 @@ _HOMES = {
     "LeaseLost": "errors",
     "MemoryLimiter": "limiter",
     "Plan": "plan",
-    "RedisLimiter": "limiter",
     "RunLog": "runlog",
+    "SharedLimiter": "shared_limiter",
     "Storage": "storage",
     "TraceLimits": "traces",
     "TraceWriter": "traces",
@@ -77,8 +78,8 @@ __all__ = [
     "LeaseLost",
     "MemoryLimiter",
     "Plan",
-    "RedisLimiter",
     "RunLog",
+    "SharedLimiter",
     "Storage",
     "TraceLimits",
     "TraceWriter",

@@ -1,15 +1,16 @@
-"""Rates of a destination account: at most so many requests in any window of time.
+"""Limits of a destination account: requests in any window of time, requests at once, pauses it asked for.
 
 A request may go when the one ``requests`` places before it is a window old. That
 holds for every window, not only for those that start at a full minute, and lets a
-short burst go out at once.
+short burst go out at once. Several windows hold together. The limits here are
+those of one process; :mod:`syncs.engine.shared_limiter` keeps them over all workers.
 """
 
 from __future__ import annotations
 
-import asyncio
+import math
 from collections import deque
-from typing import Any, Protocol
+from collections.abc import Iterable
 
 from connectors.sdk.destination import Rate
 from syncs.engine.retry import Clock
@@ -17,84 +18,80 @@ from syncs.engine.retry import Clock
 # Requests do not arrive exactly as they left: stay this share of a window below the limit, at most so long.
 _SLACK_SHARE = 0.02
 _SLACK_MOST_S = 0.25
+# High rates go out evenly: a second's worth in one burst would arrive as two seconds' worth now and then.
+_PACED_FROM, _PACED_WINDOW_S, _PIECES = 20, 1.0, 10
 
 
 class Unlimited:
-    """No rate to keep."""
+    """No limit to keep, except the pauses that the other side asks for."""
 
-    async def acquire(self, requests: int = 1) -> None:
-        """Return at once."""
-
-
-class MemoryLimiter:
-    """Keeps a rate within this process."""
-
-    def __init__(self, rate: Rate, clock: Clock | None = None) -> None:
-        self._rate = rate
+    def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or Clock()
-        self._times: deque[float] = deque(maxlen=rate.requests)
-        self._turn = asyncio.Lock()
+        self._paused_until = 0.0
 
-    async def acquire(self, requests: int = 1) -> None:
-        """Wait until this many requests may be sent; first come, first served."""
-        async with self._turn:
-            for _ in range(requests):
-                while (wait := self._wait()) > 0:
-                    await self._clock.sleep(wait)
-                self._times.append(self._clock.now())
+    async def enter(self, *, within: float = math.inf) -> bool:
+        """Any number of requests at once."""
+        return True
 
-    def _wait(self) -> float:
-        if len(self._times) < self._rate.requests:
-            return 0.0
-        return self._times[0] + window(self._rate) - self._clock.now()
+    def leave(self) -> None:
+        """Nothing is counted."""
 
+    async def acquire(self, *, within: float = math.inf) -> bool:
+        """Whether one request may go: waits for it, but no longer than ``within`` seconds."""
+        end = self._clock.now() + within
+        while (wait := self.wait()) > 0:
+            if self._clock.now() >= end:
+                return False
+            await self._clock.sleep(min(wait, end - self._clock.now()))
+        self.note()
+        return True
 
-class AsyncRedis(Protocol):
-    """What is used of a ``redis.asyncio`` client."""
+    async def pause(self, seconds: float) -> None:
+        """Hold back every request for so long."""
+        self._paused_until = max(self._paused_until, self._clock.now() + seconds)
 
-    def register_script(self, script: str) -> Any: ...
+    def wait(self) -> float:
+        """Seconds until a request may go."""
+        return max(0.0, self._paused_until - self._clock.now())
 
-
-# Times are the server's, in microseconds; the list holds the newest first.
-_SCRIPT = """
-local limit, window, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local clock = redis.call('TIME')
-local now = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
-local oldest = redis.call('LINDEX', KEYS[1], limit - wanted)
-if oldest and tonumber(oldest) + window > now then
-  return tonumber(oldest) + window - now
-end
-for _ = 1, wanted do redis.call('LPUSH', KEYS[1], string.format('%.0f', now)) end
-redis.call('LTRIM', KEYS[1], 0, limit - 1)
-redis.call('PEXPIRE', KEYS[1], math.ceil(window / 1000) + 1000)
-return 0
-"""
+    def note(self) -> None:
+        """A request goes now."""
 
 
-class RedisLimiter:
-    """Keeps a rate over all workers; ``name`` stands for the destination account."""
+class MemoryLimiter(Unlimited):
+    """Keeps rates within this process."""
 
-    def __init__(self, client: AsyncRedis, name: str, rate: Rate, clock: Clock | None = None) -> None:
-        self._script = client.register_script(_SCRIPT)
-        self._key = f"headrace:rate:{name}"
-        self._rate = rate
-        self._clock = clock or Clock()
-        self._turn = asyncio.Lock()
+    def __init__(self, *rates: Rate, clock: Clock | None = None) -> None:
+        super().__init__(clock)
+        self._windows = [(rate.requests, window(rate), deque[float]()) for rate in paced(rates)]
 
-    async def acquire(self, requests: int = 1) -> None:
-        """Wait until this many requests may be sent; one of a worker's callers asks at a time."""
-        async with self._turn:
-            while requests > 0:
-                taken = min(requests, self._rate.requests)
-                await self._take(taken)
-                requests -= taken
+    def wait(self, share: int = 1) -> float:
+        """Seconds until a request may go, where only one part in ``share`` of each limit is ours."""
+        now = self._clock.now()
+        waits = [super().wait()]
+        for limit, seconds, times in self._windows:
+            while times and times[0] + seconds <= now:
+                times.popleft()
+            ours = max(1, limit // share)
+            if len(times) >= ours:
+                waits.append(times[-ours] + seconds - now)
+        return max(waits)
 
-    async def _take(self, requests: int) -> None:
-        arguments = [self._rate.requests, round(window(self._rate) * 1_000_000), requests]
-        while (wait := int(await self._script(keys=[self._key], args=arguments))) > 0:
-            await self._clock.sleep(wait / 1_000_000)
+    def note(self) -> None:
+        now = self._clock.now()
+        for _, _, times in self._windows:
+            times.append(now)
 
 
 def window(rate: Rate) -> float:
     """The window that is kept, in seconds: a little longer than the one asked for."""
     return rate.seconds + min(rate.seconds * _SLACK_SHARE, _SLACK_MOST_S)
+
+
+def paced(rates: Iterable[Rate]) -> tuple[Rate, ...]:
+    """The rates, and for high ones the same rate over shorter windows, so that requests leave evenly."""
+    kept = list(rates)
+    for rate in rates:
+        if rate.requests >= _PACED_FROM and rate.seconds <= _PACED_WINDOW_S:
+            kept.append(Rate(requests=rate.requests // _PIECES, seconds=rate.seconds / _PIECES))
+    return tuple(kept)

@@ -29,10 +29,22 @@ class Control(Protocol):
 
 
 class Limiter(Protocol):
-    """Keeps the destination account's rate over all workers."""
+    """Keeps the destination account's limits over all workers.
 
-    async def acquire(self, requests: int = 1) -> None:
-        """Wait until this many requests may be sent."""
+    Waits end after ``within`` seconds with ``False``, so that who waits can look whether it still should.
+    """
+
+    async def enter(self, *, within: float = ...) -> bool:
+        """Whether one more request may be on its way; every ``True`` needs a :meth:`leave`."""
+
+    def leave(self) -> None:
+        """The request that entered has its answer."""
+
+    async def acquire(self, *, within: float = ...) -> bool:
+        """Whether one request may be sent now."""
+
+    async def pause(self, seconds: float) -> None:
+        """The other side asked everybody to wait."""
 
 
 class Progress(Protocol):

@@ -17,6 +17,7 @@ from connectors.sdk.errors import (
     ConnectorError,
     Gone,
     InternalError,
+    RateLimited,
     Unavailable,
 )
 from connectors.sdk.trace import Exchange, recording
@@ -82,7 +83,11 @@ class Sender:
                 answer.error = failure_of(error)
                 if (error.in_doubt and not self.idempotent) or attempt >= self.limits.attempts:
                     return
-                await self._wait(self.backoff.wait(attempt, error, self.clock.random()))
+                wait = self.backoff.wait(attempt, error, self.clock.random())
+                if isinstance(error, RateLimited):
+                    # One refusal is news for everybody: the others would only collect their own.
+                    await self.limiter.pause(wait)
+                await self._wait(wait)
             except _FATAL as error:
                 answer.error, answer.fatal = failure_of(error), True
                 return
@@ -98,7 +103,16 @@ class Sender:
                 return
 
     async def _try(self, number: int, attempt: int, batch: Batch) -> Sequence[RowResult]:
-        await self.limiter.acquire()
+        while not await self.limiter.enter(within=_WAIT_SLICE_S):
+            await self.control.proceed()
+        try:
+            while not await self.limiter.acquire(within=_WAIT_SLICE_S):
+                await self.control.proceed()
+            return await self._call(number, attempt, batch)
+        finally:
+            self.limiter.leave()
+
+    async def _call(self, number: int, attempt: int, batch: Batch) -> Sequence[RowResult]:
         failed = True
         with recording() as exchanges:
             try:

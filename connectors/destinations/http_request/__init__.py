@@ -98,9 +98,11 @@ class HttpRequestDestination(Destination):
         return Limits(
             batch_rows=min((t.batch_rows or 1 for t in chosen), default=1),
             concurrency=int(settings.get("concurrency") or 100),
-            rate=Rate(
-                requests=max(1, int(per_window * _RATE_MARGIN)),
-                seconds=WINDOWS[settings.get("rate_window") or "second"],
+            rates=(
+                Rate(
+                    requests=max(1, int(per_window * _RATE_MARGIN)),
+                    seconds=WINDOWS[settings.get("rate_window") or "second"],
+                ),
             ),
             attempts=1 + int(settings.get("retries") or 4) if retried else 1,
             timeout_s=float(settings.get("timeout") or 30),

@@ -245,7 +245,7 @@ DEFINITION = DestinationDefinition(
             name="Requests",
             description="Requests you design, for rows that are added, changed or removed.",
             settings=SETTINGS,
-            limits=Limits(batch_rows=1, concurrency=100, rate=Rate(requests=950, seconds=1.0), attempts=5),
+            limits=Limits(batch_rows=1, concurrency=100, rates=(Rate(requests=950, seconds=1.0),), attempts=5),
             all_columns=True,
             mapping=False,
             split_retry=True,

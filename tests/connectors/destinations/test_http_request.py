@@ -59,8 +59,8 @@ def test_limits_come_from_the_settings() -> None:
     limits = offline().limits(
         job(added=BATCH, removed=ROW, rate=600, rate_window="minute", concurrency=7, timeout=9, retries=2)
     )
-    assert (limits.rate, limits.concurrency, limits.timeout_s, limits.attempts) == (
-        Rate(requests=570, seconds=60.0),
+    assert (limits.rates, limits.concurrency, limits.timeout_s, limits.attempts) == (
+        (Rate(requests=570, seconds=60.0),),
         7,
         9.0,
         3,

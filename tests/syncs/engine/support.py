@@ -406,7 +406,7 @@ class House:
                             self.storage,
                             journal,
                             cancel,
-                            Unlimited(),
+                            Unlimited(self.time.clock),
                             self.limits,
                             clock=self.time.clock,
                             attempt=attempt,

@@ -47,6 +47,7 @@ class Delivery:
     changes: dict[str, Any]
     time: FakeTime
     journal: MemoryJournal
+    limiter: Unlimited
 
     def __call__(self, control: Any = None, limits: Limits | None = None, **options: Any) -> PartOutcome:
         spec = make_spec(**self.changes)
@@ -59,7 +60,7 @@ class Delivery:
                 self.house.storage,
                 self.journal,
                 control or CancelAfter(),
-                Unlimited(),
+                self.limiter,
                 limits or Limits(batch_rows=2, attempts=3),
                 clock=self.time.clock,
                 **options,
@@ -81,7 +82,8 @@ def ready(house: House, rows: int = 6, **changes: Any) -> Delivery:
         memory_mb=128,
         threads=1,
     )
-    return Delivery(house, prepared, changes, FakeTime(), MemoryJournal())
+    time = FakeTime()
+    return Delivery(house, prepared, changes, time, MemoryJournal(), Unlimited(time.clock))
 
 
 def statuses(delivery: Delivery, outcome: PartOutcome) -> list[str]:
@@ -106,6 +108,16 @@ def test_an_outage_is_waited_out_with_growing_pauses_and_full_jitter(house: Hous
     outcome = delivery()
     assert outcome.succeeded.added == 2
     assert delivery.time.waits == [0.5, 1.0]
+
+
+def test_one_refusal_for_speed_is_news_for_the_whole_account(house: House) -> None:
+    delivery = ready(house, 8)
+    others = FakeTime()  # the account's own clock, which this delivery's waiting does not move
+    delivery.limiter = Unlimited(others.clock)
+    house.destination.errors = [RateLimited("slow down", after=40), Unavailable("busy")]
+    delivery.time.jitter = 0.0
+    delivery(limits=Limits(batch_rows=8, attempts=3))
+    assert sum(others.waits) == 40
 
 
 def test_what_the_other_side_asks_to_wait_is_waited_up_to_a_cap(house: House) -> None:

@@ -1,41 +1,61 @@
-"""Rates: never more than allowed in any window, whoever asks."""
+"""Limits of an account: never more than allowed in any window or at once, whoever asks."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from redis import RedisError
 from redis.asyncio import Redis
 
 from connectors.sdk.destination import Rate
 from connectors.sdk.errors import RateLimited, Unavailable
-from syncs.engine.limiter import MemoryLimiter, RedisLimiter, window
+from syncs.engine.limiter import MemoryLimiter, window
 from syncs.engine.retry import Backoff
+from syncs.engine.shared_limiter import SharedLimiter
 from tests.syncs.engine.support import FakeTime
+
+LOST = (RedisError, OSError, TimeoutError)
+# Nothing here waits so long: what would have to is refused, and the test goes on.
+NOW = 0.0
 
 
 def most_in_any(times: Sequence[float], seconds: float) -> int:
     return max(sum(1 for other in times if time <= other < time + seconds) for time in times)
 
 
-@pytest.mark.parametrize(
-    "rate", [Rate(requests=5, seconds=1), Rate(requests=1, seconds=0.1), Rate(requests=3, seconds=60)]
+@given(
+    rates=st.lists(
+        st.builds(Rate, requests=st.integers(1, 60), seconds=st.sampled_from([0.1, 1.0, 10.0, 60.0])),
+        min_size=1,
+        max_size=3,
+    ),
+    gaps=st.lists(st.sampled_from([0.0, 0.01, 0.3, 5.0]), min_size=30, max_size=90),
 )
-async def test_no_window_holds_more_requests_than_allowed(rate: Rate) -> None:
+def test_no_window_holds_more_requests_than_allowed(rates: list[Rate], gaps: list[float]) -> None:
     time = FakeTime()
-    limiter = MemoryLimiter(rate, time.clock)
+    limiter = MemoryLimiter(*rates, clock=time.clock)
     times: list[float] = []
-    for n in range(23):
-        await limiter.acquire()
-        times.append(time.at)
-        time.at += rate.seconds / 7 * (n % 3)
-    assert most_in_any(times, rate.seconds) == rate.requests
+
+    async def send() -> None:
+        for gap in gaps:
+            assert await limiter.acquire()
+            times.append(time.at)
+            time.at += gap
+
+    asyncio.run(send())
+    for rate in rates:
+        assert most_in_any(times, rate.seconds) <= rate.requests
 
 
 async def test_a_burst_up_to_the_limit_does_not_wait() -> None:
     time = FakeTime()
-    limiter = MemoryLimiter(Rate(requests=100, seconds=3600), time.clock)
+    limiter = MemoryLimiter(Rate(requests=100, seconds=3600), clock=time.clock)
     for _ in range(100):
         await limiter.acquire()
     assert time.waits == []
@@ -43,33 +63,166 @@ async def test_a_burst_up_to_the_limit_does_not_wait() -> None:
     assert sum(time.waits) == pytest.approx(window(Rate(requests=100, seconds=3600)))
 
 
-async def test_workers_share_the_rate_through_redis(valkey_url: str) -> None:
-    rate = Rate(requests=20, seconds=0.2)
-    times: list[float] = []
-
-    async def work(limiter: RedisLimiter) -> None:
-        for _ in range(20):
-            await limiter.acquire()
-            times.append(asyncio.get_running_loop().time())
-
-    async with (
-        Redis.from_url(valkey_url) as one,
-        Redis.from_url(valkey_url) as two,
-        Redis.from_url(valkey_url) as three,
-    ):
-        await one.flushdb()
-        await asyncio.gather(*(work(RedisLimiter(client, "account-7", rate)) for client in (one, two, three)))
-    # 60 requests need three windows: two have to pass in full between the first and the last.
-    assert max(times) - min(times) >= 2 * rate.seconds
-
-
-async def test_two_accounts_do_not_slow_each_other(valkey_url: str) -> None:
+async def test_a_high_rate_goes_out_evenly() -> None:
     time = FakeTime()
+    limiter = MemoryLimiter(Rate(requests=1000, seconds=1), clock=time.clock)
+    times: list[float] = []
+    for _ in range(2000):
+        await limiter.acquire()
+        times.append(time.at)
+    assert most_in_any(times, 0.1) <= 100
+    assert times[-1] - times[0] < 2.05
+
+
+async def test_patience_ends_a_wait() -> None:
+    time = FakeTime()
+    limiter = MemoryLimiter(Rate(requests=1, seconds=3600), clock=time.clock)
+    assert await limiter.acquire()
+    assert not await limiter.acquire(within=5)
+    assert sum(time.waits) == 5
+
+
+@pytest.fixture
+async def redis(valkey_url: str) -> AsyncIterator[Redis[bytes]]:
     async with Redis.from_url(valkey_url) as client:
         await client.flushdb()
-        for account in range(10):
-            await RedisLimiter(client, f"account-{account}", Rate(requests=1, seconds=3600), time.clock).acquire()
-    assert time.waits == []
+        yield client
+
+
+@asynccontextmanager
+async def sharing(
+    url: str, workers: int, rates: Sequence[Rate] = (), concurrency: int = 100, account: str = "account-7"
+) -> AsyncIterator[list[SharedLimiter]]:
+    """So many deliveries at work on one account, each with a connection of its own."""
+    async with AsyncExitStack() as stack:
+        limiters = []
+        for _ in range(workers):
+            client = await stack.enter_async_context(Redis.from_url(url))
+            limiter = SharedLimiter(client, account, rates, concurrency, lost=LOST)
+            limiters.append(await stack.enter_async_context(limiter))
+        yield limiters
+
+
+async def test_workers_share_every_window_of_an_account(redis: Redis[bytes], valkey_url: str) -> None:
+    rates = (Rate(requests=20, seconds=0.2), Rate(requests=50, seconds=3600))
+    times: list[float] = []
+
+    async def work(limiter: SharedLimiter) -> None:
+        while await limiter.acquire(within=2):
+            times.append(asyncio.get_running_loop().time())
+
+    async with sharing(valkey_url, 3, rates) as limiters:
+        await asyncio.gather(*(work(limiter) for limiter in limiters for _ in range(8)))
+    assert len(times) == 50  # what an hour allows, and not one more
+    assert max(times) - min(times) >= 2 * 0.2  # 50 requests need three windows: two pass in full
+
+
+async def test_a_rate_of_millions_is_kept_in_a_short_log(redis: Redis[bytes], valkey_url: str) -> None:
+    async with sharing(valkey_url, 1, [Rate(requests=1_000_000, seconds=3600)]) as (limiter,):
+        for _ in range(1_000):
+            assert await limiter.acquire(within=1)
+    assert await redis.llen("headrace:limit:account-7:sent:3600:100") == 10
+
+
+async def test_two_accounts_do_not_slow_each_other(redis: Redis[bytes], valkey_url: str) -> None:
+    for account in range(5):
+        async with sharing(valkey_url, 1, [Rate(requests=1, seconds=3600)], 1, f"account-{account}") as (limiter,):
+            assert await limiter.acquire(within=1)
+
+
+async def test_a_pause_that_one_worker_was_asked_for_holds_all(redis: Redis[bytes], valkey_url: str) -> None:
+    async with sharing(valkey_url, 3, [Rate(requests=1000, seconds=3600)]) as (first, second, third):
+        assert await second.acquire(within=1)
+        await first.pause(3600)
+        await third.pause(1)  # never shortens the other
+        assert not await second.acquire(within=0.05)
+        assert not await first.acquire(within=NOW)
+    async with sharing(valkey_url, 1) as (later,):  # whoever starts while it lasts, with any settings
+        assert not await later.acquire(within=NOW)
+
+
+async def test_no_more_requests_are_on_their_way_than_the_account_allows(redis: Redis[bytes], valkey_url: str) -> None:
+    on_their_way = most = done = 0
+
+    async def work(limiter: SharedLimiter) -> None:
+        nonlocal on_their_way, most, done
+        for _ in range(5):
+            assert await limiter.enter(within=20)
+            on_their_way += 1
+            most = max(most, on_their_way)
+            await asyncio.sleep(0.01)
+            on_their_way -= 1
+            done += 1
+            limiter.leave()
+
+    async with sharing(valkey_url, 4, concurrency=6) as limiters:
+        await asyncio.gather(*(work(limiter) for limiter in limiters for _ in range(6)))
+    assert done == 4 * 6 * 5
+    assert most <= 6
+
+
+async def test_a_newcomer_gets_its_share_of_a_busy_account(redis: Redis[bytes], valkey_url: str) -> None:
+    async def keep_busy(limiter: SharedLimiter) -> None:
+        while True:
+            await limiter.enter()
+            await asyncio.sleep(0.01)
+            limiter.leave()
+
+    async with sharing(valkey_url, 1, concurrency=4) as (old,):
+        busy = [asyncio.create_task(keep_busy(old)) for _ in range(4)]
+        try:
+            async with sharing(valkey_url, 1, concurrency=4) as (new,):
+                assert [await new.enter(within=10), await new.enter(within=10)] == [True, True]
+                new.leave()
+                new.leave()
+        finally:
+            for task in busy:
+                task.cancel()
+            await asyncio.gather(*busy, return_exceptions=True)
+
+
+class Failing:
+    """A Redis that is there or not."""
+
+    def __init__(self, client: Redis[bytes]) -> None:
+        self._client = client
+        self.away = False
+
+    def register_script(self, text: str) -> Any:
+        script = self._client.register_script(text)
+
+        async def run(**options: Any) -> Any:
+            if self.away:
+                raise RedisError("gone")
+            return await script(**options)
+
+        return run
+
+
+async def test_without_redis_a_worker_keeps_its_share_and_comes_back(redis: Redis[bytes]) -> None:
+    faulty = Failing(redis)
+    rate = Rate(requests=8, seconds=0.4)
+    async with SharedLimiter(faulty, "account-7", [rate], 8, lost=LOST) as limiter:
+        faulty.away = True
+        times: list[float] = []
+        for _ in range(12):
+            assert await limiter.acquire(within=10)
+            times.append(asyncio.get_running_loop().time())
+        assert most_in_any(times, rate.seconds) <= rate.requests
+        faulty.away = False
+        for _ in range(20):
+            assert await limiter.enter(within=10)
+            assert await limiter.acquire(within=10)
+            limiter.leave()
+        assert await redis.llen("headrace:limit:account-7:sent:0.4:1") > 0
+
+
+async def test_a_redis_that_was_never_there_stops_nobody(redis: Redis[bytes]) -> None:
+    faulty = Failing(redis)
+    faulty.away = True
+    async with SharedLimiter(faulty, "account-7", [Rate(requests=8, seconds=60)], 8, lost=LOST) as limiter:
+        assert [await limiter.enter(within=NOW) for _ in range(3)] == [True, True, False]  # a quarter of both
+        assert [await limiter.acquire(within=0.05) for _ in range(3)] == [True, True, False]
 
 
 def test_pauses_grow_up_to_a_cap_and_jitter_spreads_them() -> None:
