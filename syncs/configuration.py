@@ -6,7 +6,7 @@ This calls the destination, so it runs before the transaction that stores the re
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from connectors.sdk.errors import ConfigError, ConnectorError
 from connectors.sdk.validation import Cleaned, InvalidSettings, assemble, clean
 from connectors.secrets import decrypt
 from syncs.engine.spec import FieldMapping
+from syncs.expansion import check_expansion, with_elements
 from syncs.mapping_checks import Configuration, check
 from syncs.mappings import Problems, parse
 from syncs.models import Model, Sync
@@ -78,9 +79,11 @@ def check_proposal(
     cleaned = _clean_settings(kind, proposal, stored_secrets or {}, problems)
     configuration = _configuration(kind, proposal, problems)
     _stop_at(problems)
+    configuration = replace(configuration, mappings=with_elements(model, configuration.mappings))
+    columns = columns_of(model) | check_expansion(model, configuration.mappings, problems)
     settings = assemble(cleaned.config, cleaned.secrets)
     fields = destination_fields(destination, kind.key, settings)
-    check(configuration, kind, columns_of(model), fields, problems)
+    check(configuration, kind, columns, fields, problems)
     _stop_at(problems)
     _ask_connector(model, destination, configuration, settings, fields)
     return Checked(configuration=configuration, cleaned=cleaned)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.sdk.destination import SyncType
+from connectors.sdk.expansion import array_column
 from connectors.sdk.liquid import compile_value
 from syncs.engine.inline import ELEMENT
 from syncs.engine.spec import FieldMapping, MappingKind
@@ -129,6 +130,11 @@ def used_columns(mappings: Iterable[FieldMapping]) -> tuple[str, ...]:
             elif mapping.kind is MappingKind.COLUMN or (mapping.kind is MappingKind.ARRAY and not within_array):
                 names.append(str(mapping.value))
     return tuple(dict.fromkeys(names))
+
+
+def read_columns(mappings: Iterable[FieldMapping]) -> tuple[str, ...]:
+    """Like :func:`used_columns`, with the array column in place of the column of its elements."""
+    return tuple(dict.fromkeys(array_column(name) or name for name in used_columns(mappings)))
 
 
 def needs_all_columns(kind: SyncType, mappings: Iterable[FieldMapping]) -> bool:

@@ -18,7 +18,8 @@ from syncs.configuration import definition_of
 from syncs.definitions import Definition
 from syncs.engine.spec import FieldMapping, RunSpec
 from syncs.engine.spec import ModelColumn as SpecColumn
-from syncs.mappings import from_json, needs_all_columns, used_columns
+from syncs.expansion import expansion_of
+from syncs.mappings import from_json, needs_all_columns, read_columns, used_columns
 from syncs.models import Model, Run, Sync
 
 
@@ -31,12 +32,17 @@ def build_spec(sync: Sync, run: Run, *, reset: PendingReset, reprocess: bool) ->
     dialect = source_class(model.source.type).definition.dialect
     all_columns = needs_all_columns(kind, mappings)
     names = _column_names(model, mappings, all_columns=all_columns)
+    sql, key = Definition.of(model).query(dialect), model.primary_key
+    expanded = expansion_of(model, mappings)
+    if expanded is not None:
+        sql, key = expanded.query(sql, dialect), expanded.element
+        names = tuple(dict.fromkeys((key, *names)))
     return RunSpec(
         run_id=run.pk,
         sync_id=sync.pk,
-        sql=Definition.of(model).query(dialect),
+        sql=sql,
         dialect=dialect,
-        primary_key=model.primary_key,
+        primary_key=key,
         columns=_columns(model, names),
         tracked=tuple(name for name in names if all_columns or name in used_columns(mappings)),
         mappings=mappings,
@@ -53,6 +59,7 @@ def build_spec(sync: Sync, run: Run, *, reset: PendingReset, reprocess: bool) ->
         resync=reset is PendingReset.RESYNC,
         reset=reset is PendingReset.RESET,
         reprocess=reprocess and mode.rows is RowSet.CHANGES,
+        keep_one_by=model.primary_key if expanded is not None else "",
         variables=_variables(sync, run),
     )
 
@@ -94,7 +101,7 @@ def narrowed(spec: RunSpec, destination: Destination, job: Job) -> RunSpec:
 
 def names_column(sync: Sync, name: str) -> bool:
     """Whether a mapping of the sync names this column."""
-    return name in used_columns(from_json(sync.mappings))
+    return name in read_columns(from_json(sync.mappings))
 
 
 def reads_column(sync: Sync, name: str) -> bool:

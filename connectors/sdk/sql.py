@@ -106,18 +106,18 @@ def select_columns(sql: str, columns: Sequence[str], dialect: str, reads: Mappin
     for name in columns:
         read = reads.get(name)
         projections.append(quoted_column(name) if read is None else exp.alias_(read, name, quoted=True))
-    return _around(sql, exp.select(*projections), dialect)
+    return select_from(sql, exp.select(*projections), dialect)
 
 
 def count_rows(sql: str, dialect: str) -> str:
     """How many rows the model returns, as the single column ``row_count``."""
     count = exp.alias_(exp.Count(this=exp.Star()), COUNT_COLUMN, quoted=True)
-    return _around(sql, exp.select(count), dialect)
+    return select_from(sql, exp.select(count), dialect)
 
 
 def limit_rows(sql: str, rows: int, dialect: str) -> str:
     """The model's first rows; an ORDER BY inside still decides which."""
-    return _around(sql, exp.select(exp.Star()).limit(rows), dialect)
+    return select_from(sql, exp.select(exp.Star()).limit(rows), dialect)
 
 
 def table_sql(table: Table, dialect: str) -> str:
@@ -148,8 +148,8 @@ def bare(sql: str, dialect: str) -> str:
     return sql[start:end]
 
 
-def _around(sql: str, outer: exp.Select, dialect: str) -> str:
-    """Render ``outer`` over the model, whose own text goes in untouched.
+def select_from(sql: str, outer: exp.Select, dialect: str) -> str:
+    """Render ``outer`` over the model (as :data:`MODEL_ALIAS`), whose own text goes in untouched.
 
     The line breaks keep a comment at the model's end from swallowing the bracket.
     """

@@ -12,7 +12,7 @@ from config.errors import Invalid
 from syncs.api.schedules import ScheduleShape, schedule_json
 from syncs.configuration import Proposal
 from syncs.definitions import Definition
-from syncs.mappings import from_json, used_columns
+from syncs.mappings import from_json, read_columns
 from syncs.models import Model, Run, Sync
 
 QUERY_TYPES = {"raw_sql": "sql", "table": "table"}
@@ -206,7 +206,7 @@ def sync_json(sync: Sync) -> dict[str, Any]:
         "configuration": _configuration_json(sync),
         "schedule": schedule_json(sync.schedule),
         "primaryKey": sync.model.primary_key,
-        "referencedColumns": list(used_columns(from_json(sync.mappings))),
+        "referencedColumns": list(read_columns(from_json(sync.mappings))),
         "lastRunAt": sync.last_run.started_at if sync.last_run else None,
         "createdAt": sync.created_at,
         "updatedAt": sync.updated_at,

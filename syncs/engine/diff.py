@@ -41,8 +41,10 @@ class Keys:
         return self.queried - self.null_keys - self.duplicates
 
 
-def check_keys(bench: Duck, spool: Spool, storage: Storage) -> Keys:
-    """Count rows and null keys, and put duplicated keys into the table ``twice``.
+def check_keys(bench: Duck, spool: Spool, storage: Storage, keep_one_by: str = "") -> Keys:
+    """Count rows and null keys, put duplicated keys into the table ``twice`` and their rows into ``surplus``.
+
+    With ``keep_one_by``, a column, one row of each duplicated key is kept: ``twice`` is then empty.
 
     Counting hashes of keys takes a fraction of the memory of counting keys; only
     where two are equal are the keys themselves looked at.
@@ -57,10 +59,29 @@ def check_keys(bench: Duck, spool: Spool, storage: Storage) -> Keys:
         f"CREATE TEMP TABLE twice AS SELECT {KEY}, count(*) AS times FROM model "
         f"WHERE {KEY} IS NOT NULL AND hash({KEY}) IN (SELECT h FROM suspects) GROUP BY {KEY} HAVING count(*) > 1"
     )
+    if keep_one_by:
+        return Keys(queried=queried, null_keys=null_keys, duplicates=_keep_one(bench, spool, keep_one_by))
+    bench.run(f"CREATE VIEW surplus AS SELECT m.*, t.times FROM model m JOIN twice t USING ({KEY})")
     duplicates = bench.row("SELECT coalesce(sum(times), 0)::BIGINT FROM twice")[0]
     without = f"ANTI JOIN twice USING ({KEY})" if duplicates else ""
     bench.run(f"CREATE VIEW keyed AS SELECT * FROM model {without} WHERE {KEY} IS NOT NULL")
     return Keys(queried=queried, null_keys=null_keys, duplicates=duplicates)
+
+
+def _keep_one(bench: Duck, spool: Spool, column: str) -> int:
+    """Keep the row with the smallest value of each duplicated key; how many others there are."""
+    order = f"m.{spool.layout.position(column)}, m.{HASH}"
+    bench.run(
+        f"CREATE TEMP TABLE sharing AS SELECT m.*, t.times, row_number() OVER (PARTITION BY {KEY} ORDER BY {order}) "
+        f"AS place FROM model m JOIN twice t USING ({KEY})"
+    )
+    bench.run("CREATE VIEW surplus AS SELECT * EXCLUDE (place) FROM sharing WHERE place > 1")
+    bench.run(
+        f"CREATE VIEW keyed AS SELECT * FROM model ANTI JOIN sharing USING ({KEY}) WHERE {KEY} IS NOT NULL "
+        "UNION ALL BY NAME SELECT * EXCLUDE (times, place) FROM sharing WHERE place = 1"
+    )
+    bench.run("CREATE OR REPLACE TEMP TABLE twice AS SELECT * FROM twice LIMIT 0")
+    return int(bench.row("SELECT count(*) FROM surplus")[0])
 
 
 def make_base(bench: Duck, spec: RunSpec, spool: Spool, baseline: Baseline, storage: Storage) -> None:

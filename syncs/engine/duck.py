@@ -35,12 +35,11 @@ class Duck:
         self._wait(running)
 
     def row(self, sql: str, parameters: list[Any] | None = None) -> tuple[Any, ...]:
-        """The first row of a query."""
-        self.run(sql, parameters)
-        found: tuple[Any, ...] | None = self.connection.fetchone()
-        if found is None:
+        """The row of a query that returns one; read to its end, so that the connection is free again."""
+        found = self.rows(sql, parameters)
+        if not found:
             raise LookupError("the query returned no row")
-        return found
+        return found[0]
 
     def rows(self, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
         """All rows of a query that is known to be small."""

@@ -49,7 +49,7 @@ def prepare(
         spool_path = f"{spec.directory}/spool{suffix}.parquet"
         spool = write_spool(bench, spec, source, storage, spool_path, watch.on_rows)
         watch.enter("diff")
-        keys = diff.check_keys(bench, spool, storage)
+        keys = diff.check_keys(bench, spool, storage, spec.keep_one_by)
         rules = rules_of(spec, baseline)
         compared = baseline if baseline is not None and not (spec.resync or spec.reset) else None
         changes = _Changes(bench, spec, spool, storage, suffix)
@@ -109,12 +109,12 @@ class _Changes:
 
     def duplicates(self) -> str:
         """Every row whose key is not its own, with the reason; the file's path."""
-        words = "'The primary key is not unique: ' || t.times || ' rows have it.'"
-        columns = ", ".join(f"m.{c}" for c in self._spool.layout.positions)
+        kept = " One of them was taken." if self._spec.keep_one_by else ""
+        words = f"'The primary key is not unique: ' || times || ' rows have it.{kept}'"
+        columns = ", ".join(self._spool.layout.positions)
         return self._copy(
             "duplicates",
-            f"SELECT m.{KEY}, '{DUPLICATE_CODE}' AS code, {words} AS message, {columns} "
-            f"FROM model m JOIN twice t USING ({KEY})",
+            f"SELECT {KEY}, '{DUPLICATE_CODE}' AS code, {words} AS message, {columns} FROM surplus",
         )
 
     def carried(self, baseline: Baseline | None) -> str:

@@ -84,6 +84,8 @@ class RunSpec:
     ``resync`` treats every row as added and handles no removals.
     ``reset`` remembers the rows and sends nothing. ``reprocess`` sends every
     row known from before as changed (the mapping was changed).
+    ``keep_one_by``: of the rows that share a key, the one with the smallest value in this
+    column is sent and only the others are rejected; without it all of them are.
     ``directory`` is the run's folder below the storage root, ``syncs/7/runs/12``.
     """
 
@@ -108,6 +110,7 @@ class RunSpec:
     resync: bool = False
     reset: bool = False
     reprocess: bool = False
+    keep_one_by: str = ""
     part_rows: int = 250_000
     variables: tuple[tuple[str, str], ...] = ()
 

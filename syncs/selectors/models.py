@@ -9,7 +9,7 @@ from django.db.models import Count, Q, QuerySet
 
 from governance.audit.actors import Actor
 from syncs.choices import ModelMethod
-from syncs.mappings import from_json, used_columns
+from syncs.mappings import from_json, read_columns
 from syncs.models import Model, Sync
 from workspaces.access import require
 from workspaces.permissions import Permission
@@ -75,7 +75,7 @@ def stale_mappings(actor: Actor, model: Model) -> Sequence[StaleMapping]:
     usable = set(model.columns.filter(enabled=True, missing=False).values_list("name", flat=True))
     found = []
     for sync in dependent_syncs(actor, model):
-        lost = tuple(name for name in used_columns(from_json(sync.mappings)) if name not in usable)
+        lost = tuple(name for name in read_columns(from_json(sync.mappings)) if name not in usable)
         if lost:
             found.append(StaleMapping(sync, lost))
     return found

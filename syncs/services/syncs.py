@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils import timezone
@@ -11,6 +11,7 @@ from config.errors import Conflict
 from config.queue import enqueue
 from connectors import access as connections
 from connectors.models import Destination
+from connectors.sdk.expansion import array_column
 from connectors.sdk.fields import Select
 from connectors.secrets import decrypt, encrypt
 from governance.audit.actors import Actor
@@ -128,6 +129,9 @@ def store_sync_change(*, actor: Actor, sync: Sync, checked: Checked | None, name
         return sync
     if _sends_otherwise(sync, before):
         sync.pending_reprocess = True
+    if _expansion(before["mappings"]) != _expansion(sync.mappings) and sync.pending_reset == PendingReset.NONE:
+        # Rows have other keys now: what was delivered under the old ones tells nothing about them.
+        sync.pending_reset = PendingReset.RESYNC
     sync.revision += 1
     sync.save()
     after = {**changed.after, "secret_settings": "changed"} if resealed else changed.after
@@ -167,6 +171,11 @@ def _sends_otherwise(sync: Sync, before: Mapping[str, Any]) -> bool:
         or not send_the_same(from_json(before["mappings"]), from_json(sync.mappings))
         or _aims_elsewhere(sync, before["settings"])
     )
+
+
+def _expansion(stored: Sequence[Mapping[str, Any]]) -> str:
+    """The array column whose elements identify rows, if any."""
+    return next((array_column(str(m["value"])) for m in stored if m["identifier"] and m["kind"] == "column"), "")
 
 
 def _aims_elsewhere(sync: Sync, before: Mapping[str, Any]) -> bool:
