@@ -16,6 +16,7 @@ from dataclasses import replace
 from connectors.sdk.destination import ACCEPTED, Destination, Job, Limits, RowResult, Session
 from connectors.sdk.errors import ConnectorError, Unavailable
 from syncs.engine.errors import Cancelled, EngineError, InvalidMapping, UnknownColumn
+from syncs.engine.fan_out import by_place
 from syncs.engine.feed import Outgoing, outgoing
 from syncs.engine.mapping import compile_mapping
 from syncs.engine.outcomes import Outcomes
@@ -62,7 +63,7 @@ async def deliver_part(
     delivery = _Delivery(spec, part, journal, control, limits, clock)
     earlier = await delivery.take_over()
     try:
-        batches = outgoing(storage, part, compile_mapping(spec), limits, earlier, destination.encoder(job))
+        batches = outgoing(storage, part, compile_mapping(spec, job.fields), limits, earlier, destination.encoder(job))
         async with _opened(destination, job, limits, control, clock, backoff) as session:
             sender = Sender(
                 session=session,
@@ -175,12 +176,13 @@ class _Delivery:
 
     def _answered_record(self, record: BatchRecord, outgoing: Outgoing, answer: Answer) -> BatchRecord:
         refused = outgoing.mapped.refused
-        if not refused and answer.error is None and answer.results.count(ACCEPTED) == record.rows:
+        if not refused and answer.error is None and answer.results.count(ACCEPTED) == len(outgoing.mapped.places):
             return BatchRecord(
                 number=record.number, first=record.first, rows=record.rows, done=True, in_doubt=answer.in_doubt
             )
-        given_up = [place for place, result in self._placed(outgoing, answer) if result is None]
-        refused = refused | {p: r for p, r in self._placed(outgoing, answer) if r is not None and not r.accepted}
+        placed = list(by_place(outgoing.mapped.places, answer.results)) if answer.results else []
+        given_up = [place for place, result in placed if result is None]
+        refused = refused | {place: result for place, result in placed if result is not None and not result.accepted}
         status, error = RowStatus.SUCCEEDED, answer.error or Failure(code="", message="")
         if given_up and answer.in_doubt and not self._spec.idempotent:
             status = RowStatus.IN_DOUBT
@@ -198,9 +200,6 @@ class _Delivery:
             message=_storable(error.message),
             in_doubt=answer.in_doubt,
         )
-
-    def _placed(self, outgoing: Outgoing, answer: Answer) -> Iterator[tuple[int, RowResult | None]]:
-        return zip(outgoing.mapped.places, answer.results, strict=bool(answer.results))
 
     def _judge(self, answer: Answer) -> None:
         if answer.error is None:

@@ -147,9 +147,17 @@ def _cut(mapped: Mapped, rows: int, limits: Limits) -> Iterator[tuple[int, int]]
     places = mapped.places
     start = 0
     for _, stop in cut(mapped.batch.rows, max_rows=limits.batch_rows, max_bytes=limits.batch_bytes):
-        end = rows if stop == len(places) else places[stop]
-        yield start, end
-        start = end
+        end = rows if stop == len(places) else _row_end(places, start, stop)
+        if end > start:
+            yield start, end
+            start = end
+
+
+def _row_end(places: Sequence[int], start: int, stop: int) -> int:
+    """Where to end a batch that would end before record ``stop``: the records of one row stay together."""
+    if places[stop] != places[stop - 1]:
+        return places[stop]
+    return places[stop] + 1 if places[stop] == start else places[stop]
 
 
 def _piece(mapped: Mapped, start: int, stop: int) -> Mapped:

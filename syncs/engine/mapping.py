@@ -13,9 +13,10 @@ from functools import partial
 
 import pyarrow as pa
 
-from connectors.sdk.destination import Batch, Removal, RowResult, rejected
+from connectors.sdk.destination import Batch, DestinationField, Removal, RowResult, rejected
 from connectors.sdk.types import Operation
 from syncs.engine.errors import InvalidMapping, UnknownColumn
+from syncs.engine.fan_out import FanOutFields
 from syncs.engine.inline import ArrayValue, ObjectValue, check_shape
 from syncs.engine.recipe import ERROR, KEY
 from syncs.engine.spec import FieldMapping, MappingKind, RunSpec
@@ -36,7 +37,8 @@ CAST_CODE = "cast_failed"
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """Rows ready to send. ``places`` are their places in the batch they came from.
+    """Records ready to send. ``places`` are the places, in the batch they came from, of the rows they belong to:
+    ascending, and equal where a row makes several records.
 
     ``refused`` are the rows that never leave, by place.
     """
@@ -49,7 +51,10 @@ class Mapped:
 class Mapper:
     """Maps the batches of a run's parts; made once a part."""
 
-    def __init__(self, spec: RunSpec, makers: list[Make], omit_nulls: frozenset[str]) -> None:
+    def __init__(
+        self, spec: RunSpec, makers: list[Make], omit_nulls: frozenset[str], fan_out: FanOutFields | None = None
+    ) -> None:
+        self._fan_out = fan_out
         self._spec = spec
         self._makers = makers
         self._omit_nulls = omit_nulls
@@ -71,7 +76,11 @@ class Mapper:
         if rows.refused:
             places = [place for place in places if place not in rows.refused]
             values, keys = values.take(pa.array(places, pa.int64())), keys.take(pa.array(places, pa.int64()))
-        return Mapped(Batch(operation, keys.to_pylist(), values, omit_nulls), places, rows.refused)
+        batch = Batch(operation, keys.to_pylist(), values, omit_nulls)
+        if self._fan_out is None:
+            return Mapped(batch, places, rows.refused)
+        fanned = self._fan_out.apply(batch, places)
+        return Mapped(fanned.batch, fanned.places, rows.refused | fanned.refused)
 
     def schema(self, columns: pa.Schema) -> pa.Schema:
         """The columns that destinations receive; ``columns`` are those of the model."""
@@ -97,8 +106,8 @@ class Mapper:
         return pa.RecordBatch.from_arrays(columns, schema=values.schema)
 
 
-def compile_mapping(spec: RunSpec) -> Mapper:
-    """Check the mappings and parse their templates once.
+def compile_mapping(spec: RunSpec, fields: Sequence[DestinationField] = ()) -> Mapper:
+    """Check the mappings and parse their templates once; ``fields`` are the destination's, as far as mapped.
 
     Raises :class:`UnknownColumn` or :class:`InvalidMapping`.
     """
@@ -107,7 +116,8 @@ def compile_mapping(spec: RunSpec) -> Mapper:
             spec, [partial(column_value, i, column.name) for i, column in enumerate(spec.columns)], frozenset()
         )
     makers = [_maker(spec, mapping) for mapping in spec.mappings]
-    return Mapper(spec, makers, frozenset(m.to for m in spec.mappings if m.ignore_null))
+    omit_nulls = frozenset(m.to for m in spec.mappings if m.ignore_null)
+    return Mapper(spec, makers, omit_nulls, FanOutFields.of(fields))
 
 
 def _maker(spec: RunSpec, mapping: FieldMapping, *, within: bool = False) -> Make:

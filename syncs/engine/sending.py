@@ -66,10 +66,19 @@ class Sender:
         """Try until there is an answer or no tries are left; a cancelled run ends the tries."""
         answer = Answer([None] * len(batch), in_doubt=in_doubt)
         try:
-            await self._send(number, batch, 0, answer)
+            await self._send_in_pieces(number, batch, answer)
         except Cancelled as error:
             answer.error, answer.fatal = Failure(code=error.code, message=error.message, hint=error.hint), True
         return answer
+
+    async def _send_in_pieces(self, number: int, batch: Batch, answer: Answer) -> None:
+        """One piece, unless the records of a row are more than fit: they stay together in the journal alone."""
+        size = max(1, self.limits.batch_rows)
+        for start in range(0, len(batch), size):
+            piece = batch if len(batch) <= size else batch.slice(start, min(start + size, len(batch)))
+            await self._send(number, piece, start, answer)
+            if answer.error is not None:
+                return
 
     async def _send(self, number: int, batch: Batch, offset: int, answer: Answer) -> None:
         for attempt in range(1, max(1, self.limits.attempts) + 1):
