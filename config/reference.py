@@ -39,6 +39,7 @@ def pages() -> dict[Path, str]:
         "permissions.md": permissions_page,
         "connectors.md": connectors_page,
         "commands.md": commands_page,
+        "liquid-filters.md": filters_page,
     }
     return {FOLDER / name: make() for name, make in makers.items()}
 
@@ -79,6 +80,17 @@ def connectors_page() -> str:
     ]
     about = "Every source and destination, and how it was checked."
     return _page("Connectors", about, _table(("Name", "Kind", "Key", "Verification", "What it does"), rows))
+
+
+def filters_page() -> str:
+    from connectors.sdk.liquid.reference import REFERENCE
+
+    rows = [(f.group, f"`{f.usage}`", f.about) for f in REFERENCE]
+    about = (
+        "What templates can do with a value: `{{ row.email | downcase | sha256 }}`. All filters and tags of Liquid are "
+        "there except `include`, `render` and the filters for money of shops."
+    )
+    return _page("Liquid filters", about, _table(("Group", "Filter", "What it does"), rows))
 
 
 def commands_page() -> str:

@@ -9,9 +9,11 @@ from rest_framework import serializers
 
 from config.api import ListQuery
 from config.errors import Invalid
+from syncs.api.mappings import mapping_from, mapping_json
 from syncs.api.schedules import ScheduleShape, schedule_json
 from syncs.configuration import Proposal
 from syncs.definitions import Definition
+from syncs.engine.spec import MappingKind
 from syncs.mappings import from_json, read_columns
 from syncs.models import Model, Run, Sync
 
@@ -117,10 +119,14 @@ def model_json(model: Model, sync_ids: Iterable[int]) -> dict[str, Any]:
 
 
 class MappingShape(serializers.Serializer[Any]):
-    """One field of the destination and where its value comes from."""
+    """One field of the destination and where its value comes from.
+
+    The value of an ``object`` is the list of its mappings, that of an ``array`` is
+    ``{"column": …, "mappings": […]}``; a ``property`` is one of the array's elements.
+    """
 
     to = serializers.CharField()
-    kind = serializers.ChoiceField(["column", "static", "variable", "template"], default="column")
+    kind = serializers.ChoiceField([kind.value for kind in MappingKind], default="column")
     value = serializers.JSONField(allow_null=True, default=None)
     ignoreNull = serializers.BooleanField(default=False)
     identifier = serializers.BooleanField(default=False)
@@ -187,7 +193,7 @@ def proposal_from(values: Mapping[str, Any]) -> Proposal:
         removal=values["removal"],
         first_run=values["firstRun"],
         settings=values["settings"],
-        mappings=[{**m, "ignore_null": m["ignoreNull"]} for m in values["mappings"]],
+        mappings=[mapping_from(m) for m in values["mappings"]],
     )
 
 
@@ -214,14 +220,13 @@ def sync_json(sync: Sync) -> dict[str, Any]:
 
 
 def _configuration_json(sync: Sync) -> dict[str, Any]:
-    mappings = [{**m, "ignoreNull": m.get("ignore_null", False)} for m in sync.mappings]
     return {
         "syncType": sync.sync_type,
         "mode": sync.mode,
         "removal": sync.removal,
         "firstRun": sync.first_run,
         "settings": sync.settings,
-        "mappings": [{k: v for k, v in m.items() if k != "ignore_null"} for m in mappings],
+        "mappings": [mapping_json(m) for m in sync.mappings],
     }
 
 

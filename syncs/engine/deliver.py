@@ -168,7 +168,8 @@ class _Delivery:
         answer = Answer([])
         if len(outgoing.mapped.batch):
             await self._journal.begin(record)
-            answer = await sender.send(outgoing.number, outgoing.mapped.batch, in_doubt=outgoing.again)
+            fanned = len(outgoing.mapped.batch) > outgoing.rows
+            answer = await sender.send(outgoing.number, outgoing.mapped.batch, in_doubt=outgoing.again, fanned=fanned)
         record = self._answered_record(record, outgoing, answer)
         await self._journal.finish(record)
         self.outcomes.apply(record)

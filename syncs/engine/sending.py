@@ -62,20 +62,23 @@ class Sender:
     clock: Clock = field(default_factory=Clock)
     backoff: Backoff = field(default_factory=Backoff)
 
-    async def send(self, number: int, batch: Batch, *, in_doubt: bool = False) -> Answer:
-        """Try until there is an answer or no tries are left; a cancelled run ends the tries."""
+    async def send(self, number: int, batch: Batch, *, in_doubt: bool = False, fanned: bool = False) -> Answer:
+        """Try until there is an answer or no tries are left; a cancelled run ends the tries.
+
+        ``fanned``: rows made several records each, which may be more than fit into one request.
+        """
         answer = Answer([None] * len(batch), in_doubt=in_doubt)
         try:
-            await self._send_in_pieces(number, batch, answer)
+            await (self._send_in_pieces(number, batch, answer) if fanned else self._send(number, batch, 0, answer))
         except Cancelled as error:
             answer.error, answer.fatal = Failure(code=error.code, message=error.message, hint=error.hint), True
         return answer
 
     async def _send_in_pieces(self, number: int, batch: Batch, answer: Answer) -> None:
-        """One piece, unless the records of a row are more than fit: they stay together in the journal alone."""
+        """Pieces no larger than the destination takes, until one is given up."""
         size = max(1, self.limits.batch_rows)
         for start in range(0, len(batch), size):
-            piece = batch if len(batch) <= size else batch.slice(start, min(start + size, len(batch)))
+            piece = batch.slice(start, min(start + size, len(batch)))
             await self._send(number, piece, start, answer)
             if answer.error is not None:
                 return

@@ -69,6 +69,34 @@ def test_what_is_created_is_read_back_and_runs(shop: Shop, call: Call) -> None:
     assert listed["syncs"] == [sync["id"]]
 
 
+def test_mappings_of_every_kind_come_back_as_they_were_given(shop: Shop, call: Call) -> None:
+    shop.fill(1)
+    shop.at_destination(f"ALTER TABLE {shop.table} ADD profile jsonb, ADD lines jsonb, ADD by text")
+    model = call("post", "/models", model_body(shop)).json()
+    plan = wire("plan", "static", "vip", ignoreNull=True)
+    mappings = [
+        wire("id", "template", "{{ row.id }}", identifier=True),
+        wire("email", "column", "email", ignoreNull=True),
+        wire("by", "variable", "sync_id"),
+        wire("profile", "object", [wire("mail", "column", "email"), wire("inner", "object", [plan])]),
+        wire("lines", "array", {"column": "email", "mappings": [wire("sku", "property", "sku", ignoreNull=True)]}),
+    ]
+    body = sync_body(shop, model["id"])
+    body["configuration"]["mappings"] = mappings
+    sync = call("post", "/syncs", body).json()
+    assert sync["configuration"]["mappings"] == mappings
+    assert call("patch", f"/syncs/{sync['id']}", {"configuration": sync["configuration"]}).json() == sync
+    mappings[3]["value"][1]["value"][0]["kind"] = "shape"
+    refused = call("patch", f"/syncs/{sync['id']}", {"configuration": {**sync["configuration"], "mappings": mappings}})
+    assert refused.status_code == 422
+    assert "mappings.3.value.1.value.0" in str(refused.json())
+
+
+def wire(to: str, kind: str, value: Any, **more: Any) -> dict[str, Any]:
+    """A mapping as the API shows it."""
+    return {"to": to, "kind": kind, "value": value, "ignoreNull": False, "identifier": False, **more}
+
+
 def test_full_resync_sends_every_row_again(shop: Shop, call: Call) -> None:
     shop.fill(5)
     sync = shop.sync()

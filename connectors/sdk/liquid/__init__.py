@@ -2,6 +2,7 @@
 
 from connectors.sdk.liquid.json_text import parse_json, strip_trailing_commas
 from connectors.sdk.liquid.template import (
+    FILTER_NAMES,
     Template,
     TemplateError,
     batch_variables,
@@ -12,6 +13,7 @@ from connectors.sdk.liquid.template import (
 )
 
 __all__ = [
+    "FILTER_NAMES",
     "Template",
     "TemplateError",
     "batch_variables",

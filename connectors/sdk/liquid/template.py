@@ -115,7 +115,7 @@ def compile_template(source: str) -> Template:
     try:
         template = Template(source, _ENVIRONMENT.from_string(source))
     except LiquidError as error:
-        raise ConfigError(f"The template is not valid: {_words(error)}") from error
+        raise ConfigError(f"The template is not valid: {_words(error, source)}") from error
     if unknown := sorted(template.filters - set(_ENVIRONMENT.filters)):
         near = get_close_matches(unknown[0], _ENVIRONMENT.filters, n=1)
         raise ConfigError(
@@ -134,7 +134,8 @@ def _row_columns(paths: Sequence[Sequence[Any]]) -> frozenset[str]:
     return frozenset(p[1] for p in paths if len(p) > 1 and p[0] == "row" and isinstance(p[1], str))
 
 
-def _words(error: LiquidError) -> str:
+def _words(error: LiquidError, source: str = "") -> str:
+    """The error's message with its place; where it has none, the template's end is what came too early."""
     if isinstance(error, Refused):
         return str(error.args[0])
     text = str(error.args[0]) if error.args else type(error).__name__
@@ -144,6 +145,9 @@ def _words(error: LiquidError) -> str:
         position = error.context()
     except Exception:  # the position is a courtesy; a broken token must not hide the message
         position = None
+    if position is None and source:
+        lines = source.split("\n")
+        position = (len(lines), len(lines[-1]), "", "", "")
     return f"{text} (line {position[0]}, column {position[1] + 1})" if position else text
 
 
@@ -253,3 +257,4 @@ class _Environment(Environment):
 
 
 _ENVIRONMENT = _Environment()
+FILTER_NAMES = frozenset(_ENVIRONMENT.filters)

@@ -10,6 +10,7 @@ import pytest
 
 from connectors.sdk.errors import ConfigError
 from connectors.sdk.liquid import (
+    FILTER_NAMES,
     TemplateError,
     batch_variables,
     compile_template,
@@ -17,6 +18,7 @@ from connectors.sdk.liquid import (
     row_variables,
     strip_trailing_commas,
 )
+from connectors.sdk.liquid.reference import REFERENCE
 
 ROW = {
     "first_name": "Alice",
@@ -200,3 +202,78 @@ def test_a_batch_is_a_loop_over_rows() -> None:
 )
 def test_trailing_commas_go_and_text_stays(text: str, expected: str) -> None:
     assert strip_trailing_commas(text) == expected
+
+
+def test_every_filter_is_explained_once_and_every_explained_one_can_be_written_so() -> None:
+    names = [help.name for help in REFERENCE]
+    assert sorted(names) == sorted(FILTER_NAMES)
+    for help in REFERENCE:
+        compile_template(f"{{{{ row.value{help.snippet} }}}}")
+
+
+DISCOUNT = (
+    "{%- if row['off'] >= 50 -%} Over half off! {%- elsif row['off'] == 50 -%} 50% off! "
+    "{%- elsif row['off'] > 0 -%} Discounted! {%- else -%} null {%- endif -%}"
+)
+PRICE = (
+    '{%- assign decimals = row["price"] | split: "" | reverse | slice: 0,2 | reverse | join: "" -%}'
+    '{%- assign units = row["price"] | split: "" | reverse | slice: 3,3 | reverse | join: "" -%}'
+    '{%- assign thousands = row["price"] | split: "" | reverse | slice: 6,3 | reverse | join: "" -%}'
+    '{%- assign millions = row["price"] | split: "" | reverse | slice: 9,3 | reverse | join: "" -%}'
+    '{%- if millions != "" -%} ${{millions}},{{thousands}},{{units}}.{{decimals}} '
+    '{%- elsif thousands != "" -%} ${{thousands}},{{units}}.{{decimals}} '
+    "{%- else -%} ${{units}}.{{decimals}} {%- endif -%}"
+)
+STATIC_ARRAY = "{%- assign value = '[' | append: '\"value1\",\"value2\"' | append: ']' -%} {{ value | parse }}"
+GUARD = "{%- if row['v'] != nil -%} {{ row['v'] }} {%- else -%} {{ null }} {%- endif -%}"
+BOOLEAN = (
+    '{%- if row["v"] == "value" -%}{%- assign variable = true -%}'
+    "{%- else -%}{%- assign variable = false -%}{%- endif -%}{{ variable }}"
+)
+
+
+@pytest.mark.parametrize(
+    ("source", "row", "expected"),
+    [
+        (DISCOUNT, {"off": 60}, "Over half off!"),
+        (DISCOUNT, {"off": 20}, "Discounted!"),
+        (DISCOUNT, {"off": 0}, "null"),
+        (DISCOUNT, {"off": Decimal("50.0")}, "Over half off!"),
+        (PRICE, {"price": Decimal("1234567.89")}, "$1,234,567.89"),
+        (PRICE, {"price": "1234.50"}, "$1,234.50"),
+        (PRICE, {"price": 12.25}, "$12.25"),
+        (STATIC_ARRAY, {}, ["value1", "value2"]),
+        (GUARD, {"v": 5}, 5),
+        (GUARD, {"v": None}, None),
+        (BOOLEAN, {"v": "value"}, True),
+        (BOOLEAN, {"v": "other"}, False),
+        ("{{ row['u'] | split: '?gclid-' | first }}", {"u": "www.example.com/?gclid-123"}, "www.example.com/"),
+        ("{{ row['u'] | split: '?gclid-' | last }}", {"u": "www.example.com/?gclid-123"}, "123"),
+        ("{{ row['d'] | date: '%m/%d/%Y' }}", {"d": "2026-01-31"}, "01/31/2026"),
+        (
+            "{{ row['d'] | date: '%s' | date: '%Y-%m-%dT%H:%M:%S%z' }}",
+            {"d": "2026-01-31T00:00:00+02:00"},
+            "2026-01-30T22:00:00+0000",
+        ),
+        ("{{ row['items'] | join: \"\" }}", {"items": ["a", "b"]}, "ab"),
+        ("{{ row['v'] | abs }}", {"v": -17}, 17),
+        ("{{ row['v'] | round: 2 }}", {"v": Decimal("1.005")}, Decimal("1.01")),
+        ("{{ row['n'] | append: '.png' }}", {"n": "x"}, "x.png"),
+        ("{{ row['n'] | camelcase | sha256 }}", {"n": "John Doe"}, hashlib.sha256(b"johnDoe").hexdigest()),
+    ],
+)
+def test_recipes_that_people_know_give_what_they_expect(source: str, row: dict[str, Any], expected: Any) -> None:
+    found = compile_value(source).evaluate(row_variables(row, {}))
+    assert (found, type(found)) == (expected, type(expected))
+
+
+@pytest.mark.parametrize("source", ["{{ row.a b | }}", "{{ a column }}", "line one\n{% if row.a %}"])
+def test_what_cannot_be_parsed_is_told_with_line_and_column(source: str) -> None:
+    with pytest.raises(ConfigError, match=r"line \d+, column \d+"):
+        compile_template(source)
+
+
+@pytest.mark.parametrize("name", ["money", "money_with_currency"])
+def test_there_are_no_filters_for_money(name: str) -> None:
+    with pytest.raises(ConfigError, match=name):
+        compile_template("{{ row.price | " + name + " }}")
