@@ -10,6 +10,7 @@ from syncs.views import (
     model_list,
     overview,
     run_detail,
+    run_requests,
     sync_detail,
     sync_list,
     sync_wizard,
@@ -56,6 +57,12 @@ urlpatterns = [
     path("syncs/<int:pk>/runs/<int:run>", read(run_detail.RunPage.as_view()), name="run"),
     path("syncs/<int:pk>/runs/<int:run>/progress", read(run_detail.RunProgressPart.as_view()), name="run_progress"),
     path("syncs/<int:pk>/runs/<int:run>/rows/<str:row>", read(run_detail.RunRow.as_view()), name="run_row"),
+    path("syncs/<int:pk>/runs/<int:run>/requests", read(run_requests.RunRequests.as_view()), name="run_requests"),
+    path(
+        "syncs/<int:pk>/runs/<int:run>/requests/<str:exchange>",
+        read(run_requests.RunRequest.as_view()),
+        name="run_request",
+    ),
     path("syncs/<int:pk>/runs/<int:run>/cancel", requires(TRIGGER)(run_detail.CancelRun.as_view()), name="run_cancel"),
     path("syncs/<int:pk>/runs/<int:run>/export", read(run_detail.ExportRows.as_view()), name="run_export"),
 ]

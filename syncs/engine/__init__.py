@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from syncs.engine.deliver import deliver_part
     from syncs.engine.errors import Cancelled, EngineError, LeaseLost, UnknownColumn
-    from syncs.engine.exchanges import batch_exchanges, search_exchanges
+    from syncs.engine.exchanges import batch_exchanges, one_exchange, search_exchanges
     from syncs.engine.limiter import MemoryLimiter, Unlimited
     from syncs.engine.plan import Plan, explain, make_plan
     from syncs.engine.preparation import next_parts, prepare
@@ -63,6 +63,7 @@ _HOMES = {
     "explain": "plan",
     "make_plan": "plan",
     "next_parts": "preparation",
+    "one_exchange": "exchanges",
     "prepare": "preparation",
     "search_exchanges": "exchanges",
     "settle": "settlement",
@@ -91,6 +92,7 @@ __all__ = [
     "explain",
     "make_plan",
     "next_parts",
+    "one_exchange",
     "prepare",
     "search_exchanges",
     "settle",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -27,6 +28,8 @@ from syncs.engine.storage import Storage
 MAX_PAGE = 500
 _DUPLICATES = 0
 _MEMORY_MB = 128
+_EXPORTED_ROWS = 2_000
+_OUTCOME_COLUMNS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +84,7 @@ class _Filter:
     failed: bool = False
     search: str = ""
     batch: int | None = None
+    words: tuple[str, str] | None = None  # code and message
 
 
 class RunLog:
@@ -112,15 +116,17 @@ class RunLog:
         failed: bool = False,
         search: str = "",
         batch: tuple[int, int] | None = None,
+        like: str = "",
         cursor: str = "",
         limit: int = 50,
     ) -> Page:
         """Rows in the order in which they were planned.
 
         ``failed`` leaves out those that succeeded; ``search`` is looked for in keys;
-        ``batch`` (part, number) asks for the rows that travelled together.
+        ``batch`` (part, number) asks for the rows that travelled together, ``like``
+        (a row's id) for those that failed with the same words as that row.
         """
-        wanted = _Filter(operation, status, failed, search, batch[1] if batch else None)
+        wanted = _Filter(operation, status, failed, search, batch[1] if batch else None, self._words(like))
         limit = max(1, min(limit, MAX_PAGE))
         start_part, start_row = _parse(cursor) if cursor else (-1, -1)
         found: list[LoggedRow] = []
@@ -143,6 +149,12 @@ class RunLog:
             found = self._page(reader, number, _Filter(), place - 1, 1)
         return found[0] if found and found[0].id == id else None
 
+    def _words(self, like: str) -> tuple[str, str] | None:
+        if not like:
+            return None
+        row = self.row(like)
+        return (row.code, row.message) if row else None
+
     def error_groups(self, limit: int = 50) -> tuple[ErrorGroup, ...]:
         """The words with which rows failed, most frequent first."""
         files = [self._outcomes_sql(number) for number in self._readable(None, None)]
@@ -158,13 +170,24 @@ class RunLog:
         return tuple(ErrorGroup(code=c, message=m, rows=n, example=e) for c, m, n, e in found)
 
     def export(self, *, failed: bool = False) -> Iterator[LoggedRow]:
-        """Every row, or every one that did not succeed, read page by page."""
-        cursor = ""
-        while True:
-            page = self.rows(failed=failed, cursor=cursor, limit=MAX_PAGE)
-            yield from page.rows
-            if not (cursor := page.next):
-                return
+        """Every row, or every one that did not succeed, streamed file by file in their order."""
+        for number in self._readable(None, None):
+            yield from self._stream(number, failed=failed)
+
+    def _stream(self, number: int, *, failed: bool) -> Iterator[LoggedRow]:
+        """A part's rows with their values: both files have the same rows in the same order."""
+        condition = "WHERE o.status <> 'succeeded'" if failed else ""
+        values = literal(self._values_file(number))
+        rows = f"({self._outcomes_sql(number)}) o POSITIONAL JOIN read_parquet({values}) v"
+        sql = f"SELECT o.*, v.* FROM {rows} {condition}"
+        schema = pq.read_schema(self._values_file(number))
+        with connection() as reader:
+            for batch in reader.sql(sql).to_arrow_reader(_EXPORTED_ROWS):
+                table = pa.Table.from_batches([batch])
+                outcomes = zip(*(table.column(i).to_pylist() for i in range(_OUTCOME_COLUMNS)), strict=True)
+                values_now, values_before = self._both(table, schema)
+                for outcome, now, before in zip(outcomes, values_now, values_before, strict=True):
+                    yield self._logged(outcome, now, before)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -226,16 +249,26 @@ class RunLog:
         self, reader: duckdb.DuckDBPyConnection, number: int, places: Sequence[int]
     ) -> dict[int, tuple[dict[str, Any], dict[str, Any] | None]]:
         """New and old values of some rows, by place."""
-        path = self._storage.local(self._parts[number].path if number else self._prepared.rejected_before_delivery)
+        path = self._values_file(number)
         schema = pq.read_schema(path)
         table = reader.sql(
             f"SELECT * FROM read_parquet({literal(path)}, file_row_number = true) "
             f"WHERE file_row_number BETWEEN {min(places)} AND {max(places)} "
             f"AND file_row_number IN ({', '.join(map(str, places))})"
         ).to_arrow_table()
+        return dict(
+            zip(table.column("file_row_number").to_pylist(), zip(*self._both(table, schema), strict=True), strict=True)
+        )
+
+    def _values_file(self, number: int) -> Path:
+        return self._storage.local(self._parts[number].path if number else self._prepared.rejected_before_delivery)
+
+    def _both(
+        self, table: pa.Table, schema: pa.Schema
+    ) -> tuple[Sequence[dict[str, Any]], Sequence[dict[str, Any] | None]]:
+        """New and, of changed rows, old values."""
         new = self._dictionaries(table, schema, "c")
-        old = self._dictionaries(table, schema, "o") if "o0" in schema.names else [None] * len(new)
-        return dict(zip(table.column("file_row_number").to_pylist(), zip(new, old, strict=True), strict=True))
+        return new, self._dictionaries(table, schema, "o") if "o0" in schema.names else [None] * len(new)
 
     def _dictionaries(self, table: pa.Table, schema: pa.Schema, prefix: str) -> list[dict[str, Any]]:
         columns = []
@@ -257,6 +290,9 @@ def _conditions(wanted: _Filter) -> tuple[str, list[Any]]:
         sql, parameters = f"{sql} AND contains(lower(key), lower(?))", [*parameters, wanted.search]
     if wanted.batch is not None:
         sql, parameters = f"{sql} AND batch = ?", [*parameters, wanted.batch]
+    if wanted.words is not None:
+        sql = f"{sql} AND coalesce(code, '') = ? AND coalesce(message, '') = ?"
+        parameters = [*parameters, *wanted.words]
     return sql, parameters
 
 

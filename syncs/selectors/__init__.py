@@ -3,9 +3,11 @@
 from syncs.selectors.models import ModelFilter, dependent_syncs, list_models, stale_mappings
 from syncs.selectors.overview import Overview, delivered_over_time, health_counts, overview
 from syncs.selectors.rows import (
+    ExchangeDetail,
     RowDetail,
     RowsPage,
     error_groups,
+    exchange_detail,
     export_rows,
     may_export_rows,
     row_counts,
@@ -17,6 +19,7 @@ from syncs.selectors.runs import Phase, RunProgress, list_runs, progress_of, run
 from syncs.selectors.syncs import SyncFilter, list_syncs
 
 __all__ = [
+    "ExchangeDetail",
     "ModelFilter",
     "Overview",
     "Phase",
@@ -27,6 +30,7 @@ __all__ = [
     "delivered_over_time",
     "dependent_syncs",
     "error_groups",
+    "exchange_detail",
     "export_rows",
     "health_counts",
     "list_models",

@@ -17,8 +17,8 @@ from governance.audit.actors import Actor
 from syncs import engine
 from syncs.access import may_view_rows
 from syncs.codec import load
-from syncs.engine.exchanges import ExchangePage, KeptExchange
-from syncs.engine.runlog import Count, ErrorGroup, LoggedRow, RunLog
+from syncs.engine.exchanges import Answered, ExchangePage, KeptExchange
+from syncs.engine.runlog import MAX_PAGE, Count, ErrorGroup, LoggedRow, RunLog
 from syncs.engine.spec import Prepared, RowStatus, RunSpec
 from syncs.models import Run
 from syncs.outcomes import run_outcomes
@@ -53,6 +53,15 @@ class RowDetail:
     redacted: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeDetail:
+    """One request with the rows it carried."""
+
+    exchange: KeptExchange
+    rows: Sequence[LoggedRow]
+    redacted: bool
+
+
 def run_rows(
     actor: Actor,
     run: Run,
@@ -61,10 +70,12 @@ def run_rows(
     status: str = "",
     failed: bool = False,
     search: str = "",
+    like: str = "",
     cursor: str = "",
     limit: int = PAGE_ROWS,
 ) -> RowsPage:
-    """A page of a run's rows by operation and result; ``search`` looks in keys."""
+    """A page of a run's rows by operation and result; ``search`` looks in keys, ``like`` names a row
+    with whose words others failed too."""
     redacted = _redacted(actor, run)
     log = _log(run)
     if log is None:
@@ -75,6 +86,7 @@ def run_rows(
             status=RowStatus(status) if status else None,
             failed=failed,
             search=search,
+            like=like,
             cursor=cursor,
             limit=limit,
         )
@@ -124,18 +136,65 @@ def row_detail(actor: Actor, run: Run, row_id: str) -> RowDetail:
 
 
 def run_exchanges(
-    actor: Actor, run: Run, *, text: str = "", failed: bool = False, limit: int = PAGE_ROWS, offset: int = 0
+    actor: Actor,
+    run: Run,
+    *,
+    text: str = "",
+    key: str = "",
+    failed: bool = False,
+    answered: Answered | None = None,
+    cursor: str = "",
+    limit: int = PAGE_ROWS,
 ) -> ExchangePage:
-    """Requests of a run; searching inside them needs the row-data right, as it would tell what they hold."""
-    redacted = _redacted(actor, run)
+    """Requests of a run; ``key`` asks for those that carried the rows whose key holds it.
+
+    Searching inside them needs the row-data right, as it would tell what they hold.
+    """
+    redacted, log = _redacted(actor, run), _log(run)
     if redacted and text:
         raise Denied("You need the right to view the source's row data to search in requests.")
-    page = engine.search_exchanges(
-        storage(), run.spec["directory"], text=text, failed=failed, limit=limit, offset=offset
-    )
+    if run.traces_purged_at is not None or (key and log is None):
+        return ExchangePage(())
+    try:
+        page = engine.search_exchanges(
+            storage(),
+            run.spec["directory"],
+            text=text,
+            failed=failed,
+            answered=answered,
+            batches=_batches_of(run, log, key) if key and log else None,
+            cursor=cursor,
+            limit=limit,
+        )
+    except ValueError as error:
+        raise Invalid(str(error)) from error
     if not redacted:
         return page
     return replace(page, exchanges=tuple(_without_bodies(exchange) for exchange in page.exchanges))
+
+
+def exchange_detail(actor: Actor, run: Run, exchange_id: str) -> ExchangeDetail:
+    """One request with its answer, and the rows it carried."""
+    redacted, log = _redacted(actor, run), _log(run)
+    try:
+        found = engine.one_exchange(storage(), run.spec["directory"], exchange_id)
+    except ValueError:
+        found = None
+    if found is None or run.traces_purged_at is not None:
+        raise NotFound("This run has no such request, or it is past its retention.")
+    # A writer of whole runs sends its requests for all rows together, as part 0.
+    rows = log.rows(batch=(found.part, found.batch), limit=PAGE_ROWS).rows if log and found.part else ()
+    if redacted:
+        found, rows = _without_bodies(found), tuple(_hide(row) for row in rows)
+    return ExchangeDetail(exchange=found, rows=rows, redacted=redacted)
+
+
+def _batches_of(run: Run, log: RunLog, key: str) -> set[tuple[int, int]]:
+    """Where the first rows whose key holds ``key`` travelled."""
+    if load(RunSpec, run.spec).single_writer:
+        return {(0, 0)}
+    rows = log.rows(search=key, limit=MAX_PAGE).rows
+    return {(int(row.id.partition(":")[0]), row.batch) for row in rows if row.batch is not None}
 
 
 def export_rows(actor: Actor, run: Run, *, failed: bool = False) -> Iterator[LoggedRow]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.text import slugify
@@ -16,6 +17,7 @@ from config.errors import HeadraceError, NotFound
 from config.htmx import go_to, render_page
 from config.ui.listing import Column
 from config.ui.tags import is_number
+from connectors.sdk.destination import RowSet
 from connectors.sdk.types import Operation
 from syncs import access, services
 from syncs.choices import LIVE, RunStatus
@@ -33,6 +35,7 @@ from syncs.selectors import (
     run_rows,
 )
 from syncs.views.base import PageView, pill_key
+from syncs.views.exchanges import shown_exchanges
 
 STAGES = (
     ("Query", (RunStatus.ENQUEUED, RunStatus.QUERYING)),
@@ -54,11 +57,14 @@ OUTCOMES = (
     (RowStatus.IN_DOUBT, "In doubt"),
 )
 OPERATIONS = (("", "All"), *((o.value, o.value.capitalize()) for o in Operation))
+TABS = (("run", "Rows"), ("run_requests", "Requests"))
 CELLS = 6
 
 
 class RunView(PageView):
     """A view of one run, found through its sync."""
+
+    route = ""
 
     def found(self, pk: int, run: int) -> Run:
         """The run of the address."""
@@ -83,9 +89,28 @@ class RunView(PageView):
             "words": _words(run, progress.queried, progress.sent),
         }
 
+    def page(self, run: Run, template: str, context: dict[str, Any]) -> HttpResponse:
+        """Render one tab."""
+        whole = {
+            **self.progress(run),
+            "breadcrumb": self.crumbs(run),
+            "pill": pill_key(run.words.run_page),
+            "row_base": self.url("run_row", run.sync_id, run.pk, "_")[: -len("_")],
+            "export_url": self.url("run_export", run.sync_id, run.pk),
+            "may_see": may_export_rows(self.actor, run),
+            "may_trigger": access.may_trigger(self.actor, run.sync),
+            "tabs": [
+                {"label": label, "url": self.url(route, run.sync_id, run.pk), "active": route == self.route}
+                for route, label in TABS
+            ],
+        }
+        return render_page(self.request, template, whole | context)
+
 
 class RunPage(RunView):
     """The page of a run, with its debugger."""
+
+    route = "run"
 
     def get(self, request: HttpRequest, pk: int, run: int) -> HttpResponse:
         """Errors first: where rows were rejected, those are shown unless another outcome is asked for."""
@@ -97,15 +122,12 @@ class RunPage(RunView):
             operation=chosen["operation"],
             status=chosen["status"],
             search=chosen["search"],
+            like=chosen["like"],
             cursor=request.GET.get("after", ""),
         )
         failed = chosen["status"] != RowStatus.SUCCEEDED
         lines = _lines(page.rows, page.columns)
-        base = self.url("run_row", pk, run, "_")[: -len("_")]
         context = {
-            **self.progress(row),
-            "breadcrumb": self.crumbs(row),
-            "pill": pill_key(row.words.run_page),
             "chosen": chosen,
             "groups": error_groups(self.actor, row) if failed and not row.live else (),
             "outcome_tabs": self._outcome_tabs(row, chosen),
@@ -115,12 +137,9 @@ class RunPage(RunView):
             "headings": _headings(lines, page.columns, failed),
             "show_message": failed,
             "nothing": _nothing(page.expired, chosen["status"]),
-            "row_base": base,
-            "export_url": self.url("run_export", pk, run),
-            "may_see": may_export_rows(self.actor, row),
-            "may_trigger": access.may_trigger(self.actor, row.sync),
+            "sampled": row.spec.get("rows") == RowSet.FULL,
         }
-        return render_page(request, "syncs/runs/run.html", context)
+        return self.page(row, "syncs/runs/run.html", context)
 
     def _chosen(self, run: Run) -> dict[str, str]:
         asked = self.request.GET
@@ -131,6 +150,7 @@ class RunPage(RunView):
             "status": status if status in {s.value for s, _ in OUTCOMES} else default.value,
             "operation": operation if operation in {o for o, _ in OPERATIONS} else "",
             "search": asked.get("q", "").strip(),
+            "like": asked.get("like", ""),
         }
 
     def _outcome_tabs(self, run: Run, chosen: dict[str, str]) -> list[dict[str, Any]]:
@@ -193,8 +213,10 @@ class RunRow(RunView):
         detail = row_detail(self.actor, found, row)
         context = {
             "row": detail.row,
-            "exchanges": detail.exchanges,
-            "siblings": detail.siblings,
+            "exchanges": shown_exchanges(detail.exchanges),
+            "siblings": [sibling for sibling in detail.siblings if sibling.id != detail.row.id],
+            "row_base": self.url("run_row", pk, run, "_")[: -len("_")],
+            "retention_days": settings.TRACE_RETENTION_DAYS,
             "may_see": not detail.redacted,
             "breadcrumb": [*self.crumbs(found), self.crumb(f"Run {found.number}", "run", pk, run)],
         }
@@ -302,7 +324,7 @@ def _headings(lines: Sequence[dict[str, Any]], columns: Iterable[str], with_mess
 
 def _nothing(expired: bool, status: str) -> str:
     if expired:
-        return "The rows of this run are past their retention of 7 days"
+        return f"The rows of this run are past their retention of {settings.TRACE_RETENTION_DAYS} days"
     words = {s.value: label for s, label in OUTCOMES}[status].lower()
     return f"No {words} rows" if words != "not sent" else "Every row was sent"
 

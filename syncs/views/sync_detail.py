@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from config.errors import HeadraceError
 from config.htmx import go_to, render_page, wants_part
-from config.ui.listing import Column, Listing
+from config.ui.listing import Column, Filter, Listing
 from connectors import catalog
 from connectors.choices import Kind
 from connectors.fields_table import described_settings
@@ -41,8 +41,10 @@ RUN_COLUMNS = [
     Column("Added", numeric=True),
     Column("Changed", numeric=True),
     Column("Removed", numeric=True),
+    Column("Successful", numeric=True),
     Column("Rejected", numeric=True),
 ]
+HIDDEN_RUNS = Filter.of("hide", "Hide runs", [("empty", "with nothing to send"), ("fruitless", "without a success")])
 
 
 class SyncPage(PageView):
@@ -85,8 +87,10 @@ class SyncRuns(SyncPage):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The first tab."""
         sync = access.sync_for(self.actor, pk)
-        listing = Listing(request, columns=RUN_COLUMNS)
-        page = listing.page(list_runs(self.actor, sync=sync))
+        listing = Listing(request, columns=RUN_COLUMNS, filters=[HIDDEN_RUNS])
+        hidden = listing.chosen("hide")
+        runs = list_runs(self.actor, sync=sync, hide_empty="empty" in hidden, hide_unsuccessful="fruitless" in hidden)
+        page = listing.page(runs)
         lines = [{"run": run, "pill": pill_key(run.words.run_page)} for run in page.rows]
         # Once the run that was watched has ended, the part fetches the rest of the page: status and buttons change.
         ended = wants_part(request) and not (sync.last_run and sync.last_run.live)

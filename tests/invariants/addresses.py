@@ -32,6 +32,7 @@ PARAMETERS: Mapping[str, Callable[[Place], Any]] = {
     "syncs:*.model": lambda place: place.rows["model"].pk,
     "syncs:*.destination": lambda place: place.rows["destination"].pk,
     "syncs:*.run": lambda place: place.rows["run"].pk,
+    "syncs:run_request.exchange": lambda place: "00001:00000:0",
     "syncs:run_row.row": lambda place: "added-succeeded-0-0",
     "syncs:sync_action.action": lambda place: "pause",
     "*.model_id": lambda place: place.rows["model"].pk,

@@ -29,7 +29,10 @@ OPEN = [r for r in matrix_routes() if not r.in_workspace and r not in REST]
 METHODS = ("GET", "POST")
 Ask = Callable[[str, str, str], HttpResponse]
 # Addresses of things the world does not hold, so that even those with the right find nothing.
-NOTHING_THERE = {"syncs:run_row": "the run waits for a worker and has no rows yet"}
+NOTHING_THERE = {
+    "syncs:run_row": "the run waits for a worker and has no rows yet",
+    "syncs:run_request": "the run waits for a worker and has sent nothing yet",
+}
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ import jsonTree from "./json-tree";
 import lines from "./lines";
 import menu from "./menu";
 import palette from "./palette";
+import payload from "./payload";
 import problems from "./problems";
 import query from "./query";
 import rail from "./rail";
@@ -27,7 +28,7 @@ import upload from "./upload";
 /** Every controller by the name its markup uses in `data-controller`. */
 export const controllers = {
   bulk, chart, "code-editor": codeEditor, combobox, "confirm-name": confirmName, copy, drawer, filters, form,
-  "json-tree": jsonTree, lines, menu, palette, problems, query, rail, rename, rows, shortcuts, table, theme, time, toasts, upload,
+  "json-tree": jsonTree, lines, menu, palette, payload, problems, query, rail, rename, rows, shortcuts, table, theme, time, toasts, upload,
 };
 
 export function register(application: Application): void {

@@ -382,7 +382,7 @@ def test_requests_are_kept_by_batch_and_try_and_can_be_searched(house: House) ->
     assert "cut" in tries[0].note
     assert tries[0].request_headers == (("Content-Type", "application/json"),)
     found = search_exchanges(house.storage, "syncs/1/runs/1", text="zoë", limit=3)
-    assert (len(found.exchanges), found.next) == (3, 3)
+    assert [len(found.exchanges), found.next] == [3, found.exchanges[-1].id]
     assert len(search_exchanges(house.storage, "syncs/1/runs/1", failed=True).exchanges) == 1
 
 

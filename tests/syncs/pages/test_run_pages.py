@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -130,3 +131,56 @@ def test_the_overview_leads_newcomers_and_then_counts(
     assert "4 in the last 14 days" in page
     Run.objects.filter(pk=run.pk).update(status="failed", error_message="The database went away")
     assert "The database went away" in text(owner.get("/acme/"))
+
+
+def test_requests_are_found_by_text_answer_and_key(shop: Shop, run: Run, owner: Client) -> None:
+    listed = f"{page_of(run)}/requests"
+    assert request_ids(text(owner.get(listed)))
+    assert "No request matches" in text(owner.get(listed, {"q": "nothing says this"}))
+    request = request_ids(text(owner.get(listed, {"q": "INSERT INTO"})))[0]
+    detail = text(owner.get(f"{listed}/{request}", headers=PART))
+    assert "INSERT INTO" in detail
+    assert "Rows it carried" in detail
+    assert "<html" in text(owner.get(f"{listed}/{request}"))
+    assert request_ids(text(owner.get(listed, {"key": "3"})))
+    assert "No request matches" in text(owner.get(listed, {"key": "77"}))
+    assert "No request matches" in text(owner.get(listed, {"answer": "5xx"}))
+    assert owner.get(f"{listed}/00099:00000:0").status_code == 404
+    assert owner.get(f"{listed}/nonsense").status_code == 404
+    assert "names no request" in text(owner.get(listed, {"after": "nonsense"}))
+
+
+def test_requests_show_no_row_data_without_the_right(run: Run, browser_of: Callable[[str], Client]) -> None:
+    viewer = browser_of("viewer")
+    listed = f"{page_of(run)}/requests"
+    page = text(viewer.get(listed))
+    assert "Search in requests" not in page
+    assert "right to view" in text(viewer.get(listed, {"q": "shop.test"}))
+    detail = text(viewer.get(f"{listed}/{request_ids(page)[0]}", headers=PART))
+    assert "shop.test" not in detail
+    assert FORMULA not in detail
+    assert "bodies are hidden" in detail
+
+
+def test_rows_that_failed_alike_are_listed_together(shop: Shop, run: Run, owner: Client) -> None:
+    row = rejected_row(shop, run)
+    assert f'href="?status=rejected&amp;like={row}"' in text(owner.get(page_of(run))).replace("&like", "&amp;like")
+    page = text(owner.get(page_of(run), {"status": "rejected", "like": row}))
+    assert f"/rows/{row}" in page
+    assert f"/rows/{row}" not in text(owner.get(page_of(run), {"status": "succeeded", "like": row}))
+
+
+def test_runs_without_operations_can_be_hidden(shop: Shop, run: Run, owner: Client) -> None:
+    shop.query("UPDATE customers SET plan = 'free', email = 'c3@shop.test' WHERE id = 3")
+    shop.run(run.sync)
+    idle = shop.run(run.sync)
+    runs = f"/acme/syncs/{run.sync_id}"
+    assert f"{runs}/runs/{idle.pk}" in text(owner.get(runs))
+    for hidden in ("empty", "fruitless"):
+        page = text(owner.get(runs, {"hide": hidden}))
+        assert f"{runs}/runs/{idle.pk}" not in page
+        assert f"{runs}/runs/{run.pk}" in page
+
+
+def request_ids(page: str) -> list[str]:
+    return re.findall(r'data-href="[^"]*/requests/([^"]+)"', page)
