@@ -32,7 +32,7 @@ COPY connectors connectors
 COPY syncs syncs
 COPY templates templates
 COPY --from=frontend /build/frontend/dist frontend/dist
-RUN python -m compileall -q config workspaces governance connectors syncs
+RUN python -m compileall -q config workspaces governance connectors notifications syncs
 USER headrace
 VOLUME /data
 EXPOSE 8000

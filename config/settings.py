@@ -133,6 +133,7 @@ INSTALLED_APPS = [
     "workspaces",
     "governance",
     "connectors",
+    "notifications",
     "syncs",
 ]
 MIDDLEWARE = [
@@ -234,6 +235,8 @@ ANONYMOUS_USER_NAME = None
 # Mail server as a URL (smtp://user:password@host:587); without one, mails go to files in the data folder.
 EMAIL_CONFIG = env.dj_email_url("HEADRACE_EMAIL_URL", "file://" + str(DATA_DIR / "outbox"))
 vars().update(EMAIL_CONFIG)
+# A mail server that does not answer must not hold a worker.
+EMAIL_TIMEOUT = EMAIL_CONFIG.get("EMAIL_TIMEOUT") or 20
 # Sender of e-mails.
 DEFAULT_FROM_EMAIL = env.str("HEADRACE_EMAIL_FROM", "Headrace <headrace@localhost>")
 

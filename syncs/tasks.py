@@ -2,24 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import dramatiq
-from django.db import close_old_connections
 
-from workspaces.scoping import workspace_scope
-
-
-@contextmanager
-def job_in(workspace_id: int) -> Iterator[None]:
-    """A workspace's scope on a database connection that works, also after the server was restarted."""
-    close_old_connections()
-    try:
-        with workspace_scope(workspace_id):
-            yield
-    finally:
-        close_old_connections()
+from workspaces.jobs import job_in
 
 
 @dramatiq.actor(queue_name="runs")
