@@ -128,6 +128,37 @@ class StepState(models.TextChoices):
     DONE = "done", "Done"
 
 
+class TriggerKind(models.TextChoices):
+    """What may make a sync alert."""
+
+    FATAL = "fatal", "Failed runs"
+    REJECTED = "rejected", "Rejected rows"
+    HELD = "held", "Held run"
+    MODEL_SIZE = "model_size", "Model size"
+    DURATION = "duration", "Duration"
+    THROUGHPUT = "throughput", "Rows delivered"
+
+
+class AlertLevel(models.TextChoices):
+    """How bad a trigger's state is."""
+
+    OK = "ok", "No alert"
+    WARNING = "warning", "Warning"
+    CRITICAL = "critical", "Critical"
+
+    @property
+    def rank(self) -> int:
+        """Higher is worse."""
+        return (AlertLevel.OK, AlertLevel.WARNING, AlertLevel.CRITICAL).index(self)
+
+
+class Subscription(models.TextChoices):
+    """Which alerts a recipient is told of."""
+
+    CRITICAL = "critical", "Critical only"
+    ALL = "all", "Critical and warning"
+
+
 @dataclass(frozen=True, slots=True)
 class StatusWords:
     """One status in every vocabulary.

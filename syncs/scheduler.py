@@ -19,6 +19,8 @@ from django.db import connection
 from django.utils import timezone
 
 from governance.audit.context import correlate
+from notifications.services.outbox import resend_due as resend_due_notifications
+from syncs.services.alerting import unwatched_syncs, watch_sync
 from syncs.services.due import due_syncs, interrupted_syncs, start_if_due, start_interrupted
 from syncs.services.stages import resend_due
 from syncs.tasks import work_on_step
@@ -45,7 +47,9 @@ def run(stop: threading.Event, *, tick_seconds: float = 1.0) -> None:
     jobs = [
         Job("start due syncs", start_due, timedelta(seconds=1)),
         Job("send waiting stages again", resend, timedelta(seconds=5)),
+        Job("send waiting notifications again", resend_notifications, timedelta(seconds=5)),
         Job("resume interrupted runs", resume_interrupted, timedelta(seconds=15)),
+        Job("judge alerts", watch_alerts, timedelta(minutes=5)),
         Job("delete expired rows and requests", expire_old, timedelta(minutes=10)),
     ]
     while not stop.is_set():
@@ -77,6 +81,19 @@ def resend(now: datetime) -> int:
         return 0
     with unscoped("the scheduler serves every workspace"):
         return resend_due(now, queue_is_empty=empty)
+
+
+def resend_notifications(now: datetime) -> int:
+    """Notifications that nobody took, or whose time to be tried again has come."""
+    with unscoped("the scheduler serves every workspace"):
+        return resend_due_notifications(now)
+
+
+def watch_alerts(now: datetime) -> int:
+    """Alerts that depend on time, mutes that end, reminders, and runs whose end was not judged."""
+    with unscoped("the scheduler serves every workspace"):
+        found = unwatched_syncs(now)
+    return sum(_one(watch_sync, workspace_id, sync_id, now) for workspace_id, sync_id in found)
 
 
 def expire_old(now: datetime) -> int:

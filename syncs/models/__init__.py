@@ -1,7 +1,19 @@
 """What this app stores: models (named queries), syncs, and the runs that carry them out."""
 
+from syncs.models.alerts import AlertPolicy, AlertRecipient, AlertState, AlertTransition
 from syncs.models.definition import Model, ModelColumn
 from syncs.models.run import JournalBatch, Run, RunStep
 from syncs.models.sync import Sync
 
-__all__ = ["JournalBatch", "Model", "ModelColumn", "Run", "RunStep", "Sync"]
+__all__ = [
+    "AlertPolicy",
+    "AlertRecipient",
+    "AlertState",
+    "AlertTransition",
+    "JournalBatch",
+    "Model",
+    "ModelColumn",
+    "Run",
+    "RunStep",
+    "Sync",
+]

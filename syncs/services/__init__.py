@@ -1,6 +1,12 @@
 """Every write of this app. What people and API keys do goes through audited services;
 what a running sync writes about itself is in ``stages`` and ``journal``."""
 
+from syncs.services.alerts import (
+    mute_alert,
+    set_destination_alerting,
+    set_sync_alerting,
+    unmute_alert,
+)
 from syncs.services.logs import change_sync_logs, write_logs_again
 from syncs.services.models import (
     change_column,
@@ -33,6 +39,7 @@ __all__ = [
     "delete_sync",
     "disable_schedule",
     "enable_schedule",
+    "mute_alert",
     "pause_sync",
     "preview_definition",
     "preview_model",
@@ -40,8 +47,11 @@ __all__ = [
     "refresh_columns",
     "reset_sync",
     "resume_sync",
+    "set_destination_alerting",
     "set_schedule",
+    "set_sync_alerting",
     "start_run",
+    "unmute_alert",
     "update_model",
     "update_sync",
     "write_logs_again",

@@ -25,6 +25,7 @@ from syncs.engine.spec import Failure, OperationCounts, PartOutcome, Prepared, R
 from syncs.logs import wanted_tables
 from syncs.models import JournalBatch, Run, RunStep, Sync
 from syncs.outcomes import part_outcomes
+from syncs.services.alerting import judge_after_run
 from syncs.services.beginning import open_step
 
 LEASE = timedelta(seconds=15)
@@ -196,6 +197,7 @@ def finish_settle(held: Claim, settled: Settled, *, outcomes: Sequence[PartOutco
         _end(run, status, failure if not cancelled else None)
         _done(held, rows=run.planned)
         JournalBatch.objects.filter(step__run=run).delete()
+        judge_after_run(sync, timezone.now())
         return run
 
 
@@ -212,6 +214,7 @@ def fail_run(held: Claim, failure: Failure, *, status: RunStatus = RunStatus.FAI
         _end(run, RunStatus.CANCELLED if cancelled else status, None if cancelled else failure)
         _done(held, rows=0)
         JournalBatch.objects.filter(step__run=run).delete()
+        judge_after_run(sync, timezone.now())
 
 
 def finish_log(held: Claim, written: dict[str, int]) -> None:

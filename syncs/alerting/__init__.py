@@ -1,0 +1,1 @@
+"""What makes a sync alert: triggers and their thresholds, the state each is in, and what people are told."""

@@ -1,0 +1,38 @@
+"""Row values taken out of what a source or destination said, before it leaves in a message.
+
+Systems quote the values they stumble over. Names of tables, columns and the like are kept, as
+they are what helps; other quoted text, e-mail addresses and telephone numbers are not.
+"""
+
+from __future__ import annotations
+
+import re
+
+HIDDEN = "[hidden]"
+MAX_CHARS = 600
+
+_NAMES = (
+    "column|columns|relation|table|view|schema|database|catalog|dataset|constraint|index|key|role|user|function|type|"
+    "field|property|attribute|object|parameter|setting|option|host|server|sequence|warehouse|stage|bucket|permission"
+)
+# "Key (email)=(ada@example.com)", "Failing row contains (1, ada, …)"
+_TUPLE = re.compile(r"((?:=|contains|values?)\s*)\((?:[^()]|\([^()]*\))*\)", re.IGNORECASE)
+_QUOTED = re.compile(
+    rf"(?P<noun>\b(?:{_NAMES})s?:?\s+)?(?P<quote>[\"'`])(?P<text>(?:(?!(?P=quote)).){{1,500}})(?P=quote)"
+)
+_EMAIL = re.compile(r"[\w.+'-]+@[\w-]+(?:\.[\w-]+)+")
+_PHONE = re.compile(r"(?<![\w-])\+?\d(?:[ ().-]?\d){8,14}(?![\w-])")
+
+
+def scrubbed(words: str) -> str:
+    """The other side's words without row values, at most a few lines long."""
+    text = _TUPLE.sub(rf"\1({HIDDEN})", words)
+    text = _QUOTED.sub(_without_value, text)
+    text = _PHONE.sub(HIDDEN, _EMAIL.sub(HIDDEN, text))
+    return text if len(text) <= MAX_CHARS else text[: MAX_CHARS - 1] + "…"
+
+
+def _without_value(found: re.Match[str]) -> str:
+    if found["noun"]:
+        return found[0]
+    return f"{found['quote']}{HIDDEN}{found['quote']}"

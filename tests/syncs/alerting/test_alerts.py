@@ -1,0 +1,353 @@
+"""Alerts of real runs: judged as each run ends, told once a change, to those who asked."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from config.errors import Denied, Invalid
+from notifications.models import Notification
+from syncs import engine, services, tasks
+from syncs.alerting.triggers import Rule
+from syncs.choices import AlertLevel, RunStatus, StepKind, Subscription, TriggerKind
+from syncs.codec import load
+from syncs.engine.spec import Baseline, Prepared, RunSpec
+from syncs.models import AlertPolicy, AlertState, AlertTransition, Run, RunStep
+from syncs.outcomes import run_outcomes
+from syncs.selectors.alerts import rollups
+from syncs.services import stages
+from syncs.services.alerts import Alerting, Recipient
+from syncs.storage import storage, workdir
+from tests.notifications.servers import Mailbox, Vendors
+from tests.notifications.support import a_channel
+from tests.notifications.support import work_off as send_all
+from tests.syncs.alerting.support import Watched, rule
+from tests.syncs.app.shop import work_off
+from tests.world import World
+
+FATAL, REJECTED = TriggerKind.FATAL, TriggerKind.REJECTED
+
+
+def test_the_documented_sequence_of_notifications(watched: Watched, mailbox: Mailbox) -> None:
+    watched.set(rule(REJECTED, warning=1, critical=3))
+    watched.run(broken=1)
+    assert watched.told() == ["opened warning"]
+    watched.run(broken=1)
+    watched.run(broken=2)
+    assert watched.told() == ["opened warning"]
+    watched.run(broken=3)
+    assert watched.told() == ["opened warning", "changed critical"]
+    watched.run()
+    assert watched.told()[2:] == ["resolved ok"]
+    watched.run(fails=True)
+    watched.run(fails=True)
+    assert watched.told()[3:] == ["opened critical"]
+    send_all()
+    assert [subject.partition(":")[0] for subject in mailbox.subjects] == [
+        "Warning",
+        "Critical",
+        "Recovered",
+        "Critical",
+    ]
+
+
+def test_a_failure_is_told_in_the_other_sides_words_with_what_to_do(watched: Watched, mailbox: Mailbox) -> None:
+    run = watched.run(fails=True)
+    send_all()
+    mail = mailbox.mails[0]
+    body = mail.get_content().replace("\r\n", "\n")
+    assert mail["To"] == watched.shop.place.owner.email
+    assert f"Run {run.number} failed." in body
+    assert watched.shop.table in body
+    assert "What to do:" in body
+    assert f"/acme/syncs/{watched.sync.pk}/runs/{run.pk}" in body
+    watched.run()
+    send_all()
+    assert "Run 2 completed and delivered 10 rows." in mailbox.mails[1].get_content().replace("\r\n", "\n")
+
+
+def test_failures_in_a_row_are_counted_over_cancelled_runs(watched: Watched) -> None:
+    watched.set(rule(FATAL, warning=2, critical=3))
+    watched.run(fails=True)
+    assert watched.told() == []
+    cancelled = services.start_run(actor=watched.shop.actor, sync=watched.sync)
+    services.cancel_run(actor=watched.shop.actor, run=cancelled)
+    work_off()
+    watched.run(fails=True)
+    assert watched.told() == ["opened warning"]
+    watched.run(fails=True)
+    assert watched.told() == ["opened warning", "changed critical"]
+    assert watched.state(FATAL).value == 3
+    watched.run()
+    assert watched.told()[2:] == ["resolved ok"]
+
+
+def test_a_run_that_was_cut_off_alerts_only_when_its_resumption_is_too(watched: Watched) -> None:
+    run = watched.run()
+    for trigger, told in (("schedule", []), ("retry", ["opened critical"])):
+        Run.objects.filter(pk=run.pk).update(status=RunStatus.INTERRUPTED, trigger=trigger)
+        AlertState.objects.all().delete()
+        watched.watch()
+        assert watched.told() == told
+
+
+def test_rejected_rows_count_as_pages_count_them_also_in_percent(watched: Watched) -> None:
+    watched.set(rule(REJECTED, warning=25, critical=50, percent=True))
+    watched.run(broken=2)
+    assert watched.told() == []
+    # Rows that share a key are rejected too.
+    watched.shop.query("INSERT INTO customers VALUES (9, 'twin@shop.test', 'free')")
+    run = watched.run(broken=2)
+    rejected, share = run.rejected + run.duplicates, 100 * (run.rejected + run.duplicates) / run.queried
+    state = watched.state(REJECTED)
+    assert state.value == pytest.approx(share)
+    assert state.level == AlertLevel.WARNING
+    assert f"{rejected} of {run.queried} rows" in state.summary
+    assert watched.told() == ["opened warning"]
+
+
+def test_a_run_that_fails_before_it_sends_anything_does_not_end_the_alert_about_rejected_rows(watched: Watched) -> None:
+    watched.run(broken=2)
+    watched.shop.query("ALTER TABLE customers RENAME TO away")
+    watched.shop.run(watched.sync)
+    watched.shop.query("ALTER TABLE away RENAME TO customers")
+    assert watched.state(REJECTED).level == AlertLevel.WARNING
+    assert watched.told() == ["opened warning", "opened critical"]
+
+
+def test_a_model_that_returns_nothing(watched: Watched) -> None:
+    watched.set(rule(TriggerKind.MODEL_SIZE, warning=5, critical=1))
+    watched.run()
+    watched.shop.query("DELETE FROM customers")
+    watched.shop.run(watched.sync)
+    assert watched.told() == ["opened critical"]
+    assert "The model returned 0 rows in run 2." in watched.messages()[0]["summary"]
+    watched.shop.fill(3)
+    watched.shop.run(watched.sync)
+    watched.shop.fill(5)
+    watched.shop.run(watched.sync)
+    assert watched.told()[1:] == ["changed warning", "resolved ok"]
+
+
+def test_a_run_that_goes_on_too_long_alerts_while_it_runs(watched: Watched) -> None:
+    watched.set(rule(TriggerKind.DURATION, warning=60, critical=120))
+    services.start_run(actor=watched.shop.actor, sync=watched.sync)
+    watched.watch(later=timedelta(minutes=59))
+    assert watched.told() == []
+    watched.watch(later=timedelta(minutes=61))
+    watched.watch(later=timedelta(minutes=66))
+    assert watched.told() == ["opened warning"]
+    assert "has been going for 61 minutes" in watched.messages()[0]["summary"]
+    watched.watch(later=timedelta(minutes=121))
+    work_off()
+    assert watched.told()[1:] == ["changed critical", "resolved ok"]
+
+
+def test_too_few_deliveries_in_a_time(watched: Watched) -> None:
+    watched.set(rule(TriggerKind.THROUGHPUT, warning=5, window_hours=24))
+    watched.watch(later=timedelta(hours=23))
+    assert watched.told() == []  # younger than the time it is held to
+    watched.run()
+    watched.watch(later=timedelta(hours=23))
+    assert watched.told() == []
+    watched.watch(later=timedelta(hours=25))
+    assert watched.told() == ["opened warning"]
+    assert "0 rows were delivered in the last 24 hours." in watched.messages()[0]["summary"]
+    watched.shop.fill(20)
+    watched.shop.run(watched.sync)
+    watched.watch(later=timedelta(hours=24, minutes=-1))
+    assert watched.told()[1:] == ["resolved ok"]
+
+
+def test_a_mute_keeps_the_state_and_stops_the_messages_until_it_ends_by_itself(watched: Watched) -> None:
+    services.mute_alert(actor=watched.shop.actor, sync=watched.sync, trigger=FATAL, duration=timedelta(hours=1))
+    watched.run(fails=True)
+    assert watched.told() == []
+    state = watched.state(FATAL)
+    assert (state.level, state.is_muted(timezone.now())) == (AlertLevel.CRITICAL, True)
+    rollup = rollups([watched.sync.pk], timezone.now())[watched.sync.pk]
+    assert (rollup.critical, rollup.warning, rollup.muted) == (1, 0, 1)
+    assert AlertTransition.objects.get().muted
+    watched.watch(later=timedelta(minutes=59))
+    assert watched.told() == []
+    watched.watch(later=timedelta(minutes=61))
+    watched.watch(later=timedelta(minutes=66))
+    assert watched.told() == ["opened critical"]
+
+
+def test_what_comes_and_goes_under_a_mute_is_never_told(watched: Watched) -> None:
+    services.mute_alert(actor=watched.shop.actor, sync=watched.sync, trigger=FATAL, duration=None)
+    watched.run(fails=True)
+    watched.run()
+    services.unmute_alert(actor=watched.shop.actor, sync=watched.sync, trigger=FATAL)
+    watched.watch()
+    assert watched.told() == []
+    assert AlertTransition.objects.count() == 2
+
+
+def test_an_alert_that_lasts_is_repeated_only_where_somebody_asked(watched: Watched) -> None:
+    watched.set(reminder_hours=4)
+    watched.run(fails=True)
+    watched.watch(later=timedelta(hours=3))
+    assert watched.told() == ["opened critical"]
+    watched.watch(later=timedelta(hours=5))
+    watched.watch(later=timedelta(hours=5))
+    assert watched.told() == ["opened critical", "reminder critical"]
+    watched.set()
+    watched.watch(later=timedelta(days=9))
+    assert len(watched.told()) == 2
+
+
+def test_each_recipient_hears_what_they_asked_for(watched: Watched, vendor: Vendors, mailbox: Mailbox) -> None:
+    pager = a_channel(watched.shop.actor, "pagerduty", vendor.url)
+    owner = watched.shop.place.owner
+    services.set_sync_alerting(
+        actor=watched.shop.actor,
+        sync=watched.sync,
+        alerting=Alerting(
+            rule(REJECTED, warning=1, critical=3),
+            [Recipient(Subscription.CRITICAL, channel_id=pager.pk), Recipient(Subscription.ALL, person_id=owner.pk)],
+        ),
+    )
+    for broken in (1, 4, 1, 0):
+        watched.run(broken=broken)
+    send_all()
+    assert [r.body["event_action"] for r in vendor.received] == ["trigger", "resolve"]
+    assert vendor.incidents == {}
+    words = [subject.partition(":")[0] for subject in mailbox.subjects]
+    assert words == ["Warning", "Critical", "Now only a warning", "Recovered"]
+
+
+def test_the_destination_decides_until_the_sync_has_its_own(watched: Watched, mailbox: Mailbox) -> None:
+    shop, other = watched.shop, watched.shop.sync(watched.shop.model("Others"))
+    editor = Recipient(Subscription.ALL, person_id=shop.place.owner.pk)
+    services.set_destination_alerting(
+        actor=shop.actor, destination=shop.destination, alerting=Alerting(rule(REJECTED, warning=5), [editor])
+    )
+    services.set_sync_alerting(actor=shop.actor, sync=watched.sync, alerting=Alerting(rule(REJECTED), []))
+    shop.query("UPDATE customers SET plan = 'broken' WHERE id <= 2")
+    shop.run(other)
+    assert watched.told() == []
+    shop.query("UPDATE customers SET plan = 'broken' WHERE id <= 5")
+    shop.run(other)
+    assert watched.told() == ["opened warning"]
+    # The sync's own thresholds alert, and its own recipients are none.
+    shop.run(watched.sync)
+    assert watched.state(REJECTED).level == AlertLevel.WARNING
+    assert watched.told() == ["opened warning"]
+
+
+def test_a_trigger_that_is_switched_off_ends_its_alert(watched: Watched) -> None:
+    watched.set(rule(TriggerKind.MODEL_SIZE, warning=50))
+    watched.run()
+    assert watched.told() == ["opened warning"]
+    watched.set({TriggerKind.MODEL_SIZE: Rule(enabled=False, warning=50)})
+    watched.run()
+    assert watched.told() == ["opened warning", "resolved ok"]
+
+
+def test_a_worker_killed_while_the_run_ends_leaves_one_notification(watched: Watched) -> None:
+    watched.shop.query("UPDATE customers SET plan = 'broken' WHERE id = 1")
+    run = services.start_run(actor=watched.shop.actor, sync=watched.sync)
+    while step := RunStep.objects.filter(run=run, state="waiting").exclude(kind=StepKind.SETTLE).first():
+        tasks.work_on_step.fn(step.workspace_id, step.pk)
+    settle = RunStep.objects.get(run=run, kind=StepKind.SETTLE)
+    dead = stages.claim(settle.pk)
+    assert dead is not None
+    end_and_lose_the_connection(dead, run)
+    assert watched.told() == []
+    assert not AlertState.objects.exists()
+    RunStep.objects.filter(pk=settle.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    tasks.work_on_step.fn(settle.workspace_id, settle.pk)
+    with pytest.raises(engine.LeaseLost):
+        end_and_lose_the_connection(dead, run)
+    watched.watch()
+    assert watched.told() == ["opened warning"]
+    assert AlertTransition.objects.count() == 1
+
+
+def end_and_lose_the_connection(held: stages.Claim, run: Run) -> None:
+    """All that ending a run writes, taken back as PostgreSQL does for a connection that is lost before the commit."""
+    run.refresh_from_db()
+    outcomes = run_outcomes(run)
+    settled = engine.settle(
+        load(RunSpec, run.spec),
+        load(Prepared, run.prepared),
+        [o for o in outcomes if o.path],
+        load(Baseline, run.sync.baseline) if run.sync.baseline else None,
+        storage(),
+        workdir=workdir(),
+        memory_mb=256,
+        threads=1,
+        attempt="killed",
+    )
+    with transaction.atomic():
+        stages.finish_settle(held, settled, outcomes=outcomes)
+        assert Notification.objects.count() == 1
+        transaction.set_rollback(True)
+
+
+def test_a_defect_in_judging_costs_no_run_and_is_made_up_for(watched: Watched, caplog: Any) -> None:
+    policy = AlertPolicy.objects.get(sync=watched.sync)
+    AlertPolicy.objects.filter(pk=policy.pk).update(rules={"fatal": {"critical": "not a number"}})
+    run = watched.run(fails=True)
+    assert run.status == RunStatus.FAILED
+    assert "could not be judged" in caplog.text
+    assert watched.told() == []
+    AlertPolicy.objects.filter(pk=policy.pk).update(rules={})
+    watched.watch()
+    watched.watch()
+    assert watched.told() == ["opened critical"]
+
+
+def test_two_schedulers_tell_once(watched: Watched) -> None:
+    services.mute_alert(actor=watched.shop.actor, sync=watched.sync, trigger=FATAL, duration=None)
+    watched.run(fails=True)
+    services.unmute_alert(actor=watched.shop.actor, sync=watched.sync, trigger=FATAL)
+    together = threading.Barrier(3)
+
+    def schedule() -> None:
+        together.wait()
+        try:
+            watched.watch()
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=schedule) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert watched.told() == ["opened critical"]
+
+
+def test_nobody_is_told_where_nobody_asked(watched: Watched) -> None:
+    services.set_sync_alerting(actor=watched.shop.actor, sync=watched.sync, alerting=Alerting({}, None))
+    watched.run(fails=True)
+    assert watched.told() == []
+    assert watched.state(FATAL).level == AlertLevel.CRITICAL
+
+
+def test_rights_and_wrong_settings(watched: Watched, world: World) -> None:
+    with pytest.raises(Denied):
+        services.set_sync_alerting(actor=world.actor("viewer"), sync=watched.sync, alerting=Alerting({}, None))
+    with pytest.raises(Denied):
+        services.mute_alert(actor=world.actor("viewer"), sync=watched.sync, trigger=FATAL, duration=None)
+    with pytest.raises(Denied):
+        services.set_destination_alerting(
+            actor=world.actor("drafter"), destination=watched.shop.destination, alerting=Alerting({}, [])
+        )
+    with pytest.raises(Invalid) as refused:
+        services.set_sync_alerting(
+            actor=watched.shop.actor,
+            sync=watched.sync,
+            alerting=Alerting(
+                {FATAL: Rule(enabled=False, critical=1)}, [Recipient(Subscription.ALL, person_id=world.outsider.pk)], 0
+            ),
+        )
+    assert set(refused.value.fields) == {"fatal.enabled", "recipients", "reminder_hours"}
