@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 
 from config.errors import Denied, NotFound
-from connectors import secrets
+from connectors import catalog, secrets
 from connectors.addresses import places_of
 from connectors.choices import Kind
 from connectors.models import Connection, Destination, Source
@@ -23,6 +23,7 @@ from connectors.sdk import destination as sdk_destination
 from connectors.sdk import source as sdk_source
 from connectors.sdk.context import Environment
 from connectors.sdk.fields import Field
+from connectors.sdk.source import SourceDefinition
 from connectors.sdk.validation import assemble, with_defaults
 from governance.audit.actors import Actor
 from workspaces import access
@@ -116,6 +117,17 @@ def connects(connection: Connection) -> bool:
     for part in declared.field.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
     return value in declared.values
+
+
+def can_host_planner(connection: Connection) -> bool:
+    """Whether Headrace could write into this source's warehouse, given the rights: planner and sync logs."""
+    if not catalog.known_entry(connection.kind, connection.type).write_planner:
+        return False
+    definition: SourceDefinition = definition_of(Kind.SOURCE, connection.type)
+    if definition.write_when is None:
+        return True
+    values = with_defaults(definition.fields, connection.config)
+    return values.get(definition.write_when.field) in definition.write_when.values
 
 
 def environment() -> Environment:

@@ -6,7 +6,7 @@ from django.urls import URLPattern, path
 
 from connectors import access
 from connectors.choices import Kind
-from connectors.views import detail, lists, schema, signing_in, wizard
+from connectors.views import detail, lists, planner, schema, signing_in, wizard
 from workspaces.permissions import Permission
 from workspaces.routes import requires
 
@@ -54,6 +54,31 @@ urlpatterns = [
         f"{_source}/schema/<int:table_id>",
         _use_source(schema.TableColumns.as_view(kind=Kind.SOURCE)),
         name="source_table",
+    ),
+    path(
+        "sources/new/<slug:type_key>/setup-sql",
+        requires(access.CREATE[Kind.SOURCE])(planner.SetupSql.as_view(kind=Kind.SOURCE)),
+        name="source_setup_sql",
+    ),
+    path(
+        f"{_source}/setup/planner",
+        requires(access.CREATE[Kind.SOURCE])(planner.SetupPlanner.as_view(kind=Kind.SOURCE)),
+        name="source_setup_planner",
+    ),
+    path(
+        f"{_source}/planner",
+        requires(access.MANAGE[Kind.SOURCE])(planner.MovePlanner.as_view(kind=Kind.SOURCE)),
+        name="source_planner",
+    ),
+    path(
+        f"{_source}/write-check",
+        requires(access.USE[Kind.SOURCE])(planner.WriteCheck.as_view(kind=Kind.SOURCE)),
+        name="source_write_check",
+    ),
+    path(
+        f"{_source}/sync-logs",
+        requires(READ, write=access.MANAGE[Kind.SOURCE])(planner.SyncLogs.as_view(kind=Kind.SOURCE)),
+        name="source_sync_logs",
     ),
     path(f"{_source}/schema.json", requires(READ)(schema.SchemaMap.as_view(kind=Kind.SOURCE)), name="schema_map"),
     path(

@@ -38,6 +38,22 @@ class RadioCards(forms.RadioSelect):
         return {**option, "note": self.notes.get(str(value), "")}
 
 
+class CheckCards(forms.CheckboxSelectMultiple):
+    """Any of a few choices that need a sentence each; ``notes`` as in :class:`RadioCards`."""
+
+    kind = "cards"
+    template_name = "components/form/widgets/radio_cards.html"
+
+    def __init__(self, attrs: dict[str, Any] | None = None, notes: Mapping[str, str] | None = None) -> None:
+        super().__init__(attrs)
+        self.notes = dict(notes or {})
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Add the sentence of the value to Django's option."""
+        option: dict[str, Any] = super().create_option(name, value, *args, **kwargs)
+        return {**option, "note": self.notes.get(str(value), "")}
+
+
 class Combobox(forms.Select):
     """A select that can be searched; without scripts it is the plain select."""
 

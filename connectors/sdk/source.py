@@ -33,8 +33,10 @@ class SourceDefinition:
     """Everything Headrace shows and checks about a source type.
 
     ``dialect`` is sqlglot's name. ``methods`` are the modelling methods it offers:
-    "sql", "table". ``write_planner`` says whether the in-warehouse planner can run there.
-    ``setup_sql`` makes the SQL that prepares a least-privilege user, from the settings so far.
+    "sql", "table". ``write_planner`` says whether the in-warehouse planner can run there,
+    ``write_when`` that it can only with some of the settings.
+    ``setup_sql`` makes the SQL that prepares a least-privilege user, from the settings so far;
+    ``write_setup_sql`` what that user needs besides for the planner and for sync logs.
     ``connects`` is as for destinations.
     """
 
@@ -48,10 +50,12 @@ class SourceDefinition:
     verification: Verification
     methods: tuple[str, ...] = ("sql", "table")
     write_planner: bool = False
+    write_when: When | None = None
     needs_test: bool = True
     sample: bool = False
     sample_queries: tuple[SampleQuery, ...] = ()
     setup_sql: Callable[[Mapping[str, Any]], str] | None = None
+    write_setup_sql: Callable[[Mapping[str, Any]], str] | None = None
     connects: When | None = None
 
 

@@ -103,9 +103,9 @@ def log_tables(names: Collection[str]) -> list[str]:
 def require_write_access(source: Source) -> None:
     """Refuse what needs to write into a warehouse where that was not tested with success."""
     entry = catalog.known_entry(Kind.SOURCE, source.type)
-    if not entry.write_planner:
+    if not access.can_host_planner(source):
         raise Conflict(
-            f"Headrace cannot write into {entry.name}.",
+            f"Headrace cannot write into “{source}” ({entry.name}).",
             hint="Its syncs are compared locally, and their runs are logged in Headrace alone.",
         )
     if source.write_health != Health.HEALTHY:

@@ -19,7 +19,7 @@ from connectors.sdk import arrow
 from connectors.sdk.context import Environment
 from connectors.sdk.errors import AuthError, ConnectorError, QueryError
 from connectors.sdk.fields import FileUpload, Number, Select, Text, When
-from connectors.sdk.planner import WarehouseSession, WarehouseSource
+from connectors.sdk.planner import SCHEMAS, WarehouseSession, WarehouseSource
 from connectors.sdk.postgres import VERIFYING, Server, connect_error, conninfo, statement_error
 from connectors.sdk.postgres_planner import PostgresSession, prepare_session
 from connectors.sdk.postgres_types import DIALECT, NativeType, Reading, reading
@@ -112,6 +112,17 @@ def setup_sql(config: Mapping[str, Any]) -> str:
     )
 
 
+def write_setup_sql(config: Mapping[str, Any]) -> str:
+    """SQL for an administrator: two schemas in which the user may make tables of its own, nothing more."""
+    user = exp.to_identifier(config.get("user") or "headrace", quoted=True).sql(dialect=DIALECT)
+    return "\n".join(
+        (
+            *(f"CREATE SCHEMA IF NOT EXISTS {schema};" for schema in SCHEMAS),
+            f"GRANT USAGE, CREATE ON SCHEMA {', '.join(SCHEMAS)} TO {user};",
+        )
+    )
+
+
 class PostgresSource(WarehouseSource):
     """One PostgreSQL database, read in read-only transactions; only the planner's sessions write."""
 
@@ -125,6 +136,7 @@ class PostgresSource(WarehouseSource):
         verification=Verification.SERVER,
         write_planner=True,
         setup_sql=setup_sql,
+        write_setup_sql=write_setup_sql,
         fields=(
             Text(name="host", label="Host", placeholder="db.example.com", max_length=253),
             Number(name="port", label="Port", default=5432, minimum=1, maximum=65_535),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -13,7 +13,7 @@ from django.views import View
 
 from connectors import access, catalog, consents, services
 from connectors.choices import Kind
-from connectors.models import Connection
+from connectors.models import Connection, Source
 from workspaces.permissions import Permission
 from workspaces.requests import WorkspaceRequest
 
@@ -90,6 +90,17 @@ class ConnectionView(View):
         route = f"{self.kind.value}_{name}" if name else self.kind.value
         return reverse(f"connectors:{route}", args=[self.here.workspace.slug, *args])
 
+    def after_test_url(self, row: Connection) -> str:
+        """The step of the set-up that follows a passed test."""
+        return self.url("setup_planner" if access.can_host_planner(row) else "setup_finish", row.pk)
+
+    def setup_sql(self, type_key: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """SQL that prepares the other side for a source of this type, filled in with ``values``."""
+        if self.kind is not Kind.SOURCE:
+            return {}
+        make = access.definition_of(self.kind, type_key).setup_sql
+        return {"setup_sql": make(values), "setup_sql_url": self.url("setup_sql", type_key)} if make else {}
+
     @property
     def list_url(self) -> str:
         """The address of the list."""
@@ -123,3 +134,13 @@ class ConnectionView(View):
             "connect_url": self.url("sign_in", row.pk),
             "disconnect_url": self.url("sign_out", row.pk),
         }
+
+
+def write_setup(view: ConnectionView, row: Source) -> dict[str, Any]:
+    """What the templates need to show how write access is set up and tested."""
+    make = access.definition_of(Kind.SOURCE, row.type).write_setup_sql
+    return {
+        "write_sql": make(row.config) if make else "",
+        "write_check_url": view.url("write_check", row.pk),
+        "write_tested": row.write_health == "healthy",
+    }

@@ -14,8 +14,8 @@ from connectors import access, selectors
 from connectors.choices import Kind
 from connectors.dependants import additions_of, dependants_of
 from connectors.forms import FinishForm, SettingsForm, settings_form
-from connectors.models import Connection
-from connectors.views.base import ConnectionView
+from connectors.models import Connection, Source
+from connectors.views.base import ConnectionView, write_setup
 from governance.audit import events
 from governance.audit.models import AuditEntry
 
@@ -47,6 +47,8 @@ class DetailView(ConnectionView):
         tabs = [("overview", "Overview", ""), ("configuration", "Configuration", "configuration")]
         if self.kind is Kind.SOURCE:
             tabs.append(("schema", "Schema", "schema"))
+            if access.can_host_planner(row):
+                tabs.append(("sync_logs", "Sync logs", "sync_logs"))
         tabs.append(("activity", "Activity", "activity"))
         return [{"label": label, "url": self.url(name, row.pk), "active": key == current} for key, label, name in tabs]
 
@@ -97,7 +99,9 @@ class Configuration(DetailView):
     def _page(self, row: Connection, form: SettingsForm, status: int = 200) -> HttpResponse:
         zone = FinishForm(initial={"timezone": row.timezone})["timezone"]
         zone.field.disabled = not access.may_manage(self.here.actor, row)
-        context = {"form": form, "zone": zone}
+        context = {"form": form, "zone": zone, **self.setup_sql(row.type, row.config)}
+        if isinstance(row, Source) and access.can_host_planner(row):
+            context |= {**write_setup(self, row), "move_url": self.url("planner", row.pk)}
         return self.page(row, "configuration", "connectors/configuration.html", context, status)
 
 
@@ -129,7 +133,7 @@ class Check(ConnectionView):
         context = {
             **self.shared(self.row(pk)),
             "setting_up": setting_up,
-            "next_url": self.url("setup_finish", pk),
+            "next_url": self.after_test_url(row),
             "back_url": self.url("setup", pk),
         }
         return render_page(request, "connectors/parts/check.html", context)

@@ -1,4 +1,4 @@
-"""Setting up a source or destination: type → connection → test → name. Every step is saved."""
+"""Setting up a source or destination: type → connection → test → planner → name. Every step is saved."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from connectors import access, catalog
 from connectors.catalog import Entry
 from connectors.choices import Health
 from connectors.forms import FinishForm, SettingsForm, settings_form
-from connectors.models import Connection
+from connectors.models import Connection, Source
 from connectors.selectors import free_name
 from connectors.views.base import ConnectionView
+
+STEPS = {"connection": "setup", "test": "setup_test", "planner": "setup_planner", "name": "setup_finish"}
 
 
 class WizardView(ConnectionView):
@@ -24,17 +26,23 @@ class WizardView(ConnectionView):
 
     def steps(self, current: str, entry: Entry | None = None, row: Connection | None = None) -> list[dict[str, str]]:
         """The steps as ``<c-wizard>`` draws them, with what was chosen."""
-        keys = ["type", "connection", "test", "name"]
+        keys = ["type", "connection", "test", "planner", "name"]
+        if row is None or not access.can_host_planner(row):
+            keys.remove("planner")
         if entry is not None and not entry.needs_test:
             keys.remove("test")
         settings = "Settings" if entry is not None and entry.sample else "Connection"
-        labels = {"type": "Type", "connection": settings, "test": "Test", "name": "Name"}
-        choices = {"type": entry.name if entry else "", "test": "Passed" if row and row.last_check_ok else ""}
+        labels = {"type": "Type", "connection": settings, "test": "Test", "planner": "Planner", "name": "Name"}
+        choices = {
+            "type": entry.name if entry else "",
+            "test": "Passed" if row and row.last_check_ok else "",
+            "planner": row.get_planner_display() if isinstance(row, Source) else "",
+        }
         position = keys.index(current)
         return [
             {
                 "label": labels[key],
-                "choice": choices.get(key, ""),
+                "choice": choices.get(key, "") if number <= position else "",
                 "state": "done" if number < position else "current" if number == position else "todo",
                 "url": self._step_url(key, row),
             }
@@ -46,7 +54,7 @@ class WizardView(ConnectionView):
             return self.url("new") if row is None else ""
         if row is None:
             return ""
-        return self.url({"connection": "setup", "test": "setup_test", "name": "setup_finish"}[key], row.pk)
+        return self.url(STEPS[key], row.pk)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """A finished connection has its own pages: the steps lead there."""
@@ -62,7 +70,7 @@ class WizardView(ConnectionView):
     def after_connection(self, row: Connection) -> HttpResponse:
         """On to the test, or straight to the name where nothing can be tested."""
         entry = catalog.entry(self.kind, row.type)
-        return redirect(self.url("setup_test" if entry.needs_test else "setup_finish", row.pk))
+        return redirect(self.url("setup_test", row.pk) if entry.needs_test else self.after_test_url(row))
 
     def wizard(self, current: str, entry: Entry | None = None, row: Connection | None = None) -> dict[str, Any]:
         """The context of a step."""
@@ -118,6 +126,7 @@ class Connect(WizardView):
 
     def _page(self, entry: Entry, form: SettingsForm, status: int = 200) -> HttpResponse:
         context = {**self.wizard("connection", entry), "form": form, "back_url": self.url("new")}
+        context |= self.setup_sql(entry.key, {})
         return render_page(self.request, "connectors/setup_connection.html", context, status=status)
 
 
@@ -145,6 +154,7 @@ class Setup(WizardView):
     def _page(self, row: Connection, form: SettingsForm, status: int = 200) -> HttpResponse:
         entry = catalog.known_entry(self.kind, row.type)
         context = {**self.wizard("connection", entry, row), "form": form, "back_url": self.list_url}
+        context |= self.setup_sql(row.type, row.config)
         return render_page(self.request, "connectors/setup_connection.html", context, status=status)
 
 
@@ -160,7 +170,7 @@ class SetupTest(WizardView):
         context = {
             **shared,
             "setting_up": True,
-            "next_url": self.url("setup_finish", pk),
+            "next_url": self.after_test_url(row),
             "back_url": self.url("setup", pk),
             "start": row.health == Health.UNTESTED and (sign_in is None or sign_in.holds),
         }
@@ -197,7 +207,8 @@ class SetupFinish(WizardView):
 
     def _page(self, row: Connection, form: FinishForm, status: int = 200) -> HttpResponse:
         entry = catalog.known_entry(self.kind, row.type)
-        back = self.url("setup_test" if entry.needs_test else "setup", row.pk)
+        before = "setup_planner" if access.can_host_planner(row) else "setup_test" if entry.needs_test else "setup"
+        back = self.url(before, row.pk)
         context = {**self.wizard("name", entry, row), "form": form, "back_url": back}
         return render_page(self.request, "connectors/setup_finish.html", context, status=status)
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 from connectors.sdk.types import Operation
 from syncs.engine.duck import Duck, literal
 from syncs.engine.logs.tables import CHANGELOG, SNAPSHOT
-from syncs.engine.recipe import KEY, is_nested
+from syncs.engine.recipe import HASH, KEY, is_nested
 from syncs.engine.spec import Part, PartOutcome, Prepared, RowStatus, RunSpec
 from syncs.engine.storage import Storage
 
@@ -94,9 +94,12 @@ class RunRows:
         known = [p for p in self._prepared.parts if p.operations[0][0] is not Operation.REMOVED]
         planned = " UNION ALL ".join(self._entries(part, fields=False) for part in known) or _NOTHING
         spool = f"read_parquet({literal(self._storage.local(self._prepared.spool))})"
-        duplicates = self._prepared.rejected_before_delivery
+        duplicates = "" if self._spec.keep_one_by else self._prepared.rejected_before_delivery
         own = f"(SELECT * FROM {spool} WHERE {KEY} IS NOT NULL)"
-        if duplicates:
+        if self._spec.keep_one_by:
+            position = [column.name for column in self._spec.columns].index(self._spec.keep_one_by)
+            own = f"(SELECT DISTINCT ON ({KEY}) * FROM {own} ORDER BY {KEY}, c{position}, {HASH})"
+        elif duplicates:
             twice = f"read_parquet({literal(self._storage.local(duplicates))})"
             own += f" ANTI JOIN {twice} USING ({KEY})"
         key, fields = _text(f"m.{KEY}"), self._fields(self._prepared.spool)

@@ -154,6 +154,15 @@ def test_keys_that_are_not_unique_are_in_the_snapshot_once_as_failed(house: Hous
     assert rows[0]["failure_reason"] == "The primary key is not unique: 2 rows have it."
 
 
+def test_where_one_row_of_a_key_is_taken_the_snapshot_holds_that_one(house: House, warehouse: Warehouse) -> None:
+    log(house, warehouse, house.run(table([(1, "b"), (1, "a"), (2, "c")]), keep_one_by="value"))
+    rows = warehouse.rows(SNAPSHOT, order="row_id")
+    assert [(row["row_id"], row["status"], json.loads(row["fields"])["value"]) for row in rows] == [
+        ("1", "succeeded", "a"),
+        ("2", "succeeded", "c"),
+    ]
+
+
 def test_rows_that_were_planned_and_not_attempted_are_aborted(house: House, warehouse: Warehouse) -> None:
     house.limits = replace(house.limits, concurrency=1)
     run = house.run(table([(i, "x") for i in range(6)]), cancel_at=2)
