@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 
-from config.errors import Denied, NotFound
+from config.errors import Conflict, Denied, NotFound
 from connectors import catalog, secrets
 from connectors.addresses import places_of
 from connectors.choices import Kind
@@ -94,6 +94,17 @@ def require_ready(connection: Connection) -> None:
     if not connection.setup_done:
         raise Denied(
             f"The set-up of “{connection}” is not finished.", hint=f"Finish it on the {connection.kind.plural} page."
+        )
+
+
+def require_running(destination: Destination) -> None:
+    """Refuse to send anything to a destination that somebody stopped."""
+    if destination.stopped_at is not None:
+        reason = f" Their reason: {destination.stop_reason}" if destination.stop_reason else ""
+        raise Conflict(
+            f"“{destination}” was stopped by {destination.stopped_by}.{reason}",
+            hint="Nothing is sent to it until somebody who may change its connection lets it go on.",
+            code="destination_stopped",
         )
 
 

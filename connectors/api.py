@@ -48,9 +48,20 @@ class SourceOut(serializers.Serializer[Any]):
     updatedAt = serializers.DateTimeField()
 
 
-class DestinationOut(SourceOut):
-    """A destination as the API shows it; ``syncs`` are the ids of the syncs that deliver to it."""
+class StopBody(serializers.Serializer[Any]):
+    """Why nothing more is to be sent."""
 
+    reason = serializers.CharField(required=False, default="", allow_blank=True, max_length=services.MAX_REASON)
+
+
+class DestinationOut(SourceOut):
+    """A destination as the API shows it; ``syncs`` are the ids of the syncs that deliver to it.
+
+    While ``stoppedAt`` is set nothing is sent to it.
+    """
+
+    stoppedAt = serializers.DateTimeField(allow_null=True)
+    stopReason = serializers.CharField(allow_null=True)
     syncs = serializers.ListField(child=serializers.CharField())
 
 
@@ -70,7 +81,8 @@ def source_json(source: Connection) -> dict[str, Any]:
 
 def destination_json(destination: Destination, syncs: Iterable[int]) -> dict[str, Any]:
     """The wire shape of a destination with the ids of its syncs."""
-    return {**source_json(destination), "syncs": [str(pk) for pk in syncs]}
+    stopped = {"stoppedAt": destination.stopped_at, "stopReason": destination.stop_reason or None}
+    return {**source_json(destination), **stopped, "syncs": [str(pk) for pk in syncs]}
 
 
 def sources_json(sources: Iterable[Source]) -> list[dict[str, Any]]:
@@ -200,3 +212,30 @@ class DestinationView(ApiView):
             actor=self.actor, destination=destination, name=values.get("name"), values=values.get("configuration")
         )
         return Response(destinations_json([destination])[0])
+
+
+class StopDestinationView(ApiView):
+    """The kill switch of a destination."""
+
+    permission = {"POST": Permission.MANAGE_DESTINATION}
+
+    @extend_schema(operation_id="StopDestination", request=StopBody, responses={200: DestinationOut, **error_answers()})
+    def post(self, request: Request, destination_id: int) -> Response:
+        """Send nothing more to it: running syncs end before their next batch, and no run starts."""
+        values = self.body(StopBody)
+        row = access.destination_for(self.actor, destination_id)
+        row = services.stop_destination(actor=self.actor, destination=row, reason=values["reason"])
+        return Response(destinations_json([row])[0])
+
+
+class ReleaseDestinationView(ApiView):
+    """The other way round."""
+
+    permission = {"POST": Permission.MANAGE_DESTINATION}
+
+    @extend_schema(operation_id="ReleaseDestination", request=None, responses={200: DestinationOut, **error_answers()})
+    def post(self, request: Request, destination_id: int) -> Response:
+        """Let syncs send to it again; those whose time came meanwhile run once."""
+        row = access.destination_for(self.actor, destination_id)
+        row = services.release_destination(actor=self.actor, destination=row)
+        return Response(destinations_json([row])[0])

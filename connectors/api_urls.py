@@ -9,4 +9,8 @@ urlpatterns = [
     path("sources/<api_id:source_id>", api.SourceView.as_view(), name="source"),
     path("destinations", api.DestinationListView.as_view(), name="destinations"),
     path("destinations/<api_id:destination_id>", api.DestinationView.as_view(), name="destination"),
+    path("destinations/<api_id:destination_id>/stop", api.StopDestinationView.as_view(), name="destination_stop"),
+    path(
+        "destinations/<api_id:destination_id>/release", api.ReleaseDestinationView.as_view(), name="destination_release"
+    ),
 ]

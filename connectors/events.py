@@ -16,5 +16,7 @@ for _noun in ("source", "destination"):
 register("source.write_checked", "tested the write access of the source")
 register("source.planner_chosen", "moved the source to the warehouse planner")
 register("source.sync_logs_changed", "changed the sync logs of the source")
+register("destination.stopped", "stopped everything that is sent to the destination")
+register("destination.released", "let syncs send to the destination again")
 register("source.schema_refreshed", "read the tables and columns of the source again")
 register("credentials.rotated", "encrypted stored credentials with the newest key")

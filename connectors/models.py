@@ -117,9 +117,17 @@ class Source(Connection):
 
 
 class Destination(Connection):
-    """A saved connection to a system that syncs deliver to."""
+    """A saved connection to a system that syncs deliver to.
+
+    While ``stopped_at`` is set nothing is sent to it: running syncs stop before
+    their next batch, and no run starts.
+    """
 
     kind = Kind.DESTINATION
+
+    stopped_at = models.DateTimeField(null=True, blank=True)
+    stopped_by = models.CharField(max_length=320, default="", blank=True)
+    stop_reason = models.CharField(max_length=500, default="", blank=True)
 
     class Meta:
         default_permissions = ()

@@ -87,6 +87,11 @@ urlpatterns = [
         name="fields",
     ),
     path(
+        f"{_destination}/stop",
+        requires(Permission.MANAGE_DESTINATION)(detail.Stop.as_view(kind=Kind.DESTINATION)),
+        name="destination_stop",
+    ),
+    path(
         f"{_destination}/choices",
         requires(access.USE[Kind.DESTINATION])(schema.Choices.as_view(kind=Kind.DESTINATION)),
         name="choices",

@@ -75,6 +75,25 @@ def sync_to_trigger(actor: Actor, sync_id: int) -> Sync:
     return sync
 
 
+def sync_to_decide(actor: Actor, sync_id: int) -> Sync:
+    """A sync whose held changes the actor may release or drop, locked."""
+    sync = locked_sync(sync_id)
+    access.require_both(
+        actor,
+        Permission.APPROVE_FROM_SOURCE,
+        sync.model.source_id,
+        Permission.APPROVE_TO_DESTINATION,
+        sync.destination_id,
+    )
+    return sync
+
+
+def may_decide(actor: Actor, sync: Sync) -> bool:
+    """Whether the actor may release or drop the sync's held changes."""
+    needs = (Permission.APPROVE_FROM_SOURCE, Permission.APPROVE_TO_DESTINATION)
+    return access.may(actor, needs, source_id=sync.model.source_id, destination_id=sync.destination_id)
+
+
 def locked_sync(sync_id: int) -> Sync:
     """A sync, locked; for the system's own jobs and the functions above."""
     rows = Sync.objects.select_for_update(no_key=True, of=("self",))

@@ -2,7 +2,9 @@
 
 from django.urls import path
 
-from syncs.api import models, syncs
+from syncs.api import holds, models, syncs
+
+RUN = "syncs/<api_id:sync_id>/runs/<api_id:run_id>"
 
 urlpatterns = [
     path("models", models.ModelListView.as_view(), name="models"),
@@ -11,5 +13,7 @@ urlpatterns = [
     path("syncs/trigger", syncs.TriggerView.as_view(), name="trigger"),
     path("syncs/<api_id:sync_id>", syncs.SyncView.as_view(), name="sync"),
     path("syncs/<api_id:sync_id>/runs", syncs.SyncRunsView.as_view(), name="sync_runs"),
+    path(f"{RUN}/release", holds.ReleaseRunView.as_view(), name="run_release"),
+    path(f"{RUN}/drop", holds.DropRunView.as_view(), name="run_drop"),
     path("syncs/<api_id:sync_id>/trigger", syncs.TriggerSyncView.as_view(), name="sync_trigger"),
 ]

@@ -48,6 +48,7 @@ class Trigger(models.TextChoices):
     RETRY = "retry", "Resumed after an interruption"
     RESET = "reset", "Model change"
     SEQUENCE = "sequence", "Sequence"
+    REJECTED = "rejected", "Retry of rejected rows"
 
 
 class PendingReset(models.TextChoices):
@@ -56,6 +57,7 @@ class PendingReset(models.TextChoices):
     NONE = "", "Nothing special"
     RESET = "reset", "Remember the rows, send nothing"
     RESYNC = "resync", "Send every row as added"
+    CLEAR = "clear", "Empty the destination's list, then send every row as added"
 
 
 class RunStatus(models.TextChoices):
@@ -64,6 +66,7 @@ class RunStatus(models.TextChoices):
     ENQUEUED = "enqueued", "Waiting for a worker"
     QUERYING = "querying", "Querying the model"
     PREPARING = "preparing", "Computing changes"
+    HELD = "held", "Held for a decision"
     QUEUED = "queued", "Waiting to write"
     WRITING = "writing", "Writing"
     SETTLING = "settling", "Recording results"
@@ -84,6 +87,7 @@ LIVE = frozenset(
         RunStatus.ENQUEUED,
         RunStatus.QUERYING,
         RunStatus.PREPARING,
+        RunStatus.HELD,
         RunStatus.QUEUED,
         RunStatus.WRITING,
         RunStatus.SETTLING,
@@ -115,6 +119,7 @@ class StepKind(models.TextChoices):
     """The stages of a run that a worker takes on."""
 
     PREPARE = "prepare", "Query and compare"
+    CLEAR = "clear", "Empty the list"
     DELIVER = "deliver", "Deliver a part"
     SETTLE = "settle", "Record results"
     LOG = "log", "Write logs to the warehouse"
@@ -183,6 +188,7 @@ WORDS: Mapping[Status, StatusWords] = {
     RunStatus.PREPARING: StatusWords(
         "Preparing", "Processing", "processing", "processing", "", "active", Health.HEALTHY
     ),
+    RunStatus.HELD: StatusWords("Held", "Held", "queued", "queued", "", "warning", Health.WARNING),
     RunStatus.QUEUED: StatusWords("Queued", "Processing", "queued", "queued", "", "active", Health.HEALTHY),
     RunStatus.WRITING: StatusWords(
         "In progress", "Processing", "processing", "processing", "", "active", Health.HEALTHY

@@ -11,8 +11,8 @@ from django.db import Error as DatabaseError
 from django.db import connection
 
 from config.queue import stopping
-from syncs.engine import Cancelled, LeaseLost
-from syncs.services.stages import LEASE, Claim, beat
+from syncs.engine import Cancelled, DestinationStopped, LeaseLost
+from syncs.services.stages import LEASE, Claim, Stop, beat
 from workspaces.scoping import workspace_scope
 
 logger = logging.getLogger(__name__)
@@ -27,14 +27,14 @@ class Stopped(LeaseLost):
 class Lease:
     """Extends a claim every second while the work goes on; also the engine's ``Control``.
 
-    The heartbeat brings back whether the run was cancelled, so that asking
+    The heartbeat brings back whether the run is to stop, so that asking
     before each batch costs no query.
     """
 
     def __init__(self, held: Claim) -> None:
         self._held = held
         self._ended = threading.Event()
-        self._cancelled = held.cancelled
+        self._stop = held.stop
         self._lost = False
         self._valid_until = time.monotonic() + LEASE.total_seconds() - MARGIN_SECONDS
         self._rows = 0
@@ -54,8 +54,10 @@ class Lease:
         """Return to go on; :class:`Cancelled`, :class:`LeaseLost` or :class:`Stopped` to stop."""
         if self._lost or time.monotonic() > self._valid_until:
             raise LeaseLost("The lease on this stage ran out.")
-        if self._cancelled:
+        if self._stop is Stop.CANCELLED:
             raise Cancelled("The run was cancelled.")
+        if self._stop is Stop.DESTINATION:
+            raise DestinationStopped("The destination was stopped while the run was going on.")
         if stopping.is_set():
             raise Stopped("This worker is ending.")
 
@@ -82,7 +84,7 @@ class Lease:
     def _beat(self) -> None:
         started = time.monotonic()
         try:
-            self._cancelled = beat(self._held, self._rows or None) or self._cancelled
+            self._stop = beat(self._held, self._rows or None) or self._stop
         except LeaseLost:
             self._lost = True
         except DatabaseError:

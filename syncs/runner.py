@@ -26,6 +26,7 @@ from syncs.choices import RunStatus, StepKind
 from syncs.codec import load
 from syncs.configuration import mapped_fields
 from syncs.engine import Cancelled, EngineError, LeaseLost
+from syncs.engine.guardrails import breaches
 from syncs.engine.protocols import Control
 from syncs.engine.spec import Baseline, Failure, Part, PartOutcome, Prepared, RunSpec
 from syncs.journal import PartJournal
@@ -58,8 +59,8 @@ def work(step_id: int) -> None:
             stages.release(held)
         except LeaseLost:
             logger.info("stage %s of run %s went to another worker", held.step_id, held.run_id)
-        except Cancelled:
-            stage.end_with(Failure(code=Cancelled.code, message="The run was cancelled."))
+        except Cancelled as wish:
+            stage.end_with(Failure(code=wish.code, message=wish.message, hint=wish.hint))
         except (ConnectorError, EngineError, HeadraceError) as error:
             stage.end_with(_failure(error))
         except Exception as error:
@@ -125,6 +126,7 @@ class Stage:
         """Do what the stage is for."""
         work = {
             StepKind.PREPARE: self.prepare,
+            StepKind.CLEAR: self.clear,
             StepKind.DELIVER: self.deliver,
             StepKind.SETTLE: self.settle,
             StepKind.LOG: self.log,
@@ -158,7 +160,16 @@ class Stage:
         )
         startable = self._startable(prepared, ())
         parallel = 1 if self.spec.single_writer else parts_at_once(self.destination.limits(self.job))
-        stages.finish_prepare(self.held, prepared, startable[:parallel])
+        beyond = breaches(self.spec, self.baseline, prepared)
+        stages.finish_prepare(self.held, prepared, startable[:parallel], beyond)
+
+    def clear(self) -> None:
+        """Empty what the sync fills, before the first row is sent; done again where nobody stored that it was done."""
+        stages.enter(self.held, RunStatus.WRITING)
+        self.lease.check()
+        asyncio.run(self.destination.clear(self.job))
+        parallel = 1 if self.spec.single_writer else parts_at_once(self.destination.limits(self.job))
+        stages.finish_clear(self.held, self._startable, parallel=parallel)
 
     def deliver(self) -> None:
         """Send a part, or the whole run where one writer does it all."""
@@ -208,7 +219,7 @@ class Stage:
             stages.put_off(self.held, failure)
 
     def _end_with(self, failure: Failure) -> None:
-        if self.held.kind is StepKind.PREPARE:
+        if self.held.kind in (StepKind.PREPARE, StepKind.CLEAR):
             status = RunStatus.INTERRUPTED if failure.code == "worker_lost" else RunStatus.FAILED
             stages.fail_run(self.held, failure, status=status)
         elif self.held.kind is StepKind.LOG:

@@ -14,8 +14,10 @@ from connectors.registry import source_class
 from connectors.sdk.destination import Destination, DestinationField, FirstRun, Job, Mode, Removal, RowSet
 from connectors.sdk.types import ColumnType, Operation
 from syncs.choices import PendingReset
+from syncs.codec import load
 from syncs.configuration import definition_of
 from syncs.definitions import Definition
+from syncs.engine.guardrails import Guardrails
 from syncs.engine.spec import FieldMapping, RunSpec
 from syncs.engine.spec import ModelColumn as SpecColumn
 from syncs.expansion import expansion_of
@@ -56,11 +58,13 @@ def build_spec(sync: Sync, run: Run, *, reset: PendingReset, reprocess: bool) ->
         all_columns=kind.all_columns,
         single_writer=kind.single_writer,
         split_retry=kind.split_retry and bool(sync.settings.get("split_retry", True)),
-        resync=reset is PendingReset.RESYNC,
+        resync=reset in (PendingReset.RESYNC, PendingReset.CLEAR),
+        clear=reset is PendingReset.CLEAR,
         reset=reset is PendingReset.RESET,
         reprocess=reprocess and mode.rows is RowSet.CHANGES,
         keep_one_by=model.primary_key if expanded is not None else "",
         variables=_variables(sync, run),
+        guardrails=load(Guardrails, sync.guardrails),
     )
 
 

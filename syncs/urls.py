@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from syncs.views import (
+    guardrails,
     model_detail,
     model_editor,
     model_list,
@@ -23,6 +24,7 @@ READ = Permission.MEMBER
 FROM = Permission.DRAFT_FROM_SOURCE
 BOTH = (Permission.DRAFT_FROM_SOURCE, Permission.DRAFT_TO_DESTINATION)
 TRIGGER = Permission.TRIGGER
+DECIDE = (Permission.APPROVE_FROM_SOURCE, Permission.APPROVE_TO_DESTINATION)
 
 read = requires(READ)
 draft_model = requires(FROM)
@@ -49,6 +51,7 @@ urlpatterns = [
     path("syncs/<int:pk>", read(sync_detail.SyncRuns.as_view()), name="sync"),
     path("syncs/<int:pk>/edit", draft_sync(sync_wizard.EditSync.as_view()), name="sync_edit"),
     path("syncs/<int:pk>/configuration", read(sync_detail.SyncConfiguration.as_view()), name="sync_configuration"),
+    path("syncs/<int:pk>/guardrails", draft_sync(guardrails.SyncGuardrails.as_view()), name="sync_guardrails"),
     path("syncs/<int:pk>/schedule", read_draft_sync(sync_detail.SyncSchedule.as_view()), name="sync_schedule"),
     path("syncs/<int:pk>/activity", read(sync_detail.SyncActivity.as_view()), name="sync_activity"),
     path("syncs/<int:pk>/rename", draft_sync(sync_detail.RenameSync.as_view()), name="sync_rename"),
@@ -64,5 +67,6 @@ urlpatterns = [
         name="run_request",
     ),
     path("syncs/<int:pk>/runs/<int:run>/cancel", requires(TRIGGER)(run_detail.CancelRun.as_view()), name="run_cancel"),
+    path("syncs/<int:pk>/runs/<int:run>/decide", requires(DECIDE)(run_detail.DecideRun.as_view()), name="run_decide"),
     path("syncs/<int:pk>/runs/<int:run>/export", read(run_detail.ExportRows.as_view()), name="run_export"),
 ]

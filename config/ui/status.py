@@ -33,6 +33,9 @@ SYNC: dict[str, Status] = {
     "paused": Status("Paused", "circle-pause", "neutral", "Paused: no run starts until it is resumed."),
     "querying": Status("Querying", "loader-circle", "brand", "Reading the model from the source.", moving=True),
     "preparing": Status("Preparing", "loader-circle", "brand", "Comparing rows with the last run.", moving=True),
+    "held": Status(
+        "Held", "hourglass", "warn", "Waits for a person: the latest run would change more than its guardrails allow."
+    ),
     "queued": Status("Queued", "clock", "brand", "Changes are ready and wait for a worker."),
     "in_progress": Status("In progress", "loader-circle", "brand", "Sending rows to the destination.", moving=True),
     "incomplete": Status("Incomplete", "circle-dot", "warn", "Interrupted; the next run sends what is due."),
@@ -41,6 +44,7 @@ SYNC: dict[str, Status] = {
 }
 
 RUN: dict[str, Status] = {
+    "held": Status("Held", "hourglass", "warn", "Nothing was sent: a person decides whether this change set is right."),
     "queued": Status("Queued", "clock", "brand", "Waiting for a worker."),
     "querying": Status("Querying", "loader-circle", "brand", "Reading the model from the source.", moving=True),
     "preparing": Status("Preparing", "loader-circle", "brand", "Comparing rows with the last run.", moving=True),
@@ -72,6 +76,7 @@ ROW: dict[str, Status] = {
     "removed": Status("Removed", "circle-minus", "bad", "No longer in the model."),
     "succeeded": Status("Successful", "circle-check", "good", "The destination accepted the row."),
     "rejected": Status("Rejected", "circle-x", "bad", "The destination or a rule refused the row."),
+    "planned": Status("Planned", "circle-dashed", "neutral", "Found by the comparison, not sent yet."),
     "in_doubt": Status("In doubt", "circle-help", "warn", "Sent, but no answer came back."),
     "unattempted": Status("Not sent", "circle-dashed", "neutral", "The run ended before this row was sent."),
 }

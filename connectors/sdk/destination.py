@@ -141,6 +141,8 @@ class SyncType:
     ``single_writer``: one session handles the whole run in order (files).
     ``mapper`` says where values may come from, ``matching_templates`` whether records
     may be matched by what a template makes of a row.
+    ``clears`` names what :meth:`Destination.clear` empties (“the audience”); empty where
+    it cannot, and then clear and fill is not offered.
     """
 
     key: str
@@ -156,6 +158,7 @@ class SyncType:
     custom_fields: bool = False
     single_writer: bool = False
     split_retry: bool = False
+    clears: str = ""
     first_run: tuple[FirstRun, ...] = (FirstRun.BACKFILL,)
 
     def mode(self, mode: Mode) -> ModeSpec:
@@ -339,6 +342,14 @@ class Destination(ABC):
     def session(self, job: Job) -> AbstractAsyncContextManager[Session]:
         """Open a line for one part (all sync types except ``single_writer`` ones)."""
         raise NotImplementedError(f"{self.definition.key} delivers whole runs only")
+
+    async def clear(self, job: Job) -> None:
+        """Remove every member of what the sync fills, before the first row is sent.
+
+        Only for types that declare ``clears``. Called again after a crash: emptying
+        what is empty succeeds.
+        """
+        raise NotImplementedError(f"{self.definition.key} cannot empty anything")
 
     async def write(self, job: Job, rows: RowStreams) -> None:
         """Deliver a whole run in one go (``single_writer`` types); all rows succeed or it raises.

@@ -40,9 +40,11 @@ from connectors.services.signing_in import (
     disconnect_destination,
     disconnect_source,
 )
+from connectors.services.stopping import MAX_REASON, release_destination, stop_destination
 
 __all__ = [
     "MAX_NAME",
+    "MAX_REASON",
     "change_sync_logs",
     "check_destination",
     "check_source",
@@ -64,11 +66,13 @@ __all__ = [
     "record_write_check",
     "refresh_schema",
     "refresh_table",
+    "release_destination",
     "rename_destination",
     "rename_source",
     "require_write_access",
     "rights_to_use",
     "rotate_credentials",
+    "stop_destination",
     "store_schema",
     "store_table",
     "update_destination",

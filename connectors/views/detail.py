@@ -7,10 +7,10 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from config.errors import Invalid
+from config.errors import HeadraceError, Invalid
 from config.htmx import go_to, render_page, wants_part
 from config.ui.listing import Column, Listing
-from connectors import access, selectors
+from connectors import access, selectors, services
 from connectors.choices import Kind
 from connectors.dependants import additions_of, dependants_of
 from connectors.forms import FinishForm, SettingsForm, settings_form
@@ -18,6 +18,7 @@ from connectors.models import Connection, Source
 from connectors.views.base import ConnectionView, write_setup
 from governance.audit import events
 from governance.audit.models import AuditEntry
+from workspaces.permissions import Permission
 
 ACTIVITY_COLUMNS = [Column("When", fit=True), Column("Who"), Column("What")]
 
@@ -36,6 +37,7 @@ class DetailView(ConnectionView):
             "tabs": self._tabs(row, tab),
             "rename_url": self.url("rename", row.pk) if access.may_manage(self.here.actor, row) else "",
             "delete_url": self.url("delete", row.pk),
+            "may_manage": access.may_manage(self.here.actor, row),
             "configuration_url": self.url("configuration", row.pk),
             "dependants": dependants_of(self.kind, row.pk),
             "additions": additions_of(self.here.actor, self.kind, self.here.workspace.slug, row.pk),
@@ -167,6 +169,25 @@ class Delete(ConnectionView):
             return go_to(request, self.url("", pk), words, tone="bad")
         self.call(self.doors.delete, row)
         return go_to(request, self.list_url, f"{self.kind.label} “{row.name}” was deleted.")
+
+
+class Stop(ConnectionView):
+    """The kill switch of a destination."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Stop everything that is sent to it, or let it go on."""
+        row = access.destination_for(self.here.actor, pk, Permission.MANAGE_DESTINATION)
+        here = self.url("", pk)
+        try:
+            if request.POST.get("action") == "release":
+                services.release_destination(actor=self.here.actor, destination=row)
+                return go_to(request, here, "Syncs send to it again.")
+            services.stop_destination(actor=self.here.actor, destination=row, reason=request.POST.get("reason", ""))
+        except HeadraceError as error:
+            return go_to(request, here, error.message, tone="bad")
+        return go_to(request, here, "Stopped. Running syncs end before their next batch.")
 
 
 def _sentence(entry: AuditEntry) -> str:

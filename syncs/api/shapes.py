@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from config.api import ListQuery
 from config.errors import Invalid
+from syncs.api.hold_shapes import GuardrailsShape, HeldOut, guardrails_json, held_json
 from syncs.api.mappings import mapping_from, mapping_json
 from syncs.api.schedules import ScheduleShape, schedule_json
 from syncs.configuration import Proposal
@@ -162,6 +163,7 @@ class SyncUpdate(serializers.Serializer[Any]):
     configuration = ConfigurationShape(required=False, allow_null=True)
     schedule = ScheduleShape(required=False, allow_null=True)
     disabled = serializers.BooleanField(required=False, allow_null=True)
+    guardrails = GuardrailsShape(required=False, allow_null=True)
 
 
 class SyncOut(serializers.Serializer[Any]):
@@ -178,6 +180,7 @@ class SyncOut(serializers.Serializer[Any]):
     paused = serializers.BooleanField()
     configuration = ConfigurationShape()
     schedule = ScheduleShape(allow_null=True)
+    guardrails = GuardrailsShape()
     primaryKey = serializers.CharField()
     referencedColumns = serializers.ListField(child=serializers.CharField())
     lastRunAt = serializers.DateTimeField(allow_null=True)
@@ -211,6 +214,7 @@ def sync_json(sync: Sync) -> dict[str, Any]:
         "paused": sync.paused,
         "configuration": _configuration_json(sync),
         "schedule": schedule_json(sync.schedule),
+        "guardrails": guardrails_json(sync),
         "primaryKey": sync.model.primary_key,
         "referencedColumns": list(read_columns(from_json(sync.mappings))),
         "lastRunAt": sync.last_run.started_at if sync.last_run else None,
@@ -266,7 +270,7 @@ class Counts(serializers.Serializer[Any]):
 
 
 class RunOut(serializers.Serializer[Any]):
-    """A run as the API shows it."""
+    """A run as the API shows it. A held one is ``queued``, and ``held`` says why."""
 
     id = serializers.CharField()
     syncId = serializers.CharField()
@@ -280,6 +284,7 @@ class RunOut(serializers.Serializer[Any]):
     successfulRows = Counts()
     failedRows = Counts()
     error = serializers.CharField(allow_null=True)
+    held = HeldOut(allow_null=True)
 
 
 class RunQuery(ListQuery):
@@ -320,6 +325,7 @@ def run_json(run: Run) -> dict[str, Any]:
         "successfulRows": _counts(run, "succeeded"),
         "failedRows": _counts(run, "rejected"),
         "error": run.error_message or None,
+        "held": held_json(run),
     }
 
 

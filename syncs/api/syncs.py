@@ -17,6 +17,7 @@ from config.api import ApiView, error_answers, list_of, list_response, parse_que
 from connectors.access import destination_for
 from governance.audit.actors import Actor
 from syncs import access, services
+from syncs.api.hold_shapes import guardrails_from
 from syncs.api.schedules import schedule_from
 from syncs.api.shapes import (
     RunOut,
@@ -100,6 +101,9 @@ class SyncView(ApiView):
             services.update_sync(actor=self.actor, sync=sync, proposal=proposal, name=values.get("name"))
         if schedule is not None:
             services.set_schedule(actor=self.actor, sync=sync, schedule=schedule)
+        if values.get("guardrails"):
+            limits = guardrails_from(values["guardrails"])
+            services.set_guardrails(actor=self.actor, sync=sync, guardrails=limits)
         if values.get("disabled") is not None:
             switch = services.disable_schedule if values["disabled"] else services.enable_schedule
             switch(actor=self.actor, sync=sync)

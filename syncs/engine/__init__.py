@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from syncs.engine.deliver import deliver_part
-    from syncs.engine.errors import Cancelled, EngineError, LeaseLost, UnknownColumn
+    from syncs.engine.errors import Cancelled, DestinationStopped, EngineError, LeaseLost, UnknownColumn
     from syncs.engine.exchanges import batch_exchanges, one_exchange, search_exchanges
     from syncs.engine.limiter import MemoryLimiter, Unlimited
     from syncs.engine.plan import Plan, explain, make_plan
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Cancelled": "errors",
+    "DestinationStopped": "errors",
     "EngineError": "errors",
     "LeaseLost": "errors",
     "MemoryLimiter": "limiter",
@@ -75,6 +76,7 @@ _HOMES = {
 
 __all__ = [
     "Cancelled",
+    "DestinationStopped",
     "EngineError",
     "LeaseLost",
     "MemoryLimiter",

@@ -138,6 +138,19 @@ def count_retried(bench: Duck) -> int:
     return int(bench.row("SELECT count(*) FROM delta WHERE wanted AND retried")[0])
 
 
+def count_known(bench: Duck, baseline: Baseline, storage: Storage) -> tuple[int, int]:
+    """Rows that the destination is known to hold, without removals that were due before; and those removals."""
+    if not baseline.overlay:
+        return baseline.rows, 0
+    overlay = literal(str(storage.local(baseline.overlay)))
+    held = int(bench.row(f"SELECT count(*) FROM base WHERE {PRESENT}")[0])
+    again = bench.row(
+        f"SELECT count(*) FROM delta d JOIN read_parquet({overlay}) o USING ({KEY}) "
+        "WHERE d.operation = 'removed' AND o._operation = 'removed'"
+    )[0]
+    return held - int(again), int(again)
+
+
 def every_row_sql(layout: Layout) -> str:
     """All rows of the model as additions: first runs, resyncs and full results."""
     return (

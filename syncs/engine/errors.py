@@ -58,6 +58,13 @@ class Cancelled(EngineError):
     code = "cancelled"
 
 
+class DestinationStopped(Cancelled):
+    """A person stopped everything that is sent to the destination."""
+
+    code = "destination_stopped"
+    default_hint = "Rows that were not sent stay due. Let the destination go on, then run the sync."
+
+
 class LeaseLost(EngineError):
     """Another worker took this part over: stop at once and write nothing."""
 

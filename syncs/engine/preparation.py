@@ -67,6 +67,8 @@ def prepare(
             rejected_before_delivery=changes.duplicates() if keys.duplicates else "",
             parts=parts,
             carried=changes.carried(compared) if keys.duplicates else "",
+            known=changes.known,
+            removed_again=changes.removed_again,
         )
 
 
@@ -90,6 +92,8 @@ class _Changes:
         self._storage = storage
         self._suffix = suffix
         self._writer = PartWriter(storage, spec.directory, suffix, spec.part_rows)
+        self.known: int | None = None
+        self.removed_again = 0
 
     def write(
         self, rules: Rules, baseline: Baseline | None, keys: diff.Keys
@@ -100,6 +104,8 @@ class _Changes:
         if rules.everything or rules.silent:
             return self._write_everything(rules, keys)
         diff.find_changes(self._bench, self._spec, rules, duplicates=keys.duplicates > 0)
+        if baseline is not None:
+            self.known, self.removed_again = diff.count_known(self._bench, baseline, self._storage)
         planned = diff.count_changes(self._bench, wanted=True)
         for operation in diff.ORDER:
             if getattr(planned, operation.value):

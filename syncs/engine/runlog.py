@@ -88,9 +88,22 @@ class _Filter:
 
 
 class RunLog:
-    """The record of one run, from what its stages stored."""
+    """The record of one run, from what its stages stored.
 
-    def __init__(self, storage: Storage, spec: RunSpec, prepared: Prepared, outcomes: Sequence[PartOutcome]) -> None:
+    ``planned`` shows rows without an outcome too: of a run that is held, or of a
+    comparison that is only looked at.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        spec: RunSpec,
+        prepared: Prepared,
+        outcomes: Sequence[PartOutcome] = (),
+        *,
+        planned: bool = False,
+    ) -> None:
+        self._planned = planned
         self._storage = storage
         self._names = [column.name for column in spec.columns]
         self._prepared = prepared
@@ -104,6 +117,10 @@ class RunLog:
             operation = self._operation(outcome.number)
             for status, rows in _statuses(outcome):
                 found[operation, status] = found.get((operation, status), 0) + rows
+        for number, part in self._parts.items():
+            if self._planned and number not in self._outcomes:
+                key = (self._operation(number), RowStatus.PLANNED)
+                found[key] = found.get(key, 0) + part.rows
         if self._prepared.duplicates:
             found[None, RowStatus.REJECTED] = self._prepared.duplicates
         return tuple(Count(operation=o, status=s, rows=n) for (o, s), n in found.items() if n)
@@ -162,7 +179,7 @@ class RunLog:
             return ()
         sql = (
             f"SELECT coalesce(code, ''), coalesce(message, ''), count(*), min_by(part || ':' || row, (part, row)) "
-            f"FROM ({' UNION ALL '.join(files)}) WHERE status <> 'succeeded' GROUP BY 1, 2 "
+            f"FROM ({' UNION ALL '.join(files)}) WHERE status NOT IN ('succeeded', 'planned') GROUP BY 1, 2 "
             f"ORDER BY 3 DESC, 2 LIMIT {int(limit)}"
         )
         with connection() as reader:
@@ -199,7 +216,7 @@ class RunLog:
 
     def _readable(self, operation: Operation | None, part: int | None) -> list[int]:
         """Parts whose rows can be shown, in order."""
-        numbers = sorted(n for n in self._outcomes if n in self._parts)
+        numbers = sorted(n for n in self._parts if self._planned or n in self._outcomes)
         if self._prepared.rejected_before_delivery:
             numbers.insert(0, _DUPLICATES)
         if operation is not None:
@@ -213,6 +230,13 @@ class RunLog:
                 f"SELECT 0 AS part, file_row_number AS row, {KEY} AS key, 'rejected' AS status, "
                 "NULL::INTEGER AS batch, "
                 f"code, message, NULL::VARCHAR AS field FROM read_parquet({file}, file_row_number = true)"
+            )
+        if number not in self._outcomes:
+            file = literal(self._storage.local(self._parts[number].path))
+            return (
+                f"SELECT {number} AS part, file_row_number AS row, {KEY} AS key, 'planned' AS status, "
+                "NULL::INTEGER AS batch, NULL::VARCHAR AS code, NULL::VARCHAR AS message, NULL::VARCHAR AS field "
+                f"FROM read_parquet({file}, file_row_number = true)"
             )
         file = literal(self._storage.local(self._outcomes[number].path))
         return f"SELECT {number} AS part, row, key, status, batch, code, message, field FROM read_parquet({file})"
@@ -285,7 +309,7 @@ def _conditions(wanted: _Filter) -> tuple[str, list[Any]]:
     if wanted.status is not None:
         sql, parameters = f"{sql} AND status = ?", [*parameters, wanted.status.value]
     if wanted.failed:
-        sql = f"{sql} AND status <> 'succeeded'"
+        sql = f"{sql} AND status NOT IN ('succeeded', 'planned')"
     if wanted.search:
         sql, parameters = f"{sql} AND contains(lower(key), lower(?))", [*parameters, wanted.search]
     if wanted.batch is not None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from connectors.sdk.destination import FirstRun, Mode, Removal, RowSet
 from connectors.sdk.types import ColumnType, Operation
+from syncs.engine.guardrails import Guardrails
 
 
 class MappingKind(StrEnum):
@@ -81,12 +82,14 @@ class RunSpec:
     ``sql`` is the model's query, unwrapped; ``columns`` those to read, the key
     among them. ``tracked`` are the columns whose change makes a row "changed".
     ``wanted`` are the operations delivered; the rest only move the baseline.
-    ``resync`` treats every row as added and handles no removals.
+    ``resync`` treats every row as added and handles no removals; ``clear`` empties
+    the destination's list before that.
     ``reset`` remembers the rows and sends nothing. ``reprocess`` sends every
     row known from before as changed (the mapping was changed).
     ``keep_one_by``: of the rows that share a key, the one with the smallest value in this
     column is sent and only the others are rejected; without it all of them are.
     ``directory`` is the run's folder below the storage root, ``syncs/7/runs/12``.
+    ``guardrails`` are the limits beyond which the run is held before anything is sent.
     """
 
     run_id: int
@@ -108,11 +111,13 @@ class RunSpec:
     single_writer: bool = False
     split_retry: bool = False
     resync: bool = False
+    clear: bool = False
     reset: bool = False
     reprocess: bool = False
     keep_one_by: str = ""
     part_rows: int = 250_000
     variables: tuple[tuple[str, str], ...] = ()
+    guardrails: Guardrails = field(default_factory=Guardrails)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +169,8 @@ class Prepared:
     ``found`` counts all differences, ``planned`` those that are delivered; parts
     hold one operation each, removals first. ``carried`` is the Parquet of
     baseline entries that this run keeps aside: keys that are duplicated now.
+    ``known`` counts the rows that the destination is known to hold (``None``: those of
+    the baseline), ``removed_again`` the removals that earlier runs could not deliver.
     """
 
     queried: int
@@ -178,14 +185,17 @@ class Prepared:
     rejected_before_delivery: str  # Parquet of duplicate-key rows and their reason ("" if none)
     parts: tuple[Part, ...]
     carried: str = ""
+    known: int | None = None
+    removed_again: int = 0
 
 
 class RowStatus(StrEnum):
-    """What became of a planned row."""
+    """What became of a row of the change set."""
 
     SUCCEEDED = "succeeded"
     REJECTED = "rejected"
     ABORTED = "aborted"  # never attempted, or given up before an answer
+    PLANNED = "planned"  # found, and waiting to be sent or looked at
     IN_DOUBT = "in_doubt"  # sent, no answer known: sent again where harmless, else only reported
 
 

@@ -21,7 +21,8 @@ class Run(TenantModel):
     ``spec`` and ``job`` are frozen at the start (never with secrets), so that every
     worker does the same. Counts are rows: ``queried = null_keys + duplicates +
     keyed`` and ``planned = succeeded + rejected + aborted``. A run is live until
-    ``finished_at``; the database allows one live run a sync.
+    ``finished_at``; the database allows one live run a sync. ``hold`` is the
+    :class:`syncs.holds.Hold` of a run that was held, with what was decided.
     """
 
     sync = models.ForeignKey("syncs.Sync", on_delete=models.CASCADE, related_name="runs")
@@ -34,6 +35,7 @@ class Run(TenantModel):
     job = models.JSONField(encoder=DjangoJSONEncoder)
     sync_revision = models.PositiveIntegerField()
     prepared = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+    hold = models.JSONField(null=True, encoder=DjangoJSONEncoder)
 
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)

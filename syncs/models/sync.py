@@ -20,9 +20,10 @@ class Sync(Scheduled, TenantModel):
     :class:`syncs.engine.spec.FieldMapping` as JSON. ``baseline`` points at what
     was delivered so far and moves only when a run settles. ``schedule_enabled``
     stops the sync's own schedule only; ``paused`` blocks every run.
-    ``pending_reset`` and ``pending_reprocess`` wait for the next run. ``sync_logs``
-    are tables that this sync's runs write into the warehouse besides those that the
-    source asks of all its syncs.
+    ``pending_reset`` and ``pending_reprocess`` wait for the next run. ``guardrails``
+    are the :class:`syncs.engine.guardrails.Guardrails` that people changed, as JSON.
+    ``sync_logs`` are tables that this sync's runs write into the warehouse besides
+    those that the source asks of all its syncs.
     """
 
     model = models.ForeignKey("syncs.Model", on_delete=models.PROTECT, related_name="syncs")
@@ -37,6 +38,7 @@ class Sync(Scheduled, TenantModel):
     settings = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
     sealed_settings = models.TextField(blank=True)
     mappings = models.JSONField(default=list, encoder=DjangoJSONEncoder)
+    guardrails = models.JSONField(default=dict, blank=True)
     revision = models.PositiveIntegerField(default=1)
 
     paused = models.BooleanField(default=False)

@@ -16,6 +16,7 @@ from connectors.sdk.types import Operation
 from governance.audit.actors import Actor
 from syncs import engine
 from syncs.access import may_view_rows
+from syncs.choices import RunStatus
 from syncs.codec import load
 from syncs.engine.exchanges import Answered, ExchangePage, KeptExchange
 from syncs.engine.runlog import MAX_PAGE, Count, ErrorGroup, LoggedRow, RunLog
@@ -225,7 +226,8 @@ def _log(run: Run) -> RunLog | None:
     if run.prepared is None or run.traces_purged_at is not None:
         return None
     outcomes = [outcome for outcome in run_outcomes(run) if outcome.path]
-    return engine.RunLog(storage(), load(RunSpec, run.spec), load(Prepared, run.prepared), outcomes)
+    held = run.status == RunStatus.HELD
+    return engine.RunLog(storage(), load(RunSpec, run.spec), load(Prepared, run.prepared), outcomes, planned=held)
 
 
 def _hide(row: LoggedRow) -> LoggedRow:

@@ -18,6 +18,7 @@ PHASES = (
     ("enqueued", "Waiting"),
     (RunStatus.QUERYING, "Querying"),
     (RunStatus.PREPARING, "Comparing"),
+    (RunStatus.HELD, "Held"),
     (RunStatus.QUEUED, "Waiting to write"),
     (RunStatus.WRITING, "Writing"),
     (RunStatus.SETTLING, "Recording"),

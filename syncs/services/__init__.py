@@ -7,6 +7,7 @@ from syncs.services.alerts import (
     set_sync_alerting,
     unmute_alert,
 )
+from syncs.services.holds import drop_run, release_run
 from syncs.services.logs import change_sync_logs, write_logs_again
 from syncs.services.models import (
     change_column,
@@ -26,7 +27,7 @@ from syncs.services.schedules import (
     resume_sync,
     set_schedule,
 )
-from syncs.services.syncs import create_sync, delete_sync, reset_sync, update_sync
+from syncs.services.syncs import create_sync, delete_sync, reset_sync, set_guardrails, update_sync
 
 __all__ = [
     "cancel_run",
@@ -38,6 +39,7 @@ __all__ = [
     "delete_model",
     "delete_sync",
     "disable_schedule",
+    "drop_run",
     "enable_schedule",
     "mute_alert",
     "pause_sync",
@@ -45,9 +47,11 @@ __all__ = [
     "preview_model",
     "record_export",
     "refresh_columns",
+    "release_run",
     "reset_sync",
     "resume_sync",
     "set_destination_alerting",
+    "set_guardrails",
     "set_schedule",
     "set_sync_alerting",
     "start_run",

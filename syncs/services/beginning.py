@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.utils import timezone
-
 from config.errors import Conflict
-from config.queue import enqueue
-from connectors.access import require_ready
+from connectors.access import require_ready, require_running
 from governance.audit.context import correlation_id
-from syncs.choices import PendingReset, StepKind, Trigger
+from syncs.choices import PendingReset, RunStatus, StepKind, Trigger
 from syncs.codec import dump
-from syncs.models import Run, RunStep, Sync
+from syncs.models import Run, Sync
 from syncs.runspec import build_job, build_spec
+from syncs.services.opening import open_step
 from syncs.services.schedules import next_due
-from syncs.tasks import work_on_step
 
 
 def begin_run(
@@ -54,30 +51,19 @@ def begin_run(
     return run
 
 
-def open_step(run: Run, kind: StepKind, *, number: int = 0, rows: int = 0) -> RunStep:
-    """A stage that a worker may take from now on."""
-    now = timezone.now()
-    step = RunStep.objects.create(
-        workspace_id=run.workspace_id,
-        run=run,
-        kind=kind,
-        number=number,
-        rows_total=rows,
-        available_at=now,
-        sent_at=now,
-    )
-    enqueue(work_on_step, run.workspace_id, step.pk)
-    return step
-
-
 def _require_free(sync: Sync) -> None:
     if sync.paused:
         raise Conflict("This sync is paused.", hint="Resume it to run it.", code="sync_paused")
+    require_running(sync.destination)
     live = sync.runs.filter(finished_at__isnull=True).first()
     if live is not None:
         raise Conflict(
-            f"This sync is already running (run {live.number}).",
-            hint="Wait for that run to end, or cancel it.",
+            f"Run {live.number} of this sync is held for a decision."
+            if live.status == RunStatus.HELD
+            else f"This sync is already running (run {live.number}).",
+            hint="Release or drop its changes first."
+            if live.status == RunStatus.HELD
+            else "Wait for that run to end, or cancel it.",
             code="sync_running",
         )
     require_ready(sync.model.source)

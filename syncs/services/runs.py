@@ -12,6 +12,7 @@ from syncs.choices import PendingReset, Trigger
 from syncs.models import Run, Sync
 from syncs.selectors.rows import require_export
 from syncs.services.beginning import begin_run
+from syncs.services.holds import cancel_held
 
 
 @service("run.started")
@@ -34,7 +35,8 @@ def start_run(*, actor: Actor, sync: Sync, full_resync: bool = False, trigger: T
 def cancel_run(*, actor: Actor, run: Run) -> Run:
     """Ask a run to stop before its next batch; what it delivered stays delivered."""
     sync = access.sync_to_trigger(actor, run.sync_id)
-    run = access.run_for(actor, run.pk)
+    access.run_for(actor, run.pk)
+    run = Run.objects.select_for_update(no_key=True).get(pk=run.pk)
     if not run.live:
         raise Conflict("This run has ended.", code="run_ended")
     if run.cancel_requested_at:
@@ -42,6 +44,7 @@ def cancel_run(*, actor: Actor, run: Run) -> Run:
         return run
     run.cancel_requested_at = timezone.now()
     run.save(update_fields=["cancel_requested_at"])
+    cancel_held(actor, sync, run)
     record(run, after={"sync": sync.pk, "run": run.number}, label=f"{sync} {run}")
     return run
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from governance.audit.actors import Actor
 from governance.audit.services import record, service, unchanged
 from syncs import access
+from syncs.choices import RunStatus
 from syncs.models import Sync
 from syncs.models.scheduled import SCHEDULE_FIELDS
 from syncs.schedules import Schedule
@@ -85,7 +86,7 @@ def _switch_pause(actor: Actor, sync: Sync, *, paused: bool) -> Sync:
     sync.paused = paused
     sync.save(update_fields=["paused", "updated_at"])
     if paused:
-        live = sync.runs.filter(finished_at__isnull=True, cancel_requested_at__isnull=True)
-        live.update(cancel_requested_at=timezone.now())
+        going = sync.runs.filter(finished_at__isnull=True, cancel_requested_at__isnull=True)
+        going.exclude(status=RunStatus.HELD).update(cancel_requested_at=timezone.now())
     record(sync, before={"paused": not paused}, after={"paused": paused})
     return sync

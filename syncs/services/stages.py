@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from django.db import transaction
@@ -18,23 +19,34 @@ from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from config.queue import enqueue
-from syncs.choices import PendingReset, RunStatus, StepKind, StepState, ended_as
+from syncs.choices import RunStatus, StepKind, StepState, ended_as
 from syncs.codec import dump, load
-from syncs.engine import LeaseLost
+from syncs.engine import DestinationStopped, LeaseLost
+from syncs.engine.guardrails import Breach
 from syncs.engine.spec import Failure, OperationCounts, PartOutcome, Prepared, RunSpec, Settled
-from syncs.logs import wanted_tables
+from syncs.holds import Hold, run_held
 from syncs.models import JournalBatch, Run, RunStep, Sync
 from syncs.outcomes import part_outcomes
 from syncs.services.alerting import judge_after_run
-from syncs.services.beginning import open_step
+from syncs.services.ending import end_run, end_without_sending
+from syncs.services.opening import open_delivery, open_parts, open_step
 
 LEASE = timedelta(seconds=15)
 RETRY_DELAYS = (1, 5, 15, 60, 300)
-ATTEMPTS = {StepKind.PREPARE: 5, StepKind.DELIVER: 10, StepKind.LOG: 8}
+ATTEMPTS = {StepKind.PREPARE: 5, StepKind.CLEAR: 5, StepKind.DELIVER: 10, StepKind.LOG: 8}
+# Failures that are a person's wish; the second one says more than that the run was cancelled.
+CANCELLATIONS = ("cancelled", DestinationStopped.code)
 # Logs are written after the run has ended, everything else before.
 _OPEN = Q(run__finished_at__isnull=True) | Q(kind=StepKind.LOG)
 
 StartableParts = Callable[[Prepared, Sequence[int]], Sequence[int]]
+
+
+class Stop(StrEnum):
+    """Why a stage is to end before its next batch."""
+
+    CANCELLED = "cancelled"
+    DESTINATION = "destination"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +61,15 @@ class Claim:
     number: int
     epoch: int
     attempts: int
-    cancelled: bool = False  # when it was taken; heartbeats bring later news
+    stop: Stop | None = None  # when it was taken; heartbeats bring later news
 
 
 def claim(step_id: int) -> Claim | None:
     """Take a stage that is waiting or whose holder went silent; nothing where somebody else works on it."""
     free = Q(state=StepState.WAITING, available_at__lte=Now()) | Q(state=StepState.RUNNING, lease_until__lt=Now())
-    candidates = RunStep.objects.filter(free, _OPEN, ~_behind_another_log(), pk=step_id).select_related("run")
+    candidates = RunStep.objects.filter(free, _OPEN, ~_behind_another_log(), pk=step_id).select_related(
+        "run__sync__destination"
+    )
     with transaction.atomic():
         # Locked first: an UPDATE that joins the run looks at the step as it was before it waited for another worker.
         step = candidates.select_for_update(skip_locked=True, no_key=True, of=("self",)).first()
@@ -80,20 +94,27 @@ def claim(step_id: int) -> Claim | None:
         number=step.number,
         epoch=step.epoch,
         attempts=step.attempts,
-        cancelled=step.kind != StepKind.LOG and step.run.cancel_requested_at is not None,
+        stop=None if step.kind == StepKind.LOG else _stop(step.run),
     )
 
 
-def beat(held: Claim, rows_done: int | None = None) -> bool:
-    """Extend the lease and note progress; whether the run should stop. Raises :class:`LeaseLost`."""
+def beat(held: Claim, rows_done: int | None = None) -> Stop | None:
+    """Extend the lease and note progress; whether and why the run should stop. Raises :class:`LeaseLost`."""
     values: dict[str, Any] = {"lease_until": Now() + LEASE}
     if rows_done is not None:
         values["rows_done"] = rows_done
     if not _held(held).update(**values):
         raise LeaseLost("Another worker took over.")
     if held.kind is StepKind.LOG:
-        return False
-    return Run.objects.filter(pk=held.run_id, cancel_requested_at__isnull=False).exists()
+        return None
+    related = Run.objects.select_related("sync__destination")
+    return _stop(related.only("cancel_requested_at", "sync__destination__stopped_at").get(pk=held.run_id))
+
+
+def _stop(run: Run) -> Stop | None:
+    if run.cancel_requested_at is not None:
+        return Stop.CANCELLED
+    return Stop.DESTINATION if run.sync.destination.stopped_at is not None else None
 
 
 def release(held: Claim) -> None:
@@ -133,22 +154,27 @@ def keep_job(held: Claim, *, spec: RunSpec, job: Any) -> None:
         run.save(update_fields=["spec", "job"])
 
 
-def finish_prepare(held: Claim, prepared: Prepared, startable: Sequence[int]) -> None:
-    """Store what was found and open the first parts, or go on to settle where nothing is to be sent."""
-    now = timezone.now()
-    with _step(held) as run:
+def finish_prepare(held: Claim, prepared: Prepared, startable: Sequence[int], breaches: Sequence[Breach] = ()) -> None:
+    """Store what was found and go on: to the first parts, or to a person where it goes beyond the guardrails."""
+    with _step(held, with_sync=True) as run:
         run.prepared = dump(prepared)
         run.queried, run.null_keys, run.duplicates = prepared.queried, prepared.null_keys, prepared.duplicates
         run.retried = prepared.retried
         _count(run, "planned", prepared.planned)
-        run.status = RunStatus.QUEUED if startable else RunStatus.SETTLING
-        run.timings = {**run.timings, run.status: now.isoformat()}
-        run.save()
         _done(held, rows=prepared.queried)
-        if startable:
-            _open_parts(run, prepared, startable)
+        if not breaches:
+            open_delivery(run, startable)
+        elif run.cancel_requested_at is not None:
+            end_without_sending(run, _locked_sync(run.sync_id), RunStatus.CANCELLED, None)
         else:
-            open_step(run, StepKind.SETTLE)
+            _hold(run, breaches, startable)
+
+
+def finish_clear(held: Claim, startable: StartableParts, *, parallel: int) -> None:
+    """The list is empty: go on to fill it."""
+    with _step(held) as run:
+        _done(held, rows=0)
+        open_delivery(run, startable(load(Prepared, run.prepared), ())[:parallel], cleared=True)
 
 
 def finish_part(held: Claim, outcomes: Sequence[PartOutcome], next_parts: StartableParts, *, parallel: int) -> None:
@@ -165,7 +191,7 @@ def finish_part(held: Claim, outcomes: Sequence[PartOutcome], next_parts: Starta
             opened = {step.number for step in steps}
             waiting = [n for n in next_parts(prepared, finished) if n not in opened and n not in finished]
             started = waiting[: max(0, parallel - len(running))]
-            _open_parts(run, prepared, started)
+            open_parts(run, prepared, started)
         else:
             started = []
         if not running and not started:
@@ -174,18 +200,20 @@ def finish_part(held: Claim, outcomes: Sequence[PartOutcome], next_parts: Starta
 
 def finish_settle(held: Claim, settled: Settled, *, outcomes: Sequence[PartOutcome]) -> Run:
     """End the run: baseline pointer, counts and status in one transaction."""
-    with _step(held) as run:
-        sync = Sync.objects.select_for_update(no_key=True).get(pk=run.sync_id)
+    with _step(held, with_sync=True) as run:
+        sync = _locked_sync(run.sync_id)
         sync.baseline = dump(settled.baseline)
         sync.save(update_fields=["baseline"])
         _count(run, "succeeded", settled.succeeded)
         _count(run, "rejected", settled.rejected)
         _count(run, "aborted", settled.aborted)
         run.in_doubt = settled.in_doubt
-        failure = next((o.failure for o in outcomes if o.failure and o.failure.code != "cancelled"), None)
+        failures = [o.failure for o in outcomes if o.failure and o.failure.code != "cancelled"]
+        stopped = next((f for f in failures if f.code in CANCELLATIONS), None)
+        failure = next((f for f in failures if f.code not in CANCELLATIONS), None)
         # A whole run that was given up has no outcomes of rows, and perhaps no rows.
         given_up = settled.aborted.total > 0 or any(o.failure and not o.path for o in outcomes)
-        cancelled = run.cancel_requested_at is not None and (failure is not None or given_up)
+        cancelled = stopped is not None or (run.cancel_requested_at is not None and (failure is not None or given_up))
         interrupted = failure is not None and failure.code == "worker_lost"
         status = ended_as(
             rejected=run.rejected + run.duplicates,
@@ -194,7 +222,7 @@ def finish_settle(held: Claim, settled: Settled, *, outcomes: Sequence[PartOutco
             failed=failure is not None and not interrupted,
             interrupted=interrupted,
         )
-        _end(run, status, failure if not cancelled else None)
+        end_run(run, status, stopped if cancelled else failure)
         _done(held, rows=run.planned)
         JournalBatch.objects.filter(step__run=run).delete()
         judge_after_run(sync, timezone.now())
@@ -203,18 +231,11 @@ def finish_settle(held: Claim, settled: Settled, *, outcomes: Sequence[PartOutco
 
 def fail_run(held: Claim, failure: Failure, *, status: RunStatus = RunStatus.FAILED) -> None:
     """End a run that changed nothing: the baseline stays, and what waited for this run waits for the next."""
-    with _step(held) as run:
-        spec = load(RunSpec, run.spec)
-        sync = Sync.objects.select_for_update(no_key=True).get(pk=run.sync_id)
-        if sync.pending_reset == PendingReset.NONE:
-            sync.pending_reset = _reset_of(spec)
-        sync.pending_reprocess = sync.pending_reprocess or spec.reprocess
-        sync.save(update_fields=["pending_reset", "pending_reprocess"])
-        cancelled = failure.code == "cancelled"
-        _end(run, RunStatus.CANCELLED if cancelled else status, None if cancelled else failure)
+    with _step(held, with_sync=True) as run:
+        cancelled = failure.code in CANCELLATIONS
+        words = None if failure.code == "cancelled" else failure
+        end_without_sending(run, _locked_sync(run.sync_id), RunStatus.CANCELLED if cancelled else status, words)
         _done(held, rows=0)
-        JournalBatch.objects.filter(step__run=run).delete()
-        judge_after_run(sync, timezone.now())
 
 
 def finish_log(held: Claim, written: dict[str, int]) -> None:
@@ -251,9 +272,14 @@ def resend_due(now: datetime, *, queue_is_empty: bool) -> int:
 
 
 @contextmanager
-def _step(held: Claim) -> Iterator[Run]:
-    """A transaction that holds the run's row and the stage's, whose lease it has checked."""
+def _step(held: Claim, *, with_sync: bool = False) -> Iterator[Run]:
+    """A transaction that holds the run's row and the stage's, whose lease it has checked.
+
+    Where the sync's row is written too it is locked first, as services do.
+    """
     with transaction.atomic():
+        if with_sync:
+            _locked_sync(held.sync_id)
         run = Run.objects.select_for_update(no_key=True).get(pk=held.run_id)
         if _held(held).select_for_update(no_key=True).first() is None:
             raise LeaseLost("Another worker took over.")
@@ -277,20 +303,17 @@ def _done(held: Claim, *, rows: int, outcome: Any = None) -> None:
     _held(held).update(state=StepState.DONE, lease_until=None, finished_at=Now(), rows_done=rows, **values)
 
 
-def _open_parts(run: Run, prepared: Prepared, numbers: Sequence[int]) -> None:
-    rows = {part.number: part.rows for part in prepared.parts}
-    for number in numbers:
-        open_step(run, StepKind.DELIVER, number=number, rows=rows.get(number, run.planned))
-
-
-def _end(run: Run, status: RunStatus, failure: Failure | None) -> None:
-    run.status, run.finished_at = status, timezone.now()
-    run.timings = {**run.timings, "finished": run.finished_at.isoformat()}
-    if failure is not None:
-        run.error_code, run.error_message, run.error_hint = failure.code, failure.message, failure.hint
+def _hold(run: Run, breaches: Sequence[Breach], startable: Sequence[int]) -> None:
+    now = timezone.now()
+    run.status = RunStatus.HELD
+    run.timings = {**run.timings, run.status: now.isoformat()}
+    run.hold = dump(Hold(since=now, breaches=tuple(breaches), start=tuple(startable)))
     run.save()
-    if wanted_tables(run.sync):
-        open_step(run, StepKind.LOG)
+    run_held.send_robust(sender=Run, run=run)
+
+
+def _locked_sync(sync_id: int) -> Sync:
+    return Sync.objects.select_for_update(no_key=True).get(pk=sync_id)
 
 
 def _add_up(run: Run, steps: Sequence[RunStep]) -> None:
@@ -313,12 +336,6 @@ def _count(run: Run, name: str, counts: OperationCounts) -> None:
 
 def _rows(outcome: PartOutcome) -> int:
     return outcome.succeeded.total + outcome.rejected.total + outcome.aborted.total
-
-
-def _reset_of(spec: RunSpec) -> PendingReset:
-    if spec.resync:
-        return PendingReset.RESYNC
-    return PendingReset.RESET if spec.reset else PendingReset.NONE
 
 
 def _send(workspace_id: int, step_id: int) -> None:

@@ -18,7 +18,9 @@ from governance.audit.actors import Actor
 from governance.audit.services import changes, record, service, snapshot, unchanged
 from syncs import access
 from syncs.choices import PendingReset
+from syncs.codec import dump, load
 from syncs.configuration import Checked, Proposal, check_proposal, sync_type_of
+from syncs.engine.guardrails import Guardrails
 from syncs.mappings import from_json, send_the_same, to_json
 from syncs.models import Model, Sync
 from syncs.schedules import Schedule
@@ -150,6 +152,20 @@ def reset_sync(*, actor: Actor, sync: Sync, reset: PendingReset) -> Sync:
     sync.pending_reset = reset
     sync.save(update_fields=["pending_reset", "updated_at"])
     record(sync, before={"pending_reset": before}, after={"pending_reset": reset})
+    return sync
+
+
+@service("sync.guardrails_changed")
+def set_guardrails(*, actor: Actor, sync: Sync, guardrails: Guardrails) -> Sync:
+    """Set when a run is held before sending; a run that is going on keeps the limits it started with."""
+    sync = access.sync_to_configure(actor, sync.pk)
+    before, after = dump(load(Guardrails, sync.guardrails)), dump(guardrails)
+    if before == after:
+        unchanged()
+        return sync
+    sync.guardrails = after
+    sync.save(update_fields=["guardrails", "updated_at"])
+    record(sync, before=before, after=after)
     return sync
 
 

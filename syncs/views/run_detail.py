@@ -23,6 +23,7 @@ from syncs import access, services
 from syncs.choices import LIVE, RunStatus
 from syncs.engine.runlog import LoggedRow
 from syncs.engine.spec import RowStatus
+from syncs.holds import hold_of
 from syncs.models import Run
 from syncs.selectors import (
     error_groups,
@@ -40,6 +41,7 @@ from syncs.views.exchanges import shown_exchanges
 STAGES = (
     ("Query", (RunStatus.ENQUEUED, RunStatus.QUERYING)),
     ("Compare", (RunStatus.PREPARING,)),
+    ("Held", (RunStatus.HELD,)),
     ("Send", (RunStatus.QUEUED, RunStatus.WRITING)),
     ("Record", (RunStatus.SETTLING,)),
 )
@@ -55,10 +57,15 @@ OUTCOMES = (
     (RowStatus.REJECTED, "Rejected"),
     (RowStatus.ABORTED, "Not sent"),
     (RowStatus.IN_DOUBT, "In doubt"),
+    (RowStatus.PLANNED, "Not sent yet"),
 )
 OPERATIONS = (("", "All"), *((o.value, o.value.capitalize()) for o in Operation))
 TABS = (("run", "Rows"), ("run_requests", "Requests"))
 CELLS = 6
+DECISIONS = {
+    "release": (services.release_run, "Released. The changes are being sent as they were found."),
+    "drop": (services.drop_run, "Dropped. Nothing was sent; the next run compares again."),
+}
 
 
 class RunView(PageView):
@@ -99,6 +106,8 @@ class RunView(PageView):
             "export_url": self.url("run_export", run.sync_id, run.pk),
             "may_see": may_export_rows(self.actor, run),
             "may_trigger": access.may_trigger(self.actor, run.sync),
+            "hold": hold_of(run),
+            "may_decide": access.may_decide(self.actor, run.sync),
             "tabs": [
                 {"label": label, "url": self.url(route, run.sync_id, run.pk), "active": route == self.route}
                 for route, label in TABS
@@ -125,7 +134,7 @@ class RunPage(RunView):
             like=chosen["like"],
             cursor=request.GET.get("after", ""),
         )
-        failed = chosen["status"] != RowStatus.SUCCEEDED
+        failed = chosen["status"] not in (RowStatus.SUCCEEDED, RowStatus.PLANNED)
         lines = _lines(page.rows, page.columns)
         context = {
             "chosen": chosen,
@@ -144,6 +153,7 @@ class RunPage(RunView):
     def _chosen(self, run: Run) -> dict[str, str]:
         asked = self.request.GET
         default = RowStatus.REJECTED if run.rejected or run.duplicates else RowStatus.SUCCEEDED
+        default = RowStatus.PLANNED if run.status == RunStatus.HELD else default
         status = asked.get("status", default.value)
         operation = asked.get("operation", "")
         return {
@@ -165,7 +175,7 @@ class RunPage(RunView):
                 "active": status == chosen["status"],
             }
             for status, label in OUTCOMES
-            if counts.get(status) or status in (RowStatus.SUCCEEDED, RowStatus.REJECTED)
+            if counts.get(status) or status in _tabs_always(run)
         ]
 
     def _operation_tabs(self, run: Run, chosen: dict[str, str]) -> list[dict[str, Any]]:
@@ -253,14 +263,36 @@ class ExportRows(RunView):
         return response
 
 
+class DecideRun(RunView):
+    """The two buttons of a held run."""
+
+    def post(self, request: HttpRequest, pk: int, run: int) -> HttpResponse:
+        """Release or drop its changes; where somebody was faster, say who."""
+        row = self.found(pk, run)
+        here = self.url("run", pk, run)
+        decide, words = DECISIONS["drop" if request.POST.get("choice") == "drop" else "release"]
+        try:
+            decide(actor=self.actor, run=row, note=request.POST.get("note", ""))
+        except HeadraceError as error:
+            return go_to(request, here, f"{error.message} {error.hint}".strip(), tone="bad")
+        return go_to(request, here, words)
+
+
+def _tabs_always(run: Run) -> tuple[RowStatus, ...]:
+    if run.status == RunStatus.HELD:
+        return (RowStatus.PLANNED,)
+    return (RowStatus.SUCCEEDED, RowStatus.REJECTED)
+
+
 def _stages(run: Run) -> list[dict[str, str]]:
     took: dict[str, float] = {}
     for phase in run_phases(run):
         took[phase.name] = took.get(phase.name, 0.0) + phase.duration.total_seconds()
-    now = next((i for i, (_, statuses) in enumerate(STAGES) if run.status in statuses), len(STAGES))
-    reached = max((i for i, (_, s) in enumerate(STAGES) if any(x.value in took for x in s)), default=0)
+    shown = [stage for stage in STAGES if run.hold or RunStatus.HELD not in stage[1]]
+    now = next((i for i, (_, statuses) in enumerate(shown) if run.status in statuses), len(shown))
+    reached = max((i for i, (_, s) in enumerate(shown) if any(x.value in took for x in s)), default=0)
     stages = []
-    for index, (label, statuses) in enumerate(STAGES):
+    for index, (label, statuses) in enumerate(shown):
         seconds = sum(took.get(status.value, 0.0) for status in statuses)
         stages.append({"label": label, "state": _state(run, index, now, reached), "detail": _took(seconds)})
     return stages
@@ -281,6 +313,8 @@ def _took(seconds: float) -> str:
 def _words(run: Run, queried: int, sent: int) -> str:
     if not run.live:
         return f"{run.words.run_page}. {run.queried:,} rows queried, {run.planned:,} to send."
+    if run.status == RunStatus.HELD:
+        return f"{queried:,} rows queried, {run.planned:,} to send. Nothing has been sent."
     if run.status != RunStatus.WRITING:
         return f"{queried:,} rows read" if queried else run.get_status_display()
     started = run.timings.get(RunStatus.WRITING.value)
@@ -306,10 +340,17 @@ def _lines(rows: Iterable[LoggedRow], columns: Iterable[str]) -> list[dict[str, 
             "key": row.key,
             "operation": row.operation,
             "message": row.message,
-            "cells": [(row.values or row.old_values or {}).get(name) for name in shown],
+            "cells": [_cell(row, name) for name in shown],
         }
         for row in rows
     ]
+
+
+def _cell(row: LoggedRow, name: str) -> dict[str, Any]:
+    """A value, and the one before it where that was another."""
+    value = (row.values or row.old_values or {}).get(name)
+    before = row.old_values.get(name) if row.old_values and row.values else value
+    return {"value": value, "before": before, "changed": before != value}
 
 
 def _headings(lines: Sequence[dict[str, Any]], columns: Iterable[str], with_message: bool) -> list[Column]:
@@ -317,7 +358,7 @@ def _headings(lines: Sequence[dict[str, Any]], columns: Iterable[str], with_mess
     message = [Column("Error")] if with_message else []
     cells = []
     for at, name in enumerate(list(columns)[:CELLS]):
-        values = [line["cells"][at] for line in lines if line["cells"][at] is not None]
+        values = [line["cells"][at]["value"] for line in lines if line["cells"][at]["value"] is not None]
         cells.append(Column(name, numeric=bool(values) and all(is_number(value) for value in values)))
     return [Column("Operation", fit=True), Column("Key"), *message, *cells]
 

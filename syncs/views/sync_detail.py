@@ -10,12 +10,16 @@ from config.errors import HeadraceError
 from config.htmx import go_to, render_page, wants_part
 from config.ui.listing import Column, Filter, Listing
 from connectors import catalog
+from connectors.access import may_manage
 from connectors.choices import Kind
 from connectors.fields_table import described_settings
 from connectors.sdk.destination import FirstRun, Mode, Removal
 from syncs import access, services
 from syncs.choices import PendingReset
+from syncs.codec import load
 from syncs.configuration import definition_of
+from syncs.engine.guardrails import Guardrails
+from syncs.forms.guardrails import described
 from syncs.forms.schedule import ScheduleForm
 from syncs.forms.syncs import FIRST_RUN_WORDS, MODE_WORDS, REMOVAL_WORDS
 from syncs.mappings import from_json
@@ -73,6 +77,7 @@ class SyncPage(PageView):
             "safe_to_resync": definition_of(sync.destination).safe_to_resync,
             "may_configure": configure,
             "may_trigger": access.may_trigger(self.actor, sync),
+            "may_release": may_manage(self.actor, sync.destination),
             "rename_url": self.url("sync_rename", sync.pk) if configure else "",
             "tabs": tabs,
             "breadcrumb": [self.crumb("Syncs", "syncs")],
@@ -114,6 +119,7 @@ class SyncConfiguration(SyncPage):
             "first_run_words": FIRST_RUN_WORDS[FirstRun(sync.first_run)],
             "settings": described_settings(kind.settings, sync.settings),
             "mappings": from_json(sync.mappings),
+            "guardrails": described(load(Guardrails, sync.guardrails)),
         }
         return self.page(sync, "syncs/syncs/configuration.html", context)
 

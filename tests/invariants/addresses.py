@@ -37,6 +37,7 @@ PARAMETERS: Mapping[str, Callable[[Place], Any]] = {
     "syncs:sync_action.action": lambda place: "pause",
     "*.model_id": lambda place: place.rows["model"].pk,
     "*.sync_id": lambda place: place.rows["sync"].pk,
+    "*.run_id": lambda place: place.rows["run"].pk,
 }
 # Routes whose addresses are nobody's row: libraries' own, with tokens that tests elsewhere use.
 ELSEWHERE: Mapping[str, str] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 import dramatiq
@@ -57,11 +58,12 @@ def test_a_worker_whose_lease_ran_out_can_change_nothing(step: RunStep) -> None:
     current = stages.claim(step.pk)
     assert current is not None
     assert current.epoch == stale.epoch + 1
-    for write in (
+    writes: tuple[Callable[[], object], ...] = (
         lambda: stages.enter(stale, RunStatus.WRITING),
         lambda: stages.beat(stale),
         lambda: stages.fail_run(stale, Failure(code="x", message="x")),
-    ):
+    )
+    for write in writes:
         with pytest.raises(LeaseLost):
             write()
     stages.release(stale)

@@ -11,9 +11,19 @@ from syncs.choices import LIVE, WORDS, Health, RunStatus, SyncState, ended_as, s
 # The words that clients and pages know; a status in none of them would be invisible there.
 SYNC_PAGE = {
     "Healthy", "Warning", "Pending", "Disabled", "Paused", "Querying", "Preparing", "Queued", "In progress",
-    "Incomplete", "Failed",
+    "Incomplete", "Failed", "Held",
 }  # fmt: skip
-RUN_PAGE = {"Querying", "Processing", "Completed", "Completed with errors", "Aborted", "Cancelled", "Interrupted", ""}
+RUN_PAGE = {
+    "Querying",
+    "Processing",
+    "Completed",
+    "Completed with errors",
+    "Aborted",
+    "Cancelled",
+    "Interrupted",
+    "Held",
+    "",
+}
 API_TERMINAL = {"cancelled", "failed", "success", "warning", "interrupted"}
 API_PENDING = {"queued", "querying", "processing", "reporting", "pending", "disabled"}
 
@@ -63,6 +73,6 @@ def test_which_of_several_truths_a_sync_shows(
     assert sync_status(paused=paused, schedule_off=off, latest=latest) == expected
 
 
-def test_only_bad_endings_are_unhealthy() -> None:
+def test_only_bad_endings_and_what_waits_for_a_person_are_unhealthy() -> None:
     unhealthy = {status for status in RunStatus if WORDS[status].health in (Health.FAILED, Health.WARNING)}
-    assert unhealthy == {RunStatus.FAILED, RunStatus.WARNING, RunStatus.INTERRUPTED}
+    assert unhealthy == {RunStatus.FAILED, RunStatus.WARNING, RunStatus.INTERRUPTED, RunStatus.HELD}
