@@ -14,15 +14,14 @@ from django.utils import timezone
 
 from connectors.access import open_source
 from connectors.choices import LogTable
-from connectors.sdk.planner import namespace, warehouse_of
+from connectors.sdk.planner import warehouse_of
 from syncs.codec import load
 from syncs.engine.logs.writing import RunFacts, write_logs
 from syncs.engine.spec import OperationCounts, Prepared, RunSpec
-from syncs.logs import wanted_tables
+from syncs.logs import wanted_tables, workspace_code
 from syncs.models import Run
 from syncs.outcomes import run_outcomes
 from syncs.storage import storage, workdir
-from workspaces.models import Workspace
 
 
 def write(run: Run, *, check_cancel: Callable[[], None]) -> dict[str, int]:
@@ -57,11 +56,6 @@ def _is_latest(run: Run) -> bool:
     """Whether the sync's baseline is the one that this run left."""
     baseline = run.sync.baseline
     return baseline is not None and baseline["run_id"] == run.pk
-
-
-def workspace_code(workspace: Workspace) -> str:
-    """What tells this workspace's entries from those of others that share the warehouse, for good."""
-    return namespace(workspace.pk, workspace.created_at.isoformat())
 
 
 def _facts(run: Run) -> RunFacts:

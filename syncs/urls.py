@@ -14,6 +14,7 @@ from syncs.views import (
     run_requests,
     sync_detail,
     sync_list,
+    sync_logs,
     sync_wizard,
 )
 from workspaces.permissions import Permission
@@ -53,6 +54,7 @@ urlpatterns = [
     path("syncs/<int:pk>/configuration", read(sync_detail.SyncConfiguration.as_view()), name="sync_configuration"),
     path("syncs/<int:pk>/guardrails", draft_sync(guardrails.SyncGuardrails.as_view()), name="sync_guardrails"),
     path("syncs/<int:pk>/schedule", read_draft_sync(sync_detail.SyncSchedule.as_view()), name="sync_schedule"),
+    path("syncs/<int:pk>/logs", read_draft_sync(sync_logs.SyncLogs.as_view()), name="sync_logs"),
     path("syncs/<int:pk>/activity", read(sync_detail.SyncActivity.as_view()), name="sync_activity"),
     path("syncs/<int:pk>/rename", draft_sync(sync_detail.RenameSync.as_view()), name="sync_rename"),
     path("syncs/<int:pk>/delete", draft_sync(sync_detail.DeleteSync.as_view()), name="sync_delete"),
@@ -68,5 +70,6 @@ urlpatterns = [
     ),
     path("syncs/<int:pk>/runs/<int:run>/cancel", requires(TRIGGER)(run_detail.CancelRun.as_view()), name="run_cancel"),
     path("syncs/<int:pk>/runs/<int:run>/decide", requires(DECIDE)(run_detail.DecideRun.as_view()), name="run_decide"),
+    path("syncs/<int:pk>/runs/<int:run>/logs", read_draft_sync(sync_logs.RunLogsPart.as_view()), name="run_logs"),
     path("syncs/<int:pk>/runs/<int:run>/export", read(run_detail.ExportRows.as_view()), name="run_export"),
 ]

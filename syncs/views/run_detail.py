@@ -17,6 +17,7 @@ from config.errors import HeadraceError, NotFound
 from config.htmx import go_to, render_page
 from config.ui.listing import Column
 from config.ui.tags import is_number
+from connectors.choices import Planner
 from connectors.sdk.destination import RowSet
 from connectors.sdk.types import Operation
 from syncs import access, services
@@ -35,6 +36,7 @@ from syncs.selectors import (
     run_phases,
     run_rows,
 )
+from syncs.selectors.logs import logs_of
 from syncs.views.base import PageView, pill_key
 from syncs.views.exchanges import shown_exchanges
 
@@ -96,10 +98,19 @@ class RunView(PageView):
             "words": _words(run, progress.queried, progress.sent),
         }
 
+    def logs(self, run: Run) -> dict[str, Any]:
+        """What ``parts/logs.html`` shows."""
+        logs = None if run.live else logs_of(run)
+        sides = (run.sync.model.source_id, run.sync.destination_id)
+        may = logs is not None and logs.failure is not None and access.may_configure(self.actor, *sides)
+        return {"run": run, "sync": run.sync, "logs": logs, "may_log_again": may}
+
     def page(self, run: Run, template: str, context: dict[str, Any]) -> HttpResponse:
         """Render one tab."""
         whole = {
             **self.progress(run),
+            **self.logs(run),
+            "planner": Planner(run.spec.get("planner") or Planner.LOCAL).label,
             "breadcrumb": self.crumbs(run),
             "pill": pill_key(run.words.run_page),
             "row_base": self.url("run_row", run.sync_id, run.pk, "_")[: -len("_")],

@@ -10,7 +10,7 @@ from config.errors import HeadraceError
 from config.htmx import go_to, render_page, wants_part
 from config.ui.listing import Column, Filter, Listing
 from connectors import catalog
-from connectors.access import may_manage
+from connectors.access import can_host_planner, may_manage
 from connectors.choices import Kind
 from connectors.fields_table import described_settings
 from connectors.sdk.destination import FirstRun, Mode, Removal
@@ -34,6 +34,7 @@ TABS = (
     ("sync", "Runs"),
     ("sync_configuration", "Configuration"),
     ("sync_schedule", "Schedule"),
+    ("sync_logs", "Sync logs"),
     ("sync_activity", "Activity"),
 )
 RUN_COLUMNS = [
@@ -62,7 +63,9 @@ class SyncPage(PageView):
         """Render one tab."""
         configure = access.may_configure(self.actor, sync.model.source_id, sync.destination_id)
         tabs = [
-            {"label": label, "url": self.url(route, sync.pk), "active": route == self.route} for route, label in TABS
+            {"label": label, "url": self.url(route, sync.pk), "active": route == self.route}
+            for route, label in TABS
+            if route != "sync_logs" or can_host_planner(sync.model.source)
         ]
         running = sync.last_run if sync.last_run and sync.last_run.live else None
         whole = {

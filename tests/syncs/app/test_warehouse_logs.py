@@ -74,9 +74,10 @@ def test_a_source_logs_all_its_syncs_and_a_sync_what_it_adds(writable: Shop) -> 
 
 def test_the_accounting_is_that_of_the_run(writable: Shop) -> None:
     connectors.change_sync_logs(actor=writable.actor, source=writable.source, tables=["changelog", "runs"])
+    writable.fill(10)
     sync = writable.sync()
     writable.run(sync)
-    writable.query("INSERT INTO customers VALUES (8, 'h@shop.test', 'broken'), (9, 'i@shop.test', 'free')")
+    writable.query("INSERT INTO customers VALUES (18, 'h@shop.test', 'broken'), (19, 'i@shop.test', 'free')")
     writable.query("DELETE FROM customers WHERE id = 1")
     run = writable.run(sync)
     counters = "num_planned_add, num_attempted_add, num_succeeded_add, num_failed_add, num_succeeded_remove"
