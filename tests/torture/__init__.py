@@ -1,0 +1,1 @@
+"""Torture: real processes, random faults, and a destination that remembers everything."""

@@ -1,0 +1,164 @@
+"""The reference destination: a process of its own that keeps what it receives and misbehaves on demand.
+
+``POST /{mode}/{sync}/{run}/{operation}`` takes a JSON list of rows and answers one
+result a row. ``PUT /trouble`` sets how likely each request is to go wrong, ``GET /{sync}``
+tells what is there, how often each key was inserted, and which batches came twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+Row = dict[str, Any]
+# How likely each kind of trouble is among requests that go wrong. Those that end a whole run are rare.
+TROUBLES = {
+    "401": 1, "403": 1, "404": 1, "409": 4, "413": 6, "429": 8, "429 later": 8, "500": 6, "500 after": 8, "503": 4,
+    "hang": 2, "hang after": 2, "reset": 6, "reset after": 8, "malformed": 3, "partial": 10,
+}  # fmt: skip
+HANG_S = 1.6
+
+
+@dataclass
+class Applied:
+    """When rows of one request were applied, and whether the sender was told."""
+
+    at: float
+    told: bool
+
+
+@dataclass
+class Table:
+    """What one sync has brought."""
+
+    records: dict[str, Row] = field(default_factory=dict)
+    inserts: Counter[str] = field(default_factory=Counter)
+    requests: int = 0
+    repeats: list[dict[str, Any]] = field(default_factory=list)
+    seen: dict[tuple[str, str, str], Applied] = field(default_factory=dict)
+
+
+class Receiver:
+    """Tables by sync, and the troubles of the moment."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, Table] = {}
+        self.share = 0.0
+        self.random = random.Random()
+
+    async def trouble(self, request: web.Request) -> web.Response:
+        """Set the share of requests that go wrong, and the seed of which."""
+        wanted = await request.json()
+        self.share = float(wanted["share"])
+        self.random = random.Random(wanted["seed"])
+        return web.json_response({})
+
+    async def known(self, request: web.Request) -> web.Response:
+        """Put records in, as if they had always been there."""
+        table = self.tables.setdefault(request.match_info["sync"], Table())
+        table.records.update({row["id"]: row for row in await request.json()})
+        return web.json_response({})
+
+    async def show(self, request: web.Request) -> web.Response:
+        """What is there."""
+        table = self.tables.get(request.match_info["sync"], Table())
+        names = ("records", "inserts", "requests", "repeats")
+        return web.json_response({name: getattr(table, name) for name in names})
+
+    async def take(self, request: web.Request) -> web.StreamResponse:
+        """Rows arrive."""
+        mode, sync, run, operation = (request.match_info[name] for name in ("mode", "sync", "run", "operation"))
+        table = self.tables.setdefault(sync, Table())
+        rows = await request.json()
+        table.requests += 1
+        trouble = self._trouble()
+        await asyncio.sleep(self.random.uniform(0.0, 0.03))
+        match trouble.split():
+            case ["429", *later]:
+                asked = {"Retry-After": "1"} if later else {}
+                return web.Response(status=429, headers=asked, text="slow down")
+            case [code] if code.isdigit():
+                return web.Response(status=int(code), text=f"{code}, as asked for")
+            case ["hang"]:
+                await asyncio.sleep(HANG_S)
+            case ["reset"]:
+                return self._cut(request)
+        refused = self._some(rows) if trouble == "partial" else set()
+        told = trouble in ("", "partial")
+        results = self._apply(table, (mode, run, operation), rows, refused, told=told)
+        match trouble:
+            case "500 after":
+                return web.Response(status=500, text="it was too much, though it was done")
+            case "hang after":
+                await asyncio.sleep(HANG_S)
+            case "reset after":
+                return self._cut(request)
+            case "malformed":
+                return web.Response(text="<html>all is well</html>")
+        return web.json_response(results, status=207 if refused else 200)
+
+    def _trouble(self) -> str:
+        if self.random.random() >= self.share:
+            return ""
+        return self.random.choices(list(TROUBLES), list(TROUBLES.values()))[0]
+
+    def _some(self, rows: Sequence[Row]) -> set[str]:
+        return {row["id"] for row in rows if self.random.random() < 0.3}
+
+    def _apply(
+        self, table: Table, what: tuple[str, str, str], rows: Sequence[Row], refused: set[str], *, told: bool
+    ) -> list[dict[str, Any]]:
+        mode, run, operation = what
+        if mode == "all":
+            table.records = {}
+        for row in rows:
+            key = row["id"]
+            if key in refused:
+                continue
+            self._note(table, (run, operation, key), told)
+            if operation == "removed":
+                table.records.pop(key, None)
+            elif mode == "update" and key not in table.records:
+                continue
+            else:
+                table.inserts[key] += 1
+                table.records[key] = row
+        return [{"ok": row["id"] not in refused, "message": "not this one"} for row in rows]
+
+    def _note(self, table: Table, which: tuple[str, str, str], told: bool) -> None:
+        now = time.time()
+        before = table.seen.get(which)
+        if before is not None:
+            run, operation, key = which
+            repeat = {"run": run, "operation": operation, "key": key, "before": before.at, "told": before.told}
+            table.repeats.append(repeat)
+        table.seen[which] = Applied(now, told)
+
+    def _cut(self, request: web.Request) -> web.StreamResponse:
+        """Break off the connection without a word."""
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response()
+
+
+def main() -> None:
+    """Serve on the port given as the only argument."""
+    receiver = Receiver()
+    app = web.Application(client_max_size=100_000_000)
+    app.router.add_put("/trouble", receiver.trouble)
+    app.router.add_put("/{sync}", receiver.known)
+    app.router.add_get("/{sync}", receiver.show)
+    app.router.add_post("/{mode}/{sync}/{run}/{operation}", receiver.take)
+    web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), print=None, access_log=None)
+
+
+if __name__ == "__main__":
+    main()
