@@ -99,6 +99,9 @@ ENGINE_MEMORY_MB = env.int("HEADRACE_ENGINE_MEMORY_MB", 512)
 ENGINE_THREADS = env.int("HEADRACE_ENGINE_THREADS", 2)
 # Jobs one worker process does at a time.
 WORKER_THREADS = env.int("HEADRACE_WORKER_THREADS", 4)
+# Deliveries one worker process has on their way beside those jobs. They wait for other systems most of the
+# time; no destination gets more than a quarter of them, so that one that hangs slows no other.
+DELIVERY_THREADS = env.int("HEADRACE_DELIVERY_THREADS", 16)
 # Worker processes that `make serve` starts.
 WORKER_PROCESSES = env.int("HEADRACE_WORKER_PROCESSES", 1)
 # Days that requests and responses are kept for the debugger.

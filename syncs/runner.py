@@ -36,6 +36,7 @@ from syncs.models import Run, Sync
 from syncs.outcomes import run_outcomes
 from syncs.runspec import narrowed, with_fields, with_settings
 from syncs.services import stages
+from syncs.services.room import most_at_once
 from syncs.services.stages import Claim
 from syncs.storage import storage, workdir
 
@@ -347,8 +348,7 @@ class _SendNothing:
 
 def parts_at_once(limits: Limits) -> int:
     """How many parts of a run are sent side by side: never more than the destination allows connections."""
-    workers = settings.WORKER_THREADS * settings.WORKER_PROCESSES
-    return max(1, min(limits.concurrency, MAX_PARALLEL_PARTS, workers))
+    return max(1, min(limits.concurrency, MAX_PARALLEL_PARTS, most_at_once()))
 
 
 async def _fields(destination: Destination, job: Job):  # type: ignore[no-untyped-def]

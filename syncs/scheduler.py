@@ -23,7 +23,7 @@ from notifications.services.outbox import resend_due as resend_due_notifications
 from syncs.services.alerting import unwatched_syncs, watch_sync
 from syncs.services.due import due_syncs, interrupted_syncs, start_if_due, start_interrupted
 from syncs.services.stages import resend_due
-from syncs.tasks import work_on_step
+from syncs.tasks import deliver_step, work_on_step
 from syncs.upkeep import enqueue_expired
 from workspaces.scoping import unscoped, workspace_scope
 
@@ -105,8 +105,8 @@ def expire_old(now: datetime) -> int:
 def queue_is_empty() -> bool:
     """Whether no message waits for a worker."""
     broker = dramatiq.get_broker()
-    key = f"{broker.namespace}:{work_on_step.queue_name}"  # type: ignore[attr-defined]
-    return int(broker.client.llen(key)) == 0  # type: ignore[attr-defined]
+    keys = [f"{broker.namespace}:{actor.queue_name}" for actor in (work_on_step, deliver_step)]  # type: ignore[attr-defined]
+    return not any(int(broker.client.llen(key)) for key in keys)  # type: ignore[attr-defined]
 
 
 def _one(start: Callable[[int, datetime], bool], workspace_id: int, sync_id: int, now: datetime) -> bool:

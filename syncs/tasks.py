@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dramatiq
 
+from syncs.choices import StepKind
 from workspaces.jobs import job_in
 
 
@@ -14,6 +15,17 @@ def work_on_step(workspace_id: int, step_id: int) -> None:
 
     with job_in(workspace_id):
         work(step_id)
+
+
+@dramatiq.actor(queue_name="deliveries")
+def deliver_step(workspace_id: int, step_id: int) -> None:
+    """As :func:`work_on_step`, on threads of their own: deliveries wait most of the time."""
+    work_on_step.fn(workspace_id, step_id)
+
+
+def actor_for(kind: str) -> dramatiq.Actor[[int, int], None]:
+    """Who carries out stages of this kind."""
+    return deliver_step if kind in (StepKind.DELIVER, StepKind.CLEAR) else work_on_step
 
 
 @dramatiq.actor(queue_name="upkeep")

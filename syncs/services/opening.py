@@ -11,7 +11,7 @@ from syncs.choices import RunStatus, StepKind
 from syncs.codec import load
 from syncs.engine.spec import Prepared, RunSpec
 from syncs.models import Run, RunStep
-from syncs.tasks import work_on_step
+from syncs.tasks import actor_for
 
 
 def open_step(run: Run, kind: StepKind, *, number: int = 0, rows: int = 0) -> RunStep:
@@ -26,7 +26,7 @@ def open_step(run: Run, kind: StepKind, *, number: int = 0, rows: int = 0) -> Ru
         available_at=now,
         sent_at=now,
     )
-    enqueue(work_on_step, run.workspace_id, step.pk)
+    enqueue(actor_for(kind), run.workspace_id, step.pk)
     return step
 
 

@@ -27,9 +27,11 @@ from syncs.engine.spec import Failure, OperationCounts, PartOutcome, Prepared, R
 from syncs.holds import Hold, run_held
 from syncs.models import JournalBatch, Run, RunStep, Sync
 from syncs.outcomes import part_outcomes
+from syncs.services import room
 from syncs.services.alerting import judge_after_run
 from syncs.services.ending import end_run, end_without_sending
 from syncs.services.opening import open_delivery, open_parts, open_step
+from syncs.tasks import actor_for
 
 LEASE = timedelta(seconds=15)
 RETRY_DELAYS = (1, 5, 15, 60, 300)
@@ -73,7 +75,7 @@ def claim(step_id: int) -> Claim | None:
     with transaction.atomic():
         # Locked first: an UPDATE that joins the run looks at the step as it was before it waited for another worker.
         step = candidates.select_for_update(skip_locked=True, no_key=True, of=("self",)).first()
-        if step is None:
+        if step is None or (step.kind == StepKind.DELIVER and room.is_full(step.run.sync_id)):
             return None
         step.epoch, step.attempts = step.epoch + 1, step.attempts + 1
         RunStep.objects.filter(pk=step.pk).update(
@@ -125,7 +127,7 @@ def release(held: Claim) -> None:
             state=StepState.WAITING, lease_until=None, available_at=now, sent_at=now, attempts=F("attempts") - 1
         )
         if given:
-            _send(held.workspace_id, held.step_id)
+            _send(held.workspace_id, held.step_id, held.kind)
 
 
 def put_off(held: Claim, failure: Failure) -> None:
@@ -196,6 +198,7 @@ def finish_part(held: Claim, outcomes: Sequence[PartOutcome], next_parts: Starta
             started = []
         if not running and not started:
             open_step(run, StepKind.SETTLE)
+        room.call_next(held.sync_id)
 
 
 def finish_settle(held: Claim, settled: Settled, *, outcomes: Sequence[PartOutcome]) -> Run:
@@ -267,7 +270,7 @@ def resend_due(now: datetime, *, queue_is_empty: bool) -> int:
         )
         RunStep.objects.filter(pk__in=[step.pk for step in due]).update(sent_at=now)
         for step in due:
-            _send(step.workspace_id, step.pk)
+            _send(step.workspace_id, step.pk, step.kind)
     return len(due)
 
 
@@ -338,7 +341,5 @@ def _rows(outcome: PartOutcome) -> int:
     return outcome.succeeded.total + outcome.rejected.total + outcome.aborted.total
 
 
-def _send(workspace_id: int, step_id: int) -> None:
-    from syncs.tasks import work_on_step
-
-    enqueue(work_on_step, workspace_id, step_id)
+def _send(workspace_id: int, step_id: int, kind: str) -> None:
+    enqueue(actor_for(kind), workspace_id, step_id)

@@ -49,19 +49,24 @@ class Workers:
         self._env = env
         self._log = log.open("ab")
         self._running = [self._start() for _ in range(number)]
-        self.kills = 0
+        self._full: set[int] = set()
 
     def kill(self, index: int, *, full_disk: bool = False) -> None:
         """Crash one and start its successor, on a full disk if wished."""
         self._end(index)
         self._running[index] = self._start(str(FULL_DISK_BYTES) if full_disk else "")
-        self.kills += 1
+        (self._full.add if full_disk else self._full.discard)(index)
 
     def revive(self) -> None:
         """Start those again that ended by themselves."""
         for index, process in enumerate(self._running):
             if process.poll() is not None:
                 self._running[index] = self._start()
+
+    def empty_disks(self) -> None:
+        """Give those on a full disk room again."""
+        for index in tuple(self._full):
+            self.kill(index)
 
     def close(self) -> None:
         """End all."""
@@ -88,7 +93,6 @@ class Servers:
 
     def __init__(self, services: EmbeddedServices) -> None:
         self._services = services
-        self.kills = 0
 
     def kill(self, name: str) -> None:
         """Crash the server whose program is called ``name``; it is started again at once."""
@@ -96,7 +100,6 @@ class Servers:
             if name in child.name():
                 child.send_signal(signal.SIGKILL)
                 child.wait(10)
-                self.kills += 1
         self.revive()
 
     def revive(self) -> None:

@@ -25,6 +25,7 @@ from syncs.codec import load
 from syncs.configuration import Proposal
 from syncs.definitions import Definition
 from syncs.engine import RunLog
+from syncs.engine.guardrails import Guardrails
 from syncs.engine.spec import Prepared, RowStatus, RunSpec
 from syncs.models import Run, Sync
 from syncs.outcomes import run_outcomes
@@ -100,6 +101,7 @@ class Trial:
         )
         self._run_all(crashes=self._random.choice([0, 1, 1, 2, 3]))
         self._receiver.call("PUT", "trouble", {"share": 0.0, "seed": 0})
+        self._workers.empty_disks()
         healed = self._run_all(crashes=0)
         for subject in self.subjects:
             run = healed[subject.name]
@@ -140,6 +142,7 @@ class Trial:
             ]
             proposal = Proposal(sync_type=sync_type, mode=mode, removal=removal, settings={}, mappings=mappings)
             sync = services.create_sync(actor=actor, model=model, destination=destination, proposal=proposal)
+            services.set_guardrails(actor=actor, sync=sync, guardrails=Guardrails(on=False))
             subjects.append(Subject(name, sync))
             if name == "update":
                 known = [{"id": _key(n), "email": "before", "plan": None} for n in range(KNOWN)]

@@ -19,7 +19,7 @@ def main() -> None:
     if len(sys.argv) > 1:
         limit = int(sys.argv[1])
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-    stages.LEASE = lease.LEASE = LEASE
+    vars(stages)["LEASE"] = vars(lease)["LEASE"] = LEASE
     lease.MARGIN_SECONDS = 1.5
     register()
     worker.main()

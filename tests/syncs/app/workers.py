@@ -29,6 +29,7 @@ def environment() -> dict[str, str]:
         "HEADRACE_QUEUE_REDIS_DB": str(settings.QUEUE_REDIS_DB),
         "HEADRACE_OUTBOUND_ALLOW": "*",
         "HEADRACE_WORKER_THREADS": "2",
+        "HEADRACE_DELIVERY_THREADS": "4",
     }
 
 
