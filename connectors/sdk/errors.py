@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from connectors.sdk.query_hints import hint_for
+
 
 class ConnectorError(Exception):
     """Base of all: ``message`` is shown to people, ``hint`` says what to do next."""
@@ -40,12 +42,15 @@ class AuthError(ConnectorError):
 
 
 class QueryError(ConnectorError):
-    """The source refused the query; ``position`` is the offset in the SQL where known."""
+    """The source refused the query; ``position`` is the offset in the SQL where known.
+
+    Where the source gives no hint of its own, one is found for its words.
+    """
 
     code = "query_failed"
 
     def __init__(self, message: str, *, position: int | None = None, hint: str = "") -> None:
-        super().__init__(message, hint=hint)
+        super().__init__(message, hint=hint or hint_for(message))
         self.position = position
 
 
