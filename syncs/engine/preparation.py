@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 
 from connectors.sdk.source import Source
@@ -12,8 +13,8 @@ from syncs.engine.duck import Duck, duck, literal, never
 from syncs.engine.errors import BaselineMissing
 from syncs.engine.parts import PartWriter, batch_rows_for
 from syncs.engine.protocols import Progress
-from syncs.engine.query import PARQUET, Spool, write_spool
-from syncs.engine.recipe import KEY
+from syncs.engine.query import PARQUET, Spool, read_key_type, write_spool
+from syncs.engine.recipe import KEY, keys_compare
 from syncs.engine.rules import Rules, rules_of
 from syncs.engine.spec import Baseline, OperationCounts, Part, Prepared, RunSpec
 from syncs.engine.storage import Storage
@@ -49,6 +50,7 @@ def prepare(
         spool_path = f"{spec.directory}/spool{suffix}.parquet"
         spool = write_spool(bench, spec, source, storage, spool_path, watch.on_rows)
         watch.enter("diff")
+        spec = _with_comparable_keys(spec, spool, storage, baseline)
         keys = diff.check_keys(bench, spool, storage, spec.keep_one_by)
         rules = rules_of(spec, baseline)
         compared = baseline if baseline is not None and not (spec.resync or spec.reset) else None
@@ -174,6 +176,17 @@ class _Watch:
         self._check_cancel()
         if self._progress is not None:
             self._progress(self._stage, self._rows)
+
+
+def _with_comparable_keys(spec: RunSpec, spool: Spool, storage: Storage, baseline: Baseline | None) -> RunSpec:
+    """A full resync where the key has another type at the source than before.
+
+    Its values would read otherwise as text, and every row would look removed and added.
+    """
+    if baseline is None or spec.reset or spec.primary_key not in baseline.columns:
+        return spec
+    before = read_key_type(storage.local(baseline.spool))
+    return spec if keys_compare(before, spool.key_type) else replace(spec, resync=True)
 
 
 def _require_files(baseline: Baseline | None, storage: Storage) -> None:

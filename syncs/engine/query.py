@@ -32,16 +32,18 @@ PARQUET = "FORMAT parquet, COMPRESSION snappy, DICTIONARY_SIZE_LIMIT 1000, ROW_G
 _SOURCE_KEY = "_source_key"
 _STREAM = "model_stream"
 _SCHEMA_NOTE = "headrace_schema"
+_KEY_NOTE = "headrace_key_type"
 
 
 @dataclass(frozen=True, slots=True)
 class Spool:
-    """A written spool. ``schema`` has the columns' names, marks and Arrow types."""
+    """A written spool. ``schema`` has the columns' names, marks and Arrow types, ``key_type`` what the source gave."""
 
     path: str
     layout: Layout
     schema: pa.Schema
     recipe: str
+    key_type: str
 
 
 def write_spool(
@@ -74,7 +76,7 @@ def _write(
     )
     try:
         with storage.writing(path) as place:
-            bench.run(f"COPY ({select}) TO {literal(place)} ({PARQUET}, {_schema_note(caster.schema)})")
+            bench.run(f"COPY ({select}) TO {literal(place)} ({PARQUET}, {_notes(caster.schema, types[0])})")
     except BaseException:
         stream.cancel()
         if feed.failure is not None:
@@ -82,7 +84,7 @@ def _write(
         raise
     finally:
         bench.connection.unregister(_STREAM)
-    return Spool(path, layout, caster.schema, recipe_name(layout, spec.tracked))
+    return Spool(path, layout, caster.schema, recipe_name(layout, spec.tracked), types[0])
 
 
 class _Feed:
@@ -118,10 +120,16 @@ def read_spool_schema(path: Path) -> pa.Schema:
     return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(note)))
 
 
-def _schema_note(schema: pa.Schema) -> str:
-    """DuckDB keeps no Arrow metadata, so the schema travels as text in the file's own."""
+def read_key_type(path: Path) -> str:
+    """The type that the source gave the key when a spool was written; empty where its writer did not say."""
+    notes: dict[bytes, bytes] = pq.read_schema(path).metadata or {}
+    return notes.get(_KEY_NOTE.encode(), b"").decode()
+
+
+def _notes(schema: pa.Schema, key_type: str) -> str:
+    """DuckDB keeps no Arrow metadata, so the schema travels as text in the file's own, beside the key's type."""
     text = base64.b64encode(schema.serialize().to_pybytes()).decode()
-    return f"KV_METADATA {{{_SCHEMA_NOTE}: {literal(text)}}}"
+    return f"KV_METADATA {{{_SCHEMA_NOTE}: {literal(text)}, {_KEY_NOTE}: {literal(key_type)}}}"
 
 
 def _plain_key(column: pa.Array, kind: pa.DataType) -> pa.Array:

@@ -17,6 +17,8 @@ import duckdb
 from syncs.engine.duck import quoted
 
 KEY, HASH, ERROR = "_key", "_hash", "_error"
+_WHOLE = frozenset(f"{sign}{size}INT" for sign in ("", "U") for size in ("TINY", "SMALL", "BIG", "HUGE"))
+_WHOLE |= {"INTEGER", "UINTEGER"}
 _NESTED_ENDS = ("]",)
 _NESTED_STARTS = ("STRUCT", "MAP", "UNION", "LIST")
 
@@ -66,6 +68,11 @@ def is_nested(kind: str) -> bool:
 def key_expression(column: str, kind: str) -> str:
     """SQL for the key as text."""
     return f"to_json({column})::VARCHAR" if is_nested(kind) else f"{column}::VARCHAR"
+
+
+def keys_compare(before: str, now: str) -> bool:
+    """Whether keys of these two types are the same text for the same row: whole numbers of any size are."""
+    return not before or before == now or (before in _WHOLE and now in _WHOLE)
 
 
 def _terms(column: str, kind: str) -> list[str]:

@@ -67,6 +67,40 @@ def test_a_key_that_is_duplicated_for_a_while_is_neither_removed_nor_forgotten(h
     assert back.settled.baseline.unsettled == 0
 
 
+@pytest.mark.parametrize(
+    ("composite", "arrived"), [(False, {"alice", "carol"}), (True, {"3-alice", "1-bob", "3-bob", "2-carol"})]
+)
+def test_a_key_that_two_rows_share_costs_both_and_a_composite_one_keeps_all(
+    house: House, composite: bool, arrived: set[str]
+) -> None:
+    people = [(3, "alice"), (1, "bob"), (3, "bob"), (2, "carol")]
+    keys = [f"{org}-{email}" if composite else email for org, email in people]
+    house.run(pa.table({"id": keys, "value": [str(org) for org, _ in people]}))
+    assert set(house.destination.records) == arrived
+
+
+@pytest.mark.parametrize(
+    ("now", "added"),
+    [(pa.int32(), 0), (pa.string(), 3), (pa.decimal128(21, 2), 3), (pa.float64(), 3)],
+    ids=["wider", "text", "decimal", "float"],
+)
+def test_a_key_of_another_type_at_the_source_sends_all_rows_as_added(
+    house: House, now: pa.DataType, added: int
+) -> None:
+    house.run(table(ABC))
+    other = table(ABC)
+    other = other.set_column(0, "id", other.column("id").cast(now))
+    assert planned(house.run(other)) == (added, 0, 0)
+    assert planned(house.run(other)) == (0, 0, 0)
+
+
+def test_a_cast_of_the_key_changes_nothing(house: House) -> None:
+    house.run(table(ABC))
+    spec = make_spec(2)
+    cast = tuple(replace(c, cast=ColumnType.STRING) if c.name == "id" else c for c in spec.columns)
+    assert planned(house.run(table(ABC), columns=cast)) == (0, 0, 0)
+
+
 def test_a_rejected_addition_is_tried_again_until_it_succeeds_or_leaves(house: House) -> None:
     house.destination.refused = {"2", "3"}
     first = house.run(table(ABC))
