@@ -40,6 +40,7 @@ urlpatterns = [
     path("models/new/<int:pk>", draft_model(model_editor.Editor.as_view()), name="model_define"),
     path("models/<int:pk>", read(model_detail.ModelQuery.as_view()), name="model"),
     path("models/<int:pk>/edit", draft_model(model_editor.EditModel.as_view()), name="model_edit"),
+    path("models/<int:pk>/clone", draft_model(model_editor.CloneModel.as_view()), name="model_clone"),
     path("models/<int:pk>/rows", read(model_detail.ModelRows.as_view()), name="model_rows"),
     path("models/<int:pk>/columns", read_draft_model(model_detail.ModelColumns.as_view()), name="model_columns"),
     path("models/<int:pk>/syncs", read(model_detail.ModelSyncs.as_view()), name="model_syncs"),

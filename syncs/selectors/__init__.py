@@ -1,6 +1,6 @@
 """Reads that pages and the API share. Each is a few queries, however many rows there are."""
 
-from syncs.selectors.models import ModelFilter, dependent_syncs, list_models, stale_mappings
+from syncs.selectors.models import ModelFilter, dependants_of_key, dependent_syncs, list_models, stale_mappings
 from syncs.selectors.overview import Overview, delivered_over_time, health_counts, overview
 from syncs.selectors.rows import (
     ExchangeDetail,
@@ -28,6 +28,7 @@ __all__ = [
     "RunProgress",
     "SyncFilter",
     "delivered_over_time",
+    "dependants_of_key",
     "dependent_syncs",
     "error_groups",
     "exchange_detail",

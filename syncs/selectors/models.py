@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, Q, QuerySet
 
 from governance.audit.actors import Actor
+from syncs import access
 from syncs.choices import ModelMethod
-from syncs.mappings import from_json, read_columns
+from syncs.configuration import definition_of
+from syncs.mappings import from_json
 from syncs.models import Model, Sync
+from syncs.uses import Use, lost_uses, uses_of
 from workspaces.access import require
 from workspaces.permissions import Permission
 
@@ -43,11 +46,24 @@ class ModelFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class StaleMapping:
-    """A sync that uses columns which its model no longer has."""
+class StaleSync:
+    """A sync that names columns which its model no longer has, and every place that does."""
 
     sync: Sync
-    columns: tuple[str, ...]
+    uses: tuple[Use, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The lost columns, each once."""
+        return tuple(dict.fromkeys(name for use in self.uses for name in use.columns))
+
+
+@dataclass(frozen=True, slots=True)
+class Dependant:
+    """A sync of a model whose key is to change. ``waits`` says why it cannot run at once; empty where it can."""
+
+    sync: Sync
+    waits: str
 
 
 def list_models(actor: Actor, chosen: ModelFilter | None = None) -> QuerySet[Model]:
@@ -70,12 +86,31 @@ def dependent_syncs(actor: Actor, model: Model) -> QuerySet[Sync]:
     return Sync.objects.filter(model=model).select_related("destination", "last_run", "model__source").order_by("id")
 
 
-def stale_mappings(actor: Actor, model: Model) -> Sequence[StaleMapping]:
-    """Syncs that name columns which the model lost or that people switched off."""
-    usable = set(model.columns.filter(enabled=True, missing=False).values_list("name", flat=True))
+def dependants_of_key(actor: Actor, model: Model) -> Sequence[Dependant]:
+    """The syncs of a model and whether this person can run each right away, as a new key asks for."""
+    return [Dependant(sync, _why_it_waits(actor, sync)) for sync in dependent_syncs(actor, model)]
+
+
+def _why_it_waits(actor: Actor, sync: Sync) -> str:
+    if not access.may_trigger(actor, sync):
+        return "you may not run it"
+    if sync.paused:
+        return "it is paused"
+    return "it is running" if sync.last_run and sync.last_run.live else ""
+
+
+def stale_mappings(actor: Actor, model: Model, columns: Iterable[str] | None = None) -> Sequence[StaleSync]:
+    """Syncs that name columns which the model lost or that people switched off.
+
+    With ``columns``, as if the model returned these now: what a change of its query would break.
+    """
+    rows = list(model.columns.values_list("name", "enabled", "missing"))
+    off = {name for name, enabled, _ in rows if not enabled}
+    there = {name for name, _, missing in rows if not missing} if columns is None else set(columns)
     found = []
     for sync in dependent_syncs(actor, model):
-        lost = tuple(name for name in read_columns(from_json(sync.mappings)) if name not in usable)
-        if lost:
-            found.append(StaleMapping(sync, lost))
+        kind = definition_of(sync.destination).sync_type(sync.sync_type)
+        uses = uses_of(kind.settings, sync.settings, from_json(sync.mappings))
+        if lost := lost_uses(uses, usable=there - off, known={name for name, _, _ in rows}):
+            found.append(StaleSync(sync, lost))
     return found

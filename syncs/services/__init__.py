@@ -7,6 +7,7 @@ from syncs.services.alerts import (
     set_sync_alerting,
     unmute_alert,
 )
+from syncs.services.cloning import clone_model
 from syncs.services.holds import drop_run, release_run
 from syncs.services.logs import change_sync_logs, write_logs_again
 from syncs.services.models import (
@@ -34,6 +35,7 @@ __all__ = [
     "change_column",
     "change_primary_key",
     "change_sync_logs",
+    "clone_model",
     "create_model",
     "create_sync",
     "delete_model",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from config.errors import Conflict, Invalid
+from config.errors import Conflict, HeadraceError, Invalid
 from connectors import access as connections
 from connectors.models import Source
 from connectors.sdk.types import Column, ColumnType
@@ -330,5 +330,5 @@ def _start_dependents(actor: Actor, model: Model) -> None:
     for sync in access.syncs_to_trigger(actor, syncs):
         try:
             start_run(actor=actor, sync=sync, trigger=Trigger.RESET)
-        except Conflict:
-            continue  # a live run: the reset waits for the one after
+        except HeadraceError:
+            continue  # a live run, or nothing that can run now: the reset waits for the run after

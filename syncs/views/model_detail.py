@@ -17,8 +17,9 @@ from syncs import access, services
 from syncs.models import Model
 from syncs.selectors import dependent_syncs, stale_mappings
 from syncs.views.base import PageView, activity_context, pill_key
+from syncs.views.previewing import OPTIONS, headings, preview_options
 from workspaces.access import may
-from workspaces.permissions import Permission
+from workspaces.permissions import CONFIGURE_FROM_SOURCE, Permission
 
 TABS = (
     ("model", "Query"),
@@ -60,6 +61,7 @@ class ModelPage(PageView):
             "tabs": tabs,
             "breadcrumb": [self.crumb("Models", "models")],
             "may_change": may_change,
+            "may_clone": may(self.actor, CONFIGURE_FROM_SOURCE, source_id=model.source_id),
             "may_sync": may(self.actor, ADD_SYNC, source_id=model.source_id),
             "rename_url": self.url("model_rename", model.pk) if may_change else "",
             **(context or {}),
@@ -93,14 +95,14 @@ class ModelRows(ModelPage):
         """The tab; the rows themselves come when it is open, as the source may be slow."""
         model = access.model_for(self.actor, pk)
         may_see = access.may_view_rows(self.actor, model.source_id)
-        return self.page(model, "syncs/models/rows.html", {"may_see": may_see})
+        return self.page(model, "syncs/models/rows.html", {"may_see": may_see, **OPTIONS})
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask the source; looking at rows is recorded."""
         model = access.model_for(self.actor, pk)
-        context: dict[str, Any] = {"model": model, "may_see": True}
+        context: dict[str, Any] = {"model": model, "may_see": True, **OPTIONS}
         try:
-            preview = services.preview_model(actor=self.actor, model=model, with_count="with_count" in request.POST)
+            preview = services.preview_model(actor=self.actor, model=model, **preview_options(request.POST))
         except Invalid as error:
             context["problem"] = error
         else:
@@ -170,7 +172,7 @@ class ModelSyncs(ModelPage):
         """The tab."""
         model = access.model_for(self.actor, pk)
         lines = [{"sync": s, "pill": pill_key(s.words.sync_page)} for s in dependent_syncs(self.actor, model)]
-        return self.page(model, "syncs/models/syncs.html", {"lines": lines})
+        return self.page(model, "syncs/models/syncs.html", {"lines": lines, "stale": stale_mappings(self.actor, model)})
 
 
 class ModelActivity(ModelPage):
@@ -210,8 +212,3 @@ class DeleteModel(PageView):
         except HeadraceError as error:
             return go_to(request, self.url("model", pk), f"{error.message} {error.hint}".strip(), tone="bad")
         return go_to(request, self.url("models"), f"Model “{model.name}” was deleted.")
-
-
-def headings(columns: Any) -> list[Column]:
-    """Column headings of a data table, with their types."""
-    return [Column(c.name, numeric=c.type.value == "number", type=c.type.value) for c in columns]

@@ -20,9 +20,10 @@ from syncs.choices import ModelMethod, PendingReset
 from syncs.definitions import Definition, Preview, describe
 from syncs.forms.models import TABLE_SEPARATOR, DefinitionForm, NamingForm
 from syncs.models import Model
+from syncs.selectors import dependants_of_key, dependent_syncs, stale_mappings
 from syncs.services.models import KeyChange
 from syncs.views.base import PageView
-from syncs.views.model_detail import headings
+from syncs.views.previewing import OPTIONS, headings, preview_options
 from workspaces.permissions import Permission
 
 KEY_CHANGES = {"resync": PendingReset.RESYNC, "reset": PendingReset.RESET}
@@ -46,7 +47,8 @@ class ChooseSource(PageView):
 class Editor(PageView):
     """The page on which a definition is written, previewed and saved."""
 
-    model: Model | None = None
+    model: Model | None = None  # the one that is changed
+    stored: Model | None = None  # the one that the form starts from
     source: Source
 
     def load(self, pk: int) -> None:
@@ -75,19 +77,24 @@ class Editor(PageView):
             return self._page(form, preview, naming)
         if naming.is_valid():
             try:
-                model = self.save(definition, naming.cleaned_data)
+                return self.saved(self.save(definition, naming.cleaned_data))
             except Invalid as error:
                 naming.take(error)
-            else:
-                return go_to(request, self.url("model", model.pk), "Model saved.")
         return self._page(form, preview, naming, status=422)
 
     def known_naming(self) -> NamingForm | None:
-        """The name and key before any preview: only a saved model has them."""
-        return None
+        """The name and key before any preview: only a saved model has them, among the columns as last read."""
+        if self.stored is None or self.method != self.stored.method:
+            return None
+        rows = self.stored.columns.filter(missing=False)
+        return self._naming_form(Preview(columns=tuple(Column(c.name, ColumnType(c.type)) for c in rows), rows=None))
+
+    def saved(self, model: Model) -> HttpResponse:
+        """On to the model."""
+        return go_to(self.request, self.url("model", model.pk), "Model saved.")
 
     def save(self, definition: Definition, values: dict[str, Any]) -> Model:
-        """Create the model."""
+        """Create the model; raises ``Invalid`` with the field at fault."""
         return services.create_model(
             actor=self.actor,
             source=self.source,
@@ -99,12 +106,15 @@ class Editor(PageView):
 
     def initial(self) -> dict[str, Any]:
         """What the editor starts from."""
-        return {"sql": self.request.GET.get("sql", "")}
+        if self.stored is None:
+            return {"sql": self.request.GET.get("sql", "")}
+        stored = self.stored
+        return {"sql": stored.sql, "table": f"{stored.table_schema}{TABLE_SEPARATOR}{stored.table_name}"}
 
     @property
     def method(self) -> ModelMethod:
         """SQL or table: the tab that is open."""
-        asked = self.request.GET.get("method", self.model.method if self.model else "")
+        asked = self.request.GET.get("method", self.stored.method if self.stored else "")
         offered = [ModelMethod(name) for name in self._declared.methods]
         return ModelMethod(asked) if asked in offered else offered[0]
 
@@ -128,7 +138,7 @@ class Editor(PageView):
             actor=self.actor,
             source=self.source,
             definition=definition,
-            with_count="with_count" in self.request.POST,
+            **preview_options(self.request.POST),
         )
 
     def _definition_form(self, data: Any = None) -> DefinitionForm:
@@ -151,8 +161,8 @@ class Editor(PageView):
         return NamingForm(data, columns=list(preview.columns), initial={**self._named(preview), **kept})
 
     def _named(self, preview: Preview) -> dict[str, Any]:
-        if self.model is not None:
-            return {name: getattr(self.model, name) for name in ("name", "description", "primary_key")}
+        if self.stored is not None:
+            return {name: getattr(self.stored, name) for name in ("name", "description", "primary_key")}
         ids = [c.name for c in preview.columns if c.name.lower() == "id" or c.name.lower().endswith("_id")]
         return {"primary_key": ids[0] if ids else ""}
 
@@ -178,19 +188,15 @@ class Editor(PageView):
             "may_see": access.may_view_rows(self.actor, self.source.pk),
             "steps": steps_of("key" if naming else "define", self.source.name, self.url("model_new")),
             "breadcrumb": self.breadcrumb(),
-            "resets": self._resets(naming),
+            **OPTIONS,
+            **self.extras(preview, naming),
         }
         part = "syncs/models/parts/result.html" if wants_part(self.request) else ""
         return render_page(self.request, "syncs/models/editor.html", context, part=part, status=status)
 
-    def _resets(self, naming: NamingForm | None) -> dict[str, Any] | None:
-        """What the choice for dependent syncs needs: it shows while another key than the stored one is chosen."""
-        model = self.model
-        if model is None or naming is None or not model.syncs.exists():
-            return None
-        others = [name for name in naming.column_names if name != model.primary_key]
-        chosen = str(naming["primary_key"].value() or "")
-        return {"others": "|".join(others), "hidden": chosen not in others, "syncs": model.syncs.count()}
+    def extras(self, preview: Preview | None, naming: NamingForm | None) -> dict[str, Any]:
+        """What else the page shows beside the form."""
+        return {}
 
     def breadcrumb(self) -> list[dict[str, str]]:
         """The way back."""
@@ -214,24 +220,9 @@ class EditModel(Editor):
 
     def load(self, pk: int) -> None:
         """The model of the address and its source."""
-        self.model = access.model_for(self.actor, pk)
+        self.model = self.stored = access.model_for(self.actor, pk)
         access.require_model_change(self.actor, self.model)
         self.source = self.model.source
-
-    def initial(self) -> dict[str, Any]:
-        """What is stored."""
-        model = self.model
-        assert model is not None
-        return {"sql": model.sql, "table": f"{model.table_schema}{TABLE_SEPARATOR}{model.table_name}"}
-
-    def known_naming(self) -> NamingForm | None:
-        """The stored name and key, among the columns as last read."""
-        model = self.model
-        assert model is not None
-        if self.method != model.method:
-            return None
-        rows = model.columns.filter(missing=False)
-        return self._naming_form(Preview(columns=tuple(Column(c.name, ColumnType(c.type)) for c in rows), rows=None))
 
     def save(self, definition: Definition, values: dict[str, Any]) -> Model:
         """Change the model; another key needs the choice of what its syncs do."""
@@ -249,10 +240,99 @@ class EditModel(Editor):
             key_change=KeyChange(reset=chosen, run_now=run_now) if chosen else None,
         )
 
+    def saved(self, model: Model) -> HttpResponse:
+        """Back to the model; after a new key, to its syncs, which say what each of them does next."""
+        before = self.model
+        assert before is not None
+        if before.primary_key == model.primary_key:
+            return super().saved(model)
+        waiting = model.syncs.exclude(pending_reset=PendingReset.NONE).count()
+        running = model.syncs.count() - waiting
+        words = f"Key changed. {running:,} syncs run now, {waiting:,} do so with their next run."
+        return go_to(self.request, self.url("model_syncs", model.pk), words)
+
+    def extras(self, preview: Preview | None, naming: NamingForm | None) -> dict[str, Any]:
+        """What the change means for the syncs of the model."""
+        model = self.model
+        assert model is not None
+        dependants = dependants_of_key(self.actor, model)
+        if naming is None or not dependants:
+            return {}
+        others = [name for name in naming.column_names if name != model.primary_key]
+        chosen = str(naming["primary_key"].value() or "")
+        return {
+            # The choice shows while another key than the stored one is chosen.
+            "resets": {"others": "|".join(others), "hidden": chosen not in others, "syncs": dependants},
+            "stale": stale_mappings(self.actor, model, naming.column_names) if preview else (),
+            "query_changed": preview is not None and self._differs(model),
+        }
+
+    def _differs(self, model: Model) -> bool:
+        """Whether what is in the form is another query or table than what is stored."""
+        form = self._definition_form(self.request.POST)
+        return form.definition() != Definition.of(model)
+
     def breadcrumb(self) -> list[dict[str, str]]:
         """The way back, by the model."""
         assert self.model is not None
         return [self.crumb("Models", "models"), self.crumb(self.model.name, "model", self.model.pk)]
+
+
+class CloneModel(Editor):
+    """The same editor, starting from a saved model, for a copy with the syncs that are chosen."""
+
+    def load(self, pk: int) -> None:
+        """The model to copy and its source."""
+        self.stored = access.model_for(self.actor, pk)
+        self.source = connections.source_for(self.actor, self.stored.source_id, Permission.DRAFT_FROM_SOURCE)
+
+    @property
+    def original(self) -> Model:
+        """The model to copy."""
+        assert self.stored is not None
+        return self.stored
+
+    def _named(self, preview: Preview) -> dict[str, Any]:
+        return {**super()._named(preview), "name": f"Copy of {self.original.name}"[:200]}
+
+    def save(self, definition: Definition, values: dict[str, Any]) -> Model:
+        """Make the copy, and those of the syncs that were ticked."""
+        ticked = set(self.request.POST.getlist("syncs"))
+        self.clone = services.clone_model(
+            actor=self.actor,
+            model=self.original,
+            name=values["name"],
+            description=values["description"],
+            definition=definition,
+            primary_key=values["primary_key"],
+            syncs=[sync for sync in dependent_syncs(self.actor, self.original) if str(sync.pk) in ticked],
+        )
+        return self.clone.model
+
+    def saved(self, model: Model) -> HttpResponse:
+        """To the copy; what could not be copied is said."""
+        clone = self.clone
+        if clone.failed:
+            name, words = next(iter(clone.failed.items()))
+            said = f"The model was copied. {len(clone.failed):,} of its syncs were not, such as {name}: {words}"
+            return go_to(self.request, self.url("model_syncs", model.pk), said, tone="warn")
+        count = len(clone.syncs)
+        words = f" with {count:,} sync{'s' if count != 1 else ''}. Their schedules are off" if count else ""
+        return go_to(self.request, self.url("model_syncs" if count else "model", model.pk), f"Model copied{words}.")
+
+    def extras(self, preview: Preview | None, naming: NamingForm | None) -> dict[str, Any]:
+        """The syncs that can be copied along."""
+        ticked = set(self.request.POST.getlist("syncs"))
+        lines = [
+            {"sync": sync, "ticked": str(sync.pk) in ticked}
+            for sync in dependent_syncs(self.actor, self.original)
+            if access.may_configure(self.actor, self.original.source_id, sync.destination_id)
+        ]
+        return {"original": self.original, "clone_syncs": lines}
+
+    def breadcrumb(self) -> list[dict[str, str]]:
+        """The way back, by the original."""
+        return [self.crumb("Models", "models"), self.crumb(self.original.name, "model", self.original.pk)]
 
 
 def steps_of(current: str, source: str, back: str) -> list[dict[str, str]]:

@@ -95,7 +95,9 @@ class Column:
 
     def require(self, columns: Sequence[str]) -> None:
         if self.name not in columns:
-            raise ConfigError(f"Unknown column “{self.name}” in the payload.", field="column")
+            raise ConfigError(
+                f"Unknown field name “{self.name}” in the payload: the model does not return it.", field="column"
+            )
 
     def _text(self, row: Row) -> bytes:
         value = row[self.name]
@@ -251,7 +253,8 @@ def _require(sources: Sequence[str | Template], columns: Sequence[str]) -> None:
             source.require(columns)
         elif source not in columns:
             raise ConfigError(
-                f"Unknown column “{source}” in the payload.", hint="Write text that is not a column as {{ 'text' }}."
+                f"Unknown field name “{source}” in the payload: the model does not return it.",
+                hint="Write text that is not a column as {{ 'text' }}.",
             )
 
 

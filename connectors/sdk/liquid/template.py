@@ -39,7 +39,8 @@ class Template:
 
     Inside, ``row`` is the row (``row.column`` or ``row['a column']``), bare names are
     columns too, ``rows`` is a batch, and ``context`` holds the run's variables.
-    A column that does not exist renders as nothing; see :meth:`require`.
+    A column that does not exist renders as nothing; see :meth:`require`. ``row_columns``
+    are those named as ``row.column``, ``columns`` all, bare names too.
     """
 
     def __init__(self, source: str, bound: BoundTemplate) -> None:
@@ -48,12 +49,12 @@ class Template:
         names = bound.analyze(include_partials=False)
         paths = [v.segments for found in names.variables.values() for v in found]
         self.filters = frozenset(names.filters)
-        self._row_columns = _row_columns(paths)
+        self.row_columns = _row_columns(paths)
         bare = frozenset(names.globals) - _RESERVED
         self._bare = bool(bare)
         whole_row = any(p[0] == "row" and (len(p) == 1 or not isinstance(p[1], str)) for p in paths)
         dynamic = whole_row or "rows" in names.globals
-        self.columns: frozenset[str] | None = None if dynamic else self._row_columns | bare
+        self.columns: frozenset[str] | None = None if dynamic else self.row_columns | bare
 
     @property
     def static(self) -> bool:
@@ -62,9 +63,9 @@ class Template:
 
     def require(self, columns: Iterable[str]) -> None:
         """Raise ``ConfigError`` where the template names a ``row.column`` that is not among ``columns``."""
-        if missing := sorted(self._row_columns - set(columns)):
+        if missing := sorted(self.row_columns - set(columns)):
             raise ConfigError(
-                f"Unknown column “{missing[0]}” in a template.",
+                f"Unknown field name “{missing[0]}” in a template: the model does not return it.",
                 hint="The model no longer has this column, or its name is spelled differently.",
             )
 

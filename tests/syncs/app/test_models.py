@@ -10,11 +10,14 @@ from config.errors import Conflict, Denied, Invalid
 from governance.audit.models import AuditEntry
 from syncs import selectors, services
 from syncs.choices import ModelMethod, PendingReset
+from syncs.configuration import Proposal
 from syncs.definitions import Definition
 from syncs.models import Model
+from syncs.schedules import Schedule
 from syncs.services.models import KeyChange
-from tests.syncs.app.shop import Shop, mapping
-from tests.world import World
+from tests.connectors.app.connections import a_destination
+from tests.syncs.app.shop import Shop, mapping, work_off
+from tests.world import Place, World
 
 
 def sql(text: str) -> Definition:
@@ -102,6 +105,7 @@ def test_a_refresh_keeps_what_people_decided_and_flags_what_vanished(shop: Shop)
     assert (now["id"].description, now["email"].effective_type) == ("Our own number", "object")
     [stale] = selectors.stale_mappings(shop.actor, model)
     assert (stale.sync, stale.columns) == (sync, ("plan",))
+    assert [use.place for use in stale.uses] == ["the mapping to “plan”"]
     shop.query("ALTER TABLE customers ADD COLUMN plan VARCHAR")
     services.refresh_columns(actor=shop.actor, model=model)
     assert not columns(model)["plan"].missing
@@ -145,6 +149,106 @@ def test_a_new_key_needs_a_choice_which_every_dependent_sync_remembers(shop: Sho
     for sync in syncs:
         sync.refresh_from_db()
         assert (sync.pending_reset, sync.runs_started) == (PendingReset.RESYNC, 0)
+
+
+def test_every_place_that_names_a_lost_column_is_told_before_and_after_saving(shop: Shop, place: Place) -> None:
+    model = shop.model()
+    mapped = shop.sync(
+        model,
+        mappings=[
+            mapping("id"),
+            mapping("email", "{{ row.email | downcase }}", kind="template"),
+            mapping("plan", "{{ row.plan | upcase }}", kind="template"),
+        ],
+    )
+    api = a_destination(place)
+    added = {
+        "endpoint": "/c/{{ row.email }}",
+        "payload": "json_columns",
+        "columns": [{"name": "mail", "value": "email"}, {"name": "note", "value": "Plan {{ row.plan }}"}],
+    }
+    sent = services.create_sync(
+        actor=shop.actor,
+        model=model,
+        destination=api,
+        proposal=Proposal(sync_type="requests", settings={"added": added}),
+    )
+    found = selectors.stale_mappings(shop.actor, model, ["id", "mail", "plan"])
+    assert [(item.sync, [(use.place, use.columns) for use in item.uses]) for item in found] == [
+        (mapped, [("the mapping to “email”", ("email",))]),
+        (
+            sent,
+            [
+                ("the setting “Rows added: Endpoint”", ("email",)),
+                ("the field “mail” of “Rows added: Fields”", ("email",)),
+            ],
+        ),
+    ]
+    assert selectors.stale_mappings(shop.actor, model) == []
+
+
+def test_a_new_key_runs_what_this_person_may_run_and_the_rest_remembers(shop: Shop) -> None:
+    shop.fill(2)
+    model = shop.model()
+    first, paused, running = (shop.sync(model) for _ in range(3))
+    for sync in (first, paused, running):
+        shop.run(sync)
+    services.pause_sync(actor=shop.actor, sync=paused)
+    services.start_run(actor=shop.actor, sync=running)
+    waits = {item.sync: item.waits for item in selectors.dependants_of_key(shop.actor, model)}
+    assert waits == {first: "", paused: "it is paused", running: "it is running"}
+    now = KeyChange(reset=PendingReset.RESET)
+    services.change_primary_key(actor=shop.actor, model=model, primary_key="email", key_change=now)
+    work_off()
+    state = {sync.pk: (sync.pending_reset, sync.runs_started) for sync in model.syncs.all()}
+    assert state == {
+        first.pk: (PendingReset.NONE, 2),
+        paused.pk: (PendingReset.RESET, 1),
+        running.pk: (PendingReset.RESET, 2),
+    }
+    assert first.runs.latest("id").planned == 0
+    services.resume_sync(actor=shop.actor, sync=paused)
+    assert shop.run(paused).planned == 0
+
+
+def test_a_clone_takes_casts_and_chosen_syncs_along_and_leads_a_life_of_its_own(shop: Shop, place: Place) -> None:
+    shop.fill(3)
+    model = shop.model()
+    services.change_column(actor=shop.actor, model=model, name="plan", override_type="boolean")
+    services.change_column(actor=shop.actor, model=model, name="email", description="Where mail goes")
+    api = a_destination(place)
+    requests = Proposal(sync_type="requests", settings={"added": {"endpoint": "/c/{{ row.plan }}"}})
+    kept = shop.sync(model, mappings=[mapping("id"), mapping("email")], schedule=Schedule.every(1, "hour"))
+    broken = services.create_sync(actor=shop.actor, model=model, destination=api, proposal=requests, name="To the API")
+    shop.sync(model)
+    clone = services.clone_model(
+        actor=shop.actor,
+        model=model,
+        name="Customers again",
+        definition=sql("SELECT id, email FROM customers WHERE id > 1"),
+        syncs=[kept, broken],
+    )
+    copied = columns(clone.model)
+    assert (copied["email"].description, list(copied)) == ("Where mail goes", ["id", "email"])
+    copy, other = clone.syncs
+    [stale] = selectors.stale_mappings(shop.actor, clone.model)
+    assert (stale.sync, stale.columns, clone.failed) == (other, ("plan",), {})
+    assert (copy.model, copy.mappings, copy.schedule_enabled) == (clone.model, kept.mappings, False)
+    assert copy.schedule == kept.schedule
+    assert shop.run(copy).succeeded == 2
+    services.delete_sync(actor=shop.actor, sync=kept)
+    assert shop.run(copy).planned == 0
+
+
+def test_a_clone_needs_the_rights_of_every_sync_it_takes_along(shop: Shop, world: World) -> None:
+    model = shop.model()
+    sync = shop.sync(model)
+    with pytest.raises(Denied):
+        services.clone_model(actor=world.actor("drafter"), model=model, name="Mine", syncs=[sync])
+    other = shop.sync(shop.model("Others"))
+    with pytest.raises(Invalid, match="Not a sync of this model"):
+        services.clone_model(actor=shop.actor, model=model, name="Mine", syncs=[other])
+    assert Model.objects.count() == 2
 
 
 def test_a_key_of_another_type_at_the_source_sends_everything_again(shop: Shop) -> None:

@@ -88,10 +88,57 @@ def test_another_key_asks_what_the_syncs_do(shop: Shop, model: Model, owner: Cli
     assert "Another key" in text(owner.get(address))
     sent = {"sql": model.sql, "action": "save", "name": model.name, "primary_key": "email"}
     assert "Choose what dependent syncs do" in text(owner.post(address, sent), 422)
-    assert owner.post(address, {**sent, "reset": "reset"})["Location"] == f"/acme/models/{model.pk}"
+    assert owner.post(address, {**sent, "reset": "reset"})["Location"] == f"/acme/models/{model.pk}/syncs"
     model.refresh_from_db()
     sync.refresh_from_db()
     assert (model.primary_key, sync.pending_reset) == ("email", "reset")
+    after = text(owner.get(f"/acme/models/{model.pk}/syncs"))
+    assert "0 syncs run now, 1 do so with their next run." in after
+    assert "Remembers the rows next" in after
+
+
+def test_a_query_that_drops_columns_names_every_mapping_before_it_is_saved(
+    shop: Shop, model: Model, owner: Client
+) -> None:
+    sync = shop.sync(model)
+    address = f"/acme/models/{model.pk}/edit"
+    sent = {"sql": "SELECT id, email AS mail FROM customers", "action": "preview"}
+    page = text(owner.post(address, sent, headers=PART))
+    assert "1 sync names columns that this query does not return." in page
+    assert page.index("The mapping to “email”") < page.index("The mapping to “plan”")
+    assert f"/acme/syncs/{sync.pk}/edit" in page
+    assert "Another query, the same key?" in page
+    assert "Another query" not in text(owner.post(address, {**sent, "sql": model.sql}, headers=PART))
+
+
+def test_a_preview_is_limited_and_counted_unless_that_is_switched_off(shop: Shop, model: Model, owner: Client) -> None:
+    shop.fill(130)
+    address = f"/acme/models/{model.pk}/rows"
+    page = text(owner.post(address, headers=PART))
+    assert "130 rows in all. The first 100 are shown." in page
+    page = text(owner.post(address, {"preview_options": "1", "limited": "1"}, headers=PART))
+    assert "rows in all" not in page
+    assert "The first 100 are shown." in page
+    page = text(owner.post(address, {"preview_options": "1", "with_count": "1"}, headers=PART))
+    assert "130 rows in all. Syncs send" in page
+    assert "c130@shop.test" in page
+
+
+def test_a_model_is_cloned_with_the_syncs_that_are_ticked(shop: Shop, model: Model, owner: Client) -> None:
+    sync, other = shop.sync(model), shop.sync(model)
+    address = f"/acme/models/{model.pk}/clone"
+    page = text(owner.get(address))
+    assert 'value="Copy of Customers"' in page
+    assert f'name="syncs" value="{sync.pk}"' in page
+    sent = {"sql": model.sql, "action": "save", "name": "", "primary_key": "id", "syncs": str(sync.pk)}
+    again = text(owner.post(address, sent), 422)
+    assert f'value="{sync.pk}" checked' in again
+    assert f'value="{other.pk}" checked' not in again
+    saved = owner.post(address, {**sent, "name": "Twins"})
+    clone = Model.objects.get(name="Twins")
+    assert saved["Location"] == f"/acme/models/{clone.pk}/syncs"
+    assert clone.syncs.get().mappings == sync.mappings
+    assert model.syncs.count() == 2
 
 
 def test_columns_are_cast_described_and_switched_off_in_place(model: Model, owner: Client) -> None:
