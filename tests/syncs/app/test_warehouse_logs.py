@@ -41,9 +41,9 @@ def log_step(run: Run) -> RunStep:
     return RunStep.objects.get(run=run, kind=StepKind.LOG)
 
 
-def later(step: RunStep) -> None:
-    """As if the pause before the next attempt were over."""
-    RunStep.objects.filter(pk=step.pk).update(available_at=timezone.now() - timedelta(seconds=1))
+def later(step: RunStep, pause: timedelta = timedelta(seconds=-1)) -> None:
+    """As if the pause before the next attempt were over, or as long as given."""
+    RunStep.objects.filter(pk=step.pk).update(available_at=timezone.now() + pause)
 
 
 def break_writing(shop: Shop) -> None:
@@ -145,6 +145,7 @@ def test_trouble_that_passes_is_waited_for_and_later_runs_queue_up(
     first = writable.run(sync)
     monkeypatch.setattr(log_writing, "write", write)
     assert (log_step(first).state, first.status) == (StepState.WAITING, RunStatus.SUCCEEDED)
+    later(log_step(first), pause=timedelta(hours=1))
     writable.fill(4)
     second = writable.run(sync)
     assert log_step(second).state == StepState.WAITING
