@@ -94,6 +94,17 @@ def may_decide(actor: Actor, sync: Sync) -> bool:
     return access.may(actor, needs, source_id=sync.model.source_id, destination_id=sync.destination_id)
 
 
+def require_try(actor: Actor, sync: Sync) -> None:
+    """Raise unless one group may see the source's rows and run syncs to the destination."""
+    access.require_both(actor, Permission.VIEW_ROWS, sync.model.source_id, Permission.TRIGGER, sync.destination_id)
+
+
+def may_try(actor: Actor, sync: Sync) -> bool:
+    """Whether the actor may send single rows of this sync."""
+    needs = (Permission.VIEW_ROWS, Permission.TRIGGER)
+    return access.may(actor, needs, source_id=sync.model.source_id, destination_id=sync.destination_id)
+
+
 def locked_sync(sync_id: int) -> Sync:
     """A sync, locked; for the system's own jobs and the functions above."""
     rows = Sync.objects.select_for_update(no_key=True, of=("self",))

@@ -19,7 +19,7 @@ from config.errors import HeadraceError
 from connectors.access import open_destination, open_source
 from connectors.sdk.destination import Destination, Job, Limits
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, QueryError
-from connectors.sdk.validation import assemble, scrub
+from connectors.sdk.validation import assemble
 from connectors.secrets import decrypt
 from syncs import engine, log_writing
 from syncs.choices import RunStatus, StepKind
@@ -39,6 +39,7 @@ from syncs.services import stages
 from syncs.services.room import most_at_once
 from syncs.services.stages import Claim
 from syncs.storage import storage, workdir
+from syncs.trial import without_secrets
 
 logger = logging.getLogger(__name__)
 _STATUS_OF_STAGE = {"query": RunStatus.QUERYING, "diff": RunStatus.PREPARING}
@@ -333,9 +334,7 @@ class Stage:
 
     def _without_secrets(self, failure: Failure) -> Failure:
         """The failure's words without anything that either side's settings keep secret."""
-        sealed = (self.sync.sealed_settings, self.sync.destination.secret_config, self.sync.model.source.secret_config)
-        secrets = {f"{i}.{path}": value for i, token in enumerate(sealed) for path, value in decrypt(token).items()}
-        return replace(failure, message=scrub(failure.message, secrets), hint=scrub(failure.hint, secrets))
+        return without_secrets(self.sync, failure)
 
 
 class _SendNothing:

@@ -16,6 +16,7 @@ from syncs.views import (
     sync_list,
     sync_logs,
     sync_wizard,
+    trying,
 )
 from workspaces.permissions import Permission
 from workspaces.routes import requires
@@ -25,6 +26,7 @@ READ = Permission.MEMBER
 FROM = Permission.DRAFT_FROM_SOURCE
 BOTH = (Permission.DRAFT_FROM_SOURCE, Permission.DRAFT_TO_DESTINATION)
 TRIGGER = Permission.TRIGGER
+TRY = (Permission.VIEW_ROWS, Permission.TRIGGER)
 DECIDE = (Permission.APPROVE_FROM_SOURCE, Permission.APPROVE_TO_DESTINATION)
 
 read = requires(READ)
@@ -54,6 +56,7 @@ urlpatterns = [
     path("syncs/<int:pk>/edit", draft_sync(sync_wizard.EditSync.as_view()), name="sync_edit"),
     path("syncs/<int:pk>/configuration", read(sync_detail.SyncConfiguration.as_view()), name="sync_configuration"),
     path("syncs/<int:pk>/guardrails", draft_sync(guardrails.SyncGuardrails.as_view()), name="sync_guardrails"),
+    path("syncs/<int:pk>/try", requires(TRY)(trying.TryRow.as_view()), name="sync_try"),
     path("syncs/<int:pk>/schedule", read_draft_sync(sync_detail.SyncSchedule.as_view()), name="sync_schedule"),
     path("syncs/<int:pk>/logs", read_draft_sync(sync_logs.SyncLogs.as_view()), name="sync_logs"),
     path("syncs/<int:pk>/activity", read(sync_detail.SyncActivity.as_view()), name="sync_activity"),

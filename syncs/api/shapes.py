@@ -238,9 +238,10 @@ def _configuration_json(sync: Sync) -> dict[str, Any]:
 
 
 class TriggerById(serializers.Serializer[Any]):
-    """``fullResync`` sends all rows again, whatever was sent before."""
+    """``fullResync`` sends all rows again, whatever was sent before; ``clearAndFill`` empties the list first."""
 
     fullResync = serializers.BooleanField(required=False, allow_null=True, default=False)
+    clearAndFill = serializers.BooleanField(required=False, allow_null=True, default=False)
 
 
 class TriggerByName(TriggerById):

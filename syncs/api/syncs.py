@@ -159,7 +159,13 @@ class TriggerView(ApiView):
 
 
 def _triggered(actor: Actor, sync: Sync, values: Mapping[str, Any]) -> Response:
-    run = services.start_run(actor=actor, sync=sync, full_resync=bool(values["fullResync"]), trigger=Trigger.API)
+    run = services.start_run(
+        actor=actor,
+        sync=sync,
+        full_resync=bool(values["fullResync"]),
+        clear=bool(values["clearAndFill"]),
+        trigger=Trigger.API,
+    )
     return Response({"id": str(run.pk)})
 
 

@@ -13,6 +13,8 @@ The house calls these, in this order, with frozen values from :mod:`syncs.engine
     Called where ``writes_whole_run(spec, baseline)``, also for a run without rows.
 ``settle(spec, prepared, outcomes, baseline, storage, *, workdir, memory_mb, threads, attempt="")``
     Work out the new baseline → ``Settled``. Then move the pointer, then delete ``superseded(old, new)``.
+``find_rows(spec, source, key=…)``, ``send_row(spec, job, destination, row, operation, …)``
+    Try a sync out with one row; nothing is remembered.
 ``expire_run(storage, directory, baseline)``
     Delete a run's rows and requests after their retention, except files the baseline still names.
 
@@ -34,9 +36,10 @@ if TYPE_CHECKING:
     from syncs.engine.errors import Cancelled, DestinationStopped, EngineError, LeaseLost, UnknownColumn
     from syncs.engine.exchanges import batch_exchanges, one_exchange, search_exchanges
     from syncs.engine.limiter import MemoryLimiter, Unlimited
+    from syncs.engine.onerow import find_rows, row_values, send_row
     from syncs.engine.plan import Plan, explain, make_plan
     from syncs.engine.preparation import next_parts, prepare
-    from syncs.engine.rules import writes_whole_run
+    from syncs.engine.rules import operations_sent, writes_whole_run
     from syncs.engine.runlog import RunLog
     from syncs.engine.settlement import expire_run, settle, superseded
     from syncs.engine.shared_limiter import SharedLimiter
@@ -62,11 +65,15 @@ _HOMES = {
     "deliver_part": "deliver",
     "expire_run": "settlement",
     "explain": "plan",
+    "find_rows": "onerow",
     "make_plan": "plan",
     "next_parts": "preparation",
+    "operations_sent": "rules",
     "one_exchange": "exchanges",
     "prepare": "preparation",
+    "row_values": "onerow",
     "search_exchanges": "exchanges",
+    "send_row": "onerow",
     "settle": "settlement",
     "superseded": "settlement",
     "trace_limits": "traces",
@@ -92,11 +99,15 @@ __all__ = [
     "deliver_part",
     "expire_run",
     "explain",
+    "find_rows",
     "make_plan",
     "next_parts",
     "one_exchange",
+    "operations_sent",
     "prepare",
+    "row_values",
     "search_exchanges",
+    "send_row",
     "settle",
     "superseded",
     "trace_limits",

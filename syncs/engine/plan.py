@@ -33,6 +33,11 @@ class DiffStage:
 
 
 @dataclass(frozen=True, slots=True)
+class ClearStage:
+    """Empty what the sync fills, before anything is sent."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeliverStage:
     """Send the change set; ``parts`` is empty until the diff has been made."""
 
@@ -48,7 +53,7 @@ class SettleStage:
     replaces: int | None
 
 
-Stage = QueryStage | DiffStage | DeliverStage | SettleStage
+Stage = QueryStage | DiffStage | ClearStage | DeliverStage | SettleStage
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,8 @@ def make_plan(spec: RunSpec, baseline: Baseline | None, prepared: Prepared | Non
             rehash=bool(compared and prepared and compared.recipe != prepared.recipe),
         ),
     ]
+    if spec.clear:
+        stages.append(ClearStage())
     if not rules.silent and rules.delivered:
         stages.append(DeliverStage(rules.delivered, prepared.parts if prepared else (), spec.single_writer))
     stages.append(SettleStage(baseline.run_id if baseline else None))
@@ -87,6 +94,8 @@ def explain(plan: Plan, *, model: str = "the model", destination: str = "the des
                 sentences += _query_words(stage, model)
             case DiffStage():
                 sentences += _diff_words(stage, plan.spec)
+            case ClearStage():
+                sentences.append(f"Empty what this sync fills in {destination}, whoever put it there.")
             case DeliverStage():
                 sentences += _deliver_words(stage, plan.spec, destination)
             case SettleStage():

@@ -53,6 +53,11 @@ def writes_whole_run(spec: RunSpec, baseline: Baseline | None) -> bool:
     return spec.single_writer and not rules.silent and bool(rules.delivered)
 
 
+def operations_sent(spec: RunSpec) -> frozenset[Operation]:
+    """The operations that runs of this sync send, first runs aside."""
+    return spec.wanted & _deliverable(spec)
+
+
 def _deliverable(spec: RunSpec) -> frozenset[Operation]:
     if spec.rows in (RowSet.ADDED, RowSet.FULL):
         return frozenset({Operation.ADDED})

@@ -29,6 +29,7 @@ from syncs.services.schedules import (
     set_schedule,
 )
 from syncs.services.syncs import create_sync, delete_sync, reset_sync, set_guardrails, update_sync
+from syncs.services.trying import rows_to_try, send_test_row
 
 __all__ = [
     "cancel_run",
@@ -52,6 +53,8 @@ __all__ = [
     "release_run",
     "reset_sync",
     "resume_sync",
+    "rows_to_try",
+    "send_test_row",
     "set_destination_alerting",
     "set_guardrails",
     "set_schedule",

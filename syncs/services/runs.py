@@ -4,30 +4,43 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from config.errors import Conflict
+from config.errors import Conflict, Invalid
 from governance.audit.actors import Actor, ActorKind
 from governance.audit.services import record, service, unchanged
 from syncs import access
 from syncs.choices import PendingReset, Trigger
 from syncs.models import Run, Sync
+from syncs.resync import clears
 from syncs.selectors.rows import require_export
 from syncs.services.beginning import begin_run
 from syncs.services.holds import cancel_held
 
 
 @service("run.started")
-def start_run(*, actor: Actor, sync: Sync, full_resync: bool = False, trigger: Trigger | None = None) -> Run:
-    """Run a sync now; ``full_resync`` sends every row as added. One live run a sync."""
+def start_run(
+    *, actor: Actor, sync: Sync, full_resync: bool = False, clear: bool = False, trigger: Trigger | None = None
+) -> Run:
+    """Run a sync now. One live run a sync.
+
+    ``full_resync`` sends every row as added; ``clear`` empties the destination's list
+    before that, which takes the rights to configure the sync and a destination that can.
+    """
     sync = access.sync_to_trigger(actor, sync.pk)
+    if clear:
+        access.require_configure(actor, sync.model.source_id, sync.destination_id)
+        if not clears(sync):
+            raise Invalid("This destination cannot empty what the sync fills.", code="cannot_clear")
+    reset = PendingReset.RESYNC if full_resync else PendingReset.NONE
     by = Trigger.API if actor.kind is ActorKind.API_KEY else Trigger.MANUAL
     run = begin_run(
         sync,
         trigger=trigger or by,
         actor_label=actor.label,
         now=timezone.now(),
-        reset=PendingReset.RESYNC if full_resync else PendingReset.NONE,
+        reset=PendingReset.CLEAR if clear else reset,
     )
-    record(run, after={"sync": sync.pk, "run": run.number, "full_resync": full_resync}, label=f"{sync} {run}")
+    after = {"sync": sync.pk, "run": run.number, "full_resync": full_resync or clear, "cleared": clear}
+    record(run, after=after, label=f"{sync} {run}")
     return run
 
 

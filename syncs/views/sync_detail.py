@@ -24,6 +24,7 @@ from syncs.forms.schedule import ScheduleForm
 from syncs.forms.syncs import FIRST_RUN_WORDS, MODE_WORDS, REMOVAL_WORDS
 from syncs.mappings import from_json
 from syncs.models import Sync
+from syncs.resync import clears, resync_criteria, tracks_removals
 from syncs.schedules import Schedule
 from syncs.selectors import list_runs
 from syncs.views.base import PageView, activity_context, pill_key
@@ -77,7 +78,9 @@ class SyncPage(PageView):
             "schedule": sync.schedule,
             "source_entry": catalog.known_entry(Kind.SOURCE, sync.model.source.type),
             "destination_entry": catalog.known_entry(Kind.DESTINATION, sync.destination.type),
-            "safe_to_resync": definition_of(sync.destination).safe_to_resync,
+            "resync_criteria": resync_criteria(sync),
+            "clears": clears(sync),
+            "tracks_removals": tracks_removals(sync),
             "may_configure": configure,
             "may_trigger": access.may_trigger(self.actor, sync),
             "may_release": may_manage(self.actor, sync.destination),
@@ -122,6 +125,7 @@ class SyncConfiguration(SyncPage):
             "first_run_words": FIRST_RUN_WORDS[FirstRun(sync.first_run)],
             "settings": described_settings(kind.settings, sync.settings),
             "mappings": from_json(sync.mappings),
+            "may_try": access.may_try(self.actor, sync),
             "guardrails": described(load(Guardrails, sync.guardrails)),
         }
         return self.page(sync, "syncs/syncs/configuration.html", context)
@@ -201,8 +205,10 @@ class SyncAction(PageView):
         sync = access.sync_for(self.actor, pk)
         here = self.url("sync", pk)
         try:
-            if action in ("run", "resync"):
-                run = services.start_run(actor=self.actor, sync=sync, full_resync=action == "resync")
+            if action in ("run", "resync", "clear"):
+                run = services.start_run(
+                    actor=self.actor, sync=sync, full_resync=action == "resync", clear=action == "clear"
+                )
                 return go_to(request, self.url("run", sync.pk, run.pk), "The run has started.")
             return go_to(request, here, self._do(sync, action))
         except HeadraceError as error:
