@@ -17,7 +17,7 @@ from connectors.choices import LogTable
 from connectors.sdk.planner import warehouse_of
 from syncs.codec import load
 from syncs.engine.logs.writing import RunFacts, write_logs
-from syncs.engine.spec import OperationCounts, Prepared, RunSpec
+from syncs.engine.spec import Baseline, OperationCounts, Prepared, RunSpec
 from syncs.logs import wanted_tables, workspace_code
 from syncs.models import Run
 from syncs.outcomes import run_outcomes
@@ -47,6 +47,7 @@ def write(run: Run, *, check_cancel: Callable[[], None]) -> dict[str, int]:
             memory_mb=settings.ENGINE_MEMORY_MB,
             threads=settings.ENGINE_THREADS,
             now=timezone.now(),
+            baseline=load(Baseline, run.sync.baseline) if run.sync.baseline else None,
             check_cancel=check_cancel,
         )
     return {name: rows for name, rows in asdict(written).items() if rows is not None}

@@ -19,6 +19,7 @@ from config.errors import HeadraceError
 from connectors.access import open_destination, open_source
 from connectors.sdk.destination import Destination, Job, Limits
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, QueryError
+from connectors.sdk.source import Source
 from connectors.sdk.validation import assemble
 from connectors.secrets import decrypt
 from syncs import engine, log_writing
@@ -104,6 +105,11 @@ class Stage:
         return load(Baseline, self.sync.baseline) if self.sync.baseline else None
 
     @cached_property
+    def source(self) -> Source:
+        """The source, open for this stage."""
+        return open_source(self.sync.model.source)
+
+    @cached_property
     def destination(self) -> Destination:
         """The destination, open for this stage."""
         return open_destination(self.sync.destination)
@@ -150,7 +156,7 @@ class Stage:
         self._ask_destination()
         prepared = engine.prepare(
             self.spec,
-            open_source(self.sync.model.source),
+            self.source,
             storage(),
             self.baseline,
             workdir=workdir(),
@@ -197,10 +203,19 @@ class Stage:
             memory_mb=settings.ENGINE_MEMORY_MB,
             threads=settings.ENGINE_THREADS,
             attempt=self.attempt,
+            source=self.source,
         )
         stages.finish_settle(self.held, settled, outcomes=outcomes)
         for path in engine.superseded(before, settled.baseline):
             storage().delete(path)
+        self._retire(settled.baseline)
+
+    def _retire(self, baseline: Baseline) -> None:
+        """The run has ended: what cannot be tidied up now is tidied up by the next one."""
+        try:
+            engine.retire(self.spec, self.source, baseline)
+        except ConnectorError as error:
+            logger.warning("tables of run %s were left in the warehouse: %s", self.held.run_id, error.code)
 
     def log(self) -> None:
         """Write what the finished run did into the warehouse."""

@@ -18,9 +18,10 @@ from syncs.codec import load
 from syncs.configuration import definition_of
 from syncs.definitions import Definition
 from syncs.engine.guardrails import Guardrails
-from syncs.engine.spec import FieldMapping, RunSpec
+from syncs.engine.spec import FieldMapping, Planner, RunSpec
 from syncs.engine.spec import ModelColumn as SpecColumn
 from syncs.expansion import expansion_of
+from syncs.logs import workspace_code
 from syncs.mappings import from_json, needs_all_columns, read_columns, used_columns
 from syncs.models import Model, Run, Sync
 
@@ -65,6 +66,8 @@ def build_spec(sync: Sync, run: Run, *, reset: PendingReset, reprocess: bool) ->
         keep_one_by=model.primary_key if expanded is not None else "",
         variables=_variables(sync, run),
         guardrails=load(Guardrails, sync.guardrails),
+        planner=Planner(model.source.planner),
+        namespace=workspace_code(sync.workspace),
     )
 
 

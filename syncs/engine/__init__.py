@@ -11,10 +11,15 @@ The house calls these, in this order, with frozen values from :mod:`syncs.engine
 ``await write_run(spec, job, destination, prepared, storage, control, limits, traces, ...)``
     The same for ``single_writer`` types: the whole run in one go → one ``PartOutcome`` a part.
     Called where ``writes_whole_run(spec, baseline)``, also for a run without rows.
-``settle(spec, prepared, outcomes, baseline, storage, *, workdir, memory_mb, threads, attempt="")``
-    Work out the new baseline → ``Settled``. Then move the pointer, then delete ``superseded(old, new)``.
+``settle(spec, prepared, outcomes, baseline, storage, *, workdir, memory_mb, threads, attempt="", source=None)``
+    Work out the new baseline → ``Settled``. Then move the pointer, then delete ``superseded(old, new)``
+    and, with the warehouse planner, ``retire(spec, source, new)`` tables.
 ``find_rows(spec, source, key=…)``, ``send_row(spec, job, destination, row, operation, …)``
     Try a sync out with one row; nothing is remembered.
+
+``spec.planner`` says whether a run is compared here or in its source (:mod:`syncs.engine.warehouse`);
+everything between ``prepare`` and ``settle`` is the same for both.
+
 ``expire_run(storage, directory, baseline)``
     Delete a run's rows and requests after their retention, except files the baseline still names.
 
@@ -41,7 +46,7 @@ if TYPE_CHECKING:
     from syncs.engine.preparation import next_parts, prepare
     from syncs.engine.rules import operations_sent, writes_whole_run
     from syncs.engine.runlog import RunLog
-    from syncs.engine.settlement import expire_run, settle, superseded
+    from syncs.engine.settlement import expire_run, retire, settle, superseded
     from syncs.engine.shared_limiter import SharedLimiter
     from syncs.engine.storage import Storage
     from syncs.engine.traces import TraceLimits, TraceWriter, trace_limits
@@ -71,6 +76,7 @@ _HOMES = {
     "operations_sent": "rules",
     "one_exchange": "exchanges",
     "prepare": "preparation",
+    "retire": "settlement",
     "row_values": "onerow",
     "search_exchanges": "exchanges",
     "send_row": "onerow",
@@ -105,6 +111,7 @@ __all__ = [
     "one_exchange",
     "operations_sent",
     "prepare",
+    "retire",
     "row_values",
     "search_exchanges",
     "send_row",

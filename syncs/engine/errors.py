@@ -52,6 +52,30 @@ class BaselineMissing(EngineError):
     default_hint = "Reset change tracking, or run a full resync."
 
 
+class PlannerTablesMissing(EngineError):
+    """Tables of the previous run are gone from the planner schema, so changes cannot be told."""
+
+    code = "planner_tables_missing"
+    default_hint = (
+        "Somebody dropped or renamed them. Run a full resync, or reset change tracking; "
+        "leave the tables of the planner schema alone."
+    )
+
+
+class PlannerUnknown(EngineError):
+    """The source's system has no profile for the warehouse planner."""
+
+    code = "planner_unknown"
+    default_hint = "This is a defect in Headrace: its source declares a capability that the engine does not know."
+
+
+class PlannerLeft(EngineError):
+    """What was delivered is known in the warehouse only, and this run would compare locally."""
+
+    code = "planner_left"
+    default_hint = "Put the source back on the warehouse planner, or reset change tracking."
+
+
 class Cancelled(EngineError):
     """A person cancelled the run: rows not attempted yet stay due."""
 

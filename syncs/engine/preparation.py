@@ -10,16 +10,16 @@ from connectors.sdk.source import Source
 from connectors.sdk.types import Operation
 from syncs.engine import diff
 from syncs.engine.duck import Duck, duck, literal, never
-from syncs.engine.errors import BaselineMissing
+from syncs.engine.errors import BaselineMissing, PlannerLeft
 from syncs.engine.parts import PartWriter, batch_rows_for
 from syncs.engine.protocols import Progress
 from syncs.engine.query import PARQUET, Spool, read_key_type, write_spool
-from syncs.engine.recipe import KEY, keys_compare
+from syncs.engine.recipe import DUPLICATE_CODE, KEY, keys_compare
 from syncs.engine.rules import Rules, rules_of
-from syncs.engine.spec import Baseline, OperationCounts, Part, Prepared, RunSpec
+from syncs.engine.spec import Baseline, OperationCounts, Part, Planner, Prepared, RunSpec
 from syncs.engine.storage import Storage
-
-DUPLICATE_CODE = "duplicate_key"
+from syncs.engine.warehouse import preparation as warehouse
+from syncs.engine.watch import Watch
 
 
 def prepare(
@@ -43,8 +43,10 @@ def prepare(
     attempts apart. Raises :mod:`connectors.sdk.errors` of the source and
     :mod:`syncs.engine.errors`.
     """
-    _require_files(baseline, storage)
-    watch = _Watch(progress, check_cancel)
+    watch = Watch(progress, check_cancel)
+    if spec.planner is Planner.WAREHOUSE:
+        return warehouse.prepare(spec, source, storage, baseline, watch=watch, attempt=attempt)
+    _require_files(spec, baseline, storage)
     suffix = f"-{attempt}" if attempt else ""
     with duck(workdir, memory_mb=memory_mb, threads=threads, check=watch) as bench:
         spool_path = f"{spec.directory}/spool{suffix}.parquet"
@@ -155,43 +157,24 @@ class _Changes:
         return path
 
 
-class _Watch:
-    """Tells progress and asks for cancellation from the thread that runs the stage."""
-
-    def __init__(self, progress: Progress | None, check_cancel: Callable[[], None]) -> None:
-        self._progress = progress
-        self._check_cancel = check_cancel
-        self._stage = "query"
-        self._rows = 0
-
-    def on_rows(self, rows: int) -> None:
-        """Remember how many rows have come; called from DuckDB's thread."""
-        self._rows = rows
-
-    def enter(self, stage: str) -> None:
-        """The next stage begins."""
-        self._stage = stage
-
-    def __call__(self) -> None:
-        self._check_cancel()
-        if self._progress is not None:
-            self._progress(self._stage, self._rows)
-
-
 def _with_comparable_keys(spec: RunSpec, spool: Spool, storage: Storage, baseline: Baseline | None) -> RunSpec:
     """A full resync where the key has another type at the source than before.
 
     Its values would read otherwise as text, and every row would look removed and added.
     """
-    if baseline is None or spec.reset or spec.primary_key not in baseline.columns:
+    if baseline is None or baseline.planner is Planner.WAREHOUSE:
+        return spec
+    if spec.reset or spec.primary_key not in baseline.columns:
         return spec
     before = read_key_type(storage.local(baseline.spool))
     return spec if keys_compare(before, spool.key_type) else replace(spec, resync=True)
 
 
-def _require_files(baseline: Baseline | None, storage: Storage) -> None:
-    if baseline is None:
+def _require_files(spec: RunSpec, baseline: Baseline | None, storage: Storage) -> None:
+    if baseline is None or spec.resync or spec.reset:
         return
+    if baseline.planner is Planner.WAREHOUSE:
+        raise PlannerLeft("This sync was compared in the warehouse before, and what it delivered is known only there.")
     for path in filter(None, (baseline.spool, baseline.overlay)):
         if not storage.exists(path):
             raise BaselineMissing(f"The previous run's file “{path}” is missing from the storage.")

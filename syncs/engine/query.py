@@ -56,7 +56,8 @@ def write_spool(
         with source.query(sql, batch_rows=BATCH_ROWS) as stream:
             return _write(bench, spec, stream, storage, path, on_rows)
     except QueryError:
-        _raise_if_columns_vanished(spec, source)
+        if (error := missing_columns(spec, source)) is not None:
+            raise error from None
         raise
 
 
@@ -120,6 +121,14 @@ def read_spool_schema(path: Path) -> pa.Schema:
     return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(note)))
 
 
+def write_schema(storage: Storage, path: str, schema: pa.Schema) -> None:
+    """A spool without rows: what knows the columns where the rows stay in the warehouse."""
+    note = base64.b64encode(schema.serialize().to_pybytes())
+    empty = pa.schema([], metadata={_SCHEMA_NOTE.encode(): note}).empty_table()
+    with storage.writing(path) as place:
+        pq.write_table(empty, place)
+
+
 def read_key_type(path: Path) -> str:
     """The type that the source gave the key when a spool was written; empty where its writer did not say."""
     notes: dict[bytes, bytes] = pq.read_schema(path).metadata or {}
@@ -154,12 +163,11 @@ def _duckdb_types(bench: Duck, schema: pa.Schema) -> tuple[str, ...]:
     return tuple(str(row[1]) for row in described)
 
 
-def _raise_if_columns_vanished(spec: RunSpec, source: Source) -> None:
-    """Name the missing columns; the source's own words about the wrapped query would confuse."""
+def missing_columns(spec: RunSpec, source: Source) -> UnknownColumn | None:
+    """An error that names the missing columns; the source's own words about the wrapped query would confuse."""
     present = {column.name for column in source.describe(spec.sql)}
     missing = [column.name for column in spec.columns if column.name not in present]
-    if missing:
-        raise UnknownColumn(missing, uses_of(spec, missing))
+    return UnknownColumn(missing, uses_of(spec, missing)) if missing else None
 
 
 def uses_of(spec: RunSpec, columns: list[str]) -> list[str]:

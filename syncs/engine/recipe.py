@@ -17,6 +17,7 @@ import duckdb
 from syncs.engine.duck import quoted
 
 KEY, HASH, ERROR = "_key", "_hash", "_error"
+DUPLICATE_CODE = "duplicate_key"
 _WHOLE = frozenset(f"{sign}{size}INT" for sign in ("", "U") for size in ("TINY", "SMALL", "BIG", "HUGE"))
 _WHOLE |= {"INTEGER", "UINTEGER"}
 _NESTED_ENDS = ("]",)

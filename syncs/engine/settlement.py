@@ -13,19 +13,31 @@ and the columns.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
 from connectors.sdk.destination import RowSet
+from connectors.sdk.source import Source
 from connectors.sdk.types import Operation
 from syncs.engine.diff import BASE_HASH, FORCED, PRESENT
 from syncs.engine.duck import Duck, duck, literal, never
-from syncs.engine.preparation import DUPLICATE_CODE
 from syncs.engine.query import PARQUET
-from syncs.engine.recipe import HASH, KEY
-from syncs.engine.spec import Baseline, OperationCounts, Part, PartOutcome, Prepared, RowStatus, RunSpec, Settled
+from syncs.engine.recipe import DUPLICATE_CODE, HASH, KEY
+from syncs.engine.spec import (
+    Baseline,
+    OperationCounts,
+    Part,
+    PartOutcome,
+    Planner,
+    Prepared,
+    RowStatus,
+    RunSpec,
+    Settled,
+)
 from syncs.engine.storage import Storage
+from syncs.engine.warehouse import settlement as warehouse
 
 
 def settle(
@@ -40,8 +52,9 @@ def settle(
     threads: int,
     check_cancel: Callable[[], None] = never,
     attempt: str = "",
+    source: Source | None = None,
 ) -> Settled:
-    """Write the overlay and say what the next run compares with.
+    """Write the overlay and say what the next run compares with; the warehouse planner does so in the ``source``.
 
     Parts without an outcome were never attempted. Insert-only rows in doubt count
     as delivered from now on, since sending them again could double them; their
@@ -49,27 +62,35 @@ def settle(
     """
     by_number = {outcome.number: outcome for outcome in outcomes}
     aborted = [_outcome_of(part, by_number) for part in prepared.parts]
-    unsettled = 0
-    overlay = ""
-    queries = _overlay_queries(spec, prepared, by_number, storage)
-    if queries and spec.rows is not RowSet.FULL:
-        with duck(workdir, memory_mb=memory_mb, threads=threads, check=check_cancel) as bench:
-            overlay, unsettled = _write_overlay(bench, spec, queries, storage, attempt)
+    open_duck = partial(duck, workdir, memory_mb=memory_mb, threads=threads, check=check_cancel)
+    if prepared.tables is None:
+        made = _local_baseline(spec, prepared, by_number, storage, open_duck, attempt)
+    else:
+        assert source is not None
+        made = warehouse.write_rejections(
+            spec,
+            prepared,
+            by_number,
+            baseline,
+            source,
+            storage,
+            open_duck=open_duck,
+            check=check_cancel,
+            attempt=attempt,
+        )
     return Settled(
-        baseline=Baseline(
-            run_id=spec.run_id,
-            spool=prepared.spool,
-            overlay=overlay,
-            recipe=prepared.recipe,
-            columns=tuple(column.name for column in spec.columns),
-            rows=prepared.keyed,
-            unsettled=unsettled,
-        ),
+        baseline=made,
         succeeded=total([outcome.succeeded for outcome in aborted]),
         rejected=total([outcome.rejected for outcome in aborted]),
         aborted=total([outcome.aborted for outcome in aborted]),
         in_doubt=sum(outcome.in_doubt for outcome in aborted),
     )
+
+
+def retire(spec: RunSpec, source: Source, baseline: Baseline) -> None:
+    """Once the pointer is at ``baseline``: drop tables in the warehouse that nothing needs any more."""
+    if baseline.planner is Planner.WAREHOUSE:
+        warehouse.retire_tables(spec, source, baseline, check=never)
 
 
 def superseded(old: Baseline | None, new: Baseline) -> tuple[str, ...]:
@@ -101,6 +122,31 @@ def _outcome_of(part: Part, by_number: dict[int, PartOutcome]) -> PartOutcome:
     operation = part.operations[0][0]
     never_tried = PartOutcome(number=part.number, path="", aborted=OperationCounts(**{operation.value: part.rows}))
     return by_number.get(part.number, never_tried)
+
+
+def _local_baseline(
+    spec: RunSpec,
+    prepared: Prepared,
+    by_number: dict[int, PartOutcome],
+    storage: Storage,
+    open_duck: warehouse.OpenDuck,
+    attempt: str,
+) -> Baseline:
+    unsettled = 0
+    overlay = ""
+    queries = _overlay_queries(spec, prepared, by_number, storage)
+    if queries and spec.rows is not RowSet.FULL:
+        with open_duck() as bench:
+            overlay, unsettled = _write_overlay(bench, spec, queries, storage, attempt)
+    return Baseline(
+        run_id=spec.run_id,
+        spool=prepared.spool,
+        overlay=overlay,
+        recipe=prepared.recipe,
+        columns=tuple(column.name for column in spec.columns),
+        rows=prepared.keyed,
+        unsettled=unsettled,
+    )
 
 
 def _overlay_queries(

@@ -17,6 +17,13 @@ from connectors.sdk.types import ColumnType, Operation
 from syncs.engine.guardrails import Guardrails
 
 
+class Planner(StrEnum):
+    """Where a run is compared with what was delivered before."""
+
+    LOCAL = "local"
+    WAREHOUSE = "warehouse"
+
+
 class MappingKind(StrEnum):
     """Where a mapped value comes from."""
 
@@ -90,6 +97,7 @@ class RunSpec:
     column is sent and only the others are rejected; without it all of them are.
     ``directory`` is the run's folder below the storage root, ``syncs/7/runs/12``.
     ``guardrails`` are the limits beyond which the run is held before anything is sent.
+    ``namespace`` keeps its tables in the warehouse apart from those of other workspaces.
     """
 
     run_id: int
@@ -118,6 +126,8 @@ class RunSpec:
     part_rows: int = 250_000
     variables: tuple[tuple[str, str], ...] = ()
     guardrails: Guardrails = field(default_factory=Guardrails)
+    planner: Planner = Planner.LOCAL
+    namespace: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +137,9 @@ class Baseline:
     ``spool`` and ``overlay`` are immutable Parquet files below the storage root.
     The effective baseline is the spool with the overlay's unsettled rows applied.
     ``recipe`` names how row hashes were made (expression and DuckDB version);
-    on any mismatch they are made again from ``columns``.
+    on any mismatch they are made again from ``columns``. With the warehouse planner
+    ``plan`` and ``rejections`` are tables of the planner schema in their place, and
+    ``previous`` the pair before, which is kept for people who look into a run.
     """
 
     run_id: int
@@ -137,6 +149,20 @@ class Baseline:
     columns: tuple[str, ...]
     rows: int
     unsettled: int
+    planner: Planner = Planner.LOCAL
+    plan: str = ""
+    rejections: str = ""
+    previous: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannerTables:
+    """A run's tables in the warehouse: its result, what differs, and what it was compared with."""
+
+    plan: str
+    changes: str
+    base_plan: str = ""
+    base_rejections: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +197,7 @@ class Prepared:
     baseline entries that this run keeps aside: keys that are duplicated now.
     ``known`` counts the rows that the destination is known to hold (``None``: those of
     the baseline), ``removed_again`` the removals that earlier runs could not deliver.
+    With the warehouse planner both stay there, in ``tables``; ``spool`` then tells the columns only.
     """
 
     queried: int
@@ -187,6 +214,7 @@ class Prepared:
     carried: str = ""
     known: int | None = None
     removed_again: int = 0
+    tables: PlannerTables | None = None
 
 
 class RowStatus(StrEnum):

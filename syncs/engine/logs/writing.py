@@ -18,9 +18,10 @@ from sqlglot import exp
 
 from connectors.sdk.planner import AUDIT_SCHEMA, Statement, WarehouseSession
 from syncs.engine.duck import Check, duck, never
+from syncs.engine.logs.fetching import fetched
 from syncs.engine.logs.rows import RunRows
 from syncs.engine.logs.tables import CHANGELOG, OPERATIONS, RUNS, TABLES, LogTable
-from syncs.engine.spec import OperationCounts, PartOutcome, Prepared, RunSpec
+from syncs.engine.spec import Baseline, OperationCounts, PartOutcome, Prepared, RunSpec
 from syncs.engine.storage import Storage
 
 
@@ -63,15 +64,19 @@ def write_logs(
     memory_mb: int,
     threads: int,
     now: datetime,
+    baseline: Baseline | None = None,
     check_cancel: Check = never,
 ) -> Written:
     """Write a finished run into the chosen log tables, which are made if need be.
 
     ``tables`` are keys of :data:`~syncs.engine.logs.tables.TABLES`. A run that ended
     before it was compared (``prepared`` is ``None``) has no rows to log and leaves the
-    snapshot as it is. Raises :mod:`connectors.sdk.errors` of the warehouse.
+    snapshot as it is. ``baseline`` is what the run left. Raises :mod:`connectors.sdk.errors` of the warehouse.
     """
     wanted = [name for name in TABLES if name in tables and (prepared is not None or name == "runs")]
+    if prepared is not None and prepared.tables is not None and "snapshot" in wanted:
+        assert baseline is not None
+        prepared = fetched(spec, prepared, baseline, session, storage, check_cancel)
     written: dict[str, int] = {}
     for name in wanted:
         session.execute(TABLES[name].creation())

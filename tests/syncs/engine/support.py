@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -37,7 +37,7 @@ from syncs.engine.limiter import Unlimited
 from syncs.engine.memory import MemoryJournal
 from syncs.engine.preparation import next_parts, prepare
 from syncs.engine.retry import Clock
-from syncs.engine.settlement import settle, superseded
+from syncs.engine.settlement import retire, settle, superseded
 from syncs.engine.spec import (
     Baseline,
     BatchRecord,
@@ -45,6 +45,7 @@ from syncs.engine.spec import (
     MappingKind,
     ModelColumn,
     PartOutcome,
+    Planner,
     Prepared,
     RunSpec,
     Settled,
@@ -374,6 +375,8 @@ class House:
     destination: MemoryDestination
     faults: Faults = field(default_factory=Faults)
     limits: Limits = field(default_factory=lambda: Limits(batch_rows=2, attempts=2))
+    open_source: Callable[[pa.Table], Source] = TableSource
+    planner: Planner = Planner.LOCAL
     baseline: Baseline | None = None
     runs: int = 0
     deaths: int = 0
@@ -387,9 +390,10 @@ class House:
     ) -> Finished:
         """One run to its end, through one death at most."""
         self.runs += 1
-        spec = make_spec(self.runs, **changes)
+        spec = make_spec(self.runs, **{"planner": self.planner, **changes})
+        source = self.open_source(data)
         self.faults.reset(die_at)
-        prepared = self._through(lambda attempt: self._prepare(spec, data, attempt))
+        prepared = self._through(lambda attempt: self._prepare(spec, source, attempt))
         outcomes: dict[int, PartOutcome] = {}
         journals = {part.number: FaultyJournal(self.faults) for part in prepared.parts}
         cancel = CancelAfter(cancel_at)
@@ -414,9 +418,9 @@ class House:
                     )
                 )
         found = tuple(outcomes[number] for number in sorted(outcomes))
-        settled = self._through(lambda attempt: self._settle(spec, prepared, found, attempt))
+        settled = self._through(lambda attempt: self._settle(spec, source, prepared, found, attempt))
         self.faults.reset()
-        self._move_pointer(settled)
+        self._move_pointer(spec, source, settled)
         return Finished(spec, prepared, found, settled)
 
     def _through(self, stage: Any) -> Any:
@@ -429,10 +433,10 @@ class House:
                 self.faults.reset()
         raise AssertionError("died more than once")
 
-    def _prepare(self, spec: RunSpec, data: pa.Table, attempt: str) -> Prepared:
+    def _prepare(self, spec: RunSpec, source: Source, attempt: str) -> Prepared:
         return prepare(
             spec,
-            TableSource(data),
+            source,
             self.storage,
             self.baseline,
             workdir=self.folder / "work",
@@ -441,7 +445,9 @@ class House:
             attempt=attempt,
         )
 
-    def _settle(self, spec: RunSpec, prepared: Prepared, outcomes: Sequence[PartOutcome], attempt: str) -> Settled:
+    def _settle(
+        self, spec: RunSpec, source: Source, prepared: Prepared, outcomes: Sequence[PartOutcome], attempt: str
+    ) -> Settled:
         return settle(
             spec,
             prepared,
@@ -452,9 +458,11 @@ class House:
             memory_mb=MEMORY_MB,
             threads=THREADS,
             attempt=attempt,
+            source=source,
         )
 
-    def _move_pointer(self, settled: Settled) -> None:
+    def _move_pointer(self, spec: RunSpec, source: Source, settled: Settled) -> None:
         old, self.baseline = self.baseline, settled.baseline
         for path in superseded(old, settled.baseline):
             self.storage.delete(path)
+        retire(spec, source, settled.baseline)

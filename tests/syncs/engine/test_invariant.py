@@ -27,8 +27,9 @@ from connectors.sdk.errors import (
 )
 from connectors.sdk.types import Operation
 from syncs.engine.runlog import LoggedRow, RunLog
-from syncs.engine.spec import RowStatus
+from syncs.engine.spec import Planner, RowStatus
 from tests.syncs.engine.support import Finished, House, MemoryDestination, table
+from tests.syncs.engine.warehouses import DuckDBWarehouse
 
 # Few keys and values, so that rows meet again and values come back.
 KEYS = st.integers(1, 4)
@@ -58,6 +59,7 @@ class DeletingSync(RuleBasedStateMachine):
     mode = Mode.UPSERT
     removal = Removal.DELETE
     idempotent = True
+    planner = Planner.LOCAL
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,6 +83,9 @@ class DeletingSync(RuleBasedStateMachine):
         destination.creates = self.mode is not Mode.UPDATE
         self.house = House(self.folder, destination, limits=Limits(batch_rows=batch, attempts=2, concurrency=workers))
         destination.faults = self.house.faults
+        if self.planner is Planner.WAREHOUSE:
+            self.house.planner = self.planner
+            self.house.open_source = self.warehouse = DuckDBWarehouse(self.folder, self.house.faults)
         self.choices: dict[str, Any] = {
             "mode": self.mode,
             "removal": self.removal,
@@ -134,6 +139,13 @@ class DeletingSync(RuleBasedStateMachine):
         assert again.prepared.planned.total == 0
         assert again.settled.baseline.unsettled == 0
         assert len(self.house.destination.calls) == calls
+
+    @invariant()
+    def two_pairs_of_tables_are_kept(self) -> None:
+        if self.planner is Planner.WAREHOUSE and (baseline := self.house.baseline) is not None:
+            pairs = {baseline.plan, baseline.rejections, *baseline.previous}
+            assert set(self.warehouse.tables()) == pairs
+            assert len(pairs) in (2, 4)
 
     @invariant()
     def nothing_unfinished_is_left(self) -> None:
@@ -221,6 +233,18 @@ class InsertingSync(DeletingSync):
         assert set(map(str, self.rows)) <= set(destination.records) | self.in_doubt
 
 
+class DeletingInWarehouse(DeletingSync):
+    """The same promise where the warehouse compares."""
+
+    planner = Planner.WAREHOUSE
+
+
+class InsertingInWarehouse(InsertingSync):
+    """The same promise where the warehouse compares."""
+
+    planner = Planner.WAREHOUSE
+
+
 PROFILE = settings(
     # Shrinking runs the failing sync hundreds of times more: ask for it when there is something to shrink.
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
@@ -235,6 +259,10 @@ TestUpsertKeep = KeepingSync.TestCase
 TestUpsertClear = ClearingSync.TestCase
 TestUpdate = UpdatingSync.TestCase
 TestInsert = InsertingSync.TestCase
+TestUpsertDeleteInWarehouse = DeletingInWarehouse.TestCase
+TestInsertInWarehouse = InsertingInWarehouse.TestCase
 for _case in (TestUpsertDelete, TestUpsertKeep, TestUpsertClear, TestUpdate, TestInsert):
     _case.settings = PROFILE
+for _case in (TestUpsertDeleteInWarehouse, TestInsertInWarehouse):
+    _case.settings = settings(PROFILE, max_examples=4)
 del _case

@@ -1,0 +1,414 @@
+"""What differs between warehouses: one profile each, everything else is common SQL.
+
+A profile says how a value becomes text, how the texts of a row become one number
+or digest, how a table is made of a query, and what a session must set so that both
+stay the same from run to run. Digests are compared only inside one warehouse, and
+only when they were made by the same recipe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from connectors.sdk.types import Column, ColumnType
+
+Text = Callable[[exp.Expr], exp.Expr]
+RowDigest = Callable[[Sequence[exp.Expr]], exp.Expr]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """How one system does what the planner needs.
+
+    ``texts`` turns values of some types into text where a plain cast would lose
+    something or depend on the session; its keys are column types or the first word
+    of a native type. ``digest`` makes a row's value from its columns' texts, or from
+    the columns themselves where ``digests_values``. ``collate`` makes text compare
+    byte by byte. ``create`` is how a table is made of a query. ``session`` are the
+    settings that a session needs. ``identifier`` is the longest name, in bytes.
+    """
+
+    name: str
+    title: str
+    dialect: str
+    recipe: str
+    digest: RowDigest
+    digest_type: str = "TEXT"
+    text_type: str = "TEXT"
+    texts: Mapping[str, Text] = field(default_factory=dict)
+    collate: Text = lambda text: text
+    create: str = "CREATE TABLE … AS"
+    properties: Callable[[], exp.Properties | None] = lambda: None
+    session: tuple[str, ...] = ()
+    identifier: int = 127
+    upper_schemas: bool = False
+    transactions: bool = True
+    try_cast: bool = True
+    run_on: str = ""  # what the statements were executed on; empty where only generated and parsed
+    notes: tuple[str, ...] = ()
+
+    def text(self, value: exp.Expr, column: Column) -> exp.Expr:
+        """The value as text that no two different values of its type share."""
+        native = column.native_type.lower().replace("(", " ").split(" ")[0]
+        made = self.texts.get(native) or self.texts.get(column.type.value)
+        return made(value) if made else self.plain_text(value)
+
+    def plain_text(self, value: exp.Expr) -> exp.Expr:
+        """The value cast to text."""
+        return exp.cast(value, self.text_type, dialect=self.dialect)
+
+    def key(self, value: exp.Expr, column: Column) -> exp.Expr:
+        """A primary key as text that compares byte by byte."""
+        return self.collate(self.text(value, column))
+
+    def row_digest(self, values: Sequence[tuple[exp.Expr, Column]]) -> exp.Expr:
+        """What changes when any of the values changes."""
+        return self.digest([self.text(value, column) for value, column in values] or [exp.Literal.string("")])
+
+
+def framed(digest: Text, *, length: Callable[[exp.Expr], exp.Expr] | None = None, text_type: str = "TEXT") -> RowDigest:
+    """Texts with their lengths in front, so that they cannot run into each other; null has a sign of its own."""
+
+    def of(texts: Sequence[exp.Expr]) -> exp.Expr:
+        measured = length or (lambda text: exp.Length(this=text))
+        return digest(_joined([_framed(text, measured(text.copy()), text_type) for text in texts]))
+
+    return of
+
+
+def digest_of_digests(digest: Text) -> RowDigest:
+    """A digest of the columns' digests, for systems whose texts may not grow without limit."""
+    return lambda texts: digest(
+        _joined([exp.func("coalesce", digest(text), exp.Literal.string("~")) for text in texts])
+    )
+
+
+def _framed(text: exp.Expr, length: exp.Expr, text_type: str) -> exp.Expr:
+    count = exp.cast(length, text_type)
+    return exp.func("coalesce", _joined([count, exp.Literal.string(":"), text]), exp.Literal.string("~"))
+
+
+def _joined(texts: Sequence[exp.Expr]) -> exp.Expr:
+    joined = texts[0]
+    for text in texts[1:]:
+        joined = exp.DPipe(this=joined, expression=text, safe=False)
+    return joined
+
+
+def _call(name: str, *arguments: exp.Expr | str | int) -> exp.Expr:
+    """A function by the name that the system itself uses."""
+    given = [
+        a if isinstance(a, exp.Expr) else exp.Literal.number(a) if isinstance(a, int) else exp.Literal.string(a)
+        for a in arguments
+    ]
+    return exp.Anonymous(this=name, expressions=given)
+
+
+def _md5(text: exp.Expr) -> exp.Expr:
+    return exp.MD5(this=text)
+
+
+def _named(name: str, *more: str | int) -> Text:
+    return lambda value: _call(name, value, *more)
+
+
+def _json_text(value: exp.Expr) -> exp.Expr:
+    return exp.cast(_call("to_json", value), "TEXT")
+
+
+def _hexadecimal(value: exp.Expr) -> exp.Expr:
+    return _call("lower", _call("hex", value))
+
+
+_POSTGRES_TEXTS: dict[str, Text] = {
+    "bytea": lambda value: _call("encode", value, "hex"),
+    "json": lambda value: exp.cast(value, "TEXT"),
+    "jsonb": lambda value: exp.cast(value, "TEXT"),
+    ColumnType.OBJECT.value: _json_text,
+}
+
+
+def _postgres_row(texts: Sequence[exp.Expr]) -> exp.Expr:
+    """A row's own text form quotes what has to be quoted and tells null from an empty text."""
+    row = exp.cast(_call("ROW", *texts), "TEXT")
+    return _call("hashtextextended", _byte_order("C")(row), 0)
+
+
+def _byte_order(name: str) -> Text:
+    return lambda text: exp.Collate(this=text, expression=exp.to_identifier(name, quoted=True))
+
+
+def _collation(name: str) -> Text:
+    return lambda text: exp.Collate(this=text, expression=exp.Var(this=name))
+
+
+def _with(**values: str) -> exp.Properties:
+    return exp.Properties(
+        expressions=[exp.Property(this=exp.Var(this=key), value=exp.Var(this=value)) for key, value in values.items()]
+    )
+
+
+def _merge_tree() -> exp.Properties:
+    order = exp.Order(expressions=[exp.Ordered(this=exp.Tuple(expressions=[]))])
+    return exp.Properties(
+        expressions=[exp.EngineProperty(this=_call("MergeTree")), order],
+    )
+
+
+def _sqlserver_digest(text: exp.Expr) -> exp.Expr:
+    digest = _call("HASHBYTES", "SHA2_256", text)
+    return exp.Anonymous(this="CONVERT", expressions=[exp.DataType.build("CHAR(64)"), digest, exp.Literal.number(2)])
+
+
+def _sqlserver_text(style: int, kind: str) -> Text:
+    return lambda value: exp.Anonymous(
+        this="CONVERT", expressions=[exp.DataType.build(kind, dialect="tsql"), value, exp.Literal.number(style)]
+    )
+
+
+def _sqlserver_texts(kind: str) -> dict[str, Text]:
+    floating = _sqlserver_text(3, kind)
+    return {
+        "float": floating,
+        "real": floating,
+        "varbinary": _sqlserver_text(2, kind),
+        "binary": _sqlserver_text(2, kind),
+        "datetimeoffset": lambda value: _sqlserver_text(127, kind)(_call("SWITCHOFFSET", value, "+00:00")),
+        ColumnType.TIMESTAMP.value: _sqlserver_text(126, kind),
+        ColumnType.DATE.value: _sqlserver_text(23, kind),
+    }
+
+
+def _utc_text(value: exp.Expr) -> exp.Expr:
+    """One text for one moment, whatever zone it was written in."""
+    return exp.cast(_call("at_timezone", value, "UTC"), "VARCHAR")
+
+
+_TRINO_TEXTS: dict[str, Text] = {
+    "timestamp with time zone": _utc_text,
+    "varbinary": lambda value: _call("lower", _call("to_hex", value)),
+    ColumnType.OBJECT.value: lambda value: _call("json_format", exp.cast(value, "JSON")),
+}
+
+POSTGRES = Profile(
+    name="postgres",
+    title="PostgreSQL",
+    dialect="postgres",
+    recipe="hashtextextended v1",
+    digest=_postgres_row,
+    digest_type="BIGINT",
+    texts=_POSTGRES_TEXTS,
+    collate=_byte_order("C"),
+    session=("timezone = UTC", "datestyle = ISO, YMD", "extra_float_digits = 1", "bytea_output = hex"),
+    identifier=63,
+    try_cast=False,
+    run_on="PostgreSQL 18",
+)
+
+GREENPLUM = Profile(
+    name="greenplum",
+    title="Greenplum",
+    dialect="postgres",
+    recipe="md5 v1",
+    digest=lambda texts: _md5(exp.cast(_call("ROW", *texts), "TEXT")),
+    texts=_POSTGRES_TEXTS,
+    collate=_byte_order("C"),
+    session=("timezone = UTC", "datestyle = ISO, YMD", "extra_float_digits = 3", "bytea_output = hex"),
+    identifier=63,
+    try_cast=False,
+    notes=("Tables are distributed by their first column, which is the key.",),
+)
+
+REDSHIFT = Profile(
+    name="redshift",
+    title="Amazon Redshift",
+    dialect="redshift",
+    recipe="md5 of md5 v1",
+    digest=digest_of_digests(_md5),
+    text_type="VARCHAR(MAX)",
+    texts={
+        "super": lambda value: _call("JSON_SERIALIZE", value),
+        "varbyte": lambda value: _call("TO_HEX", value),
+        ColumnType.OBJECT.value: lambda value: _call("JSON_SERIALIZE", value),
+    },
+    session=("timezone = 'UTC'", "extra_float_digits = 2"),
+    notes=("A text holds 65,535 bytes at most, so each column is digested by itself first.",),
+)
+
+SNOWFLAKE = Profile(
+    name="snowflake",
+    title="Snowflake",
+    dialect="snowflake",
+    recipe="md5 v1",
+    digest=framed(_md5),
+    texts={
+        # A float's text has fewer digits than the float: its own hash has them all.
+        "float": lambda value: exp.cast(_call("HASH", value), "TEXT"),
+        "double": lambda value: exp.cast(_call("HASH", value), "TEXT"),
+        "real": lambda value: exp.cast(_call("HASH", value), "TEXT"),
+        "binary": lambda value: _call("HEX_ENCODE", value, 0),
+        "timestamp_tz": lambda value: _call(
+            "TO_VARCHAR", _call("CONVERT_TIMEZONE", "UTC", value), "YYYY-MM-DD HH24:MI:SS.FF9"
+        ),
+        "timestamp_ltz": lambda value: _call(
+            "TO_VARCHAR", _call("CONVERT_TIMEZONE", "UTC", value), "YYYY-MM-DD HH24:MI:SS.FF9"
+        ),
+        ColumnType.TIMESTAMP.value: _named("TO_VARCHAR", "YYYY-MM-DD HH24:MI:SS.FF9"),
+        ColumnType.DATE.value: _named("TO_VARCHAR", "YYYY-MM-DD"),
+        ColumnType.OBJECT.value: _named("TO_JSON"),
+    },
+    identifier=255,
+    upper_schemas=True,
+    transactions=False,
+    notes=("DDL commits by itself.", "Schemas created without quotes have upper-case names: that is what is used."),
+)
+
+BIGQUERY = Profile(
+    name="bigquery",
+    title="Google BigQuery",
+    dialect="bigquery",
+    recipe="md5 v1",
+    digest=framed(_md5),
+    texts={
+        "bytes": _named("TO_HEX"),
+        "timestamp": lambda value: _call("FORMAT_TIMESTAMP", "%E4Y-%m-%d %H:%M:%E6S+00", value, "UTC"),
+        ColumnType.OBJECT.value: _named("TO_JSON_STRING"),
+    },
+    identifier=1024,
+    transactions=False,
+    notes=("DDL commits by itself.", "The schemas are datasets, in the location of the data they are made from."),
+)
+
+DATABRICKS = Profile(
+    name="databricks",
+    title="Databricks",
+    dialect="databricks",
+    recipe="md5 v1",
+    digest=framed(_md5),
+    texts={"binary": _hexadecimal, ColumnType.OBJECT.value: _named("to_json")},
+    session=("TIME ZONE 'UTC'",),
+    identifier=255,
+    transactions=False,
+    notes=("Tables are Delta tables; each statement is a transaction of its own.",),
+)
+
+TRINO = Profile(
+    name="trino",
+    title="Trino",
+    dialect="trino",
+    recipe="md5 v1",
+    digest=framed(_md5),
+    text_type="VARCHAR",
+    texts=_TRINO_TEXTS,
+    transactions=False,
+    notes=("The catalog's connector must be able to create tables from queries and to drop them.",),
+)
+
+ATHENA = Profile(
+    name="athena",
+    title="Amazon Athena",
+    dialect="athena",
+    recipe="md5 v1",
+    digest=framed(_md5),
+    text_type="VARCHAR",
+    texts=_TRINO_TEXTS,
+    properties=lambda: exp.Properties(expressions=[exp.FileFormatProperty(this=exp.Var(this="PARQUET"))]),
+    identifier=255,
+    transactions=False,
+    notes=("Tables are Parquet in the workgroup's location; a dropped table's files are deleted by the connector.",),
+)
+
+SQLSERVER = Profile(
+    name="sqlserver",
+    title="SQL Server",
+    dialect="tsql",
+    recipe="sha2_256 v1",
+    digest=framed(_sqlserver_digest, length=_named("DATALENGTH"), text_type="VARCHAR(20)"),
+    digest_type="CHAR(64)",
+    text_type="NVARCHAR(MAX)",
+    texts=_sqlserver_texts("NVARCHAR(MAX)"),
+    collate=lambda text: _collation("Latin1_General_100_BIN2")(exp.cast(text, "NVARCHAR(450)", dialect="tsql")),
+    create="SELECT … INTO",
+    identifier=128,
+    notes=(
+        "Keys compare byte by byte, whatever the database's collation, and have 450 characters at most.",
+        "A model that begins with WITH has to be a view.",
+    ),
+)
+
+SYNAPSE = Profile(
+    name="synapse",
+    title="Azure Synapse",
+    dialect="tsql",
+    recipe="sha2_256 v1",
+    digest=framed(_sqlserver_digest, length=_named("DATALENGTH"), text_type="VARCHAR(20)"),
+    digest_type="CHAR(64)",
+    text_type="NVARCHAR(MAX)",
+    texts=_sqlserver_texts("NVARCHAR(MAX)"),
+    collate=lambda text: _collation("Latin1_General_100_BIN2")(exp.cast(text, "NVARCHAR(450)", dialect="tsql")),
+    create="CREATE TABLE … WITH … AS",
+    properties=lambda: _with(DISTRIBUTION="HASH([_key])", HEAP=""),
+    identifier=128,
+    transactions=False,
+    notes=(
+        "Tables are heaps, as a columnstore takes no NVARCHAR(MAX).",
+        "A model that begins with WITH has to be a view.",
+    ),
+)
+
+FABRIC = Profile(
+    name="fabric",
+    title="Microsoft Fabric",
+    dialect="fabric",
+    recipe="sha2_256 v1",
+    digest=framed(_sqlserver_digest, length=_named("DATALENGTH"), text_type="VARCHAR(20)"),
+    digest_type="CHAR(64)",
+    text_type="VARCHAR(MAX)",
+    texts=_sqlserver_texts("VARCHAR(MAX)"),
+    collate=lambda text: _collation("Latin1_General_100_BIN2_UTF8")(exp.cast(text, "VARCHAR(900)", dialect="tsql")),
+    create="CREATE TABLE … AS",
+    identifier=128,
+    notes=("A model that begins with WITH has to be a view.",),
+)
+
+CLICKHOUSE = Profile(
+    name="clickhouse",
+    title="ClickHouse",
+    dialect="clickhouse",
+    recipe="md5 v1",
+    digest=framed(_md5),
+    texts={
+        "datetime64": _named("toString", "UTC"),
+        "datetime": _named("toString", "UTC"),
+        ColumnType.OBJECT.value: _named("toJSONString"),
+    },
+    properties=_merge_tree,
+    session=("join_use_nulls = 1", "session_timezone = 'UTC'"),
+    identifier=206,
+    transactions=False,
+    notes=("Without join_use_nulls a join fills gaps with zeros and empty texts instead of nulls.",),
+)
+
+DUCKDB = Profile(
+    name="duckdb",
+    title="DuckDB",
+    dialect="duckdb",
+    recipe="md5 v1",
+    digest=framed(_md5),
+    texts={"blob": _hexadecimal, "json": lambda value: exp.cast(value, "TEXT"), ColumnType.OBJECT.value: _json_text},
+    session=("TimeZone = 'UTC'",),
+    identifier=255,
+    run_on="DuckDB 2.0",
+    notes=("The file has one writer at a time: runs of its syncs take turns while they compare.",),
+)
+
+PROFILES: Mapping[str, Profile] = {
+    profile.name: profile
+    for profile in (
+        POSTGRES, GREENPLUM, REDSHIFT, SNOWFLAKE, BIGQUERY, DATABRICKS, TRINO, ATHENA, SQLSERVER, SYNAPSE, FABRIC,
+        CLICKHOUSE, DUCKDB,
+    )
+}  # fmt: skip

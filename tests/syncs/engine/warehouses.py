@@ -1,0 +1,145 @@
+"""Warehouses for the engine's tests: the model's data as a table of a real database, with faults on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg
+import pyarrow as pa
+
+from connectors.sdk.context import Environment
+from connectors.sdk.duckdb_planner import DuckDBSession
+from connectors.sdk.planner import PLANNER_SCHEMA, SCHEMAS, WarehouseSession
+from connectors.sdk.postgres_planner import PostgresSession
+from connectors.sources.duckdb import DuckDBSource
+from connectors.sources.postgres import PostgresSource
+from tests.syncs.engine.support import Faults
+
+TABLE = "somewhere"
+
+
+class FaultyDuckDB(DuckDBSource):
+    """Dies before or after any statement that writes."""
+
+    faults: Faults
+
+    @contextmanager
+    def session(self) -> Iterator[DuckDBSession]:
+        with super().session() as session:
+            _step_around(session, self.faults)
+            yield session
+
+
+class FaultyPostgres(PostgresSource):
+    """Dies before or after any statement that writes."""
+
+    faults: Faults
+
+    @contextmanager
+    def session(self) -> Iterator[PostgresSession]:
+        with super().session() as session:
+            _step_around(session, self.faults)
+            yield session
+
+
+def _step_around(session: WarehouseSession, faults: Faults) -> None:
+    execute = session._execute
+
+    def stepped(sql: str) -> int:
+        faults.step()
+        rows = execute(sql)
+        faults.step()
+        return rows
+
+    session._execute = stepped  # type: ignore[method-assign]
+
+
+@dataclass
+class DuckDBWarehouse:
+    """A database file in a folder of its own."""
+
+    folder: Path
+    faults: Faults = field(default_factory=Faults)
+    dialect = "duckdb"
+
+    def __call__(self, data: pa.Table) -> FaultyDuckDB:
+        """A source whose one table holds this data."""
+        self.run(f"CREATE OR REPLACE TABLE {TABLE} AS SELECT * FROM data", data)
+        return self.source()
+
+    def source(self) -> FaultyDuckDB:
+        """The source, with its table as it is."""
+        source = FaultyDuckDB(
+            {"mode": "database", "path": str(self.path)}, Environment(local_roots=(str(self.folder),))
+        )
+        source.faults = self.faults
+        return source
+
+    @property
+    def path(self) -> Path:
+        return self.folder / "warehouse.duckdb"
+
+    def run(self, sql: str, data: pa.Table | None = None) -> list[tuple[Any, ...]]:
+        """A statement of somebody else's."""
+        with duckdb.connect(str(self.path)) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            if data is not None:
+                connection.register("data", data)
+            return connection.execute(sql).fetchall()
+
+    def tables(self) -> Sequence[str]:
+        """What is in the planner schema."""
+        sql = f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{PLANNER_SCHEMA}' ORDER BY 1"
+        return [name for (name,) in self.run(sql)]
+
+
+@dataclass
+class PostgresWarehouse:
+    """A database of the test run's own."""
+
+    url: str
+    config: dict[str, object]
+    faults: Faults = field(default_factory=Faults)
+    dialect = "postgres"
+
+    def __call__(self, data: pa.Table) -> FaultyPostgres:
+        """A source whose one table holds this data."""
+        import adbc_driver_postgresql.dbapi as adbc
+
+        self.run(f"DROP TABLE IF EXISTS {TABLE}")
+        with adbc.connect(self.url) as connection, connection.cursor() as cursor:
+            cursor.adbc_ingest(TABLE, data, mode="create")
+            connection.commit()
+        return self.source()
+
+    def source(self) -> FaultyPostgres:
+        """The source, with its table as it is."""
+        source = FaultyPostgres(self.config, Environment(outbound_allow=("*",)))
+        source.faults = self.faults
+        return source
+
+    def run(self, sql: str) -> list[tuple[Any, ...]]:
+        """A statement of somebody else's."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            cursor = connection.execute(sql)
+            return cursor.fetchall() if cursor.description else []
+
+    def tables(self) -> Sequence[str]:
+        """What is in the planner schema."""
+        sql = f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{PLANNER_SCHEMA}' ORDER BY 1"
+        return [name for (name,) in self.run(sql)]
+
+    def empty(self) -> None:
+        """Everything gone, and the two schemas made anew."""
+        for schema in SCHEMAS:
+            self.run(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+            self.run(f"CREATE SCHEMA {schema}")
+        self.run(f"DROP TABLE IF EXISTS {TABLE}")
+
+
+Warehouse = DuckDBWarehouse | PostgresWarehouse
