@@ -40,20 +40,32 @@ _WRITES = (exp.Create, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Drop, 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement as a tree, with the SQL of the model that :func:`model_table` stands for."""
+    """A statement as a tree, with the SQL of the model that :func:`model_table` stands for.
+
+    ``table_options`` are for systems whose CREATE TABLE … AS sqlglot writes as SELECT … INTO:
+    what stands between the table and its query, which may be nothing.
+    """
 
     tree: exp.Expr
     model: str = ""
+    table_options: str | None = None
 
     def sql(self, dialect: str, *, pretty: bool = False) -> str:
         """The statement's text. The line breaks keep a comment at the model's end from swallowing the bracket."""
-        rendered: str = self.tree.sql(dialect=dialect, pretty=pretty)
+        rendered = self._rendered(dialect, pretty=pretty)
         if not self.model:
             return rendered
         head, mark, tail = rendered.partition(_MARK)
         if not mark:
             raise ValueError("the statement has no place for its model")
         return f"{head}(\n{bare(self.model, dialect)}\n){tail}"
+
+    def _rendered(self, dialect: str, *, pretty: bool) -> str:
+        if self.table_options is None:
+            return str(self.tree.sql(dialect=dialect, pretty=pretty))
+        target = self.tree.this.sql(dialect=dialect)
+        query = self.tree.args["expression"].sql(dialect=dialect, pretty=pretty)
+        return " ".join(filter(None, ("CREATE TABLE", target, self.table_options, "AS"))) + f"\n{query}"
 
 
 def model_table() -> exp.Expr:

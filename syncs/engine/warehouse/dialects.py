@@ -8,6 +8,7 @@ only when they were made by the same recipe.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ from sqlglot import exp
 
 from connectors.sdk.types import Column, ColumnType
 
+_PARAMETERS = re.compile(r"\([^)]*\)")
 Text = Callable[[exp.Expr], exp.Expr]
 RowDigest = Callable[[Sequence[exp.Expr]], exp.Expr]
 
@@ -24,10 +26,11 @@ class Profile:
     """How one system does what the planner needs.
 
     ``texts`` turns values of some types into text where a plain cast would lose
-    something or depend on the session; its keys are column types or the first word
-    of a native type. ``digest`` makes a row's value from its columns' texts, or from
-    the columns themselves where ``digests_values``. ``collate`` makes text compare
-    byte by byte. ``create`` is how a table is made of a query. ``session`` are the
+    something or depend on the session; its keys are native types without parameters,
+    or their first word, or column types. ``digest`` makes a row's value from its
+    columns' texts. ``collate`` makes text compare byte by byte. ``create`` is how a
+    table is made of a query, with ``properties`` or ``table_options`` (see
+    :class:`~connectors.sdk.planner.Statement`). ``session`` are the
     settings that a session needs. ``identifier`` is the longest name, in bytes.
     """
 
@@ -42,6 +45,7 @@ class Profile:
     collate: Text = lambda text: text
     create: str = "CREATE TABLE … AS"
     properties: Callable[[], exp.Properties | None] = lambda: None
+    table_options: str | None = None
     session: tuple[str, ...] = ()
     identifier: int = 127
     upper_schemas: bool = False
@@ -52,8 +56,9 @@ class Profile:
 
     def text(self, value: exp.Expr, column: Column) -> exp.Expr:
         """The value as text that no two different values of its type share."""
-        native = column.native_type.lower().replace("(", " ").split(" ")[0]
-        made = self.texts.get(native) or self.texts.get(column.type.value)
+        native = _PARAMETERS.sub("", column.native_type).lower().strip()
+        first = native.partition(" ")[0]
+        made = self.texts.get(native) or self.texts.get(first) or self.texts.get(column.type.value)
         return made(value) if made else self.plain_text(value)
 
     def plain_text(self, value: exp.Expr) -> exp.Expr:
@@ -143,12 +148,6 @@ def _byte_order(name: str) -> Text:
 
 def _collation(name: str) -> Text:
     return lambda text: exp.Collate(this=text, expression=exp.Var(this=name))
-
-
-def _with(**values: str) -> exp.Properties:
-    return exp.Properties(
-        expressions=[exp.Property(this=exp.Var(this=key), value=exp.Var(this=value)) for key, value in values.items()]
-    )
 
 
 def _merge_tree() -> exp.Properties:
@@ -330,11 +329,11 @@ SQLSERVER = Profile(
     digest_type="CHAR(64)",
     text_type="NVARCHAR(MAX)",
     texts=_sqlserver_texts("NVARCHAR(MAX)"),
-    collate=lambda text: _collation("Latin1_General_100_BIN2")(exp.cast(text, "NVARCHAR(450)", dialect="tsql")),
+    collate=_collation("Latin1_General_100_BIN2"),
     create="SELECT … INTO",
     identifier=128,
     notes=(
-        "Keys compare byte by byte, whatever the database's collation, and have 450 characters at most.",
+        "Keys compare byte by byte, whatever the database's collation.",
         "A model that begins with WITH has to be a view.",
     ),
 )
@@ -348,9 +347,9 @@ SYNAPSE = Profile(
     digest_type="CHAR(64)",
     text_type="NVARCHAR(MAX)",
     texts=_sqlserver_texts("NVARCHAR(MAX)"),
-    collate=lambda text: _collation("Latin1_General_100_BIN2")(exp.cast(text, "NVARCHAR(450)", dialect="tsql")),
+    collate=_collation("Latin1_General_100_BIN2"),
     create="CREATE TABLE … WITH … AS",
-    properties=lambda: _with(DISTRIBUTION="HASH([_key])", HEAP=""),
+    table_options="WITH (DISTRIBUTION = ROUND_ROBIN, HEAP)",
     identifier=128,
     transactions=False,
     notes=(
@@ -368,8 +367,8 @@ FABRIC = Profile(
     digest_type="CHAR(64)",
     text_type="VARCHAR(MAX)",
     texts=_sqlserver_texts("VARCHAR(MAX)"),
-    collate=lambda text: _collation("Latin1_General_100_BIN2_UTF8")(exp.cast(text, "VARCHAR(900)", dialect="tsql")),
-    create="CREATE TABLE … AS",
+    collate=_collation("Latin1_General_100_BIN2_UTF8"),
+    table_options="",
     identifier=128,
     notes=("A model that begins with WITH has to be a view.",),
 )
@@ -380,6 +379,8 @@ CLICKHOUSE = Profile(
     dialect="clickhouse",
     recipe="md5 v1",
     digest=framed(_md5),
+    digest_type="Nullable(String)",
+    text_type="Nullable(String)",
     texts={
         "datetime64": _named("toString", "UTC"),
         "datetime": _named("toString", "UTC"),

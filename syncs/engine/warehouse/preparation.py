@@ -73,6 +73,7 @@ def prepare(
         counts = Counts.of(bench.rows(statements.count_changes(tables.changes)))
         keyed_alone, duplicates = keyed - counts.duplicate_rows, counts.duplicate_rows + surplus
         work = _Work(spec, bench, statements, storage, tables, f"-{attempt}" if attempt else "")
+        known, removed_again = _known(bench, statements, baseline, base, tables.changes)
         if base is None:
             found, planned, retried = work.everything(rules, keyed_alone, duplicates=counts.duplicate_rows > 0)
         else:
@@ -89,6 +90,8 @@ def prepare(
             recipe=statements.recipe,
             rejected_before_delivery=work.duplicates() if duplicates else "",
             parts=tuple(work.writer.parts),
+            known=known,
+            removed_again=removed_again,
             tables=tables,
         )
 
@@ -268,6 +271,18 @@ def _described(spec: RunSpec, bench: Desk, source: Source) -> tuple[Column, ...]
         if (error := missing_columns(spec, source)) is not None:
             raise error from None
         raise
+
+
+def _known(
+    bench: Desk, statements: Statements, baseline: Baseline | None, base: Base | None, changes: str
+) -> tuple[int | None, int]:
+    """Rows that the destination is known to hold, without removals that were due before; and those removals."""
+    if baseline is None or base is None:
+        return None, 0
+    if not base.rejections:
+        return baseline.rows, 0
+    in_result, held, again = (int(n or 0) for n in bench.rows(statements.count_known(base, changes))[0])
+    return baseline.rows - in_result + held - again, again
 
 
 def _all_of(table: str) -> Statement:

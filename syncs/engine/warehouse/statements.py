@@ -87,7 +87,7 @@ class Statements:
         found = exp.select(_as(key, KEY), _as(digest, HASH), *columns).from_(model_table())
         if keep_one_by is not None:
             found = self._keep_one(found, keep_one_by)
-        return Statement(self._create(name, found), model)
+        return self._create(name, found, model)
 
     def count_plan(self, plan: str, *, keeps_one: bool = False) -> Statement:
         """Rows, rows that have a key, and those whose key is another row's."""
@@ -119,13 +119,28 @@ class Statements:
         )
         kept = [_column(n) for n in (KEY, TIMES, BASE_HASH, PRESENT, FORCED, UNSETTLED)]
         found = exp.select(kept[0], _as(_operation(), OPERATION), *kept[1:]).from_(_sub(grouped, "g"))
-        return Statement(self._create(name, found.where(_differs(reprocess) if base is not None else _duplicated())))
+        return self._create(name, found.where(_differs(reprocess) if base is not None else _duplicated()))
 
     def count_changes(self, changes: str) -> Statement:
         """Keys and rows by operation, apart for those left over from earlier runs."""
         group = [_column(OPERATION), _column(UNSETTLED)]
         keys, rows = _as(exp.Count(this=exp.Star()), "keys"), _as(exp.Sum(this=_column(TIMES)), "rows")
         return Statement(exp.select(*group, keys, rows).from_(own_table(changes)).group_by(*(g.copy() for g in group)))
+
+    def count_known(self, base: Base, changes: str) -> Statement:
+        """Of the base's rejections: rows of its result, rows that are held, and removals that are due again."""
+        in_result = _column(OPERATION, "r").isin(Operation.ADDED.value, Operation.CHANGED.value)
+        removed = exp.Literal.string(Operation.REMOVED.value)
+        again = exp.and_(_column(OPERATION, "r").eq(removed), _column(OPERATION, "d").eq(removed.copy()))
+        counts = [
+            _sum_of(in_result, "in_result"),
+            _sum_of(_column(PRESENT, "r").eq(1), "held"),
+            _sum_of(again, "again"),
+        ]
+        found = exp.select(*counts).from_(_table(base.rejections, "r"))
+        return Statement(
+            found.join(_table(changes, "d"), on=self._base_key(base, "r").eq(_column(KEY, "d")), join_type="left")
+        )
 
     def every_row(self, plan: str, changes: str, *, duplicates: bool) -> Statement:
         """All rows with a key of their own."""
@@ -182,7 +197,7 @@ class Statements:
         entries: list[exp.Query] = [self._entries(outcomes, changes)] if outcomes else []
         entries += [self._duplicate_entries(changes)] if duplicates else []
         if not entries:
-            return Statement(self._create(name, self._no_rejections(plan)))
+            return self._create(name, self._no_rejections(plan))
         union = exp.union(*entries, distinct=False) if len(entries) == 2 else entries[0]
         columns = [_as(self._known_value(i, base), f"c{i}") for i in range(len(self._columns))]
         kept = [_as(_column(n, "e"), n) for n in (KEY, HASH, PRESENT, FORCED, OPERATION, *WORDS)]
@@ -195,7 +210,7 @@ class Statements:
                 found = self._join_base(
                     found, base, base.rejections, "r", on=_column("_in_rejections", "e"), kind="left"
                 )
-        return Statement(self._create(name, found))
+        return self._create(name, found)
 
     def count(self, table: str) -> Statement:
         """How many rows a table has."""
@@ -359,8 +374,9 @@ class Statements:
         pairs = sorted(zip(values, columns, self._tracked, strict=True), key=lambda p: self._columns[p[2]].name)
         return self._profile.row_digest([(value.copy(), column) for value, column, _ in pairs])
 
-    def _create(self, name: str, query: exp.Query) -> exp.Create:
-        return exp.Create(this=own_table(name), kind="TABLE", expression=query, properties=self._profile.properties())
+    def _create(self, name: str, query: exp.Query, model: str = "") -> Statement:
+        tree = exp.Create(this=own_table(name), kind="TABLE", expression=query, properties=self._profile.properties())
+        return Statement(tree, model, table_options=self._profile.table_options)
 
 
 _NEW_HASH = "_new_hash"
@@ -416,6 +432,10 @@ def _homes(key: exp.Expr, in_new: exp.Expr, known: exp.Expr) -> list[exp.Expr]:
         _as(exp.case().when(in_plan, key.copy()), "_in_plan"),
         _as(exp.case().when(exp.and_(known.copy(), unsettled), key.copy()), "_in_rejections"),
     ]
+
+
+def _sum_of(condition: exp.Expr, name: str) -> exp.Expr:
+    return _as(exp.Sum(this=exp.case().when(condition, "1").else_("0")), name)
 
 
 def _numbers(**values: int) -> list[exp.Expr]:

@@ -1,0 +1,12 @@
+SELECT
+  "n"."_key" AS "_key",
+  "n"."c0" AS "c0",
+  "n"."c1" AS "c1",
+  "n"."c2" AS "c2",
+  "n"."c3" AS "c3",
+  "n"."c4" AS "c4"
+FROM "headrace_planner"."s7_r2_1_plan" AS "n"
+LEFT JOIN "headrace_planner"."s7_r2_1_changes" AS "d"
+  ON "n"."_key" = "d"."_key"
+WHERE
+  NOT "n"."_key" IS NULL AND "d"."_key" IS NULL;

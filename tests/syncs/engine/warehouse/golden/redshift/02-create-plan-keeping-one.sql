@@ -1,0 +1,38 @@
+CREATE TABLE "headrace_planner"."s7_r2_1_plan" AS
+SELECT
+  CASE WHEN "_place" = 1 THEN "_key" END AS "_key",
+  "_key" AS "_shared_key",
+  "_hash",
+  "_times",
+  "c0",
+  "c1",
+  "c2",
+  "c3",
+  "c4"
+FROM (
+  SELECT
+    "_key",
+    "_hash",
+    ROW_NUMBER() OVER (PARTITION BY "_key" ORDER BY "c1" ASC, "_hash" ASC) AS "_place",
+    COUNT(*) OVER (PARTITION BY "_key") AS "_times",
+    "c0",
+    "c1",
+    "c2",
+    "c3",
+    "c4"
+  FROM (
+    SELECT
+      CAST("id" AS VARCHAR(MAX)) AS "_key",
+      MD5(
+        COALESCE(MD5(CAST("id" AS VARCHAR(MAX))), '~') || COALESCE(MD5(CAST("näme ""x""" AS VARCHAR(MAX))), '~') || COALESCE(MD5(CAST("score" AS VARCHAR(MAX))), '~') || COALESCE(MD5(CAST("seen_at" AS VARCHAR(MAX))), '~') || COALESCE(MD5(JSON_SERIALIZE("tags")), '~')
+      ) AS "_hash",
+      "id" AS "c0",
+      "näme ""x""" AS "c1",
+      "score" AS "c2",
+      "seen_at" AS "c3",
+      "tags" AS "c4"
+    FROM (
+SELECT id, name, "score" FROM customers -- everybody
+) AS "_headrace_model"
+  ) AS "m"
+) AS "p";

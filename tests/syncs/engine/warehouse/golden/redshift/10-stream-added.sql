@@ -1,0 +1,15 @@
+SELECT
+  "d"."_key" AS "_key",
+  "d"."_present" AS "_present",
+  "d"."_forced" AS "_forced",
+  "d"."_unsettled" AS "_unsettled",
+  "n"."c0" AS "c0",
+  "n"."c1" AS "c1",
+  "n"."c2" AS "c2",
+  "n"."c3" AS "c3",
+  "n"."c4" AS "c4"
+FROM "headrace_planner"."s7_r2_1_changes" AS "d"
+JOIN "headrace_planner"."s7_r2_1_plan" AS "n"
+  ON "d"."_key" = "n"."_key"
+WHERE
+  "d"."_operation" = 'added';
