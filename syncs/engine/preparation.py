@@ -164,7 +164,7 @@ def _with_comparable_keys(spec: RunSpec, spool: Spool, storage: Storage, baselin
     """
     if baseline is None or baseline.planner is Planner.WAREHOUSE:
         return spec
-    if spec.reset or spec.primary_key not in baseline.columns:
+    if spec.resync or spec.reset or spec.primary_key not in baseline.columns:
         return spec
     before = read_key_type(storage.local(baseline.spool))
     return spec if keys_compare(before, spool.key_type) else replace(spec, resync=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -32,6 +32,24 @@ from syncs.engine.warehouse.tables import CHANGES, PLAN, Names
 from syncs.engine.watch import Watch
 
 # Removals go first: a record that leaves one row may be what the next row claims.
+_WHOLE = frozenset(
+    [
+        "tinyint",
+        "smallint",
+        "integer",
+        "int",
+        "bigint",
+        "hugeint",
+        "utinyint",
+        "usmallint",
+        "uinteger",
+        "ubigint",
+        "int2",
+        "int4",
+        "int8",
+        "int64",
+    ]
+)
 _FLOATS = ("double", "float", "real")
 _ORDER = (Operation.REMOVED, Operation.CHANGED, Operation.ADDED)
 
@@ -62,6 +80,9 @@ def prepare(
         watch.enter("diff")
         rules = rules_of(spec, baseline)
         base = None if rules.everything else base_of(spec, bench, statements.recipe, names, storage, compared)
+        if base is not None and _key_changed(spec, baseline, base, columns):
+            # Its values would read otherwise as text, and every row would look removed and added.
+            rules, base = rules_of(replace(spec, resync=True), baseline), None
         tables = PlannerTables(
             plan=plan,
             changes=names(CHANGES),
@@ -271,6 +292,16 @@ def _described(spec: RunSpec, bench: Desk, source: Source) -> tuple[Column, ...]
         if (error := missing_columns(spec, source)) is not None:
             raise error from None
         raise
+
+
+def _key_changed(spec: RunSpec, baseline: Baseline | None, base: Base, columns: Sequence[Column]) -> bool:
+    """Whether the key has another type than before; whole numbers of any size are the same as text."""
+    place = _place(spec, spec.primary_key)
+    before, now = base.columns[place], columns[place]
+    if baseline is None or baseline.planner is Planner.LOCAL or before is None:
+        return False
+    kinds = {before.native_type.lower(), now.native_type.lower()}
+    return len(kinds) > 1 and not kinds <= _WHOLE
 
 
 def _known(
