@@ -32,24 +32,10 @@ from syncs.engine.warehouse.tables import CHANGES, PLAN, Names
 from syncs.engine.watch import Watch
 
 # Removals go first: a record that leaves one row may be what the next row claims.
-_WHOLE = frozenset(
-    [
-        "tinyint",
-        "smallint",
-        "integer",
-        "int",
-        "bigint",
-        "hugeint",
-        "utinyint",
-        "usmallint",
-        "uinteger",
-        "ubigint",
-        "int2",
-        "int4",
-        "int8",
-        "int64",
-    ]
-)
+_WHOLE = frozenset({
+    "tinyint", "smallint", "integer", "int", "bigint", "hugeint", "utinyint", "usmallint", "uinteger", "ubigint",
+    "int2", "int4", "int8", "int64",
+})  # fmt: skip
 _FLOATS = ("double", "float", "real")
 _ORDER = (Operation.REMOVED, Operation.CHANGED, Operation.ADDED)
 
