@@ -15,11 +15,11 @@ from django.db.models import QuerySet
 
 from config.errors import Denied, NotFound
 from governance.audit.actors import Actor
-from syncs.models import Model, Run, Sync
+from syncs.models import Model, Run, Sequence, SequenceRun, Sync
 from workspaces import access
 from workspaces.permissions import CONFIGURE_FROM_SOURCE, CONFIGURE_TO_DESTINATION, Permission
 
-M = TypeVar("M", Model, Sync, Run)
+M = TypeVar("M", Model, Sync, Run, Sequence, SequenceRun)
 
 
 def model_for(actor: Actor, model_id: int) -> Model:
@@ -116,6 +116,53 @@ def run_for(actor: Actor, run_id: int) -> Run:
     access.require(actor, Permission.MEMBER)
     rows = Run.objects.select_related("sync__model__source", "sync__destination")
     return _found(rows, run_id, "run")
+
+
+def sequence_for(actor: Actor, sequence_id: int) -> Sequence:
+    """A sequence that the actor may read."""
+    access.require(actor, Permission.MEMBER)
+    return _found(Sequence.objects.select_related("last_run", "created_by"), sequence_id, "sequence")
+
+
+def sequence_by_slug(actor: Actor, slug: str) -> Sequence:
+    """A sequence that the actor may read, by slug."""
+    access.require(actor, Permission.MEMBER)
+    sequence = Sequence.objects.select_related("last_run").filter(slug=slug).first()
+    if sequence is None:
+        raise NotFound(f"There is no sequence “{slug}” here.")
+    return sequence
+
+
+def sequence_to_change(actor: Actor, sequence_id: int) -> Sequence:
+    """A sequence that the actor may change and run, locked: that takes the right to run every sync in it."""
+    rows = Sequence.objects.select_for_update(no_key=True, of=("self",)).select_related("last_run")
+    sequence = _found(rows, sequence_id, "sequence")
+    require_trigger_all(actor, Sync.objects.filter(sequence_steps__sequence=sequence))
+    return sequence
+
+
+def sequence_run_for(actor: Actor, run_id: int) -> SequenceRun:
+    """A run of a sequence that the actor may read."""
+    access.require(actor, Permission.MEMBER)
+    return _found(SequenceRun.objects.select_related("sequence"), run_id, "run")
+
+
+def require_trigger_all(actor: Actor, syncs: Iterable[Sync]) -> None:
+    """Raise unless the actor may run every one of these syncs."""
+    access.require(actor, Permission.TRIGGER)
+    for sync in syncs:
+        if not may_trigger(actor, sync):
+            raise Denied(
+                f"You may not run the sync “{sync}”, which belongs to this sequence.",
+                hint="Ask somebody who may run syncs to all of its destinations.",
+            )
+
+
+def may_run_sequence(actor: Actor, destination_ids: Iterable[int]) -> bool:
+    """Whether the actor may run syncs to all of these destinations, and so a sequence of them."""
+    return access.may(actor, Permission.TRIGGER) and all(
+        access.may(actor, Permission.TRIGGER, destination_id=pk) for pk in destination_ids
+    )
 
 
 def require_configure(actor: Actor, source_id: int, destination_id: int) -> None:

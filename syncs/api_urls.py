@@ -1,8 +1,8 @@
-"""Addresses of the REST endpoints of models, syncs and runs, below ``/api/v1/``."""
+"""Addresses of the REST endpoints of models, syncs, sequences and runs, below ``/api/v1/``."""
 
 from django.urls import path
 
-from syncs.api import holds, models, syncs
+from syncs.api import holds, models, sequences, syncs
 
 RUN = "syncs/<api_id:sync_id>/runs/<api_id:run_id>"
 
@@ -16,4 +16,12 @@ urlpatterns = [
     path(f"{RUN}/release", holds.ReleaseRunView.as_view(), name="run_release"),
     path(f"{RUN}/drop", holds.DropRunView.as_view(), name="run_drop"),
     path("syncs/<api_id:sync_id>/trigger", syncs.TriggerSyncView.as_view(), name="sync_trigger"),
+    path("sync-sequences", sequences.SequenceListView.as_view(), name="sequences"),
+    path("sync-sequences/trigger", sequences.TriggerAnySequenceView.as_view(), name="sequences_trigger"),
+    path("sync-sequences/runs/<api_id:sequence_run_id>", sequences.SequenceRunView.as_view(), name="sequence_run"),
+    path("sync-sequences/<api_id:sequence_id>", sequences.SequenceView.as_view(), name="sequence"),
+    path("sync-sequences/<api_id:sequence_id>/runs", sequences.SequenceRunsView.as_view(), name="sequence_runs"),
+    path(
+        "sync-sequences/<api_id:sequence_id>/trigger", sequences.TriggerSequenceView.as_view(), name="sequence_trigger"
+    ),
 ]

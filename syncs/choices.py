@@ -164,6 +164,67 @@ class Subscription(models.TextChoices):
     ALL = "all", "Critical and warning"
 
 
+class Terminate(models.TextChoices):
+    """When a step of a sequence ends the sequence."""
+
+    REJECTED = "rejected", "Stop if it fails or rejects too many rows"
+    FATAL = "fatal", "Stop only if it fails"
+    NEVER = "never", "Go on whatever happens"
+
+
+class LimitUnit(models.TextChoices):
+    """How rejected rows are counted against a limit."""
+
+    ANY = "any", "Any row"
+    ROWS = "rows", "More than this many rows"
+    PERCENT = "percent", "More than this % of its rows"
+
+
+class SequenceStatus(models.TextChoices):
+    """How a run of a sequence is doing."""
+
+    RUNNING = "running", "Running"
+    SUCCEEDED = "succeeded", "Completed"
+    FAILED = "failed", "Stopped"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class SequenceState(StrEnum):
+    """What a sequence shows: its run, else that its schedule is off, else how the latest run ended."""
+
+    NEVER_RAN = "never_ran"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    DISABLED = "disabled"
+
+
+def sequence_state(*, schedule_off: bool, latest: str | None) -> SequenceState:
+    """The one state of a sequence from its latest run's status."""
+    if latest == SequenceStatus.RUNNING:
+        return SequenceState.RUNNING
+    if schedule_off:
+        return SequenceState.DISABLED
+    return SequenceState(latest) if latest else SequenceState.NEVER_RAN
+
+
+class SequenceStepState(models.TextChoices):
+    """How one step of a run of a sequence is doing."""
+
+    WAITING = "waiting", "Waiting"
+    RUNNING = "running", "Running"
+    SUCCEEDED = "succeeded", "Completed"
+    WARNING = "warning", "Completed with errors"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+    SKIPPED = "skipped", "Not run"
+
+
+# Steps of which nothing is decided yet.
+OPEN_STEPS = (SequenceStepState.WAITING, SequenceStepState.RUNNING)
+
+
 @dataclass(frozen=True, slots=True)
 class StatusWords:
     """One status in every vocabulary.

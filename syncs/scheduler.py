@@ -22,6 +22,7 @@ from governance.audit.context import correlate
 from notifications.services.outbox import resend_due as resend_due_notifications
 from syncs.services.alerting import unwatched_syncs, watch_sync
 from syncs.services.due import due_syncs, interrupted_syncs, start_if_due, start_interrupted
+from syncs.services.sequencing import advance, due_sequences, runs_to_go_on, start_sequence_if_due
 from syncs.services.stages import resend_due
 from syncs.tasks import deliver_step, work_on_step
 from syncs.upkeep import enqueue_expired
@@ -46,6 +47,8 @@ def run(stop: threading.Event, *, tick_seconds: float = 1.0) -> None:
     """Do every job when it is due, until told to stop; an error costs one turn."""
     jobs = [
         Job("start due syncs", start_due, timedelta(seconds=1)),
+        Job("start due sequences", start_due_sequences, timedelta(seconds=1)),
+        Job("go on with sequences", go_on_with_sequences, timedelta(seconds=5)),
         Job("send waiting stages again", resend, timedelta(seconds=5)),
         Job("send waiting notifications again", resend_notifications, timedelta(seconds=5)),
         Job("resume interrupted runs", resume_interrupted, timedelta(seconds=15)),
@@ -63,6 +66,20 @@ def start_due(now: datetime) -> int:
     with unscoped("the scheduler serves every workspace"):
         due = due_syncs(now, limit=DUE_AT_ONCE)
     return sum(_one(start_if_due, workspace_id, sync_id, now) for workspace_id, sync_id in due)
+
+
+def start_due_sequences(now: datetime) -> int:
+    """Start every sequence whose time has come: once, however many times it was missed."""
+    with unscoped("the scheduler serves every workspace"):
+        due = due_sequences(now, limit=DUE_AT_ONCE)
+    return sum(_one(start_sequence_if_due, workspace_id, pk, now) for workspace_id, pk in due)
+
+
+def go_on_with_sequences(now: datetime) -> int:
+    """Take runs of sequences further that nobody woke: a worker was killed, a message lost, or they wait."""
+    with unscoped("the scheduler serves every workspace"):
+        waiting = runs_to_go_on()
+    return sum(_one(advance, workspace_id, run_id) for workspace_id, run_id in waiting)
 
 
 def resume_interrupted(now: datetime) -> int:
@@ -109,15 +126,15 @@ def queue_is_empty() -> bool:
     return not any(int(broker.client.llen(key)) for key in keys)  # type: ignore[attr-defined]
 
 
-def _one(start: Callable[[int, datetime], bool], workspace_id: int, sync_id: int, now: datetime) -> bool:
-    """One sync in its own scope and transaction: its trouble is not the others'."""
+def _one(work: Callable[..., object], workspace_id: int, pk: int, *more: datetime) -> bool:
+    """One sync or sequence in its own scope and transaction: its trouble is not the others'."""
     with correlate(), workspace_scope(workspace_id):
         try:
-            return start(sync_id, now)
+            return bool(work(pk, *more))
         except DatabaseError:
             raise
         except Exception:
-            logger.exception("sync %s could not be started", sync_id)
+            logger.exception("%s(%s) failed", work.__name__, pk)
             return False
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from syncs.choices import ScheduleKind
 from syncs.mappings import from_json
-from syncs.models import Sync
+from syncs.models import Sequence, Sync
 from syncs.schedules import Schedule
 
 VERBS = {
@@ -34,6 +34,12 @@ def outcome_sentence(sync: Sync, schedule: Schedule) -> str:
     by = f", matched by {' and '.join(matched)}" if matched else ""
     ending = f" {REMOVALS[sync.removal]}" if sync.mode in TRACKED else ""
     return f"{_when(schedule)} Headrace {verb}{by}.{ending}"
+
+
+def sequence_sentence(sequence: Sequence, steps: int, schedule: Schedule | None = None) -> str:
+    """Such as: "Every hour, Headrace runs the 4 syncs of this sequence one after another."."""
+    what = "its one sync" if steps == 1 else f"its {steps} syncs one after another"
+    return f"{_when(schedule or sequence.schedule)} Headrace runs {what}."
 
 
 def _when(schedule: Schedule) -> str:

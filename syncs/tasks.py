@@ -28,6 +28,15 @@ def actor_for(kind: str) -> dramatiq.Actor[[int, int], None]:
     return deliver_step if kind in (StepKind.DELIVER, StepKind.CLEAR) else work_on_step
 
 
+@dramatiq.actor(queue_name="runs")
+def go_on_with_sequence(workspace_id: int, run_id: int) -> None:
+    """Take a run of a sequence as far as it can go now."""
+    from syncs.services.sequencing import advance
+
+    with job_in(workspace_id):
+        advance(run_id)
+
+
 @dramatiq.actor(queue_name="upkeep")
 def expire_run(workspace_id: int, run_id: int) -> None:
     """Delete a run's rows and requests after their retention."""

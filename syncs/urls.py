@@ -12,6 +12,9 @@ from syncs.views import (
     overview,
     run_detail,
     run_requests,
+    sequence_detail,
+    sequence_edit,
+    sequence_list,
     sync_detail,
     sync_list,
     sync_logs,
@@ -33,6 +36,7 @@ read = requires(READ)
 draft_model = requires(FROM)
 read_draft_model = requires(READ, write=FROM)
 draft_sync = requires(BOTH)
+trigger = requires(TRIGGER)
 read_draft_sync = requires(READ, write=BOTH)
 
 urlpatterns = [
@@ -76,4 +80,28 @@ urlpatterns = [
     path("syncs/<int:pk>/runs/<int:run>/decide", requires(DECIDE)(run_detail.DecideRun.as_view()), name="run_decide"),
     path("syncs/<int:pk>/runs/<int:run>/logs", read_draft_sync(sync_logs.RunLogsPart.as_view()), name="run_logs"),
     path("syncs/<int:pk>/runs/<int:run>/export", read(run_detail.ExportRows.as_view()), name="run_export"),
+    path("sequences", requires(READ, write=TRIGGER)(sequence_list.SequenceList.as_view()), name="sequences"),
+    path("sequences/new", trigger(sequence_edit.NewSequence.as_view()), name="sequence_new"),
+    path("sequences/<int:pk>", read(sequence_detail.SequenceRuns.as_view()), name="sequence"),
+    path("sequences/<int:pk>/edit", trigger(sequence_edit.EditSequence.as_view()), name="sequence_edit"),
+    path("sequences/<int:pk>/steps", read(sequence_detail.SequenceSteps.as_view()), name="sequence_steps"),
+    path(
+        "sequences/<int:pk>/schedule",
+        requires(READ, write=TRIGGER)(sequence_detail.SequenceSchedule.as_view()),
+        name="sequence_schedule",
+    ),
+    path("sequences/<int:pk>/activity", read(sequence_detail.SequenceActivity.as_view()), name="sequence_activity"),
+    path("sequences/<int:pk>/rename", trigger(sequence_detail.RenameSequence.as_view()), name="sequence_rename"),
+    path("sequences/<int:pk>/delete", trigger(sequence_detail.DeleteSequence.as_view()), name="sequence_delete"),
+    path(
+        "sequences/<int:pk>/do/<slug:action>",
+        trigger(sequence_detail.SequenceAction.as_view()),
+        name="sequence_action",
+    ),
+    path("sequences/<int:pk>/runs/<int:run>", read(sequence_detail.SequenceRunPage.as_view()), name="sequence_run"),
+    path(
+        "sequences/<int:pk>/runs/<int:run>/cancel",
+        trigger(sequence_detail.CancelSequenceRun.as_view()),
+        name="sequence_run_cancel",
+    ),
 ]

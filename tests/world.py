@@ -201,3 +201,13 @@ def _syncs(place: Place) -> Mapping[str, Any]:
         proposal=Proposal(sync_type="requests", settings={"added": {"endpoint": "/customers"}}),
     )
     return {"model": model, "sync": sync, "run": syncs.start_run(actor=place.actor, sync=sync)}
+
+
+@builds("sequence", "sequence_run")
+def _sequences(place: Place) -> Mapping[str, Any]:
+    """A sequence of the one sync, and a run of it that waits for the sync's own run."""
+    from syncs import services as syncs
+    from syncs.services import StepProposal
+
+    sequence = syncs.create_sequence(actor=place.actor, name="Nightly", steps=[StepProposal(place.rows["sync"].pk)])
+    return {"sequence": sequence, "sequence_run": syncs.start_sequence(actor=place.actor, sequence=sequence)}

@@ -47,6 +47,7 @@ PLACES = (
     Place("Models", "table-2", "syncs:models"),
     Place("Destinations", "send", "connectors:destinations"),
     Place("Syncs", "refresh-cw", "syncs:syncs"),
+    Place("Sequences", "list-checks", "syncs:sequences"),
     Place("Audit log", "scroll-text", "governance:audit_log", "Governance", Permission.MANAGE_WORKSPACE),
     Place("General", "settings", "workspaces:general", "Settings"),
     Place("People", "users", "workspaces:people", "Settings"),

@@ -80,7 +80,9 @@ class _ClosingManager(models.Manager[M]):
     use_in_migrations = False
 
     def all(self) -> models.QuerySet[M]:
-        return self.get_queryset().all()
+        rows = self.get_queryset()
+        # A copy of what was prefetched would ask the database again.
+        return rows.all() if isinstance(rows, DisabledQuerySet) else rows
 
     def _closed(self, dimension: str) -> Any:
         return ClosedQuerySet(self.model, using=self._db, missing_scopes={dimension})

@@ -63,6 +63,25 @@ RUN: dict[str, Status] = {
     "failed": Status("Failed", "circle-x", "bad", "Stopped on an error."),
 }
 
+SEQUENCE: dict[str, Status] = {
+    "never_ran": Status("Pending", "circle-dashed", "draft", "It has not run yet."),
+    "running": Status("Running", "loader-circle", "brand", "Its syncs run one after another.", moving=True),
+    "succeeded": Status("Completed", "circle-check", "good", "Every step ran."),
+    "failed": Status("Stopped", "circle-x", "bad", "A step ended the sequence, as its rule says."),
+    "cancelled": Status("Cancelled", "circle-stop", "neutral", "Stopped by a person before the end."),
+    "disabled": Status("Disabled", "circle-slash", "neutral", "The schedule is off; runs start only by hand or API."),
+}
+
+STEP: dict[str, Status] = {
+    "waiting": Status("Waiting", "clock", "neutral", "Its turn has not come."),
+    "running": Status("Running", "loader-circle", "brand", "The sync runs.", moving=True),
+    "succeeded": Status("Completed", "circle-check", "good", "Every row was delivered."),
+    "warning": Status("With errors", "triangle-alert", "warn", "Some rows were rejected."),
+    "failed": Status("Failed", "circle-x", "bad", "The sync failed or could not be started."),
+    "cancelled": Status("Cancelled", "circle-stop", "neutral", "The run of the sync was cancelled."),
+    "skipped": Status("Not run", "circle-slash", "neutral", "The sequence ended before its turn."),
+}
+
 CONNECTION: dict[str, Status] = {
     "healthy": Status("Connected", "circle-check", "good", "The last test succeeded."),
     "untested": Status("Not tested", "circle-dashed", "draft", "The connection has not been tested yet."),
@@ -94,6 +113,8 @@ DRAFT: dict[str, Status] = {
 KINDS: dict[str, dict[str, Status]] = {
     "sync": SYNC,
     "run": RUN,
+    "sequence": SEQUENCE,
+    "step": STEP,
     "connection": CONNECTION,
     "row": ROW,
     "draft": DRAFT,

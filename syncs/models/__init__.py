@@ -3,6 +3,7 @@
 from syncs.models.alerts import AlertPolicy, AlertRecipient, AlertState, AlertTransition
 from syncs.models.definition import Model, ModelColumn
 from syncs.models.run import JournalBatch, Run, RunStep
+from syncs.models.sequence import Sequence, SequenceRun, SequenceRunStep, SequenceStep
 from syncs.models.sync import Sync
 
 __all__ = [
@@ -15,5 +16,9 @@ __all__ = [
     "ModelColumn",
     "Run",
     "RunStep",
+    "Sequence",
+    "SequenceRun",
+    "SequenceRunStep",
+    "SequenceStep",
     "Sync",
 ]

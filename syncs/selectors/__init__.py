@@ -16,6 +16,14 @@ from syncs.selectors.rows import (
     run_rows,
 )
 from syncs.selectors.runs import Phase, RunProgress, list_runs, progress_of, run_phases
+from syncs.selectors.sequences import (
+    destinations_of,
+    list_sequence_runs,
+    list_sequences,
+    sequence_steps,
+    sequences_with,
+    steps_of_run,
+)
 from syncs.selectors.syncs import SyncFilter, list_syncs
 
 __all__ = [
@@ -30,12 +38,15 @@ __all__ = [
     "delivered_over_time",
     "dependants_of_key",
     "dependent_syncs",
+    "destinations_of",
     "error_groups",
     "exchange_detail",
     "export_rows",
     "health_counts",
     "list_models",
     "list_runs",
+    "list_sequence_runs",
+    "list_sequences",
     "list_syncs",
     "may_export_rows",
     "overview",
@@ -45,5 +56,8 @@ __all__ = [
     "run_exchanges",
     "run_phases",
     "run_rows",
+    "sequence_steps",
+    "sequences_with",
     "stale_mappings",
+    "steps_of_run",
 ]

@@ -28,22 +28,39 @@ from syncs.services.schedules import (
     resume_sync,
     set_schedule,
 )
+from syncs.services.sequences import (
+    StepProposal,
+    cancel_sequence_run,
+    create_sequence,
+    delete_sequence,
+    disable_sequence,
+    enable_sequence,
+    set_sequence_schedule,
+    start_sequence,
+    update_sequence,
+)
 from syncs.services.syncs import create_sync, delete_sync, reset_sync, set_guardrails, update_sync
 from syncs.services.trying import rows_to_try, send_test_row
 
 __all__ = [
+    "StepProposal",
     "cancel_run",
+    "cancel_sequence_run",
     "change_column",
     "change_primary_key",
     "change_sync_logs",
     "clone_model",
     "create_model",
+    "create_sequence",
     "create_sync",
     "delete_model",
+    "delete_sequence",
     "delete_sync",
     "disable_schedule",
+    "disable_sequence",
     "drop_run",
     "enable_schedule",
+    "enable_sequence",
     "mute_alert",
     "pause_sync",
     "preview_definition",
@@ -58,10 +75,13 @@ __all__ = [
     "set_destination_alerting",
     "set_guardrails",
     "set_schedule",
+    "set_sequence_schedule",
     "set_sync_alerting",
     "start_run",
+    "start_sequence",
     "unmute_alert",
     "update_model",
+    "update_sequence",
     "update_sync",
     "write_logs_again",
 ]

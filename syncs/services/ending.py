@@ -11,6 +11,7 @@ from syncs.logs import wanted_tables
 from syncs.models import JournalBatch, Run, Sync
 from syncs.services.alerting import judge_after_run
 from syncs.services.opening import open_step
+from syncs.services.sequencing import wake
 
 
 def end_run(run: Run, status: RunStatus, failure: Failure | None) -> None:
@@ -22,6 +23,7 @@ def end_run(run: Run, status: RunStatus, failure: Failure | None) -> None:
     run.save()
     if wanted_tables(run.sync):
         open_step(run, StepKind.LOG)
+    wake(run.sync_id)
 
 
 def end_without_sending(run: Run, sync: Sync, status: RunStatus, failure: Failure | None) -> None:

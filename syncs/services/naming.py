@@ -7,7 +7,7 @@ import re
 from django.utils.text import slugify
 
 from config.errors import Invalid
-from syncs.models import Model, Sync
+from syncs.models import Model, Sequence, Sync
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,118}[a-z0-9])?")
 
@@ -22,7 +22,7 @@ def clean_name(name: str) -> str:
     return name
 
 
-def free_slug(kind: type[Model] | type[Sync], wanted: str, *, chosen: bool = False) -> str:
+def free_slug(kind: type[Model] | type[Sync] | type[Sequence], wanted: str, *, chosen: bool = False) -> str:
     """A slug that nothing of this kind has here; one that a person chose must be free as it is."""
     if chosen and not _SLUG.fullmatch(wanted):
         raise Invalid.field("slug", "Use lower-case letters, digits, hyphens and underscores.")

@@ -10,18 +10,18 @@ from governance.audit.actors import Actor
 from governance.audit.services import record, service, unchanged
 from syncs import access
 from syncs.choices import RunStatus
-from syncs.models import Sync
+from syncs.models import Sequence, Sync
 from syncs.models.scheduled import SCHEDULE_FIELDS
 from syncs.schedules import Schedule
 
 
-def apply_schedule(row: Sync, schedule: Schedule, now: datetime) -> None:
-    """Put a schedule on a sync (unsaved); an interval begins with a run at once."""
+def apply_schedule(row: Sync | Sequence, schedule: Schedule, now: datetime) -> None:
+    """Put a schedule on a sync or sequence (unsaved); an interval begins with a run at once."""
     row.schedule = schedule
     row.next_run_at = next_due(row, now)
 
 
-def next_due(row: Sync, now: datetime) -> datetime | None:
+def next_due(row: Sync | Sequence, now: datetime) -> datetime | None:
     """When it is due next by its own schedule."""
     if row.schedule_off:
         return None

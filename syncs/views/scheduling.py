@@ -7,11 +7,11 @@ from typing import Any
 from django.forms import Form
 from django.utils import timezone
 
-from syncs.models import Sync
+from syncs.models import Sequence, Sync
 from syncs.schedules import Schedule
 
 
-def proposal(row: Sync, schedule: Schedule | None, sentence: str, problem: str = "") -> dict[str, Any]:
+def proposal(row: Sync | Sequence, schedule: Schedule | None, sentence: str, problem: str = "") -> dict[str, Any]:
     """What ``parts/outcome.html`` shows: the sentence and the next times, or what is wrong with what was typed."""
     last = row.last_run.created_at if row.last_run else None
     return {

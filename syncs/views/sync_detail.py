@@ -26,7 +26,7 @@ from syncs.mappings import from_json
 from syncs.models import Sync
 from syncs.resync import clears, resync_criteria, tracks_removals
 from syncs.schedules import Schedule
-from syncs.selectors import list_runs
+from syncs.selectors import list_runs, sequences_with
 from syncs.views.base import PageView, activity_context, pill_key
 from syncs.views.scheduling import first_problem, proposal
 from syncs.views.sync_wizard import sentence_of, steps_of
@@ -105,7 +105,13 @@ class SyncRuns(SyncPage):
         lines = [{"run": run, "pill": pill_key(run.words.run_page)} for run in page.rows]
         # Once the run that was watched has ended, the part fetches the rest of the page: status and buttons change.
         ended = wants_part(request) and not (sync.last_run and sync.last_run.live)
-        context = {"listing": listing, "page": page, "lines": lines, "ended": ended}
+        context = {
+            "listing": listing,
+            "page": page,
+            "lines": lines,
+            "ended": ended,
+            "sequences": sequences_with(sync),
+        }
         return self.page(sync, "syncs/syncs/runs.html", context, part="syncs/syncs/parts/runs.html")
 
 
@@ -174,7 +180,12 @@ class SyncSchedule(SyncPage):
         self, sync: Sync, form: ScheduleForm, proposed: Schedule | None, *, status: int = 200, problem: str = ""
     ) -> HttpResponse:
         sentence = sentence_of(sync, proposed) if proposed else ""
-        context: dict[str, Any] = {"form": form, **proposal(sync, proposed, sentence, problem)}
+        sequences = sequences_with(sync)
+        context: dict[str, Any] = {
+            "form": form,
+            "sequences": sequences,
+            **proposal(sync, proposed, sentence, problem),
+        }
         if "new" not in self.request.GET:
             del form.fields["name"]
             return self.page(sync, "syncs/syncs/schedule.html", context, status)

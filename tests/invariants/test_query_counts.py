@@ -29,6 +29,8 @@ LISTS = (
     "governance:audit_log",
     "syncs:models",
     "syncs:overview",
+    "syncs:sequence",
+    "syncs:sequences",
     "syncs:sync",
     "syncs:syncs",
     "workspaces:api_keys",
@@ -91,7 +93,7 @@ def test_recorded_pages_exist() -> None:
 def add_rows(place: Place) -> None:
     """Copies of what the lists show."""
     from connectors.models import Destination, Source
-    from syncs.models import Model, Run, Sync
+    from syncs.models import Model, Run, Sequence, SequenceRun, SequenceStep, Sync
     from workspaces.models import ApiKey
 
     with workspace_scope(place.workspace.pk):
@@ -104,6 +106,9 @@ def add_rows(place: Place) -> None:
             copy(Run, place.rows["run"].pk, sync=sync)
             ended = {"status": "succeeded", "finished_at": timezone.now()}
             copy(Run, place.rows["run"].pk, number=100 + number, **ended)
+            sequence = copy(Sequence, place.rows["sequence"].pk, **names)
+            copy(SequenceStep, place.rows["sequence"].steps.first().pk, sequence=sequence)
+            copy(SequenceRun, place.rows["sequence_run"].pk, number=100 + number, **ended)
             copy(ApiKey, place.rows["api_key"].key.pk, digest=str(number))
 
 
