@@ -75,17 +75,24 @@ def _check_twice(mappings: Iterable[FieldMapping], path: str, problems: Problems
         seen.add(mapping.to)
 
 
+def value_problems(
+    mapping: FieldMapping, columns: Mapping[str, str], problems: Problems, *, depth: int = 1, in_array: bool = False
+) -> None:
+    """Check where one value comes from, under the path ``value.0``; ``depth`` and ``in_array`` say where it stands."""
+    _Checker(None, columns, problems).check(mapping, "value.0", depth, in_array=in_array)
+
+
 class _Checker:
     """Checks where the values of mappings come from, inner ones too."""
 
-    def __init__(self, kind: SyncType, columns: Mapping[str, str], problems: Problems) -> None:
+    def __init__(self, kind: SyncType | None, columns: Mapping[str, str], problems: Problems) -> None:
         self._kind = kind
         self._columns = columns
         self._problems = problems
 
     def check(self, mapping: FieldMapping, path: str, depth: int = 1, *, in_array: bool = False) -> None:
         """Note what cannot work; ``depth`` counts the objects and arrays around the mapping, itself included."""
-        if self._kind.mapper is Mapper.BASIC and mapping.kind not in _ANY_COLUMN:
+        if self._kind is not None and self._kind.mapper is Mapper.BASIC and mapping.kind not in _ANY_COLUMN:
             self._problems.add(path, f"“{self._kind.name}” takes columns only, each as it is.")
             return
         message = self._wrong_value(mapping, in_array=in_array)

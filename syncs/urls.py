@@ -6,6 +6,7 @@ from django.urls import path
 
 from syncs.views import (
     guardrails,
+    mapper,
     model_detail,
     model_editor,
     model_list,
@@ -56,6 +57,7 @@ urlpatterns = [
     path("syncs", requires(READ, write=TRIGGER)(sync_list.SyncList.as_view()), name="syncs"),
     path("syncs/new", draft_sync(sync_wizard.SyncNew.as_view()), name="sync_new"),
     path("syncs/new/<int:model>/<int:destination>", draft_sync(sync_wizard.Configure.as_view()), name="sync_configure"),
+    path("syncs/value/<int:model>/<int:destination>", draft_sync(mapper.MappingValue.as_view()), name="mapping_value"),
     path("syncs/<int:pk>", read(sync_detail.SyncRuns.as_view()), name="sync"),
     path("syncs/<int:pk>/edit", draft_sync(sync_wizard.EditSync.as_view()), name="sync_edit"),
     path("syncs/<int:pk>/configuration", read(sync_detail.SyncConfiguration.as_view()), name="sync_configuration"),

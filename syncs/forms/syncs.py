@@ -6,18 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
-from django.forms import BaseFormSet, formset_factory
-from django.http import QueryDict
 
 from config.errors import HeadraceError, Invalid
 from config.ui.widgets import RadioCards
 from connectors.forms import SettingsForm, Shown
-from connectors.sdk.destination import DestinationField, FirstRun, Mode, Removal, SyncType
+from connectors.sdk.destination import DestinationField, FirstRun, Mapper, Mode, Removal, SyncType
 from syncs.configuration import Proposal
-from syncs.mappings import VARIABLES
+from syncs.forms.mapping import Offer, line_of, lines_of, mappings_in
+from syncs.suggestions import suggested
 
-SPARE_LINES = 3
-STATIC_TYPES = [("string", "Text"), ("number", "Number"), ("boolean", "True or false"), ("null", "Null")]
 MODE_WORDS = {
     Mode.UPSERT: "Upsert",
     Mode.UPDATE: "Update",
@@ -84,74 +81,6 @@ class BehaviourForm(forms.Form):
         field.choices = choices
 
 
-class MappingForm(forms.Form):
-    """One line of the mapping: a field of the destination and where its value comes from."""
-
-    use_required_attribute = False
-
-    kind = forms.ChoiceField(
-        label="Value from",
-        choices=[
-            ("column", "Column"),
-            ("static", "Static value"),
-            ("variable", "Variable"),
-            ("template", "Template"),
-        ],
-        required=False,
-    )
-    column = forms.ChoiceField(label="Column", required=False)
-    static = forms.CharField(label="Value", required=False, strip=False)
-    static_type = forms.ChoiceField(label="Type", choices=STATIC_TYPES, required=False)
-    variable = forms.ChoiceField(
-        label="Variable", choices=[(v, v.replace("_", " ")) for v in VARIABLES], required=False
-    )
-    template = forms.CharField(label="Liquid template", required=False, strip=False)
-    to = forms.CharField(label="Destination field", required=False)
-    identifier = forms.BooleanField(label="Match records by this field", required=False)
-    ignore_null = forms.BooleanField(label="Leave out when null", required=False)
-
-    def __init__(
-        self, *args: Any, columns: Mapping[str, str], fields: Sequence[DestinationField], **kwargs: Any
-    ) -> None:
-        super().__init__(*args, **kwargs)
-        choices = [("", "Choose a column"), *((name, name) for name in columns)]
-        chosen_column = str(self["column"].value() or "")
-        if chosen_column and chosen_column not in columns:
-            choices.append((chosen_column, f"{chosen_column} (gone)"))
-        self.fields["column"].choices = choices  # type: ignore[attr-defined]
-        if fields:
-            offered = [(f.name, _field_words(f)) for f in fields if not f.read_only]
-            chosen = str(self["to"].value() or "")
-            if chosen and chosen not in dict(offered):
-                offered.append((chosen, f"{chosen} (not found)"))
-            self.fields["to"].widget = forms.Select(choices=[("", "Choose a field"), *offered])
-        number = str(self.prefix or "").rpartition("-")[2]
-        line = f", line {int(number) + 1}" if number.isdigit() else ", line __line__"
-        for field in self.fields.values():
-            field.widget.attrs["aria-label"] = f"{field.label}{line}"
-
-    @property
-    def is_blank(self) -> bool:
-        """Whether nothing was filled in."""
-        return not any(self[name].value() for name in ("to", "column", "static", "template"))
-
-    def mapping(self) -> dict[str, Any] | None:
-        """The line as services take it; ``None`` for an empty one."""
-        sent = self.cleaned_data
-        kind = sent["kind"] or "column"
-        if not sent["to"] and (kind == "variable" or not sent[kind]):
-            return None
-        values = {name: sent[name] for name in ("column", "variable", "template")}
-        value = _static(sent["static_type"], sent["static"]) if kind == "static" else values[kind]
-        return {
-            "to": sent["to"],
-            "kind": kind,
-            "value": value,
-            "ignore_null": sent["ignore_null"],
-            "identifier": sent["identifier"],
-        }
-
-
 class SyncForm:
     """Settings, behaviour and mapping of one sync type, as one form with one set of errors.
 
@@ -175,8 +104,11 @@ class SyncForm:
         shown = Shown(stored.get("settings", {}), secret_set_at or {}, list(columns), choices_url)
         self.settings = SettingsForm(kind.settings, data, files, shown=shown, prefix="settings")
         self.behaviour = BehaviourForm(data, kind=kind, initial=stored)
-        lines = [_line(mapping) for mapping in stored.get("mappings", ())] or _suggested(columns, fields)
-        self.lines = _formset(data, columns, fields, lines)
+        mappings = stored.get("mappings") or suggested(columns, fields)
+        advanced = kind.mapper is Mapper.ADVANCED
+        offer = Offer(columns=columns, fields=fields, custom=kind.custom_fields, advanced=advanced)
+        self.lines = lines_of(data, [line_of(mapping) for mapping in mappings], offer)
+        self.fields = fields
         self.problems: list[str] = []
         self.mapping_problems: list[str] = []
 
@@ -199,10 +131,7 @@ class SyncForm:
 
     def mappings_as_sent(self) -> list[dict[str, Any]]:
         """The lines that were filled in and can be read."""
-        if not self.kind.mapping or not self.lines.is_bound or not self.lines.management_form.is_valid():
-            return []
-        lines = [line.mapping() for line in self.lines.forms if line.is_valid()]
-        return [line for line in lines if line is not None]
+        return mappings_in(self.lines) if self.kind.mapping else []
 
     def take(self, error: HeadraceError) -> None:
         """Put a service's errors at the inputs they are about; the rest stands on top."""
@@ -212,8 +141,8 @@ class SyncForm:
             head, _, tail = path.partition(".")
             if head == "settings" and tail:
                 self.settings.take_errors({tail: message})
-            elif head == "mappings" and tail.isdigit() and int(tail) < len(mappings):
-                mappings[int(tail)].add_error("to", message)
+            elif head == "mappings" and (line := _line_at(mappings, tail)) is not None:
+                line.add_error("to", message)
             elif head in ("mappings", "identifier"):
                 self.mapping_problems.append(message)
             elif head in self.behaviour.fields:
@@ -222,68 +151,7 @@ class SyncForm:
                 self.problems.append(f"{message} {error.hint}".strip())
 
 
-def with_more_lines(sent: QueryDict) -> QueryDict:
-    """What was sent, with room for more lines: how lines are added without scripts."""
-    data = sent.copy()
-    count = data.get("map-TOTAL_FORMS", "")
-    data["map-TOTAL_FORMS"] = str((int(count) if count.isdigit() else 0) + SPARE_LINES)
-    return data
-
-
-def _formset(
-    data: Any, columns: Mapping[str, str], fields: Sequence[DestinationField], lines: list[dict[str, Any]]
-) -> BaseFormSet[MappingForm]:
-    # Every line counts, also one that is just as it was suggested: Django would leave unchanged extra lines out.
-    options = {"columns": columns, "fields": fields, "empty_permitted": False}
-    made = formset_factory(MappingForm, extra=SPARE_LINES, max_num=2_000, absolute_max=2_000)
-    return made(data, initial=lines, prefix="map", form_kwargs=options)
-
-
-def _line(mapping: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored mapping as the inputs of its line."""
-    kind, value = mapping.get("kind", "column"), mapping.get("value")
-    line = {name: mapping.get(name, False) for name in ("to", "identifier", "ignore_null")} | {"kind": kind}
-    if kind != "static":
-        return {**line, kind: value}
-    kinds: dict[type, str] = {bool: "boolean", int: "number", float: "number", type(None): "null"}
-    text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-    return {**line, "static": text, "static_type": kinds.get(type(value), "string")}
-
-
-def _suggested(columns: Mapping[str, str], fields: Sequence[DestinationField]) -> list[dict[str, Any]]:
-    """Columns and fields of the same name, identifiers first; people correct the rest."""
-    by_name = {_plain(name): name for name in columns}
-    found = [f for f in fields if not f.read_only and _plain(f.name) in by_name]
-    matching = next((f.name for f in found if f.identifier), "")
-    ordered = sorted(found, key=lambda f: f.name != matching)
-    return [
-        {"kind": "column", "column": by_name[_plain(f.name)], "to": f.name, "identifier": f.name == matching}
-        for f in ordered
-    ]
-
-
-def _plain(name: str) -> str:
-    return name.lower().replace("_", "").replace(" ", "")
-
-
-def _static(kind: str, text: str) -> Any:
-    """A typed constant; what is not a number stays text, and the services say so."""
-    if kind == "null":
-        return None
-    if kind == "boolean":
-        return text.strip().lower() in ("true", "1", "yes", "on")
-    if kind != "number":
-        return text
-    try:
-        return int(text)
-    except ValueError:
-        try:
-            return float(text)
-        except ValueError:
-            return text
-
-
-def _field_words(field: DestinationField) -> str:
-    words = f"{field.label or field.name} · {field.native_type or field.type.value}"
-    marks = [word for word, on in (("required", field.required), ("unique", field.identifier)) if on]
-    return f"{words} ({', '.join(marks)})" if marks else words
+def _line_at(lines: Sequence[Any], path: str) -> Any:
+    """The line that a path is about, also where it leads to something inside of it."""
+    number = path.partition(".")[0]
+    return lines[int(number)] if number.isdigit() and int(number) < len(lines) else None

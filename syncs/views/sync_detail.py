@@ -20,9 +20,9 @@ from syncs.codec import load
 from syncs.configuration import definition_of
 from syncs.engine.guardrails import Guardrails
 from syncs.forms.guardrails import described
+from syncs.forms.mapping import KINDS, line_of, summary_of
 from syncs.forms.schedule import ScheduleForm
 from syncs.forms.syncs import FIRST_RUN_WORDS, MODE_WORDS, REMOVAL_WORDS
-from syncs.mappings import from_json
 from syncs.models import Sync
 from syncs.resync import clears, resync_criteria, tracks_removals
 from syncs.schedules import Schedule
@@ -130,9 +130,12 @@ class SyncConfiguration(SyncPage):
             "removal_words": REMOVAL_WORDS[Removal(sync.removal)],
             "first_run_words": FIRST_RUN_WORDS[FirstRun(sync.first_run)],
             "settings": described_settings(kind.settings, sync.settings),
-            "mappings": from_json(sync.mappings),
             "may_try": access.may_try(self.actor, sync),
             "guardrails": described(load(Guardrails, sync.guardrails)),
+            "mappings": [
+                {**mapping, "words": KINDS[mapping["kind"]], "summary": summary_of(mapping["kind"], line_of(mapping))}
+                for mapping in sync.mappings
+            ],
         }
         return self.page(sync, "syncs/syncs/configuration.html", context)
 

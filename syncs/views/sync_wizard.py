@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from config.errors import HeadraceError
+from config.errors import HeadraceError, Invalid
 from config.htmx import go_to, render_page
 from config.ui.listing import Column, Listing
 from config.ui.search import matching
@@ -25,11 +25,14 @@ from connectors.models import Destination
 from connectors.sdk.destination import DestinationField, SyncType
 from connectors.sdk.fields import Field, Section, Select
 from syncs import access, services
-from syncs.configuration import columns_of, definition_of, secret_times
-from syncs.forms.syncs import SyncForm, with_more_lines
+from syncs.configuration import Proposal, check_proposal, columns_of, definition_of, secret_times
+from syncs.configuration_json import read, written
+from syncs.forms.mapping import with_more_lines
+from syncs.forms.syncs import SyncForm
 from syncs.models import Model, Sync
 from syncs.schedules import Schedule
 from syncs.sentences import outcome_sentence
+from syncs.suggestions import near
 from syncs.views.base import PageView
 from workspaces.permissions import Permission
 
@@ -37,7 +40,6 @@ STEPS = (("model", "Model"), ("destination", "Destination"), ("configure", "Conf
 
 
 MAPPING_HEADINGS = [
-    Column("Value from"),
     Column("Value"),
     Column("to", hidden_label=True, fit=True),
     Column("Destination field"),
@@ -120,6 +122,12 @@ class Configure(PageView):
         action = request.POST.get("action")
         if action == "fields":
             return self._page(self._form(self._as_sent()))
+        if action == "suggest":
+            return self._suggest()
+        if action == "show_json":
+            return self._page(self._form(self._as_sent()), as_json=written(self.kind, self._as_sent()))
+        if action == "use_json":
+            return self._use_json(request.POST.get("json", ""))
         if action == "lines":
             return self._page(self._form(None, data=with_more_lines(request.POST)))
         form = self._form(None, data=request.POST)
@@ -131,6 +139,34 @@ class Configure(PageView):
             else:
                 return self.leave(sync)
         return self._page(form, status=422)
+
+    def _suggest(self) -> HttpResponse:
+        """The lines as they are, and more for fields and columns of similar names."""
+        sent = self._as_sent()
+        found = near(self.columns, self._fields(sent["settings"]), sent["mappings"])
+        marked = [{**mapping, "suggested": True} for mapping in found]
+        form = self._form({**sent, "mappings": [*sent["mappings"], *marked]})
+        return self._page(form, suggestions=len(found))
+
+    def _use_json(self, text: str) -> HttpResponse:
+        """The form as the text describes it, with every problem by its path; nothing is saved yet."""
+        try:
+            stored = read(text, self.kind, self._fields(self._settings_as_sent()))
+            problems = self._problems(stored)
+        except Invalid as error:
+            paths = [f"{path}: {message}" for path, message in error.fields.items()]
+            return self._page(self._form(self._as_sent()), 422, as_json=text, json_problems=paths)
+        return self._page(self._form(stored), 422 if problems else 200, as_json=text, json_problems=problems, read=True)
+
+    def _problems(self, stored: dict[str, Any]) -> list[str]:
+        """What a save would refuse, by path."""
+        try:
+            check_proposal(self.model, self.destination, Proposal(sync_type=self.kind.key, **stored))
+        except Invalid as error:
+            return [f"{path}: {message}" for path, message in error.fields.items()]
+        except HeadraceError as error:
+            return [error.message]
+        return []
 
     def save(self, form: SyncForm) -> Sync:
         """Create the sync; its schedule is the next step."""
@@ -217,7 +253,7 @@ class Configure(PageView):
             assert isinstance(widget, forms.Select)
             widget.choices = [("", "Choose"), *((choice.value, choice.label) for choice in offered)]
 
-    def _page(self, form: SyncForm, status: int = 200) -> HttpResponse:
+    def _page(self, form: SyncForm, status: int = 200, **more: Any) -> HttpResponse:
         if "choices" in self.request.GET:
             self._list_choices(form)
         chosen = {
@@ -234,6 +270,9 @@ class Configure(PageView):
             "sync": self.sync,
             "fields_problem": self.fields_problem,
             "mapping_headings": MAPPING_HEADINGS,
+            "value_url": self.url("mapping_value", self.model.pk, self.destination.pk),
+            "suggestions": None,
+            **more,
             "refreshers": [form.settings.add_prefix(path) for path in pickers_of(self.kind.settings)],
             "choices_here": self._address(type=self.kind.key, choices="1"),
             "steps": steps_of("configure", chosen),

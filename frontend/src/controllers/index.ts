@@ -10,6 +10,7 @@ import filters from "./filters";
 import form from "./form";
 import jsonTree from "./json-tree";
 import lines from "./lines";
+import mapper from "./mapper";
 import menu from "./menu";
 import order from "./order";
 import palette from "./palette";
@@ -29,7 +30,7 @@ import upload from "./upload";
 /** Every controller by the name its markup uses in `data-controller`. */
 export const controllers = {
   bulk, chart, "code-editor": codeEditor, combobox, "confirm-name": confirmName, copy, drawer, filters, form,
-  "json-tree": jsonTree, lines, menu, order, palette, payload, problems, query, rail, rename, rows, shortcuts, table, theme, time, toasts, upload,
+  "json-tree": jsonTree, lines, mapper, menu, order, palette, payload, problems, query, rail, rename, rows, shortcuts, table, theme, time, toasts, upload,
 };
 
 export function register(application: Application): void {

@@ -35,6 +35,7 @@ export default class LinesController extends Controller<HTMLElement> {
     if (!line) return;
     for (const input of line.querySelectorAll<HTMLInputElement | HTMLSelectElement>("input, select")) empty(input);
     line.hidden = true;
+    line.dataset.removed = "";
     const next = this.lineTargets.find((other) => !other.hidden);
     next?.querySelector<HTMLElement>("select, input")?.focus();
     this.changed();

@@ -1,0 +1,111 @@
+"""A sync's configuration as JSON, to edit as text and to copy between syncs.
+
+The native shape is the API's. The shape that other tools document, with ``type``,
+``object``, ``fromId``, ``mappings`` and ``customMappings`` of ``from`` and ``to``, is read too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from config.errors import Invalid
+from connectors.sdk.destination import DestinationField, SyncType
+from connectors.sdk.fields import Select
+from syncs.api.mappings import mapping_from, mapping_json
+
+NATIVE = {"syncType", "mode", "removal", "firstRun", "settings", "mappings"}
+FOREIGN = {"type", "object", "fromId", "identifierMapping", "customMappings", "arrayExpansionSourceColumn"}
+
+
+def written(kind: SyncType, stored: Mapping[str, Any]) -> str:
+    """The configuration as text."""
+    whole = {
+        "syncType": kind.key,
+        "mode": stored.get("mode", ""),
+        "removal": stored.get("removal", ""),
+        "firstRun": stored.get("first_run", ""),
+        "settings": stored.get("settings", {}),
+        "mappings": [mapping_json(mapping) for mapping in stored.get("mappings", ())],
+    }
+    return json.dumps(whole, indent=2, ensure_ascii=False)
+
+
+def read(text: str, kind: SyncType, fields: Sequence[DestinationField]) -> dict[str, Any]:
+    """The configuration that a text describes; raises :class:`Invalid` naming the path."""
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise Invalid.field("json", f"This is not JSON: {error}.") from error
+    if not isinstance(found, dict):
+        raise Invalid.field("json", "Give one JSON object.")
+    if found.get("syncType", kind.key) != kind.key:
+        raise Invalid.field(
+            "syncType", f"This page configures “{kind.name}” ({kind.key}); choose the other type first."
+        )
+    if not isinstance(found.get("mappings", []), list):
+        raise Invalid.field("mappings", "Give a list of mappings.")
+    if found.keys() & FOREIGN:
+        return _foreign(found, kind, fields)
+    if unknown := sorted(found.keys() - NATIVE):
+        raise Invalid.field(unknown[0], f"“{unknown[0]}” is not part of a configuration.")
+    return {
+        **_behaviour(found),
+        "settings": _object(found, "settings"),
+        "mappings": [_mapping(item, f"mappings.{n}") for n, item in enumerate(found.get("mappings", []))],
+    }
+
+
+def _foreign(found: Mapping[str, Any], kind: SyncType, fields: Sequence[DestinationField]) -> dict[str, Any]:
+    """The shape with ``from`` and ``to``: the object becomes the setting that picks one, the rest settings by name."""
+    mappings = [
+        _mapping(item, f"{part}.{n}", identifier=part == "identifierMapping")
+        for part in ("identifierMapping", "mappings", "customMappings")
+        for n, item in enumerate(found.get(part) or ())
+    ]
+    known = {declared.name for declared in kind.settings}
+    settings = {name: value for name, value in found.items() if name in known}
+    picker = next((d.name for d in kind.settings if isinstance(d, Select) and d.discover), "")
+    if picker and found.get("object"):
+        settings.setdefault(picker, found["object"])
+    if unknown := sorted(found.keys() - NATIVE - FOREIGN - known):
+        raise Invalid.field(unknown[0], f"“{unknown[0]}” is neither part of a configuration nor a setting.")
+    _match(mappings, str(found.get("fromId") or ""), fields)
+    return {**_behaviour(found), "settings": settings, "mappings": mappings}
+
+
+def _behaviour(found: Mapping[str, Any]) -> dict[str, str]:
+    """Mode, removal and first run, as far as the text names them; the rest is as for a new sync."""
+    names = {"mode": "mode", "removal": "removal", "first_run": "firstRun"}
+    return {name: str(found[wire]) for name, wire in names.items() if found.get(wire)}
+
+
+def _match(mappings: list[dict[str, Any]], column: str, fields: Sequence[DestinationField]) -> None:
+    """Match records by the column: where it is mapped, or into the field that is made for it."""
+    if not column or any(mapping["identifier"] for mapping in mappings):
+        return
+    mapped = next((m for m in mappings if m["kind"] == "column" and m["value"] == column), None)
+    if mapped is not None:
+        mapped["identifier"] = True
+        return
+    fitting = sorted((f for f in fields if f.identifier), key=lambda f: not f.recommended)
+    if not fitting:
+        raise Invalid.field("fromId", f"No field is known by which “{column}” could match records.")
+    mappings.insert(0, _mapping({"from": column, "to": fitting[0].name}, "fromId", identifier=True))
+
+
+def _mapping(item: Any, path: str, *, identifier: bool = False) -> dict[str, Any]:
+    if not isinstance(item, Mapping):
+        raise Invalid.field(path, "A mapping is an object with “to” and a value.")
+    if "from" in item:
+        item = {"kind": "column", "value": item["from"], **{k: v for k, v in item.items() if k != "from"}}
+    made = mapping_from(item)
+    return {"kind": "column", **made, "identifier": bool(made.get("identifier", identifier))}
+
+
+def _object(found: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = found.get(name) or {}
+    if not isinstance(value, dict):
+        raise Invalid.field(name, "Give an object.")
+    return value
