@@ -40,6 +40,7 @@ def pages() -> dict[Path, str]:
         "connectors.md": connectors_page,
         "commands.md": commands_page,
         "liquid-filters.md": filters_page,
+        "planner-dialects.md": dialects_page,
     }
     return {FOLDER / name: make() for name, make in makers.items()}
 
@@ -50,6 +51,29 @@ def settings_page() -> str:
         "Settings",
         "Headrace reads these environment variables at start (`config/settings.py`, `config/supervisor/options.py`).",
         _table(("Variable", "Type", "Default", "What for"), rows),
+    )
+
+
+def dialects_page() -> str:
+    from syncs.engine.warehouse.dialects import PROFILES
+
+    rows = [
+        (
+            profile.title,
+            profile.recipe.removesuffix(" v1"),
+            profile.create,
+            ", ".join(f"`{setting}`" for setting in profile.session),
+            "yes" if profile.transactions else "no",
+            profile.run_on or "generated and parsed only",
+            " ".join(profile.notes),
+        )
+        for profile in PROFILES.values()
+    ]
+    return _page(
+        "Dialects of the warehouse planner",
+        "How each system makes digests and tables, and what its sessions must set "
+        "(`syncs/engine/warehouse/dialects.py`). A system needs a source that can be written to before it can be used.",
+        _table(("System", "Digest", "Tables are made by", "Session", "Transactions", "Executed on", "Notes"), rows),
     )
 
 

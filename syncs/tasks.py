@@ -47,9 +47,9 @@ def expire_run(workspace_id: int, run_id: int) -> None:
 
 
 @dramatiq.actor(queue_name="upkeep")
-def discard_sync_files(workspace_id: int, sync_id: int) -> None:
-    """Delete all files of a sync that no longer exists."""
+def discard_sync_files(workspace_id: int, sync_id: int, source_id: int = 0) -> None:
+    """Delete all files of a sync that no longer exists, and its tables in the source that compared it."""
     from syncs.upkeep import discard
 
     with job_in(workspace_id):
-        discard(workspace_id, sync_id)
+        discard(workspace_id, sync_id, source_id)

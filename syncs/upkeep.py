@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
 
 from config.queue import enqueue
+from connectors.access import open_source
+from connectors.models import Source
+from connectors.sdk.errors import ConnectorError
 from syncs import engine
 from syncs.codec import load
 from syncs.engine.spec import Baseline
+from syncs.logs import workspace_code
 from syncs.models import Run, Sync
 from syncs.runspec import run_directory, sync_directory
 from syncs.services.retention import mark_purged, take_expired
 from syncs.storage import storage
 from syncs.tasks import expire_run
 
+logger = logging.getLogger(__name__)
 BATCH = 200
 
 
@@ -39,7 +45,15 @@ def expire(run_id: int) -> None:
     mark_purged(run)
 
 
-def discard(workspace_id: int, sync_id: int) -> None:
-    """Delete every file of a sync that no longer exists."""
-    if not Sync.objects.filter(pk=sync_id).exists():
-        storage().delete_tree(sync_directory(workspace_id, sync_id))
+def discard(workspace_id: int, sync_id: int, source_id: int = 0) -> None:
+    """Delete every file of a sync that no longer exists, and its tables in the source that compared it."""
+    if Sync.objects.filter(pk=sync_id).exists():
+        return
+    storage().delete_tree(sync_directory(workspace_id, sync_id))
+    source = Source.objects.select_related("workspace").filter(pk=source_id).first()
+    if source is None:
+        return
+    try:
+        engine.drop_tables(open_source(source), workspace_code(source.workspace), sync_id)
+    except ConnectorError as error:
+        logger.warning("tables of deleted sync %s were left in source %s: %s", sync_id, source_id, error.code)

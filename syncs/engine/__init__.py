@@ -23,6 +23,9 @@ everything between ``prepare`` and ``settle`` is the same for both.
 ``expire_run(storage, directory, baseline)``
     Delete a run's rows and requests after their retention, except files the baseline still names.
 
+``drop_tables(source, namespace, sync_id)``
+    The same in the warehouse, for a sync that was deleted.
+
 ``RunLog(storage, spec, prepared, outcomes)`` reads a run's rows for the debugger,
 ``batch_exchanges`` and ``search_exchanges`` its requests; ``explain(make_plan(...))`` says what a run will do.
 
@@ -46,7 +49,7 @@ if TYPE_CHECKING:
     from syncs.engine.preparation import next_parts, prepare
     from syncs.engine.rules import operations_sent, writes_whole_run
     from syncs.engine.runlog import RunLog
-    from syncs.engine.settlement import expire_run, retire, settle, superseded
+    from syncs.engine.settlement import drop_tables, expire_run, retire, settle, superseded
     from syncs.engine.shared_limiter import SharedLimiter
     from syncs.engine.storage import Storage
     from syncs.engine.traces import TraceLimits, TraceWriter, trace_limits
@@ -68,6 +71,7 @@ _HOMES = {
     "Unlimited": "limiter",
     "batch_exchanges": "exchanges",
     "deliver_part": "deliver",
+    "drop_tables": "settlement",
     "expire_run": "settlement",
     "explain": "plan",
     "find_rows": "onerow",
@@ -103,6 +107,7 @@ __all__ = [
     "Unlimited",
     "batch_exchanges",
     "deliver_part",
+    "drop_tables",
     "expire_run",
     "explain",
     "find_rows",

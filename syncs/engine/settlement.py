@@ -38,6 +38,7 @@ from syncs.engine.spec import (
 )
 from syncs.engine.storage import Storage
 from syncs.engine.warehouse import settlement as warehouse
+from syncs.engine.warehouse.tables import sync_prefix
 
 
 def settle(
@@ -91,6 +92,11 @@ def retire(spec: RunSpec, source: Source, baseline: Baseline) -> None:
     """Once the pointer is at ``baseline``: drop tables in the warehouse that nothing needs any more."""
     if baseline.planner is Planner.WAREHOUSE:
         warehouse.retire_tables(spec, source, baseline, check=never)
+
+
+def drop_tables(source: Source, namespace: str, sync_id: int) -> None:
+    """Drop every table of a sync that no longer exists from the warehouse."""
+    warehouse.drop_tables(source, sync_prefix(namespace, sync_id), check=never)
 
 
 def superseded(old: Baseline | None, new: Baseline) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from config.errors import Conflict
 from config.queue import enqueue
 from connectors import access as connections
+from connectors.choices import Planner
 from connectors.models import Destination
 from connectors.sdk.expansion import array_column
 from connectors.sdk.fields import Select
@@ -176,7 +177,8 @@ def delete_sync(*, actor: Actor, sync: Sync) -> None:
     if sync.runs.filter(finished_at__isnull=True).exists():
         raise Conflict("This sync is running.", hint="Cancel the run first.")
     record(sync, before=snapshot(sync, AUDITED))
-    enqueue(discard_sync_files, sync.workspace_id, sync.pk)
+    in_warehouse = (sync.baseline or {}).get("planner") == Planner.WAREHOUSE
+    enqueue(discard_sync_files, sync.workspace_id, sync.pk, sync.model.source_id if in_warehouse else 0)
     sync.delete()
 
 

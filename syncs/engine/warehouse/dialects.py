@@ -48,7 +48,6 @@ class Profile:
     table_options: str | None = None
     session: tuple[str, ...] = ()
     identifier: int = 127
-    upper_schemas: bool = False
     transactions: bool = True
     try_cast: bool = True
     run_on: str = ""  # what the statements were executed on; empty where only generated and parsed
@@ -260,9 +259,8 @@ SNOWFLAKE = Profile(
         ColumnType.OBJECT.value: _named("TO_JSON"),
     },
     identifier=255,
-    upper_schemas=True,
     transactions=False,
-    notes=("DDL commits by itself.", "Schemas created without quotes have upper-case names: that is what is used."),
+    notes=("DDL commits by itself.", "The two schemas have lower-case names: create them with quotes."),
 )
 
 BIGQUERY = Profile(

@@ -12,6 +12,7 @@ from connectors import services as connectors
 from connectors.discovery import CheckOutcome
 from connectors.models import Source
 from connectors.services.planner import choose_planner, record_write_check
+from syncs import services, tasks
 from syncs.choices import RunStatus
 from syncs.models import Sync
 from tests.syncs.app.shop import Shop, postgres_settings
@@ -132,6 +133,18 @@ def test_dropped_tables_stop_the_run_until_a_resync(shop: Shop, warehouse: Wareh
     assert (failed.status, failed.error_code) == (RunStatus.FAILED, "planner_tables_missing")
     assert "resync" in failed.error_hint
     assert shop.run(sync, full_resync=True).planned == 3
+
+
+def test_a_deleted_sync_leaves_no_tables(shop: Shop, warehouse: Warehouse) -> None:
+    warehouse.fill(2)
+    warehouse.move()
+    sync = warehouse.sync()
+    shop.run(sync)
+    assert len(warehouse.tables()) == 2
+    pk, workspace_id, source_id = sync.pk, sync.workspace_id, sync.model.source_id
+    services.delete_sync(actor=shop.actor, sync=sync)
+    tasks.discard_sync_files.fn(workspace_id, pk, source_id)
+    assert warehouse.tables() == []
 
 
 def test_a_revoked_grant_stops_the_run_in_clear_words_and_loses_nothing(shop: Shop, warehouse: Warehouse) -> None:
