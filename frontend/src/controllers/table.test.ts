@@ -13,6 +13,12 @@ test("cells carry the name of their column", () => {
   expect(find("#cell").getAttribute("role")).toBe("cell");
 });
 
+test("names and roles that a morph took away come back", async () => {
+  for (const name of ["data-label", "role"]) find("#cell").removeAttribute(name);
+  await vi.waitFor(() => expect(find("#cell").dataset.label).toBe("Rows"));
+  expect(find("#cell").getAttribute("role")).toBe("cell");
+});
+
 test("a click on a row opens its link, one on a button does not", () => {
   const opened = vi.fn((event: Event) => event.preventDefault());
   find("a").addEventListener("click", opened);

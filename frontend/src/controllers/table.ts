@@ -14,7 +14,8 @@ export default class TableController extends Controller<HTMLElement> {
   override connect(): void {
     this.element.addEventListener("click", this.onClick);
     this.label();
-    this.watcher.observe(this.element, { childList: true, subtree: true });
+    // A morph takes away what the server did not write, even where nothing else changed.
+    this.watcher.observe(this.element, { childList: true, subtree: true, attributeFilter: ["data-label", "role"] });
   }
 
   override disconnect(): void {
@@ -25,7 +26,7 @@ export default class TableController extends Controller<HTMLElement> {
   private label(): void {
     const names = [...this.element.querySelectorAll("thead th")].map((cell) => cell.textContent?.trim() ?? "");
     for (const row of this.element.querySelectorAll<HTMLTableRowElement>(".table-collapse tbody tr")) {
-      row.setAttribute("role", "row");
+      if (!row.hasAttribute("role")) row.setAttribute("role", "row");
       [...row.cells].forEach((cell, at) => {
         if (names[at] && !cell.dataset.label) cell.dataset.label = names[at];
         if (!cell.hasAttribute("role")) cell.setAttribute("role", cell.tagName === "TH" ? "rowheader" : "cell");
