@@ -24,6 +24,7 @@ from syncs.configuration import Checked, Proposal, check_proposal, sync_type_of
 from syncs.engine.guardrails import Guardrails
 from syncs.mappings import from_json, send_the_same, to_json
 from syncs.models import Model, Sync
+from syncs.renames import followed_renames, renamed
 from syncs.schedules import Schedule
 from syncs.services.naming import clean_name, free_slug
 from syncs.services.schedules import apply_schedule
@@ -117,7 +118,8 @@ def update_sync(*, actor: Actor, sync: Sync, proposal: Proposal | None = None, n
 def store_sync_change(*, actor: Actor, sync: Sync, checked: Checked | None, name: str | None) -> Sync:
     """Store a configuration that has just been checked.
 
-    Where rows would look different now, the next run sends all known rows as changed.
+    Where rows would look different now, the next run sends all known rows as changed; where mappings only
+    follow columns that were renamed, those rows whose values differ.
     """
     sync = access.sync_to_configure(actor, sync.pk)
     before, sealed = snapshot(sync, AUDITED), decrypt(sync.sealed_settings)
@@ -130,7 +132,7 @@ def store_sync_change(*, actor: Actor, sync: Sync, checked: Checked | None, name
     if not changed and not resealed:
         unchanged()
         return sync
-    if _sends_otherwise(sync, before):
+    if not _follows_renames(sync, before) and _sends_otherwise(sync, before):
         sync.pending_reprocess = True
     if _expansion(before["mappings"]) != _expansion(sync.mappings) and sync.pending_reset == PendingReset.NONE:
         # Rows have other keys now: what was delivered under the old ones tells nothing about them.
@@ -180,6 +182,19 @@ def delete_sync(*, actor: Actor, sync: Sync) -> None:
     in_warehouse = (sync.baseline or {}).get("planner") == Planner.WAREHOUSE
     enqueue(discard_sync_files, sync.workspace_id, sync.pk, sync.model.source_id if in_warehouse else 0)
     sync.delete()
+
+
+def _follows_renames(sync: Sync, before: Mapping[str, Any]) -> bool:
+    """Whether mappings only follow renamed columns; then the baseline knows them by their new names too."""
+    lost = set(sync.model.columns.filter(missing=True).values_list("name", flat=True))
+    renames = followed_renames(from_json(before["mappings"]), from_json(sync.mappings), lost)
+    if not renames or sync.baseline is None or before["sync_type"] != sync.sync_type:
+        return False
+    known = sync.baseline["columns"]
+    if _aims_elsewhere(sync, before["settings"]) or set(renames.values()) & set(known):
+        return False
+    sync.baseline = {**sync.baseline, "columns": renamed(known, renames)}
+    return True
 
 
 def _sends_otherwise(sync: Sync, before: Mapping[str, Any]) -> bool:
