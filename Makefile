@@ -17,9 +17,12 @@ OTHER_LOCKS := $(filter-out base dev,$(basename $(notdir $(wildcard requirements
 # `make lock UPGRADE=--upgrade` takes newer versions.
 UPGRADE ?=
 
+# How many rounds `make torture` takes.
+ROUNDS ?= 500
+
 FRONTEND_INPUTS := $(shell find frontend templates \( -name node_modules -o -name dist \) -prune -o -type f -print 2>/dev/null)
 
-.PHONY: all help demo serve test lint bench shot docs lock clean prepared develop
+.PHONY: all help demo serve test lint bench torture shot docs lock clean prepared develop
 
 all: prepared ## Prepare everything: virtual environment, front end
 
@@ -46,6 +49,9 @@ lint: develop ## Check style, types, import order and templates
 
 bench: develop ## Measure a million rows against bare baselines
 	$(PY) -m benchmarks
+
+torture: develop ## Kill and trouble real syncs for many rounds, and compare what arrived (ROUNDS=500, SEED)
+	$(PY) -m tests.torture --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
 
 shot: develop $(STAMPS)/chromium ## Take screenshots of every page
 	$(PY) -m tests.browser.shot

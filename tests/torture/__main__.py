@@ -23,6 +23,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no round after so long")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--crashes", type=int, help="so many in each round, instead of up to three")
     parser.add_argument("--list", action="store_true", help="name every row that came twice")
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
@@ -58,7 +59,7 @@ def _torture(options, folder, to, workers, kill, log) -> int:  # type: ignore[no
     place = build_world().acme
     began = time.monotonic()
     with workspace_scope(place.workspace.pk):
-        trial = Trial(place, folder, to, workers, kill, options.seed)
+        trial = Trial(place, folder, to, workers, kill, seed=options.seed, crashes=options.crashes)
         try:
             while trial.tally.rounds < options.rounds and time.monotonic() - began < options.seconds:
                 trial.round()

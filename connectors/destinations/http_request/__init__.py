@@ -15,7 +15,7 @@ from connectors.destinations.http_request.settings import DEFAULT_BATCH, DEFINIT
 from connectors.destinations.http_request.sign_in import consent_of, pairs, secrets_of, sign_in_of
 from connectors.sdk.context import Environment
 from connectors.sdk.destination import ACCEPTED, Batch, Destination, Job, Limits, Rate, RowResult, rejected
-from connectors.sdk.errors import AuthError, BatchRejected, ConfigError, ConnectorError, Gone
+from connectors.sdk.errors import AuthError, BatchRejected, ConfigError, ConnectorError, Gone, InternalError
 from connectors.sdk.json_columns import JsonRows
 from connectors.sdk.liquid import Template, TemplateError, batch_variables, compile_template
 from connectors.sdk.net import Client, Consent, Request, Response, Tls, merged, parse_url
@@ -283,10 +283,21 @@ class HttpSession:
         headers = {"Content-Type": content} if content else {}
         request = Request(trigger.method, self._destination.url(path), headers, body, self._timeout_s)
         response = await self._destination.send(self._client, request)
-        if error := self._client.error_for(response):
+        if error := self._client.error_for(response, _NO_SUCCESS):
             if isinstance(error, AuthError):
                 error.hint = self._destination.sign_in_hint or error.hint
             raise error
+
+
+def _in_parts(response: Response, message: str) -> ConnectorError:
+    return InternalError(
+        f"207: only parts of the request were carried out, and which is not known: {response.sample()}",
+        hint="Send one row a request, or let the service answer 200 when all rows of a request were taken.",
+    )
+
+
+# What counts as carried out elsewhere says too little here.
+_NO_SUCCESS = {207: _in_parts}
 
 
 def _refusals(payload: Payload, rows: Sequence[dict[str, Any]], context: Mapping[str, Any]) -> Iterator[RowResult]:

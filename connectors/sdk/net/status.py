@@ -30,7 +30,7 @@ def error_for(
     response: Response, overrides: Mapping[int, ErrorMaker] | None = None, *, now: datetime | None = None
 ) -> ConnectorError | None:
     """The error that an answer stands for, or ``None`` where the request was carried out."""
-    if response.ok:
+    if response.ok and response.status not in (overrides or {}):
         return None
     message = f"{response.status}: {words(response)}"
     if overrides and (maker := overrides.get(response.status)):

@@ -11,7 +11,7 @@ import pytest
 from connectors.sdk import trace
 from connectors.sdk.context import Environment
 from connectors.sdk.destination import Destination, Job, Rate
-from connectors.sdk.errors import AuthError, BatchRejected, ConfigError, Unavailable
+from connectors.sdk.errors import AuthError, BatchRejected, ConfigError, InternalError, Unavailable
 from connectors.sdk.types import Operation
 from tests.connectors.kit.drivers import destination_of
 from tests.connectors.kit.fake_http import Answer, FakeHttp, fake_http
@@ -138,6 +138,18 @@ async def test_a_whole_batch_that_makes_no_json_is_left_to_be_halved() -> None:
 
 
 OAUTH = {"token_url": "{url}/token", "client_id": "me", "client_secret": "client-pass", "grant": "client_credentials"}
+
+
+async def test_an_answer_in_parts_is_no_success() -> None:
+    rows = batch_of(Operation.ADDED, [{"id": 1}, {"id": 2}])
+    async with (
+        fake_http(Answer(207, b'[{"status": 200}, {"status": 400}]')) as server,
+        service(server).session(job(added=BATCH)) as session,
+    ):
+        with pytest.raises(InternalError, match="only parts"):
+            await session.deliver(rows)
+
+
 TOKEN = Answer(200, b'{"access_token": "tok-1", "expires_in": 3600}')
 
 
