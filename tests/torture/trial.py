@@ -38,7 +38,7 @@ from tests.world import Place
 COLUMNS = ("id", "email", "plan")
 KEYS, KNOWN = 90, 40
 PATIENCE_S = 240.0
-# Troubles between a crash and the end of what it cut off: a batch whose answer could not be noted in time.
+# An answer that came so shortly before a crash, or before all was up again, may not have been noted.
 SHADOW_S = 4.0
 ENDED = (RunStatus.SUCCEEDED, RunStatus.WARNING, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.INTERRUPTED)
 Row = dict[str, str | None]
@@ -96,7 +96,7 @@ class Trial:
         self._random = random.Random(seed)
         self._most = [0, 1, 1, 2, 3] if crashes is None else [crashes]
         self._rows: dict[str, Row] = {}
-        self._crashes: list[float] = []
+        self._crashes: list[tuple[float, float]] = []  # when, and when all was up again
         self._write()
         self._call: Call = caller(key_of(place, place.owner))
         self.subjects = self._make_subjects()
@@ -220,12 +220,13 @@ class Trial:
     def _crash(self) -> None:
         what = self._random.choice(["worker", "worker", "worker", "redis", "postgres", "disk"])
         self.tally.crashes[what] += 1
+        began = time.time()
         if what in ("worker", "disk"):
             self._workers.kill(self._random.randrange(len(self._workers)), full_disk=what == "disk")
         else:
             self._servers.kill("valkey" if what == "redis" else "postgres")
             connection.close()
-        self._crashes.append(time.time())
+        self._crashes.append((began, time.time()))
 
     def _look_after(self) -> None:
         """What the supervisor and a scheduler do."""
@@ -306,9 +307,10 @@ class Trial:
         known = len([key for key in self.tally.repeated if key.startswith(f"{subject.name} ")])
         for repeat in repeats[known:]:
             key = f"{subject.name} run {repeat['run']}: {repeat['operation']} {repeat['key']}"
-            shadowed = any(-1.0 <= crash - repeat["before"] <= SHADOW_S for crash in self._crashes)
+            shadowed = any(began - SHADOW_S <= repeat["before"] <= ended + SHADOW_S for began, ended in self._crashes)
             if repeat["told"] and not shadowed:
-                raise Broken(f"{key} came twice though it was answered")
+                since = [round(repeat["before"] - began, 1) for began, _ in self._crashes[-5:]]
+                raise Broken(f"{key} came twice though it was answered; seconds after the last crashes: {since}")
             self.tally.repeated.append(key)
 
     def _rerun(self) -> None:
