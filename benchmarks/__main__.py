@@ -1,15 +1,15 @@
 """``python -m benchmarks``: what ``make bench`` runs.
 
-``python -m benchmarks engine …`` and ``python -m benchmarks pages …`` run one of the two, with its options.
+``python -m benchmarks engine …`` (``ceilings``, ``pages``) runs one part of it, with its options.
 """
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import pages, run
+from benchmarks import ceilings, pages, run
 
-SECTIONS = {"engine": run.main, "pages": pages.main}
+SECTIONS = {"engine": run.main, "ceilings": ceilings.main, "pages": pages.main}
 
 
 def main(arguments: list[str]) -> None:
@@ -18,6 +18,8 @@ def main(arguments: list[str]) -> None:
         SECTIONS[arguments[0]](arguments[1:])
         return
     run.main(arguments)
+    print()
+    ceilings.main([])
     print()
     pages.main([])
 

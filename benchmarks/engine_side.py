@@ -29,11 +29,9 @@ def run_sync(setting: Setting, kind: str, run_id: int) -> dict[str, float]:
     place = setting.place(f"engine-{kind}")
     storage = Storage(str(place / "storage"))
     baseline = _read_baseline(place)
-    spec = _spec(kind, run_id)
+    spec = spec_of(kind, run_id)
     work = {"workdir": place / "work", "memory_mb": setting.memory_mb, "threads": setting.threads}
-    environment = Environment(
-        outbound_allow=("*",), local_roots=(setting.folder,), memory_mb=setting.memory_mb, threads=setting.threads
-    )
+    environment = environment_of(setting)
     source = source_class("duckdb")({"mode": "database", "path": str(setting.source)}, environment)
 
     began = time.perf_counter()
@@ -73,7 +71,7 @@ async def _deliver(
     storage: Storage,
     prepared: object,
 ) -> list[PartOutcome]:
-    destination, job = _destination(setting, kind, environment, spec)
+    destination, job = destination_and_job(setting, kind, environment, spec)
     outcomes: list[PartOutcome] = []
     while ready := next_parts(prepared, [outcome.number for outcome in outcomes]):  # type: ignore[arg-type]
         for part in ready:
@@ -87,7 +85,15 @@ async def _deliver(
     return outcomes
 
 
-def _spec(kind: str, run_id: int) -> RunSpec:
+def environment_of(setting: Setting) -> Environment:
+    """What connectors may do here."""
+    return Environment(
+        outbound_allow=("*",), local_roots=(setting.folder,), memory_mb=setting.memory_mb, threads=setting.threads
+    )
+
+
+def spec_of(kind: str, run_id: int) -> RunSpec:
+    """A sync of all columns."""
     return RunSpec(
         run_id=run_id,
         sync_id=1,
@@ -110,7 +116,10 @@ def _spec(kind: str, run_id: int) -> RunSpec:
     )
 
 
-def _destination(setting: Setting, kind: str, environment: Environment, spec: RunSpec) -> tuple[Destination, Job]:
+def destination_and_job(
+    setting: Setting, kind: str, environment: Environment, spec: RunSpec
+) -> tuple[Destination, Job]:
+    """Where the sync goes: the table or the sink of this setting."""
     job = {
         "sync_id": 1, "sync_slug": "bench", "run_id": spec.run_id, "model_id": 1, "model_name": "Customers",
         "mode": spec.mode, "removal": spec.removal, "started_at": datetime.now(UTC), "primary_key": "id",

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -21,6 +19,7 @@ from pathlib import Path
 import psycopg
 
 from benchmarks import data
+from benchmarks.ports import free_port, wait_for
 from benchmarks.setting import Setting
 from config.embedded import EmbeddedServices
 
@@ -127,25 +126,14 @@ def _services(database_url: str, folder: str) -> Iterator[str]:
 @contextmanager
 def _sink() -> Iterator[int]:
     """The HTTP server that syncs deliver to."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen([sys.executable, "-m", "benchmarks.sink", str(port)])
     try:
-        _wait_for(port)
+        wait_for(port)
         yield port
     finally:
         process.terminate()
         process.wait(timeout=10)
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise SystemExit("The sink did not start.")
 
 
 if __name__ == "__main__":

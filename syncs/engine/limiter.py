@@ -16,10 +16,11 @@ from connectors.sdk.destination import Rate
 from syncs.engine.retry import Clock
 
 # Requests do not arrive exactly as they left: stay this share of a window below the limit, at most so long.
-_SLACK_SHARE = 0.02
+_SLACK_SHARE = 0.04
 _SLACK_MOST_S = 0.25
-# High rates go out evenly: a second's worth in one burst would arrive as two seconds' worth now and then.
-_PACED_FROM, _PACED_WINDOW_S, _PIECES = 20, 1.0, 10
+# Rates a second go out evenly: all at once, those that are late would arrive with those of the next second.
+# A tenth at a time, and a little faster than on average, so that what a stall cost can be made up for.
+_PACED_WINDOW_S, _BURSTS, _LEAST_BURST, _CATCHING_UP = 1.0, 10, 2, 1.25
 
 
 class Unlimited:
@@ -63,7 +64,7 @@ class MemoryLimiter(Unlimited):
 
     def __init__(self, *rates: Rate, clock: Clock | None = None) -> None:
         super().__init__(clock)
-        self._windows = [(rate.requests, window(rate), deque[float]()) for rate in paced(rates)]
+        self._windows = [(rate.requests, rate.seconds, deque[float]()) for rate in windows(rates)]
 
     def wait(self, share: int = 1) -> float:
         """Seconds until a request may go, where only one part in ``share`` of each limit is ours."""
@@ -83,15 +84,16 @@ class MemoryLimiter(Unlimited):
             times.append(now)
 
 
+def windows(rates: Iterable[Rate]) -> tuple[Rate, ...]:
+    """The windows that are kept: a little longer than those asked for, and short ones in which bursts are bounded."""
+    kept = [Rate(requests=rate.requests, seconds=window(rate)) for rate in rates]
+    for rate in rates:
+        burst = max(_LEAST_BURST, rate.requests // _BURSTS)
+        if rate.seconds <= _PACED_WINDOW_S and burst * _CATCHING_UP < rate.requests:
+            kept.append(Rate(requests=burst, seconds=rate.seconds * burst / rate.requests / _CATCHING_UP))
+    return tuple(kept)
+
+
 def window(rate: Rate) -> float:
     """The window that is kept, in seconds: a little longer than the one asked for."""
     return rate.seconds + min(rate.seconds * _SLACK_SHARE, _SLACK_MOST_S)
-
-
-def paced(rates: Iterable[Rate]) -> tuple[Rate, ...]:
-    """The rates, and for high ones the same rate over shorter windows, so that requests leave evenly."""
-    kept = list(rates)
-    for rate in rates:
-        if rate.requests >= _PACED_FROM and rate.seconds <= _PACED_WINDOW_S:
-            kept.append(Rate(requests=rate.requests // _PIECES, seconds=rate.seconds / _PIECES))
-    return tuple(kept)

@@ -20,7 +20,7 @@ from typing import Any, Protocol, Self
 from uuid import uuid4
 
 from connectors.sdk.destination import Rate
-from syncs.engine.limiter import MemoryLimiter, Unlimited, paced, window
+from syncs.engine.limiter import MemoryLimiter, Unlimited, windows
 from syncs.engine.retry import Clock
 
 logger = logging.getLogger(__name__)
@@ -142,7 +142,7 @@ class SharedLimiter:
     ) -> None:
         self._clock = clock or Clock()
         self._local = MemoryLimiter(*rates, clock=self._clock)
-        self._rates = paced(rates)
+        self._windows = windows(rates)
         self._concurrency = max(1, concurrency)
         self._lost = lost
         self._me = uuid4().hex
@@ -151,7 +151,7 @@ class SharedLimiter:
         prefix = f"headrace:limit:{name}"
         self._pause_key = f"{prefix}:pause"
         self._share_keys = [f"{prefix}:sharers", f"{prefix}:held", f"{prefix}:wanted"]
-        logs = [f"{prefix}:sent:{rate.seconds:g}:{_each(rate)}" for rate in self._rates]
+        logs = [f"{prefix}:sent:{kept.seconds:g}:{_each(kept)}" for kept in self._windows]
         self._log_keys = [key for log in logs for key in (log, f"{log}:rest")]
         self._sharers = _USUAL_SHARERS
         self._granted = 0
@@ -166,7 +166,7 @@ class SharedLimiter:
     async def __aenter__(self) -> Self:
         await self._renew()
         self._tasks = [asyncio.create_task(self._keep_share())]
-        if self._rates:
+        if self._windows:
             self._tasks.append(asyncio.create_task(self._hand_out()))
         return self
 
@@ -200,7 +200,7 @@ class SharedLimiter:
             if left <= 0:
                 return False
             await self._clock.sleep(min(paused, left))
-        if not self._rates:
+        if not self._windows:
             return True
         self._asked.set()
         return await self._queued(self._for_rate, max(0.0, end - self._clock.now()))
@@ -261,7 +261,7 @@ class SharedLimiter:
             self._lose(error)
         else:
             if self._alone_until == math.inf:
-                self._alone_until = self._clock.now() + max((window(rate) for rate in self._rates), default=0.0)
+                self._alone_until = self._clock.now() + max((kept.seconds for kept in self._windows), default=0.0)
             self._granted, self._sharers = int(granted), max(1, int(sharers))
             if paused:
                 await self._local.pause(int(paused) / 1_000_000)
@@ -309,10 +309,10 @@ class SharedLimiter:
                 return (0, wait) if wait > 0 else (1, 0.0)
             wanted = 1
         arguments: list[int] = [wanted]
-        for rate in self._rates:
-            each = _each(rate)
+        for kept in self._windows:
+            each = _each(kept)
             spare = each if each > 1 else 0
-            arguments += [max(1, rate.requests - spare), round(window(rate) * 1_000_000), each]
+            arguments += [max(1, kept.requests - spare), round(kept.seconds * 1_000_000), each]
         try:
             granted, wait_us = await self._take(keys=[self._pause_key, *self._log_keys], args=arguments)
         except self._lost as error:
@@ -321,9 +321,9 @@ class SharedLimiter:
         return int(granted), int(wait_us) / 1_000_000
 
 
-def _each(rate: Rate) -> int:
-    """How many requests an entry of the rate's log stands for."""
-    return -(-rate.requests // _ENTRIES)
+def _each(kept: Rate) -> int:
+    """How many requests an entry of the window's log stands for."""
+    return -(-kept.requests // _ENTRIES)
 
 
 def _give_up(turn: _Turn) -> None:

@@ -70,8 +70,8 @@ async def test_a_high_rate_goes_out_evenly() -> None:
     for _ in range(2000):
         await limiter.acquire()
         times.append(time.at)
-    assert most_in_any(times, 0.1) <= 100
-    assert times[-1] - times[0] < 2.05
+    assert most_in_any(times, 0.08) <= 100
+    assert 1.04 <= times[-1] - times[0] <= 2.1
 
 
 async def test_patience_ends_a_wait() -> None:
@@ -121,7 +121,8 @@ async def test_a_rate_of_millions_is_kept_in_a_short_log(redis: Redis[bytes], va
     async with sharing(valkey_url, 1, [Rate(requests=1_000_000, seconds=3600)]) as (limiter,):
         for _ in range(1_000):
             assert await limiter.acquire(within=1)
-    assert await redis.llen("headrace:limit:account-7:sent:3600:100") == 10
+    logs = [key async for key in redis.scan_iter("headrace:limit:account-7:sent:*:100")]
+    assert [await redis.llen(log) for log in logs] == [10]
 
 
 async def test_two_accounts_do_not_slow_each_other(redis: Redis[bytes], valkey_url: str) -> None:
@@ -214,7 +215,7 @@ async def test_without_redis_a_worker_keeps_its_share_and_comes_back(redis: Redi
             assert await limiter.enter(within=10)
             assert await limiter.acquire(within=10)
             limiter.leave()
-        assert await redis.llen("headrace:limit:account-7:sent:0.4:1") > 0
+        assert [key async for key in redis.scan_iter("headrace:limit:account-7:sent:*")]
 
 
 async def test_a_redis_that_was_never_there_stops_nobody(redis: Redis[bytes]) -> None:
