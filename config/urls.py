@@ -21,5 +21,6 @@ urlpatterns = [
     path("<slug:workspace>/", include("workspaces.urls")),
     path("<slug:workspace>/", include("governance.urls")),
     path("<slug:workspace>/", include("connectors.urls")),
+    path("<slug:workspace>/", include("notifications.urls")),
     path("<slug:workspace>/", include("syncs.urls")),
 ]

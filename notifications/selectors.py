@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from django.db.models import Q, QuerySet
 
@@ -10,7 +10,7 @@ from governance.audit.actors import Actor
 from notifications.models import Channel, Notification
 from workspaces.access import may, require
 from workspaces.actors import person
-from workspaces.models import OrganizationMember, User
+from workspaces.models import GroupRole, OrganizationMember, User
 from workspaces.permissions import Permission
 
 
@@ -36,16 +36,12 @@ def deliveries_of(topics: Sequence[str]) -> dict[str, list[Notification]]:
 
 
 def people_here() -> list[User]:
-    """Active people of the organization who may open this workspace, by e-mail."""
-    members = OrganizationMember.objects.filter(user__is_active=True).select_related("user").order_by("user__email")
-    return [member.user for member in members if may_read(member.user)]
+    """Active people who may open this workspace, by e-mail: its organization's admins, and whose group has a role."""
+    groups = GroupRole.objects.values("group")
+    members = OrganizationMember.objects.filter(Q(is_admin=True) | Q(groups__group__in=groups), user__is_active=True)
+    return [member.user for member in members.select_related("user").order_by("user__email").distinct()]
 
 
 def may_read(user: User) -> bool:
     """Whether a person may still be told about this workspace."""
     return user.is_active and may(person(user), Permission.MEMBER)
-
-
-def readers(users: Iterable[User]) -> list[User]:
-    """Those who may still be told."""
-    return [user for user in users if may_read(user)]

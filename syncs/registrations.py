@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping
 from django.db.models import Count, Q
 from django.urls import reverse
 
-from connectors import dependants
+from connectors import dependants, tabs
 from connectors.choices import Kind
 from connectors.dependants import Dependant, Provider
-from syncs.models import Model, Sequence, Sync
+from connectors.tabs import Tab
+from notifications import usage
+from syncs.models import AlertRecipient, Model, Sequence, Sync
 from workspaces import palette
 from workspaces.palette import Hit
 from workspaces.permissions import CONFIGURE_FROM_SOURCE, CONFIGURE_TO_DESTINATION
@@ -26,6 +28,8 @@ def register_all() -> None:
     dependants.register(
         Kind.DESTINATION, Provider("sync", syncs_of_destination, sync_counts, new_sync_url, CONFIGURE_TO_DESTINATION)
     )
+    tabs.register(Kind.DESTINATION, Tab("alerting", "Alerting", "syncs:destination_alerting"))
+    usage.register("sync or destination", channel_uses)
     palette.register("Models", find_models)
     palette.register("Syncs", find_syncs)
     palette.register("Sequences", find_sequences)
@@ -92,3 +96,9 @@ def find_sequences(request: WorkspaceRequest, words: str) -> Iterable[Hit]:
     for sequence in found.order_by("-updated_at")[: palette.LIMIT]:
         several = "" if sequence.step_count == 1 else "s"
         yield Hit(sequence.name, f"{sequence.step_count} sync{several}", sequence.get_absolute_url())
+
+
+def channel_uses(channel_ids: Iterable[int]) -> Mapping[int, int]:
+    """How many destinations and syncs tell of alerts through each channel."""
+    rows = AlertRecipient.objects.filter(channel__in=channel_ids).order_by()
+    return dict(rows.values_list("channel_id").annotate(Count("pk")))

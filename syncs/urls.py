@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from syncs.views import (
+    alerts,
     guardrails,
     mapper,
     model_detail,
@@ -22,7 +23,7 @@ from syncs.views import (
     sync_wizard,
     trying,
 )
-from workspaces.permissions import Permission
+from workspaces.permissions import CONFIGURE_TO_DESTINATION, Permission
 from workspaces.routes import requires
 
 app_name = "syncs"
@@ -65,6 +66,13 @@ urlpatterns = [
     path("syncs/<int:pk>/try", requires(TRY)(trying.TryRow.as_view()), name="sync_try"),
     path("syncs/<int:pk>/schedule", read_draft_sync(sync_detail.SyncSchedule.as_view()), name="sync_schedule"),
     path("syncs/<int:pk>/logs", read_draft_sync(sync_logs.SyncLogs.as_view()), name="sync_logs"),
+    path("syncs/<int:pk>/alerts", read_draft_sync(alerts.SyncAlerts.as_view()), name="sync_alerts"),
+    path("syncs/<int:pk>/alerts/<slug:trigger>/mute", requires(TRIGGER)(alerts.MuteAlert.as_view()), name="sync_mute"),
+    path(
+        "destinations/<int:destination_id>/alerting",
+        requires(READ, write=CONFIGURE_TO_DESTINATION)(alerts.DestinationAlerting.as_view()),
+        name="destination_alerting",
+    ),
     path("syncs/<int:pk>/activity", read(sync_detail.SyncActivity.as_view()), name="sync_activity"),
     path("syncs/<int:pk>/rename", draft_sync(sync_detail.RenameSync.as_view()), name="sync_rename"),
     path("syncs/<int:pk>/delete", draft_sync(sync_detail.DeleteSync.as_view()), name="sync_delete"),

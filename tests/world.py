@@ -211,3 +211,17 @@ def _sequences(place: Place) -> Mapping[str, Any]:
 
     sequence = syncs.create_sequence(actor=place.actor, name="Nightly", steps=[StepProposal(place.rows["sync"].pk)])
     return {"sequence": sequence, "sequence_run": syncs.start_sequence(actor=place.actor, sequence=sequence)}
+
+
+@builds("channel", "notification")
+def _notifications(place: Place) -> Mapping[str, Any]:
+    """A mailing list, and a message to it that waits for a worker."""
+    from notifications import services as notifications
+    from tests.notifications.support import a_channel, a_message
+
+    channel = a_channel(place.actor, "email")
+    message = a_message()
+    return {
+        "channel": channel,
+        "notification": notifications.queue_notification(message=message, topic="test:1", channel=channel),
+    }

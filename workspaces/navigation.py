@@ -52,6 +52,7 @@ PLACES = (
     Place("General", "settings", "workspaces:general", "Settings"),
     Place("People", "users", "workspaces:people", "Settings"),
     Place("Groups and roles", "shield", "workspaces:groups", "Settings"),
+    Place("Notification channels", "bell", "notifications:channels", "Settings", Permission.MANAGE_WORKSPACE),
     Place("API keys", "key-round", "workspaces:api_keys", "Settings", Permission.MANAGE_WORKSPACE),
 )
 

@@ -110,6 +110,25 @@ DRAFT: dict[str, Status] = {
     "invited": Status("Invited", "mail", "draft", "The invitation has not been accepted yet."),
 }
 
+ALERT: dict[str, Status] = {
+    "ok": Status("No alert", "circle-check", "good", "Nothing is wrong."),
+    "warning": Status("Warning", "triangle-alert", "warn", "The threshold for a warning is crossed."),
+    "critical": Status("Critical", "siren", "bad", "The threshold for critical is crossed."),
+}
+
+CHANNEL: dict[str, Status] = {
+    "untested": Status("Not tested", "circle-dashed", "draft", "No message was sent with these settings yet."),
+    "healthy": Status("Working", "circle-check", "good", "The latest message was delivered."),
+    "failing": Status("Failing", "circle-x", "bad", "The latest message was not delivered."),
+}
+
+DELIVERY: dict[str, Status] = {
+    "waiting": Status("Waiting", "hourglass", "draft", "It is sent as soon as it can be."),
+    "sending": Status("Sending", "loader-circle", "brand", "It is being sent.", moving=True),
+    "sent": Status("Sent", "circle-check", "good", "The other side has taken it."),
+    "failed": Status("Not delivered", "circle-x", "bad", "It was given up; somebody has to change something first."),
+}
+
 KINDS: dict[str, dict[str, Status]] = {
     "sync": SYNC,
     "run": RUN,
@@ -118,6 +137,9 @@ KINDS: dict[str, dict[str, Status]] = {
     "connection": CONNECTION,
     "row": ROW,
     "draft": DRAFT,
+    "alert": ALERT,
+    "channel": CHANNEL,
+    "delivery": DELIVERY,
 }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 
 from config.errors import HeadraceError, Invalid
 from config.htmx import go_to, render_page, wants_part
@@ -15,6 +16,7 @@ from connectors.choices import Kind
 from connectors.dependants import additions_of, dependants_of
 from connectors.forms import FinishForm, SettingsForm, settings_form
 from connectors.models import Connection, Source
+from connectors.tabs import tabs_of
 from connectors.views.base import ConnectionView, write_setup
 from governance.audit import events
 from governance.audit.models import AuditEntry
@@ -51,8 +53,11 @@ class DetailView(ConnectionView):
             tabs.append(("schema", "Schema", "schema"))
             if access.can_host_planner(row):
                 tabs.append(("sync_logs", "Sync logs", "sync_logs"))
-        tabs.append(("activity", "Activity", "activity"))
-        return [{"label": label, "url": self.url(name, row.pk), "active": key == current} for key, label, name in tabs]
+        urls = [(key, label, self.url(name, row.pk)) for key, label, name in tabs]
+        slug = self.here.workspace.slug
+        urls += [(tab.key, tab.label, reverse(tab.route, args=[slug, row.pk])) for tab in tabs_of(self.kind)]
+        urls.append(("activity", "Activity", self.url("activity", row.pk)))
+        return [{"label": label, "url": url, "active": key == current} for key, label, url in urls]
 
 
 class Overview(DetailView):

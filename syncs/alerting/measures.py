@@ -10,6 +10,7 @@ from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet, Su
 
 from syncs.alerting.triggers import Rule, window_words
 from syncs.choices import RunStatus, Trigger, TriggerKind
+from syncs.holds import hold_of
 from syncs.models import Run, Sync
 
 COMPLETE = frozenset({RunStatus.SUCCEEDED, RunStatus.WARNING})
@@ -18,9 +19,12 @@ _SKIPPED = 20  # cancelled and resumed runs that may lie between failed ones
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A value, what it means in a sentence, and the run it is of. ``partial`` as in the state machine."""
+    """A value (``None`` where nothing is wrong), what it means in a sentence, and the run it is of.
 
-    value: float
+    ``partial`` as in the state machine.
+    """
+
+    value: float | None
     summary: str
     run: Run | None = None
     partial: bool = False
@@ -134,10 +138,10 @@ def _durations(history: History) -> list[Measure]:
     found: list[Measure] = []
     last = next((run for run in history.ended if run.status != RunStatus.CANCELLED), None)
     if last is not None and last.finished_at is not None:
-        took = last.finished_at - last.created_at
+        took = last.finished_at - last.created_at - _waited_for_people(last, history.now)
         found.append(Measure(_minutes(took), f"Run {last.number} took {span_words(took)}.", last))
     if history.live is not None:
-        so_far = history.now - history.live.created_at
+        so_far = history.now - history.live.created_at - _waited_for_people(history.live, history.now)
         words = f"Run {history.live.number} has been going for {span_words(so_far)} and has not ended."
         found.append(Measure(_minutes(so_far), words, history.live))
     return found
@@ -157,7 +161,22 @@ def _delivered(rule: Rule, history: History) -> list[Measure]:
 
 
 def _held(history: History) -> list[Measure]:
-    return []
+    run = history.live or history.latest
+    hold = hold_of(run) if run else None
+    if run is None or hold is None:
+        return [Measure(None, "No run is held.", run)]
+    if hold.decision is not None:
+        return [Measure(None, f"Run {run.number} was {hold.decision.choice} by {hold.decision.by}.", run)]
+    words = f"Run {run.number} is held, and nothing of it has been sent. {hold.words}"
+    return [Measure(_minutes(history.now - hold.since), words, run)]
+
+
+def _waited_for_people(run: Run, now: datetime) -> timedelta:
+    """How long a run was or is held: time that is nobody's slowness but ours to decide."""
+    hold = hold_of(run)
+    if hold is None:
+        return timedelta(0)
+    return (hold.decision.at if hold.decision else now) - hold.since
 
 
 def _completed(history: History) -> str:

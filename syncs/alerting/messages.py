@@ -78,7 +78,7 @@ def address_of(workspace: Workspace, sync: Sync, run: Run | None) -> str:
     """The page to open first: the run's, or the sync's alerts."""
     if run is not None:
         return reverse("syncs:run", args=[workspace.slug, sync.pk, run.pk])
-    return reverse("syncs:sync", args=[workspace.slug, sync.pk])
+    return reverse("syncs:sync_alerts", args=[workspace.slug, sync.pk])
 
 
 def _title(kind: TriggerKind, name: str, before: AlertLevel, after: AlertLevel, phase: Phase) -> str:

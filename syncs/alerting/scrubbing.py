@@ -20,13 +20,17 @@ _TUPLE = re.compile(r"((?:=|contains|values?)\s*)\((?:[^()]|\([^()]*\))*\)", re.
 _QUOTED = re.compile(
     rf"(?P<noun>\b(?:{_NAMES})s?:?\s+)?(?P<quote>[\"'`])(?P<text>(?:(?!(?P=quote)).){{1,500}})(?P=quote)"
 )
+# An answer that is a web page: its words are between the tags.
+_PAGE = re.compile(r"<!doctype html|<html", re.IGNORECASE)
+_TAG = re.compile(r"<(?:style|script)\b.{0,20000}?</(?:style|script)>|<[^<>]{1,500}>", re.IGNORECASE | re.DOTALL)
 _EMAIL = re.compile(r"[\w.+'-]+@[\w-]+(?:\.[\w-]+)+")
 _PHONE = re.compile(r"(?<![\w-])\+?\d(?:[ ().-]?\d){8,14}(?![\w-])")
 
 
 def scrubbed(words: str) -> str:
     """The other side's words without row values, at most a few lines long."""
-    text = _TUPLE.sub(rf"\1({HIDDEN})", words)
+    text = " ".join(_TAG.sub(" ", words).split()) if _PAGE.search(words) else words
+    text = _TUPLE.sub(rf"\1({HIDDEN})", text)
     text = _QUOTED.sub(_without_value, text)
     text = _PHONE.sub(HIDDEN, _EMAIL.sub(HIDDEN, text))
     return text if len(text) <= MAX_CHARS else text[: MAX_CHARS - 1] + "…"

@@ -54,6 +54,11 @@ class TriggerLine:
     muted: bool
 
     @property
+    def sentence(self) -> str:
+        """What holds, in words."""
+        return self.trigger.sentence(self.rule)
+
+    @property
     def level(self) -> AlertLevel:
         """How it stands; nothing judged is no alert."""
         return AlertLevel(self.state.level) if self.state else AlertLevel.OK

@@ -7,7 +7,7 @@ is told leaves through the outbox, written in the same transaction as the state 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
@@ -22,7 +22,7 @@ from syncs.alerting.measures import History, Measure, history_of, measure
 from syncs.alerting.messages import alert_message
 from syncs.alerting.policy import Effective, effective_policy
 from syncs.alerting.triggers import TRIGGERS, Rule
-from syncs.choices import AlertLevel, Subscription, TriggerKind
+from syncs.choices import AlertLevel, RunStatus, Subscription, TriggerKind
 from syncs.models import AlertPolicy, AlertState, AlertTransition, Sync
 
 logger = logging.getLogger(__name__)
@@ -30,14 +30,14 @@ CATCH_UP = timedelta(days=1)
 TIMED = tuple(kind for kind, trigger in TRIGGERS.items() if trigger.timed)
 
 
-def judge_after_run(sync: Sync, now: datetime) -> None:
-    """Judge every trigger as a run ends, inside the transaction that ends it.
+def judge_after_run(sync: Sync, now: datetime, kinds: Iterable[TriggerKind] = tuple(TRIGGERS)) -> None:
+    """Judge triggers as a run ends or is held, inside the transaction that does so.
 
     An error here costs no run: the monitor finds the sync unjudged and makes up for it.
     """
     try:
         with transaction.atomic():
-            judge(sync, now)
+            judge(sync, now, kinds)
     except Exception:
         logger.exception("alerts of sync %s could not be judged", sync.pk)
 
@@ -52,7 +52,7 @@ def judge(sync: Sync, now: datetime, kinds: Iterable[TriggerKind] = tuple(TRIGGE
         if state is None and (rule.enabled or kind is TriggerKind.FATAL):
             state = states[kind] = AlertState(workspace_id=sync.workspace_id, sync=sync, trigger=kind, since=now)
         if state is not None:
-            _judge_one(state, rule, history)
+            _judge_one(state, rule, history, told_by_failure=kind is TriggerKind.REJECTED and _fails(states))
     for state in states.values():
         _tell(state, sync, policy, now)
 
@@ -72,7 +72,8 @@ def unwatched_syncs(now: datetime) -> list[tuple[int, int]]:
         sync=OuterRef("pk"), trigger=TriggerKind.FATAL, judged_run=OuterRef("last_run_id")
     )
     unjudged = Q(~Exists(judged), last_run__finished_at__gte=now - CATCH_UP)
-    syncs = Sync.objects.filter(by_policy | Q(pk__in=open_states.values("sync_id")) | unjudged)
+    held = Q(last_run__status=RunStatus.HELD)
+    syncs = Sync.objects.filter(by_policy | Q(pk__in=open_states.values("sync_id")) | unjudged | held)
     return list(syncs.order_by("pk").values_list("workspace_id", "pk"))
 
 
@@ -92,9 +93,17 @@ def watch_sync(sync_id: int, now: datetime) -> bool:
     return True
 
 
-def _judge_one(state: AlertState, rule: Rule, history: History) -> None:
+def _fails(states: Mapping[TriggerKind, AlertState]) -> bool:
+    """Whether failed runs alert already: one cause is told once, as the failure that it is."""
+    fatal = states.get(TriggerKind.FATAL)
+    return fatal is not None and fatal.level != AlertLevel.OK
+
+
+def _judge_one(state: AlertState, rule: Rule, history: History, *, told_by_failure: bool) -> None:
     kind = TriggerKind(state.trigger)
     worst = _worst(kind, rule, history)
+    if worst is not None and worst.partial and told_by_failure:
+        worst = None
     standing = Standing(AlertLevel(state.level), AlertLevel(state.announced))
     measured = Measured(TRIGGERS[kind].level(rule, worst.value), worst.partial) if worst else None
     level = after(standing, measured).level

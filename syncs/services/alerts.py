@@ -15,7 +15,7 @@ from connectors.models import Destination
 from governance.audit.actors import Actor
 from governance.audit.services import changes, record, service, unchanged
 from notifications.models import Channel
-from notifications.selectors import may_read
+from notifications.selectors import people_here
 from syncs import access
 from syncs.alerting.triggers import TRIGGERS, Rule
 from syncs.choices import Subscription, TriggerKind
@@ -136,8 +136,8 @@ def _problems(alerting: Alerting) -> dict[str, str]:
 def _known(recipients: Sequence[Recipient]) -> tuple[dict[int, Channel], dict[int, User]]:
     """The channels and people that are named and exist here; people who may open the workspace."""
     channels = Channel.objects.filter(pk__in=[r.channel_id for r in recipients if r.channel_id])
-    people = User.objects.filter(pk__in=[r.person_id for r in recipients if r.person_id])
-    return {c.pk: c for c in channels}, {p.pk: p for p in people if may_read(p)}
+    people = people_here() if any(r.person_id for r in recipients) else []
+    return {c.pk: c for c in channels}, {p.pk: p for p in people}
 
 
 def _replace_recipients(

@@ -11,11 +11,12 @@ from connectors.access import require_running
 from governance.audit.actors import Actor
 from governance.audit.services import record, service
 from syncs import access
-from syncs.choices import RunStatus
+from syncs.choices import RunStatus, TriggerKind
 from syncs.codec import dump
 from syncs.engine.spec import Failure
 from syncs.holds import Choice, Decision, Hold, hold_of
 from syncs.models import Run, Sync
+from syncs.services.alerting import judge_after_run
 from syncs.services.ending import end_without_sending
 from syncs.services.opening import open_delivery
 from syncs.services.schedules import next_due
@@ -37,6 +38,7 @@ def release_run(*, actor: Actor, run: Run, note: str = "") -> Run:
         raise Conflict("This sync is paused.", hint="Resume it, then release the run.", code="sync_paused")
     _decide(actor, sync, run, hold, Choice.RELEASED, note)
     open_delivery(run, hold.start)
+    judge_after_run(sync, timezone.now(), (TriggerKind.HELD,))
     return run
 
 

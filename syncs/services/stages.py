@@ -19,7 +19,7 @@ from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from config.queue import enqueue
-from syncs.choices import RunStatus, StepKind, StepState, ended_as
+from syncs.choices import RunStatus, StepKind, StepState, TriggerKind, ended_as
 from syncs.codec import dump, load
 from syncs.engine import DestinationStopped, LeaseLost
 from syncs.engine.guardrails import Breach
@@ -313,6 +313,7 @@ def _hold(run: Run, breaches: Sequence[Breach], startable: Sequence[int]) -> Non
     run.hold = dump(Hold(since=now, breaches=tuple(breaches), start=tuple(startable)))
     run.save()
     run_held.send_robust(sender=Run, run=run)
+    judge_after_run(_locked_sync(run.sync_id), now, (TriggerKind.HELD,))
 
 
 def _locked_sync(sync_id: int) -> Sync:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from config.htmx import render_page
 from connectors.selectors import destinations, sources
 from syncs.choices import Health
 from syncs.models import Model, Sync
 from syncs.selectors import Overview, overview
+from syncs.selectors.alerts import active_alerts
 from syncs.views.base import PageView, pill_key
 
 HEALTH = {
@@ -33,6 +35,7 @@ class OverviewPage(PageView):
                 "health": [self._tile(found, health) for health in HEALTH],
                 "chart": _chart(found),
                 "running": [{"run": run, "pill": pill_key(run.words.run_page)} for run in found.running],
+                "alerts": [{"state": s, "muted": s.is_muted(timezone.now())} for s in active_alerts(self.actor)],
                 "failures": [{"run": run, "pill": pill_key(run.words.run_page)} for run in found.failures],
             }
         return render_page(request, "syncs/overview.html", context)

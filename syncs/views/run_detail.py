@@ -221,7 +221,9 @@ class RunProgressPart(RunView):
     def get(self, request: HttpRequest, pk: int, run: int) -> HttpResponse:
         """The part; once the run has ended, it fetches the rest of the page, which differs then."""
         row = self.found(pk, run)
-        context = {**self.progress(row), "ended": not row.live}
+        # A page that was drawn before the run was held, or before somebody decided, is drawn anew too.
+        differs = (row.status == RunStatus.HELD) != ("held" in request.GET)
+        context = {**self.progress(row), "ended": not row.live or differs}
         return render_page(request, "syncs/runs/parts/progress.html", context)
 
 

@@ -27,6 +27,7 @@ from syncs.models import Sync
 from syncs.resync import clears, resync_criteria, tracks_removals
 from syncs.schedules import Schedule
 from syncs.selectors import list_runs, sequences_with
+from syncs.selectors.alerts import rollups
 from syncs.views.base import PageView, activity_context, pill_key
 from syncs.views.scheduling import first_problem, proposal
 from syncs.views.sync_wizard import sentence_of, steps_of
@@ -35,6 +36,7 @@ TABS = (
     ("sync", "Runs"),
     ("sync_configuration", "Configuration"),
     ("sync_schedule", "Schedule"),
+    ("sync_alerts", "Alerts"),
     ("sync_logs", "Sync logs"),
     ("sync_activity", "Activity"),
 )
@@ -63,14 +65,18 @@ class SyncPage(PageView):
     ) -> HttpResponse:
         """Render one tab."""
         configure = access.may_configure(self.actor, sync.model.source_id, sync.destination_id)
-        tabs = [
+        rollup = rollups([sync.pk])[sync.pk]
+        tabs: list[dict[str, Any]] = [
             {"label": label, "url": self.url(route, sync.pk), "active": route == self.route}
             for route, label in TABS
             if route != "sync_logs" or can_host_planner(sync.model.source)
         ]
+        if rollup.active:
+            next(tab for tab in tabs if tab["label"] == "Alerts")["count"] = rollup.active
         running = sync.last_run if sync.last_run and sync.last_run.live else None
         whole = {
             "sync": sync,
+            "rollup": rollup,
             "pill": pill_key(sync.words.sync_page),
             "running": running,
             "sentence": sentence_of(sync),

@@ -12,6 +12,7 @@ from syncs import access, services
 from syncs.choices import Health
 from syncs.models import Sync
 from syncs.selectors import SyncFilter, list_syncs
+from syncs.selectors.alerts import rollups
 from syncs.views.base import PageView, pill_key
 from workspaces.access import may
 from workspaces.permissions import Permission
@@ -48,7 +49,11 @@ class SyncList(PageView):
             destination_id=int(target[0]) if target else None,
         )
         page = listing.page(list_syncs(self.actor, chosen))
-        lines = [{"sync": s, "pill": pill_key(s.words.sync_page), "schedule": s.schedule.words} for s in page.rows]
+        alerts = rollups([sync.pk for sync in page.rows])
+        lines = [
+            {"sync": s, "alerts": alerts[s.pk], "pill": pill_key(s.words.sync_page), "schedule": s.schedule.words}
+            for s in page.rows
+        ]
         context = {
             "listing": listing,
             "page": page,

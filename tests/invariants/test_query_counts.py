@@ -27,6 +27,7 @@ LISTS = (
     "connectors:sources",
     "connectors:destinations",
     "governance:audit_log",
+    "notifications:channels",
     "syncs:models",
     "syncs:overview",
     "syncs:sequence",
@@ -93,6 +94,7 @@ def test_recorded_pages_exist() -> None:
 def add_rows(place: Place) -> None:
     """Copies of what the lists show."""
     from connectors.models import Destination, Source
+    from notifications.models import Channel
     from syncs.models import Model, Run, Sequence, SequenceRun, SequenceStep, Sync
     from workspaces.models import ApiKey
 
@@ -109,6 +111,7 @@ def add_rows(place: Place) -> None:
             sequence = copy(Sequence, place.rows["sequence"].pk, **names)
             copy(SequenceStep, place.rows["sequence"].steps.first().pk, sequence=sequence)
             copy(SequenceRun, place.rows["sequence_run"].pk, number=100 + number, **ended)
+            copy(Channel, place.rows["channel"].pk, name=f"Copy {number}")
             copy(ApiKey, place.rows["api_key"].key.pk, digest=str(number))
 
 

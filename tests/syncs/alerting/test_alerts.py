@@ -121,17 +121,17 @@ def test_a_run_that_fails_before_it_sends_anything_does_not_end_the_alert_about_
 
 
 def test_a_model_that_returns_nothing(watched: Watched) -> None:
-    watched.set(rule(TriggerKind.MODEL_SIZE, warning=5, critical=1))
+    off = {TriggerKind.HELD: Rule(enabled=False, warning=0)}
+    watched.set({**rule(TriggerKind.MODEL_SIZE, warning=5, critical=1), **off})
     watched.run()
-    watched.shop.query("DELETE FROM customers")
-    watched.shop.run(watched.sync)
-    assert watched.told() == ["opened critical"]
-    assert "The model returned 0 rows in run 2." in watched.messages()[0]["summary"]
-    watched.shop.fill(3)
-    watched.shop.run(watched.sync)
-    watched.shop.fill(5)
-    watched.shop.run(watched.sync)
-    assert watched.told()[1:] == ["changed warning", "resolved ok"]
+    for rows, told in ((0, "opened critical"), (3, "changed warning"), (5, "resolved ok")):
+        watched.shop.fill(rows)
+        run = watched.shop.run(watched.sync)
+        if run.status == RunStatus.HELD:
+            services.drop_run(actor=watched.shop.actor, run=run)
+        assert watched.told()[-1] == told
+        assert f"The model returned {rows} rows in run {run.number}." in watched.messages()[-1]["summary"]
+    assert len(watched.told()) == 3
 
 
 def test_a_run_that_goes_on_too_long_alerts_while_it_runs(watched: Watched) -> None:
@@ -351,3 +351,34 @@ def test_rights_and_wrong_settings(watched: Watched, world: World) -> None:
             ),
         )
     assert set(refused.value.fields) == {"fatal.enabled", "recipients", "reminder_hours"}
+
+
+def test_a_held_run_alerts_at_once_gets_worse_and_ends_when_somebody_decides(watched: Watched) -> None:
+    watched.set({**rule(TriggerKind.HELD, warning=0, critical=60), **rule(TriggerKind.DURATION, warning=30)})
+    watched.run()
+    watched.shop.query("DELETE FROM customers WHERE id <= 5")
+    run = watched.shop.run(watched.sync)
+    assert run.status == RunStatus.HELD
+    assert watched.told() == ["opened warning"]
+    message = watched.messages()[0]
+    assert "5 rows would be removed" in message["summary"]
+    assert message["url"].endswith(f"/acme/syncs/{watched.sync.pk}/runs/{run.pk}")
+    watched.watch(later=timedelta(minutes=59))
+    assert watched.told() == ["opened warning"]
+    watched.watch(later=timedelta(minutes=61))
+    # Time that a person takes to decide is no slowness of the run.
+    assert watched.told() == ["opened warning", "changed critical"]
+    services.release_run(actor=watched.shop.actor, run=run)
+    assert watched.told()[2:] == ["resolved ok"]
+    assert f"Run 2 was released by {watched.shop.actor.label}." in watched.messages()[2]["summary"]
+    work_off()
+    assert len(watched.shop.there()) == 5
+    assert len(watched.told()) == 3
+
+
+def test_dropping_a_held_run_ends_its_alert(watched: Watched) -> None:
+    watched.run()
+    watched.shop.query("DELETE FROM customers")
+    services.drop_run(actor=watched.shop.actor, run=watched.shop.run(watched.sync))
+    assert watched.told() == ["opened warning", "resolved ok"]
+    assert watched.state(FATAL).level == AlertLevel.OK

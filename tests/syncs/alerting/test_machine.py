@@ -127,6 +127,7 @@ def test_rules_read_as_sentences(rule: Rule, kind: TriggerKind, words: str) -> N
     [
         ('relation "public.orders" does not exist', 'relation "public.orders"', ()),
         ("Unknown column 'emial' in field list", "column 'emial'", ()),
+        ("502: <html><title>Bad Gateway</title><p>Try  later</p></html>", "502: Bad Gateway Try later", ()),
         ("401: Invalid API key", "401: Invalid API key", ()),
         ('invalid input syntax for type integer: "ada lovelace"', "invalid input syntax for type integer", ("ada",)),
         ("DETAIL: Key (email)=(ada@x.com) already exists.", "Key (email)=", ("ada",)),

@@ -34,9 +34,9 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def process(command: tuple[str, ...]) -> Iterator[subprocess.Popen[bytes]]:
-    """A process of ours; whatever is left of it is killed in the end."""
-    started = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment())
+def process(command: tuple[str, ...], **more: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of ours, with ``more`` in its environment; whatever is left of it is killed in the end."""
+    started = subprocess.Popen([sys.executable, *command], cwd=ROOT, env={**environment(), **more})
     try:
         yield started
     finally:

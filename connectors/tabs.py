@@ -1,0 +1,31 @@
+"""Tabs that later apps add to the page of a source or destination, registered at start-up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connectors.choices import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """``route`` takes the workspace's slug and the connection's id."""
+
+    key: str
+    label: str
+    route: str
+
+
+_tabs: dict[Kind, list[Tab]] = {kind: [] for kind in Kind}
+
+
+def register(kind: Kind, tab: Tab) -> None:
+    """Add a tab to one side, before its activity."""
+    if any(known.key == tab.key for known in _tabs[kind]):
+        raise ValueError(f"the tab {tab.key!r} of {kind.value} is registered twice")
+    _tabs[kind].append(tab)
+
+
+def tabs_of(kind: Kind) -> tuple[Tab, ...]:
+    """What was added to one side."""
+    return tuple(_tabs[kind])
