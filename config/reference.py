@@ -41,6 +41,7 @@ def pages() -> dict[Path, str]:
         "commands.md": commands_page,
         "liquid-filters.md": filters_page,
         "planner-dialects.md": dialects_page,
+        "sync-logs.md": sync_logs_page,
     }
     return {FOLDER / name: make() for name, make in makers.items()}
 
@@ -115,6 +116,23 @@ def filters_page() -> str:
         "there except `include`, `render` and the filters for money of shops."
     )
     return _page("Liquid filters", about, _table(("Group", "Filter", "What it does"), rows))
+
+
+def sync_logs_page() -> str:
+    from connectors.sdk.planner import AUDIT_SCHEMA
+    from syncs.engine.logs.queries import examples
+    from syncs.engine.logs.tables import TABLES
+
+    parts = []
+    for table in TABLES.values():
+        rows = [(f"`{c.name}`", f"`{c.kind.value.lower()}`", c.description) for c in table.columns]
+        parts.append(f"## {AUDIT_SCHEMA}.{table.name}\n\n{table.summary}\n")
+        parts.append(_table(("Column", "Type in PostgreSQL", "Meaning"), rows))
+    parts.append("## Queries to start from\n")
+    for query in examples(workspace="your workspace's code", sync_id=1, dialect="postgres"):
+        parts.append(f"{query.name}. {query.description}\n\n```sql\n{query.sql}\n```\n")
+    about = "The tables that runs write about themselves into the warehouse: see [sync logs](../concepts/sync-logs.md)."
+    return _page("Sync log tables", about, "\n".join(parts))
 
 
 def commands_page() -> str:

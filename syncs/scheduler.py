@@ -25,7 +25,7 @@ from syncs.services.due import due_syncs, interrupted_syncs, start_if_due, start
 from syncs.services.sequencing import advance, due_sequences, runs_to_go_on, start_sequence_if_due
 from syncs.services.stages import resend_due
 from syncs.tasks import deliver_step, work_on_step
-from syncs.upkeep import enqueue_expired
+from syncs.upkeep import enqueue_expired, enqueue_prunings
 from workspaces.scoping import unscoped, workspace_scope
 
 logger = logging.getLogger(__name__)
@@ -54,6 +54,7 @@ def run(stop: threading.Event, *, tick_seconds: float = 1.0) -> None:
         Job("resume interrupted runs", resume_interrupted, timedelta(seconds=15)),
         Job("judge alerts", watch_alerts, timedelta(minutes=5)),
         Job("delete expired rows and requests", expire_old, timedelta(minutes=10)),
+        Job("delete expired changelog entries", prune_changelogs, timedelta(days=1)),
     ]
     while not stop.is_set():
         for job in jobs:
@@ -117,6 +118,12 @@ def expire_old(now: datetime) -> int:
     """Runs past their retention."""
     with unscoped("the scheduler serves every workspace"):
         return enqueue_expired(now)
+
+
+def prune_changelogs(now: datetime) -> int:
+    """Sources whose changelog is kept for a time."""
+    with unscoped("the scheduler serves every workspace"):
+        return enqueue_prunings(now)
 
 
 def queue_is_empty() -> bool:

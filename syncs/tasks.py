@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dramatiq
+from django.utils import timezone
 
 from syncs.choices import StepKind
 from workspaces.jobs import job_in
@@ -44,6 +45,15 @@ def expire_run(workspace_id: int, run_id: int) -> None:
 
     with job_in(workspace_id):
         expire(run_id)
+
+
+@dramatiq.actor(queue_name="upkeep")
+def prune_changelog(workspace_id: int, source_id: int) -> None:
+    """Delete changelog entries in a source's warehouse that are past their time."""
+    from syncs.upkeep import prune
+
+    with job_in(workspace_id):
+        prune(source_id, timezone.now())
 
 
 @dramatiq.actor(queue_name="upkeep")

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from config.queue import enqueue
 from connectors.access import open_source
+from connectors.choices import Health
 from connectors.models import Source
 from connectors.sdk.errors import ConnectorError
 from syncs import engine
@@ -20,7 +21,7 @@ from syncs.models import Run, Sync
 from syncs.runspec import run_directory, sync_directory
 from syncs.services.retention import mark_purged, take_expired
 from syncs.storage import storage
-from syncs.tasks import expire_run
+from syncs.tasks import expire_run, prune_changelog
 
 logger = logging.getLogger(__name__)
 BATCH = 200
@@ -43,6 +44,31 @@ def expire(run_id: int) -> None:
     baseline = load(Baseline, run.sync.baseline) if run.sync.baseline else None
     engine.expire_run(storage(), run_directory(run.workspace_id, run.sync_id, run.pk), baseline)
     mark_purged(run)
+
+
+def enqueue_prunings(now: datetime) -> int:
+    """Send the workspaces' sources whose changelog is kept for a time to the workers. Across all workspaces."""
+    sources = Source.objects.filter(changelog_days__isnull=False, write_health=Health.HEALTHY)
+    with transaction.atomic():
+        found = list(sources.values_list("workspace_id", "pk"))
+        for workspace_id, source_id in found:
+            enqueue(prune_changelog, workspace_id, source_id)
+    return len(found)
+
+
+def prune(source_id: int, now: datetime) -> None:
+    """Delete changelog entries of this workspace that are past the time set on the source."""
+    from connectors.sdk.planner import warehouse_of
+    from syncs.engine.logs.writing import prune_changelog
+
+    source = Source.objects.filter(pk=source_id, changelog_days__isnull=False).first()
+    if source is None or source.changelog_days is None:
+        return
+    try:
+        with warehouse_of(open_source(source)).session() as session:
+            prune_changelog(session, workspace_code(source.workspace), now - timedelta(days=source.changelog_days))
+    except ConnectorError as error:
+        logger.warning("the changelog in source %s was not pruned and is tried again tomorrow: %s", source_id, error.code)
 
 
 def discard(workspace_id: int, sync_id: int, source_id: int = 0) -> None:

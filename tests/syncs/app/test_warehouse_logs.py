@@ -8,13 +8,14 @@ from typing import Any
 
 import duckdb
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from config.errors import Conflict, Invalid
 from connectors import services as connectors
 from connectors.choices import Health
 from connectors.models import Source
-from syncs import log_writing, services
+from syncs import log_writing, scheduler, services, upkeep
 from syncs.choices import RunStatus, StepKind, StepState
 from syncs.models import Run, RunStep, Sync
 from tests.syncs.app.shop import Shop, work_off
@@ -178,3 +179,17 @@ def test_a_table_or_retention_that_does_not_exist_is_refused(writable: Shop) -> 
         connectors.change_sync_logs(actor=writable.actor, source=writable.source, tables=["diary"])
     with pytest.raises(Invalid):
         connectors.change_sync_logs(actor=writable.actor, source=writable.source, tables=[], changelog_days=0)
+
+
+def test_changelog_entries_past_their_time_are_pruned_by_the_scheduler(writable: Shop) -> None:
+    connectors.change_sync_logs(actor=writable.actor, source=writable.source, tables=["changelog"], changelog_days=30)
+    sync = writable.sync()
+    writable.run(sync)
+    writable.query("UPDATE headrace_audit.sync_changelog SET logged_at = logged_at - INTERVAL 31 DAY")
+    writable.fill(4)
+    second = writable.run(sync)
+    with transaction.atomic():
+        assert scheduler.prune_changelogs(timezone.now()) == 1
+    upkeep.prune(writable.source.pk, timezone.now())
+    assert logged(writable, "sync_changelog", "sync_run_id, row_id") == [(second.pk, "4")]
+    assert writable.run(sync).planned == 0

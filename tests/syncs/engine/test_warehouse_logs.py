@@ -252,6 +252,33 @@ def test_only_the_chosen_tables_are_made(house: House, warehouse: Warehouse) -> 
     assert found == [("sync_runs",)]
 
 
+# What the staging models of the public dbt package hightouchio/dbt-hightouch select from each table.
+_COUNTERS = [
+    f"num_{counter}_{operation}"
+    for counter in ("planned", "attempted", "succeeded", "failed")
+    for operation in ("add", "change", "remove")
+]
+DBT = {
+    CHANGELOG: ["sync_id", "sync_run_id", "row_id", "op_type", "status", "failure_reason", "fields"],
+    SNAPSHOT: ["sync_id", "row_id", "op_type", "status", "failure_reason", "fields"],
+    RUNS: [
+        *("sync_id", "sync_run_id", "primary_key", "destination", "model_name", "error", "status"),
+        *("started_at", "finished_at", *_COUNTERS),
+    ],
+}
+
+
+@pytest.mark.parametrize("table_of", DBT, ids=lambda table: table.name)
+def test_the_public_dbt_package_finds_its_columns(house: House, warehouse: Warehouse, table_of: LogTable) -> None:
+    log(house, warehouse, house.run(table([(1, "a"), (2, "b")])))
+    (row, *_) = warehouse.rows(table_of, ", ".join(DBT[table_of]))
+    assert list(row) == DBT[table_of]
+    numbers = [name for name in row if name.startswith("num_") or name in ("sync_id", "sync_run_id")]
+    assert all(isinstance(row[name], int) for name in numbers)
+    assert all(isinstance(row[name], datetime) for name in row if name.endswith("_at"))
+    json.loads(row.get("fields", "{}"))
+
+
 VALUES = {
     "money": (pa.array([Decimal("12345678901234567890123456789.50")], pa.decimal128(38, 2)), "number"),
     "big": (pa.array([9_007_199_254_740_993], pa.int64()), "number"),
