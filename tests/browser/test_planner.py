@@ -133,8 +133,8 @@ def test_from_read_only_to_the_warehouse_planner_and_through_lost_rights(
     page.goto(sync_page)
     run(page, "Aborted.")
     stopped = page.get_by_role("alert").filter(has_text="The run stopped.")
-    expect(stopped).to_contain_text("headrace_planner")
-    expect(stopped).to_contain_text(f'GRANT USAGE, CREATE ON SCHEMA headrace_planner TO "{warehouse.user}"')
+    expect(stopped).to_contain_text("permission denied for schema headrace_planner")
+    expect(stopped).to_contain_text("Grant this user USAGE and CREATE on headrace_planner again")
     assert warehouse.arrived()[1] == (2, "c2@shop.test")
 
     warehouse.run(f"GRANT USAGE, CREATE ON SCHEMA headrace_planner TO {warehouse.user}")

@@ -30,7 +30,10 @@ _NOT_A_NUMBER = r"(?i)(^|[:\[,\s])-?(nan|inf|infinity)\s*($|[,\]}])"
 
 
 class RunRows:
-    """A run's rows as the changelog and the snapshot hold them."""
+    """A run's rows as the changelog and the snapshot hold them.
+
+    ``result`` is the model's rows where they are not in the run's spool.
+    """
 
     def __init__(
         self,
@@ -41,6 +44,7 @@ class RunRows:
         outcomes: Sequence[PartOutcome],
         *,
         workspace: str,
+        result: str = "",
     ) -> None:
         self._bench = bench
         self._storage = storage
@@ -48,6 +52,9 @@ class RunRows:
         self._prepared = prepared
         self._outcomes = {outcome.number: outcome for outcome in outcomes}
         self._workspace = workspace
+        self._result = result or prepared.spool
+        # The warehouse left out surplus rows itself.
+        self._keep_one_by = "" if result else spec.keep_one_by
 
     def changelog(self, logged_at: datetime) -> Iterator[pa.RecordBatch]:
         """An entry for every planned row."""
@@ -93,16 +100,16 @@ class RunRows:
         """SELECT of the model's rows: what this run planned for each, or that there was nothing to do."""
         known = [p for p in self._prepared.parts if p.operations[0][0] is not Operation.REMOVED]
         planned = " UNION ALL ".join(self._entries(part, fields=False) for part in known) or _NOTHING
-        spool = f"read_parquet({literal(self._storage.local(self._prepared.spool))})"
+        spool = f"read_parquet({literal(self._storage.local(self._result))})"
         duplicates = "" if self._spec.keep_one_by else self._prepared.rejected_before_delivery
         own = f"(SELECT * FROM {spool} WHERE {KEY} IS NOT NULL)"
-        if self._spec.keep_one_by:
-            position = [column.name for column in self._spec.columns].index(self._spec.keep_one_by)
+        if self._keep_one_by:
+            position = [column.name for column in self._spec.columns].index(self._keep_one_by)
             own = f"(SELECT DISTINCT ON ({KEY}) * FROM {own} ORDER BY {KEY}, c{position}, {HASH})"
         elif duplicates:
             twice = f"read_parquet({literal(self._storage.local(duplicates))})"
             own += f" ANTI JOIN {twice} USING ({KEY})"
-        key, fields = _text(f"m.{KEY}"), self._fields(self._prepared.spool)
+        key, fields = _text(f"m.{KEY}"), self._fields(self._result)
         states = (
             f"SELECT coalesce(d.op_type, 'unchanged') AS op_type, {key} AS row_id, "
             f"coalesce(d.status, 'succeeded') AS status, d.failure_reason, {fields} AS fields "
@@ -113,11 +120,14 @@ class RunRows:
     def _duplicated(self, path: str) -> str:
         """SELECT of one row for each key that several rows share: none of them was sent."""
         rows = f"read_parquet({literal(self._storage.local(path))})"
-        carried = f"read_parquet({literal(self._storage.local(self._prepared.carried))})"
+        one = f"(SELECT DISTINCT ON ({KEY}) * FROM {rows}) m"
+        operation = "'added'"
+        if self._prepared.carried:
+            one += f" LEFT JOIN read_parquet({literal(self._storage.local(self._prepared.carried))}) b USING ({KEY})"
+            operation = "CASE WHEN b._present THEN 'changed' ELSE 'added' END"
         return (
-            f"SELECT CASE WHEN b._present THEN 'changed' ELSE 'added' END AS op_type, {_text(f'm.{KEY}')} AS row_id, "
-            f"'failed' AS status, {_text('m.message')} AS failure_reason, {self._fields(path)} AS fields "
-            f"FROM (SELECT DISTINCT ON ({KEY}) * FROM {rows}) m LEFT JOIN {carried} b USING ({KEY})"
+            f"SELECT {operation} AS op_type, {_text(f'm.{KEY}')} AS row_id, 'failed' AS status, "
+            f"{_text('m.message')} AS failure_reason, {self._fields(path)} AS fields FROM {one}"
         )
 
     def _fields(self, path: str) -> str:

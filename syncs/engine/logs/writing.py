@@ -19,6 +19,7 @@ from sqlglot import exp
 from connectors.sdk.planner import AUDIT_SCHEMA, Statement, WarehouseSession
 from syncs.engine.duck import Check, duck, never
 from syncs.engine.logs.fetching import fetched
+from syncs.engine.logs.result import fetch_result
 from syncs.engine.logs.rows import RunRows
 from syncs.engine.logs.tables import CHANGELOG, OPERATIONS, RUNS, TABLES, LogTable
 from syncs.engine.spec import Baseline, OperationCounts, PartOutcome, Prepared, RunSpec
@@ -80,6 +81,9 @@ def write_logs(
     written: dict[str, int] = {}
     for name in wanted:
         session.execute(TABLES[name].creation())
+    result = ""
+    if prepared is not None and prepared.tables is not None and "snapshot" in wanted:
+        result = fetch_result(session, spec, prepared.tables.plan, storage, check_cancel)
     with duck(workdir, memory_mb=memory_mb, threads=threads, check=check_cancel) as bench, session.transaction():
         for name in wanted:
             table = TABLES[name]
@@ -87,9 +91,11 @@ def write_logs(
             if prepared is None or table is RUNS:
                 written[name] = _append(session, table, [_run_entry(spec, facts)], check_cancel)
                 continue
-            rows = RunRows(bench, storage, spec, prepared, outcomes, workspace=facts.workspace)
+            rows = RunRows(bench, storage, spec, prepared, outcomes, workspace=facts.workspace, result=result)
             batches = rows.changelog(now) if table is CHANGELOG else rows.snapshot()
             written[name] = _append(session, table, batches, check_cancel)
+    if result:
+        storage.delete(result)
     return Written(**written)
 
 

@@ -160,3 +160,39 @@ def test_a_revoked_grant_stops_the_run_in_clear_words_and_loses_nothing(shop: Sh
     warehouse.run("GRANT CREATE ON SCHEMA headrace_planner TO CURRENT_USER")
     assert shop.run(sync).planned == 2
     assert {row[2] for row in shop.there()} == {"team"}
+
+
+def test_runs_on_the_warehouse_planner_log_themselves_there(shop: Shop, warehouse: Warehouse) -> None:
+    warehouse.fill(6)
+    warehouse.move()
+    sync = warehouse.sync()
+    connectors.change_sync_logs(actor=shop.actor, source=warehouse.source, tables=["changelog", "snapshot", "runs"])
+    shop.run(sync)
+    warehouse.run(f"UPDATE {TABLE} SET plan = 'broken' WHERE id = 1")
+    warehouse.run(f"DELETE FROM {TABLE} WHERE id = 6")
+    warehouse.run(f"INSERT INTO {TABLE} VALUES (7, '', NULL), (8, 'a', 'x'), (8, 'b', 'y'), (NULL, 'c', 'z')")
+    run = shop.run(sync)
+    assert run.planned == 3
+    entries = warehouse.run(
+        "SELECT row_id, op_type, status, fields ->> 'plan' FROM headrace_audit.sync_changelog "
+        f"WHERE sync_run_id = {run.pk} ORDER BY 1"
+    )
+    assert entries == [
+        ("1", "changed", "failed", "broken"),
+        ("6", "removed", "succeeded", "free"),
+        ("7", "added", "succeeded", None),
+    ]
+    rows = warehouse.run("SELECT row_id, op_type, status FROM headrace_audit.sync_snapshot ORDER BY 1")
+    assert rows == [
+        ("1", "changed", "failed"),
+        *((str(i), "unchanged", "succeeded") for i in range(2, 6)),
+        ("7", "added", "succeeded"),
+        ("8", "added", "failed"),
+    ]
+    assert warehouse.run("SELECT fields::text FROM headrace_audit.sync_snapshot WHERE row_id = '3'") == [
+        ('{"id":3,"email":"c3@shop.test","plan":"free"}',)
+    ]
+    counts = "num_planned_add, num_planned_change, num_planned_remove, num_failed_change"
+    assert warehouse.run(f"SELECT {counts} FROM headrace_audit.sync_runs WHERE sync_run_id = {run.pk}") == [
+        (1, 1, 1, 1)
+    ]
