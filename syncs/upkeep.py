@@ -68,7 +68,7 @@ def prune(source_id: int, now: datetime) -> None:
         with warehouse_of(open_source(source)).session() as session:
             prune_changelog(session, workspace_code(source.workspace), now - timedelta(days=source.changelog_days))
     except ConnectorError as error:
-        logger.warning("the changelog in source %s was not pruned and is tried again tomorrow: %s", source_id, error.code)
+        logger.warning("the changelog in source %s was not pruned: %s", source_id, error.code)
 
 
 def discard(workspace_id: int, sync_id: int, source_id: int = 0) -> None:
