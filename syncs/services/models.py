@@ -237,7 +237,8 @@ def change_column(
     if override_type is not None:
         _override(column, override_type)
     if description is not None:
-        column.description, column.description_edited = description.strip(), True
+        # Cleared, it is the source's again: the next reading of the columns brings that back.
+        column.description, column.description_edited = description.strip(), bool(description.strip())
     if enabled is not None:
         _switch(model, column, enabled)
     changed = changes(before, snapshot(column, ("name", "override_type", "description", "enabled")))

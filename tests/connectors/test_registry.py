@@ -11,6 +11,7 @@ from connectors.sdk.destination import Destination
 from connectors.sdk.errors import ConfigError
 from connectors.sdk.source import Source
 from connectors.sdk.types import Verification
+from tests.connectors.kit.declarations import consent_problems
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = {"sources": SOURCES, "destinations": DESTINATIONS}
@@ -49,6 +50,11 @@ def test_a_destination_loads_and_knows_its_key(key: str) -> None:
     assert issubclass(loaded, Destination)
     assert loaded.definition.key == key
     assert loaded.definition.docs_url == f"docs/destinations/{key}.md"
+
+
+@pytest.mark.parametrize("connector", [*map(source_class, SOURCES), *map(destination_class, DESTINATIONS)])
+def test_signing_in_on_a_services_page_is_declared_whole(connector: type[Source] | type[Destination]) -> None:
+    assert consent_problems(connector) == []
 
 
 def test_an_unknown_key_names_the_nearest() -> None:

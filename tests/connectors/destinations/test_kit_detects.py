@@ -123,3 +123,13 @@ async def test_requests_that_nobody_expected_are_refused() -> None:
 def test_lost_digits_are_found() -> None:
     assert exact_json("12.50") != exact_json("12.5")
     assert exact_json("1e2") != exact_json("100.0")
+
+
+def test_a_sign_in_that_is_declared_by_half_is_found() -> None:
+    undeclared = {"definition": replace(DEFINITION, connects=None), "consent": lambda self: None}
+    assert "never asked" in static.consent_problems(type("Undeclared", (), undeclared))[0]
+    assert "is missing" in static.consent_problems(type("Unanswered", (), {"definition": DEFINITION}))[0]
+    elsewhere = replace(DEFINITION, connects=When(field="nowhere", values=("x",)))
+    assert "no setting" in static.consent_problems(type("Elsewhere", (), {**undeclared, "definition": elsewhere}))[0]
+    bare = replace(DEFINITION, fields=(Text(name="nowhere", label="Nowhere"),), connects=elsewhere.connects)
+    assert "redirect address" in static.consent_problems(type("Bare", (), {**undeclared, "definition": bare}))[0]

@@ -6,9 +6,10 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from connectors.sdk.destination import DestinationDefinition, Mode, Removal, RowSet, SyncType
-from connectors.sdk.fields import Field, Section, Select
+from connectors.sdk.fields import Field, Section, Select, Text
 from connectors.sdk.validation import InvalidSettings, clean, default_of
 
 _CREDENTIAL = re.compile(
@@ -65,6 +66,20 @@ def _condition_problems(fields: Sequence[Field]) -> Iterator[str]:
             yield f"{declared.name} depends on {declared.when.field}, which does not exist"
         if isinstance(declared, Section):
             yield from _condition_problems(declared.fields)
+
+
+def consent_problems(connector: type[Any]) -> list[str]:
+    """Who says that people sign in on the service's page says how, and shows the address to register there."""
+    declared, answers = connector.definition.connects, "consent" in vars(connector)
+    if declared is None:
+        return ["consent() is never asked, as the definition does not say `connects`"] if answers else []
+    paths = dict(every_field(connector.definition.fields))
+    problems = [] if answers else ["`connects` is declared and consent() is missing"]
+    if declared.field not in paths:
+        problems.append(f"`connects` names {declared.field}, which is no setting")
+    if not any(isinstance(f, Text) and f.redirects for f in paths.values()):
+        problems.append("no field shows the redirect address")
+    return problems
 
 
 def definition_problems(definition: DestinationDefinition) -> list[str]:

@@ -109,6 +109,8 @@ def test_a_refresh_keeps_what_people_decided_and_flags_what_vanished(shop: Shop)
     shop.query("ALTER TABLE customers ADD COLUMN plan VARCHAR")
     services.refresh_columns(actor=shop.actor, model=model)
     assert not columns(model)["plan"].missing
+    services.change_column(actor=shop.actor, model=model, name="id", description="")
+    assert not columns(model)["id"].description_edited
 
 
 def test_a_cast_applies_at_run_time_and_sends_all_rows_again(shop: Shop) -> None:
