@@ -15,11 +15,11 @@ from django.db.models import QuerySet
 
 from config.errors import Denied, NotFound
 from governance.audit.actors import Actor
-from syncs.models import Model, Run, Sequence, SequenceRun, Sync
+from syncs.models import Model, Preview, Run, Sequence, SequenceRun, Sync
 from workspaces import access
 from workspaces.permissions import CONFIGURE_FROM_SOURCE, CONFIGURE_TO_DESTINATION, Permission
 
-M = TypeVar("M", Model, Sync, Run, Sequence, SequenceRun)
+M = TypeVar("M", Model, Sync, Run, Preview, Sequence, SequenceRun)
 
 
 def model_for(actor: Actor, model_id: int) -> Model:
@@ -116,6 +116,13 @@ def run_for(actor: Actor, run_id: int) -> Run:
     access.require(actor, Permission.MEMBER)
     rows = Run.objects.select_related("sync__model__source", "sync__destination")
     return _found(rows, run_id, "run")
+
+
+def preview_for(actor: Actor, preview_id: int) -> Preview:
+    """A preview that the actor may read."""
+    access.require(actor, Permission.MEMBER)
+    rows = Preview.objects.select_related("sync__model__source", "sync__destination", "sync__last_run")
+    return _found(rows, preview_id, "preview")
 
 
 def sequence_for(actor: Actor, sequence_id: int) -> Sequence:

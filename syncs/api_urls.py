@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from syncs.api import holds, models, sequences, syncs
+from syncs.api import holds, models, previews, sequences, syncs
 
 RUN = "syncs/<api_id:sync_id>/runs/<api_id:run_id>"
 
@@ -13,6 +13,8 @@ urlpatterns = [
     path("syncs/trigger", syncs.TriggerView.as_view(), name="trigger"),
     path("syncs/<api_id:sync_id>", syncs.SyncView.as_view(), name="sync"),
     path("syncs/<api_id:sync_id>/runs", syncs.SyncRunsView.as_view(), name="sync_runs"),
+    path("syncs/<api_id:sync_id>/previews", previews.PreviewListView.as_view(), name="sync_previews"),
+    path("syncs/<api_id:sync_id>/previews/<api_id:preview_id>", previews.PreviewView.as_view(), name="sync_preview"),
     path(f"{RUN}/release", holds.ReleaseRunView.as_view(), name="run_release"),
     path(f"{RUN}/drop", holds.DropRunView.as_view(), name="run_drop"),
     path("syncs/<api_id:sync_id>/trigger", syncs.TriggerSyncView.as_view(), name="sync_trigger"),

@@ -164,6 +164,16 @@ class Subscription(models.TextChoices):
     ALL = "all", "Critical and warning"
 
 
+class PreviewState(models.TextChoices):
+    """Where a preview is."""
+
+    WAITING = "waiting", "Waiting for a worker"
+    RUNNING = "running", "Being made"
+    READY = "ready", "Ready"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
 class Terminate(models.TextChoices):
     """When a step of a sequence ends the sequence."""
 

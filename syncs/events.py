@@ -26,6 +26,8 @@ register("sync.alerting_changed", "changed the sync's alert thresholds or recipi
 register("sync.alert_muted", "muted an alert of the sync")
 register("sync.alert_unmuted", "ended the mute of an alert of the sync")
 register("destination.alerting_changed", "changed the alert thresholds or recipients of the destination's syncs")
+register("sync.previewed", "previewed what a run of the sync would do")
+register("sync.preview_cancelled", "gave up a preview of the sync")
 register("sync.tested", "sent one row of the sync to test it")
 register("sync.guardrails_changed", "changed the sync's guardrails")
 register("run.started", "started a run")

@@ -122,6 +122,11 @@ def sync_directory(workspace_id: int, sync_id: int) -> str:
     return f"workspaces/{workspace_id}/syncs/{sync_id}"
 
 
+def preview_directory(workspace_id: int, sync_id: int, preview_id: int) -> str:
+    """Where a preview's files are, below the storage root."""
+    return f"{sync_directory(workspace_id, sync_id)}/previews/{preview_id}"
+
+
 def run_directory(workspace_id: int, sync_id: int, run_id: int) -> str:
     """Where a run's files are, below the storage root."""
     return f"{sync_directory(workspace_id, sync_id)}/runs/{run_id}"

@@ -22,6 +22,7 @@ from governance.audit.context import correlate
 from notifications.services.outbox import resend_due as resend_due_notifications
 from syncs.services.alerting import unwatched_syncs, watch_sync
 from syncs.services.due import due_syncs, interrupted_syncs, start_if_due, start_interrupted
+from syncs.services.previews import resend_previews
 from syncs.services.sequencing import advance, due_sequences, runs_to_go_on, start_sequence_if_due
 from syncs.services.stages import resend_due
 from syncs.tasks import deliver_step, work_on_step
@@ -98,7 +99,7 @@ def resend(now: datetime) -> int:
         logger.warning("the queue cannot be reached: %s", error)
         return 0
     with unscoped("the scheduler serves every workspace"):
-        return resend_due(now, queue_is_empty=empty)
+        return resend_due(now, queue_is_empty=empty) + resend_previews(now)
 
 
 def resend_notifications(now: datetime) -> int:

@@ -38,6 +38,24 @@ def go_on_with_sequence(workspace_id: int, run_id: int) -> None:
         advance(run_id)
 
 
+@dramatiq.actor(queue_name="runs")
+def work_on_preview(workspace_id: int, preview_id: int) -> None:
+    """Make a preview; does nothing where somebody else does, or nobody wants it any more."""
+    from syncs.previewing import work
+
+    with job_in(workspace_id):
+        work(preview_id)
+
+
+@dramatiq.actor(queue_name="upkeep")
+def discard_preview_files(workspace_id: int, sync_id: int, preview_id: int) -> None:
+    """Delete what an expired preview has found."""
+    from syncs.previewing import delete_files
+
+    with job_in(workspace_id):
+        delete_files(workspace_id, sync_id, preview_id)
+
+
 @dramatiq.actor(queue_name="upkeep")
 def expire_run(workspace_id: int, run_id: int) -> None:
     """Delete a run's rows and requests after their retention."""

@@ -19,21 +19,25 @@ from syncs.engine.spec import Baseline
 from syncs.logs import workspace_code
 from syncs.models import Run, Sync
 from syncs.runspec import run_directory, sync_directory
+from syncs.services.previews import take_expired_previews
 from syncs.services.retention import mark_purged, take_expired
 from syncs.storage import storage
-from syncs.tasks import expire_run, prune_changelog
+from syncs.tasks import discard_preview_files, expire_run, prune_changelog
 
 logger = logging.getLogger(__name__)
 BATCH = 200
 
 
 def enqueue_expired(now: datetime) -> int:
-    """Send the runs whose rows and requests are past their retention to the workers. Across all workspaces."""
+    """Send runs and previews that are past their retention to the workers. Across all workspaces."""
     with transaction.atomic():
         runs = take_expired(now - timedelta(days=settings.TRACE_RETENTION_DAYS), limit=BATCH)
         for workspace_id, run_id in runs:
             enqueue(expire_run, workspace_id, run_id)
-    return len(runs)
+        previews = take_expired_previews(now, limit=BATCH)
+        for ids in previews:
+            enqueue(discard_preview_files, *ids)
+    return len(runs) + len(previews)
 
 
 def expire(run_id: int) -> None:

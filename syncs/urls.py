@@ -12,6 +12,7 @@ from syncs.views import (
     model_editor,
     model_list,
     overview,
+    previews,
     run_detail,
     run_requests,
     sequence_detail,
@@ -77,6 +78,16 @@ urlpatterns = [
     path("syncs/<int:pk>/rename", draft_sync(sync_detail.RenameSync.as_view()), name="sync_rename"),
     path("syncs/<int:pk>/delete", draft_sync(sync_detail.DeleteSync.as_view()), name="sync_delete"),
     path("syncs/<int:pk>/do/<slug:action>", requires(TRIGGER)(sync_detail.SyncAction.as_view()), name="sync_action"),
+    path("syncs/<int:pk>/preview", requires(TRIGGER)(previews.StartPreview.as_view()), name="preview_start"),
+    path("syncs/<int:pk>/previews/<int:preview>", read(previews.PreviewPage.as_view()), name="preview"),
+    path(
+        "syncs/<int:pk>/previews/<int:preview>/rows/<str:row>", read(previews.PreviewRow.as_view()), name="preview_row"
+    ),
+    path(
+        "syncs/<int:pk>/previews/<int:preview>/cancel",
+        requires(TRIGGER)(previews.CancelPreview.as_view()),
+        name="preview_cancel",
+    ),
     path("syncs/<int:pk>/runs/<int:run>", read(run_detail.RunPage.as_view()), name="run"),
     path("syncs/<int:pk>/runs/<int:run>/progress", read(run_detail.RunProgressPart.as_view()), name="run_progress"),
     path("syncs/<int:pk>/runs/<int:run>/rows/<str:row>", read(run_detail.RunRow.as_view()), name="run_row"),

@@ -179,9 +179,9 @@ def _connections(place: Place) -> Mapping[str, Any]:
     return {"source": source, "destination": a_destination(place), "table": source.cached_tables.get(name="customers")}
 
 
-@builds("model", "sync", "run")
+@builds("model", "sync", "run", "preview")
 def _syncs(place: Place) -> Mapping[str, Any]:
-    """A model of the source's table, a sync of it to the destination, and a run that waits for a worker."""
+    """A model of the source's table, a sync of it to the destination, a run and a preview that wait for a worker."""
     from syncs import services as syncs
     from syncs.choices import ModelMethod
     from syncs.configuration import Proposal
@@ -200,7 +200,8 @@ def _syncs(place: Place) -> Mapping[str, Any]:
         destination=place.rows["destination"],
         proposal=Proposal(sync_type="requests", settings={"added": {"endpoint": "/customers"}}),
     )
-    return {"model": model, "sync": sync, "run": syncs.start_run(actor=place.actor, sync=sync)}
+    preview = syncs.start_preview(actor=place.actor, sync=sync)
+    return {"model": model, "sync": sync, "run": syncs.start_run(actor=place.actor, sync=sync), "preview": preview}
 
 
 @builds("sequence", "sequence_run")

@@ -339,6 +339,10 @@ class Destination(ABC):
         """
         return None
 
+    def shows_requests(self, job: Job) -> bool:
+        """Whether requests can be shown unsent: every effect leaves by the outbound door, with no sign-in before."""
+        return False
+
     def session(self, job: Job) -> AbstractAsyncContextManager[Session]:
         """Open a line for one part (all sync types except ``single_writer`` ones)."""
         raise NotImplementedError(f"{self.definition.key} delivers whole runs only")

@@ -36,6 +36,7 @@ class Exchange:
     attempt: int = field(default=1)
 
 
+_withheld: ContextVar[bool] = ContextVar("withheld", default=False)
 _sink: ContextVar[list[Exchange] | None] = ContextVar("exchanges", default=None)
 
 
@@ -59,3 +60,18 @@ def recording() -> Iterator[list[Exchange]]:
         yield exchanges
     finally:
         _sink.reset(token)
+
+
+def withheld() -> bool:
+    """Whether requests are only shown: the outbound door records them, redacted as ever, and sends none."""
+    return _withheld.get()
+
+
+@contextmanager
+def withholding() -> Iterator[None]:
+    """Inside, nothing leaves through the outbound door, also not from tasks started inside."""
+    token = _withheld.set(True)
+    try:
+        yield
+    finally:
+        _withheld.reset(token)

@@ -2,6 +2,7 @@
 
 from syncs.models.alerts import AlertPolicy, AlertRecipient, AlertState, AlertTransition
 from syncs.models.definition import Model, ModelColumn
+from syncs.models.preview import Preview
 from syncs.models.run import JournalBatch, Run, RunStep
 from syncs.models.sequence import Sequence, SequenceRun, SequenceRunStep, SequenceStep
 from syncs.models.sync import Sync
@@ -14,6 +15,7 @@ __all__ = [
     "JournalBatch",
     "Model",
     "ModelColumn",
+    "Preview",
     "Run",
     "RunStep",
     "Sequence",

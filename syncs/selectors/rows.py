@@ -93,7 +93,7 @@ def run_rows(
         )
     except ValueError as error:
         raise Invalid(str(error)) from error
-    rows = [_hide(row) for row in page.rows] if redacted else page.rows
+    rows = [without_values(row) for row in page.rows] if redacted else page.rows
     return RowsPage(rows=rows, next=page.next, columns=log.columns, redacted=redacted)
 
 
@@ -131,8 +131,8 @@ def row_detail(actor: Actor, run: Run, row_id: str) -> RowDetail:
         place = (0, 0) if whole_run else (part, row.batch)
         exchanges = engine.batch_exchanges(storage(), run.spec["directory"], *place)
     if redacted:
-        row, siblings = _hide(row), [_hide(sibling) for sibling in siblings]
-        exchanges = [_without_bodies(exchange) for exchange in exchanges]
+        row, siblings = without_values(row), [without_values(sibling) for sibling in siblings]
+        exchanges = [without_bodies(exchange) for exchange in exchanges]
     return RowDetail(row=row, exchanges=exchanges, siblings=siblings, redacted=redacted)
 
 
@@ -171,7 +171,7 @@ def run_exchanges(
         raise Invalid(str(error)) from error
     if not redacted:
         return page
-    return replace(page, exchanges=tuple(_without_bodies(exchange) for exchange in page.exchanges))
+    return replace(page, exchanges=tuple(without_bodies(exchange) for exchange in page.exchanges))
 
 
 def exchange_detail(actor: Actor, run: Run, exchange_id: str) -> ExchangeDetail:
@@ -186,7 +186,7 @@ def exchange_detail(actor: Actor, run: Run, exchange_id: str) -> ExchangeDetail:
     # A writer of whole runs sends its requests for all rows together, as part 0.
     rows = log.rows(batch=(found.part, found.batch), limit=PAGE_ROWS).rows if log and found.part else ()
     if redacted:
-        found, rows = _without_bodies(found), tuple(_hide(row) for row in rows)
+        found, rows = without_bodies(found), tuple(without_values(row) for row in rows)
     return ExchangeDetail(exchange=found, rows=rows, redacted=redacted)
 
 
@@ -230,7 +230,8 @@ def _log(run: Run) -> RunLog | None:
     return engine.RunLog(storage(), load(RunSpec, run.spec), load(Prepared, run.prepared), outcomes, planned=held)
 
 
-def _hide(row: LoggedRow) -> LoggedRow:
+def without_values(row: LoggedRow) -> LoggedRow:
+    """A row for people who may not see the source's rows: key, result and words stay."""
     values = {**(row.old_values or {}), **row.values}
     return replace(row, values={}, old_values=None, message=_scrubbed(row.message, row.key, values))
 
@@ -243,7 +244,7 @@ def _scrubbed(message: str, key: str, values: dict[str, Any]) -> str:
     return message
 
 
-def _without_bodies(exchange: KeptExchange) -> KeptExchange:
+def without_bodies(exchange: KeptExchange) -> KeptExchange:
     """What is no row data: where it went, when, and with which status."""
     return replace(
         exchange,
@@ -263,4 +264,4 @@ def _without_path(target: str) -> str:
 
 def _without_example_values(log: RunLog, group: ErrorGroup) -> ErrorGroup:
     row = log.row(group.example)
-    return replace(group, message=_hide(row).message) if row else group
+    return replace(group, message=without_values(row).message) if row else group

@@ -20,6 +20,7 @@ from syncs.services.models import (
     refresh_columns,
     update_model,
 )
+from syncs.services.previews import cancel_preview, start_preview
 from syncs.services.runs import cancel_run, record_export, start_run
 from syncs.services.schedules import (
     disable_schedule,
@@ -44,6 +45,7 @@ from syncs.services.trying import rows_to_try, send_test_row
 
 __all__ = [
     "StepProposal",
+    "cancel_preview",
     "cancel_run",
     "cancel_sequence_run",
     "change_column",
@@ -77,6 +79,7 @@ __all__ = [
     "set_schedule",
     "set_sequence_schedule",
     "set_sync_alerting",
+    "start_preview",
     "start_run",
     "start_sequence",
     "unmute_alert",

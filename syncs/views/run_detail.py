@@ -146,7 +146,7 @@ class RunPage(RunView):
             cursor=request.GET.get("after", ""),
         )
         failed = chosen["status"] not in (RowStatus.SUCCEEDED, RowStatus.PLANNED)
-        lines = _lines(page.rows, page.columns)
+        lines = row_lines(page.rows, page.columns)
         context = {
             "chosen": chosen,
             "groups": error_groups(self.actor, row) if failed and not row.live else (),
@@ -154,7 +154,7 @@ class RunPage(RunView):
             "operation_tabs": self._operation_tabs(row, chosen),
             "page": {"rows": lines, "next_url": self._next(page.next)},
             "redacted": page.redacted,
-            "headings": _headings(lines, page.columns, failed),
+            "headings": row_headings(lines, page.columns, failed),
             "show_message": failed,
             "nothing": _nothing(page.expired, chosen["status"]),
             "sampled": row.spec.get("rows") == RowSet.FULL,
@@ -345,7 +345,8 @@ def _per_second(started: str | None, rows: int) -> float:
     return rows / seconds if seconds > 0 else 0.0
 
 
-def _lines(rows: Iterable[LoggedRow], columns: Iterable[str]) -> list[dict[str, Any]]:
+def row_lines(rows: Iterable[LoggedRow], columns: Iterable[str]) -> list[dict[str, Any]]:
+    """Rows of a run or preview as table lines; a changed value has the one before it."""
     shown = list(columns)[:CELLS]
     return [
         {
@@ -366,7 +367,7 @@ def _cell(row: LoggedRow, name: str) -> dict[str, Any]:
     return {"value": value, "before": before, "changed": before != value}
 
 
-def _headings(lines: Sequence[dict[str, Any]], columns: Iterable[str], with_message: bool) -> list[Column]:
+def row_headings(lines: Sequence[dict[str, Any]], columns: Iterable[str], with_message: bool) -> list[Column]:
     """Headings of the rows; a column whose values are all numbers is aligned as one."""
     message = [Column("Error")] if with_message else []
     cells = []

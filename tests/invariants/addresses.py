@@ -41,11 +41,14 @@ PARAMETERS: Mapping[str, Callable[[Place], Any]] = {
     "syncs:*.destination": lambda place: place.rows["destination"].pk,
     "syncs:*.run": lambda place: place.rows["run"].pk,
     "syncs:run_request.exchange": lambda place: "00001:00000:0",
+    "syncs:preview*.preview": lambda place: place.rows["preview"].pk,
+    "syncs:preview_row.row": lambda place: "1:0",
     "syncs:run_row.row": lambda place: "added-succeeded-0-0",
     "syncs:sync_mute.trigger": lambda place: "fatal",
     "syncs:sync_action.action": lambda place: "pause",
     "*.model_id": lambda place: place.rows["model"].pk,
     "*.sync_id": lambda place: place.rows["sync"].pk,
+    "*.preview_id": lambda place: place.rows["preview"].pk,
     "*.run_id": lambda place: place.rows["run"].pk,
 }
 # Routes whose addresses are nobody's row: libraries' own, with tokens that tests elsewhere use.

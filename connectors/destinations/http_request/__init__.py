@@ -89,6 +89,10 @@ class HttpRequestDestination(Destination):
     def wanted(self, job: Job) -> frozenset[Operation]:
         return frozenset(operation for operation in Operation if job.settings.get(operation.value))
 
+    def shows_requests(self, job: Job) -> bool:
+        """Where no sign-in comes first."""
+        return not self.config.get("oauth")
+
     def limits(self, job: Job, operation: Operation | None = None) -> Limits:
         settings = job.settings
         triggers = self._triggers(job)

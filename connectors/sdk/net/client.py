@@ -116,6 +116,8 @@ class Client:
             raise RuntimeError("The client is used outside its context.")
         url = parse_url(request.url)
         self._guard.check_literal(url.host or "", url.port or 0)
+        if trace.withheld():
+            raise Unavailable("Not sent: this is a preview.")
         timeout = aiohttp.ClientTimeout(total=request.timeout_s, sock_connect=min(CONNECT_TIMEOUT_S, request.timeout_s))
         try:
             async with self._session.request(
