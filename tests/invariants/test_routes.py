@@ -31,6 +31,7 @@ Ask = Callable[[str, str, str], HttpResponse]
 # Addresses of things the world does not hold, so that even those with the right find nothing.
 NOTHING_THERE = {
     "syncs:run_row": "the run waits for a worker and has no rows yet",
+    "syncs:preview_row": "the preview waits for a worker and has no rows yet",
     "syncs:run_request": "the run waits for a worker and has sent nothing yet",
 }
 
