@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from django.db.models import Count, Q
 from django.urls import reverse
 
-from connectors import dependants, tabs
+from connectors import dependants, sealed, tabs
 from connectors.choices import Kind
 from connectors.dependants import Dependant, Provider
 from connectors.tabs import Tab
@@ -28,6 +28,7 @@ def register_all() -> None:
     dependants.register(
         Kind.DESTINATION, Provider("sync", syncs_of_destination, sync_counts, new_sync_url, CONFIGURE_TO_DESTINATION)
     )
+    sealed.register("syncs", Sync, "sealed_settings")
     tabs.register(Kind.DESTINATION, Tab("alerting", "Alerting", "syncs:destination_alerting"))
     usage.register("sync or destination", channel_uses)
     palette.register("Models", find_models)

@@ -24,6 +24,7 @@ from connectors.discovery import CheckOutcome, TableRead
 from connectors.models import Connection, Destination, OAuthToken, Source, SourceTable
 from connectors.sdk.types import Table
 from connectors.sdk.validation import Cleaned, InvalidSettings, clean
+from connectors.sealed import sealed
 from connectors.selectors import free_slug, timezone_names
 from governance.audit.actors import Actor
 from governance.audit.services import changes, record, service, unchanged
@@ -212,6 +213,7 @@ def rotate_credentials(*, actor: Actor, workspace: Workspace) -> int:
         rights.require(actor, Permission.MANAGE_WORKSPACE)
     counts = {kind.plural: _rotate(access.MODELS[kind], "secret_config") for kind in Kind}
     counts["tokens"] = _rotate(OAuthToken, "sealed")
+    counts |= {noun: _rotate(model, column) for noun, (model, column) in sealed().items()}
     record(workspace, after=counts)
     return sum(counts.values())
 

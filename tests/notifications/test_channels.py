@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 
 from config.errors import Denied, Invalid, NotFound
+from connectors.services import rotate_credentials
 from notifications import services
 from notifications.access import channel_for
 from notifications.channels.webhook import signed
@@ -211,3 +213,12 @@ def test_only_managers_change_channels_and_only_of_their_workspace(world: World,
 def test_a_message_survives_its_storage() -> None:
     message = replace(a_message(), at=datetime(2026, 1, 1, tzinfo=UTC))
     assert type(message).from_json(message.to_json()) == message
+
+
+def test_a_new_key_reaches_channels(place: Place, vendor: Vendors, settings: Any) -> None:
+    channel = a_channel(place.actor, "pagerduty", vendor.url)
+    settings.SECRET_KEYS = [Fernet.generate_key().decode(), *settings.SECRET_KEYS]
+    rotate_credentials(actor=place.actor, workspace=place.workspace)
+    settings.SECRET_KEYS = settings.SECRET_KEYS[:1]
+    channel.refresh_from_db()
+    assert send(channel).state == "sent"
