@@ -1,15 +1,15 @@
 """``python -m benchmarks``: what ``make bench`` runs.
 
-``python -m benchmarks engine …`` (``ceilings``, ``pages``) runs one part of it, with its options.
+``python -m benchmarks engine …`` (``ceilings``, ``planner``, ``pages``) runs one part of it, with its options.
 """
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import ceilings, pages, run
+from benchmarks import ceilings, pages, planner, run
 
-SECTIONS = {"engine": run.main, "ceilings": ceilings.main, "pages": pages.main}
+SECTIONS = {"engine": run.main, "ceilings": ceilings.main, "planner": planner.main, "pages": pages.main}
 
 
 def main(arguments: list[str]) -> None:
@@ -20,6 +20,8 @@ def main(arguments: list[str]) -> None:
     run.main(arguments)
     print()
     ceilings.main([])
+    print()
+    planner.main([])
     print()
     pages.main([])
 
