@@ -35,7 +35,7 @@ demo: prepared ## Load sample data, run two syncs, and serve the result (HEADRAC
 serve: prepared ## Run web, workers and scheduler with what is in .data
 	@exec $(PY) -m config.supervisor serve
 
-test: develop $(STAMPS)/chromium $(STAMPS)/clients $(STAMPS)/orchestrators ## Run all tests
+test: develop $(STAMPS)/chromium $(STAMPS)/clients $(STAMPS)/orchestrators $(STAMPS)/chdb $(STAMPS)/fakesnow ## Run all tests
 	$(PY) -m pytest -n 2 --dist worksteal -q
 	cd frontend && $(WITH_NODE) npm run --silent test
 
@@ -93,9 +93,9 @@ $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/base
 	@$(PY) requirements/sync.py dev
 	@mkdir -p $(@D) && touch $@
 
-# Programs that people run against the API; a test without them says that it was skipped.
-$(STAMPS)/clients $(STAMPS)/orchestrators: $(STAMPS)/%: requirements/%.txt | $(PY)
-	@echo "Installing the $* that the API is tested with"
+# Programs that people run against the API, and stand-ins of warehouses; a test without them says that it was skipped.
+$(STAMPS)/clients $(STAMPS)/orchestrators $(STAMPS)/chdb $(STAMPS)/fakesnow: $(STAMPS)/%: requirements/%.txt | $(PY)
+	@echo "Installing what tests run beside Headrace: $*"
 	@$(PY) requirements/sync.py $* $(VENV)/$* || echo "They could not be installed; their tests will be skipped"
 	@mkdir -p $(@D) && touch $@
 

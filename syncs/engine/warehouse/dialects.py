@@ -260,7 +260,12 @@ SNOWFLAKE = Profile(
     },
     identifier=255,
     transactions=False,
-    notes=("DDL commits by itself.", "The two schemas have lower-case names: create them with quotes."),
+    run_on="fakesnow, a stand-in",
+    notes=(
+        "Columns of floats were not tried: the stand-in has no HASH.",
+        "DDL commits by itself.",
+        "The two schemas have lower-case names: create them with quotes.",
+    ),
 )
 
 BIGQUERY = Profile(
@@ -388,6 +393,7 @@ CLICKHOUSE = Profile(
     session=("join_use_nulls = 1", "session_timezone = 'UTC'"),
     identifier=206,
     transactions=False,
+    run_on="chdb, ClickHouse as a library",
     notes=("Without join_use_nulls a join fills gaps with zeros and empty texts instead of nulls.",),
 )
 
