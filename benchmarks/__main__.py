@@ -19,6 +19,8 @@ def main(arguments: list[str]) -> None:
         return
     run.main(arguments)
     print()
+    run.main(["--only", "diff", "--rows", "10000000"])
+    print()
     ceilings.main([])
     print()
     planner.main([])

@@ -23,9 +23,15 @@ from syncs.engine.memory import AlwaysProceed, MemoryJournal
 from syncs.engine.preparation import prepare
 from syncs.engine.spec import Baseline, FieldMapping, MappingKind, ModelColumn, PartOutcome, RunSpec
 
+HTTP = ("http", "liquid")
+GREETING = "Dear {{ row.first_name | upcase }} of {{ row.city | default: 'nowhere' }}"
+
 
 def run_sync(setting: Setting, kind: str, run_id: int) -> dict[str, float]:
-    """One run to ``postgres`` or ``http``, or only as far as the ``diff``; seconds by stage, and rows sent."""
+    """One run to ``postgres``, ``http`` or ``liquid`` (HTTP with a template a row), or only as far as the ``diff``.
+
+    Returns seconds by stage, and rows sent.
+    """
     place = setting.place(f"engine-{kind}")
     storage = Storage(str(place / "storage"))
     baseline = _read_baseline(place)
@@ -105,14 +111,14 @@ def spec_of(kind: str, run_id: int) -> RunSpec:
         mappings=tuple(
             FieldMapping(to=name, kind=MappingKind.COLUMN, value=name, identifier=name == "id") for name in COLUMNS
         ),
-        mode=Mode.CUSTOM if kind == "http" else Mode.UPSERT,
+        mode=Mode.CUSTOM if kind in HTTP else Mode.UPSERT,
         rows=RowSet.CHANGES,
         removal=Removal.DELETE,
         first_run=FirstRun.BACKFILL,
         wanted=frozenset(Operation),
         idempotent=True,
         directory=f"syncs/1/runs/{run_id}",
-        all_columns=kind == "http",
+        all_columns=kind in HTTP,
     )
 
 
@@ -134,7 +140,15 @@ def destination_and_job(
         settings = {"table": "public.engine_customers", "batch_size": setting.postgres_rows}
         destination = destination_class("postgres")(config, environment)
         return destination, Job(sync_type="table", settings=settings, identifiers=("id",), **job)  # type: ignore[arg-type]
-    trigger = {"batching": "batch", "batch_size": setting.http_rows, "method": "POST", "payload": "json_columns"}
+    trigger: dict[str, object] = {
+        "batching": "batch",
+        "batch_size": setting.http_rows,
+        "method": "POST",
+        "payload": "json_columns",
+    }
+    if kind == "liquid":
+        named = [{"name": name, "value": name} for name in COLUMNS]
+        trigger["columns"] = [*named, {"name": "greeting", "value": GREETING}]
     settings = {operation.value: {**trigger, "endpoint": f"/{operation.value}"} for operation in Operation}
     settings |= {"rate": 10_000_000, "rate_window": "second", "concurrency": setting.concurrency}
     destination = destination_class("http_request")({"base_url": f"http://127.0.0.1:{setting.sink_port}"}, environment)
