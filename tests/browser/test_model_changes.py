@@ -118,7 +118,9 @@ def test_a_column_renamed_at_the_source_is_told_mended_and_costs_only_what_chang
     expect(page.get_by_role("heading", level=1)).to_have_text("Members")
     with run_from(page, world, home):
         expect(page.get_by_role("alert").first).to_contain_text("Unknown field name “email”")
-    page.goto(f"{server}/acme/models/{model.pk}/syncs")
+        expect(page.get_by_role("button", name="Copy the diagnosis")).to_be_visible()
+    page.get_by_role("link", name=re.compile("^See every mapping")).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Members")
     assert_sound(page)
     page.get_by_role("alert").get_by_role("link", name=str(sync)).click()
     page.get_by_label("Column, line 2").select_option("mail")
