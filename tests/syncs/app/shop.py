@@ -22,6 +22,7 @@ from syncs import services, tasks
 from syncs.choices import ModelMethod, StepState
 from syncs.configuration import Proposal
 from syncs.definitions import Definition
+from syncs.engine.guardrails import Guardrails
 from syncs.models import Model, Run, RunStep, Sync
 from tests.world import Place
 
@@ -76,6 +77,10 @@ class Shop:
             proposal=self.proposal(**changed),
             **schedule,
         )
+
+    def unguarded(self, sync: Sync) -> Sync:
+        """The sync without guardrails: a few rows more or less are most of what a small table has."""
+        return services.set_guardrails(actor=self.actor, sync=sync, guardrails=Guardrails(on=False))
 
     def proposal(self, **changed: Any) -> Proposal:
         """The configuration of :meth:`sync`, with some of it changed."""
