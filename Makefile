@@ -47,7 +47,7 @@ lint: develop ## Check style, types, import order and templates
 	$(VENV)/bin/djlint --lint --quiet templates
 	cd frontend && $(WITH_NODE) npm run --silent typecheck
 
-bench: develop ## Measure a million rows against bare baselines
+bench: develop $(STAMPS)/peers ## Measure a million rows against bare baselines and open peers
 	$(PY) -m benchmarks
 
 torture: develop ## Kill and trouble real syncs for many rounds, and compare what arrived (ROUNDS=500, SEED)
@@ -93,10 +93,11 @@ $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/base
 	@$(PY) requirements/sync.py dev
 	@mkdir -p $(@D) && touch $@
 
-# Programs that people run against the API, and stand-ins of warehouses; a test without them says that it was skipped.
-$(STAMPS)/clients $(STAMPS)/orchestrators $(STAMPS)/chdb $(STAMPS)/fakesnow: $(STAMPS)/%: requirements/%.txt | $(PY)
-	@echo "Installing what tests run beside Headrace: $*"
-	@$(PY) requirements/sync.py $* $(VENV)/$* || echo "They could not be installed; their tests will be skipped"
+# Programs that people run against the API, stand-ins of warehouses, and the open peers that benchmarks compare with;
+# a test or a line of a benchmark without them says that it was skipped.
+$(STAMPS)/clients $(STAMPS)/orchestrators $(STAMPS)/chdb $(STAMPS)/fakesnow $(STAMPS)/peers: $(STAMPS)/%: requirements/%.txt | $(PY)
+	@echo "Installing what runs beside Headrace: $*"
+	@$(PY) requirements/sync.py $* $(VENV)/$* || echo "They could not be installed and will be skipped"
 	@mkdir -p $(@D) && touch $@
 
 $(STAMPS)/node: requirements/node.txt | $(PY)

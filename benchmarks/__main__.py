@@ -1,15 +1,22 @@
 """``python -m benchmarks``: what ``make bench`` runs.
 
-``python -m benchmarks engine …`` (``ceilings``, ``planner``, ``pages``) runs one part of it, with its options.
+``python -m benchmarks engine …`` (``ceilings``, ``planner``, ``peers``, ``pages``) runs one part of it, with its
+options.
 """
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import ceilings, pages, planner, run
+from benchmarks import ceilings, pages, peers, planner, run
 
-SECTIONS = {"engine": run.main, "ceilings": ceilings.main, "planner": planner.main, "pages": pages.main}
+SECTIONS = {
+    "engine": run.main,
+    "ceilings": ceilings.main,
+    "planner": planner.main,
+    "peers": peers.main,
+    "pages": pages.main,
+}
 
 
 def main(arguments: list[str]) -> None:
@@ -24,6 +31,8 @@ def main(arguments: list[str]) -> None:
     ceilings.main([])
     print()
     planner.main([])
+    print()
+    peers.main([])
     print()
     pages.main([])
 

@@ -97,22 +97,22 @@ def postgres(setting: Setting) -> dict[str, float]:
 def http(setting: Setting) -> dict[str, float]:
     """Post bodies that were encoded before the clock starts."""
     bodies = [
-        orjson.dumps([{**row, "revenue": str(row["revenue"])} for row in rows.to_pylist()])
-        for _, rows in _batches(setting, setting.http_rows)
+        (operation, orjson.dumps([{**row, "revenue": str(row["revenue"])} for row in rows.to_pylist()]))
+        for operation, rows in _batches(setting, setting.http_rows)
     ]
     began = time.perf_counter()
     asyncio.run(_post(setting, iter(bodies)))
     return {"total": time.perf_counter() - began, "requests": len(bodies)}
 
 
-async def _post(setting: Setting, bodies: Iterator[bytes]) -> None:
+async def _post(setting: Setting, bodies: Iterator[tuple[str, bytes]]) -> None:
     connector = aiohttp.TCPConnector(limit=setting.concurrency)
     headers = {"Content-Type": "application/json"}
     url = f"http://127.0.0.1:{setting.sink_port}/bare"
 
     async def work(session: aiohttp.ClientSession) -> None:
-        for body in bodies:
-            async with session.post(url, data=body, headers=headers) as response:
+        for operation, body in bodies:
+            async with session.post(f"{url}/{operation}", data=body, headers=headers) as response:
                 await response.read()
                 response.raise_for_status()
 

@@ -7,6 +7,7 @@ import resource
 import sys
 
 from benchmarks import bare_side, engine_side
+from benchmarks.memory import peak_mb
 from benchmarks.setting import Setting
 
 
@@ -21,7 +22,7 @@ def main() -> None:
     else:
         result = {"postgres": bare_side.postgres, "http": bare_side.http}[kind](setting)
     used = resource.getrusage(resource.RUSAGE_SELF)
-    result["rss_mb"] = used.ru_maxrss / 1024
+    result["rss_mb"] = peak_mb()
     result["cpu"] = used.ru_utime + used.ru_stime
     print(json.dumps(result))
 

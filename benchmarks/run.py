@@ -23,7 +23,7 @@ from benchmarks.ports import free_port, wait_for
 from benchmarks.setting import Setting
 from config.embedded import EmbeddedServices
 
-_TABLE = """
+TABLE = """
 DROP TABLE IF EXISTS {name};
 CREATE TABLE {name} (
     id bigint PRIMARY KEY, email text, first_name text, last_name text, age integer, city text, plan text,
@@ -47,8 +47,8 @@ def main(arguments: list[str] | None = None) -> None:
     kinds = [options.only] if options.only else ["diff", "postgres", "http", "liquid"]
     with (
         tempfile.TemporaryDirectory(prefix="headrace-bench-") as folder,
-        _services(options.database_url, folder) as url,
-        _sink() as port,
+        services(options.database_url, folder) as url,
+        sink() as port,
     ):
         setting = Setting(folder=folder, database_url=url, sink_port=port, memory_mb=options.memory_mb)
         results = measure(setting, options.rows, kinds)
@@ -62,17 +62,17 @@ def measure(setting: Setting, rows: int, kinds: list[str]) -> dict[str, Result]:
     results: dict[str, Result] = {}
     with psycopg.connect(setting.database_url, autocommit=True) as connection:
         for name in ("engine_customers", "bare_customers"):
-            connection.execute(_TABLE.format(name=name))
+            connection.execute(TABLE.format(name=name))
     data.create(setting.source, rows)
     for run_id, phase in ((1, "first"), (2, "1 %")):
         if run_id == 2:
             data.change(setting.source)
-        results[f"{phase} bare diff"] = _child(setting, "bare", "diff", run_id)
+        results[f"{phase} bare diff"] = child(setting, "bare", "diff", run_id)
         for kind in kinds:
-            results[f"{phase} engine {kind}"] = _child(setting, "engine", kind, run_id)
+            results[f"{phase} engine {kind}"] = child(setting, "engine", kind, run_id)
             by_hand = f"{phase} bare {BY_HAND[kind]}"
             if by_hand not in results:
-                results[by_hand] = _child(setting, "bare", BY_HAND[kind], run_id)
+                results[by_hand] = child(setting, "bare", BY_HAND[kind], run_id)
     return results
 
 
@@ -107,7 +107,8 @@ def report(results: dict[str, Result], rows: int) -> str:
     return "\n".join(lines)
 
 
-def _child(setting: Setting, side: str, kind: str, run_id: int) -> Result:
+def child(setting: Setting, side: str, kind: str, run_id: int) -> Result:
+    """One measurement of ``engine`` or ``bare`` in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.child", json.dumps(asdict(setting)), side, kind, str(run_id)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -118,7 +119,7 @@ def _child(setting: Setting, side: str, kind: str, run_id: int) -> Result:
 
 
 @contextmanager
-def _services(database_url: str, folder: str) -> Iterator[str]:
+def services(database_url: str, folder: str) -> Iterator[str]:
     """A PostgreSQL for the time of the benchmark."""
     if database_url:
         yield database_url
@@ -129,10 +130,10 @@ def _services(database_url: str, folder: str) -> Iterator[str]:
 
 
 @contextmanager
-def _sink() -> Iterator[int]:
-    """The HTTP server that syncs deliver to."""
+def sink(keep: Path | None = None) -> Iterator[int]:
+    """The HTTP server that syncs deliver to; ``keep`` is a file that gets every body, for a count afterwards."""
     port = free_port()
-    process = subprocess.Popen([sys.executable, "-m", "benchmarks.sink", str(port)])
+    process = subprocess.Popen([sys.executable, "-m", "benchmarks.sink", str(port), *([str(keep)] if keep else [])])
     try:
         wait_for(port)
         yield port
