@@ -29,7 +29,7 @@ def register_all() -> None:
         Kind.DESTINATION, Provider("sync", syncs_of_destination, sync_counts, new_sync_url, CONFIGURE_TO_DESTINATION)
     )
     sealed.register("syncs", Sync, "sealed_settings")
-    tabs.register(Kind.DESTINATION, Tab("alerting", "Alerting", "syncs:destination_alerting"))
+    tabs.register(Kind.DESTINATION, Tab("alerting", "Alerts", "syncs:destination_alerting"))
     usage.register("sync or destination", channel_uses)
     palette.register("Models", find_models)
     palette.register("Syncs", find_syncs)

@@ -47,5 +47,5 @@ def _when(schedule: Schedule) -> str:
         case ScheduleKind.MANUAL:
             return "Whenever it is run,"
         case ScheduleKind.CRON:
-            return f"At the times of {schedule.words},"
+            return f"At the times of the cron expression {schedule.words},"
     return f"{schedule.words},"

@@ -140,6 +140,7 @@ class Check(ConnectionView):
         context = {
             **self.shared(self.row(pk)),
             "setting_up": setting_up,
+            "tested": not setting_up,
             "next_url": self.after_test_url(row),
             "back_url": self.url("setup", pk),
         }

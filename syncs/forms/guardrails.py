@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Self
+from typing import Any, Self
 
 from django import forms
 
 from syncs.engine.guardrails import Guardrails
 
-ROWS = "More rows than this in one run. Empty: no limit."
+SHARE = "In percent of the rows known before. Empty: no limit."
+ROWS = "In one run. Empty: no limit."
+
+
+class Limit(forms.NumberInput):
+    """A number the way people write it: 20, not 20.0."""
+
+    def format_value(self, value: Any) -> str | None:
+        """Leave out a fraction of nothing."""
+        return f"{value:g}" if isinstance(value, float) else super().format_value(value)
 
 
 class GuardrailsForm(forms.Form):
@@ -18,31 +27,33 @@ class GuardrailsForm(forms.Form):
     use_required_attribute = False
 
     on = forms.BooleanField(
-        label="Hold runs that go beyond these limits",
+        label="Hold runs that go beyond the limits below",
         required=False,
         help_text="A held run sends nothing until somebody who may publish on both sides releases it.",
     )
     empty = forms.BooleanField(
-        label="The query returns no rows, and there were some before",
+        label="Hold a run whose query returns no rows although there were some before",
         required=False,
     )
     removed_percent = forms.FloatField(
-        label="Removed rows, % of the rows known before",
+        label="Share of rows removed",
         required=False,
         min_value=0,
         max_value=100,
-        help_text="20 unless set otherwise. Empty: no limit.",
+        widget=Limit,
+        help_text=f"{SHARE} 20 unless set otherwise.",
     )
     changed_percent = forms.FloatField(
-        label="Changed rows, % of the rows known before",
+        label="Share of rows changed",
         required=False,
         min_value=0,
         max_value=100,
-        help_text="Empty: no limit.",
+        widget=Limit,
+        help_text=SHARE,
     )
-    removed_rows = forms.IntegerField(label="Removed rows", required=False, min_value=0, help_text=ROWS)
-    changed_rows = forms.IntegerField(label="Changed rows", required=False, min_value=0, help_text=ROWS)
-    added_rows = forms.IntegerField(label="Added rows", required=False, min_value=0, help_text=ROWS)
+    removed_rows = forms.IntegerField(label="Rows removed", required=False, min_value=0, help_text=ROWS)
+    changed_rows = forms.IntegerField(label="Rows changed", required=False, min_value=0, help_text=ROWS)
+    added_rows = forms.IntegerField(label="Rows added", required=False, min_value=0, help_text=ROWS)
 
     @classmethod
     def of(cls, guardrails: Guardrails) -> Self:

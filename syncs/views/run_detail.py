@@ -133,7 +133,7 @@ class RunPage(RunView):
     route = "run"
 
     def get(self, request: HttpRequest, pk: int, run: int) -> HttpResponse:
-        """Errors first: where rows were rejected, those are shown unless another outcome is asked for."""
+        """Errors first: rejected rows, or those of a run that sent nothing, unless another outcome is asked for."""
         row = self.found(pk, run)
         chosen = self._chosen(row)
         page = run_rows(
@@ -163,8 +163,7 @@ class RunPage(RunView):
 
     def _chosen(self, run: Run) -> dict[str, str]:
         asked = self.request.GET
-        default = RowStatus.REJECTED if run.rejected or run.duplicates else RowStatus.SUCCEEDED
-        default = RowStatus.PLANNED if run.status == RunStatus.HELD else default
+        default = _worst_outcome(run)
         status = asked.get("status", default.value)
         operation = asked.get("operation", "")
         return {
@@ -289,6 +288,14 @@ class DecideRun(RunView):
         except HeadraceError as error:
             return go_to(request, here, f"{error.message} {error.hint}".strip(), tone="bad")
         return go_to(request, here, words)
+
+
+def _worst_outcome(run: Run) -> RowStatus:
+    if run.status == RunStatus.HELD:
+        return RowStatus.PLANNED
+    if run.rejected or run.duplicates:
+        return RowStatus.REJECTED
+    return RowStatus.ABORTED if run.aborted and not run.succeeded else RowStatus.SUCCEEDED
 
 
 def _tabs_always(run: Run) -> tuple[RowStatus, ...]:

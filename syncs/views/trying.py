@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from config.errors import HeadraceError, Invalid
+from config.ui.tags import is_number
 from connectors.sdk.types import Operation
 from syncs import access, services
 from syncs.engine.onerow import SentRow
@@ -61,7 +62,7 @@ class TryRow(SyncPage):
         names = list(choices.rows[0].values)[:CELLS] if choices.rows else []
         base = f"{self.request.path}?row="
         lines = [{"key": row.key, "cells": [row.values[name] for name in names]} for row in choices.rows]
-        headings = [{"label": "Key"}, *({"label": name} for name in names)]
+        headings = [{"label": "Key"}, *({"label": name, "numeric": _numeric(choices, name)} for name in names)]
         return {"rows": lines, "headings": headings, "search": search, "base": base, "listing_rows": True}
 
     def _row(self, choices: Choices, row: FoundRow) -> dict[str, Any]:
@@ -87,6 +88,11 @@ class TryRow(SyncPage):
     def _page(self, sync: Sync, context: dict[str, Any], status: int = 200) -> HttpResponse:
         back = self.url("sync_configuration", sync.pk)
         return self.page(sync, "syncs/syncs/try.html", {"back": back, **context}, status)
+
+
+def _numeric(choices: Choices, name: str) -> bool:
+    values = [row.values[name] for row in choices.rows if row.values[name] is not None]
+    return bool(values) and all(is_number(value) for value in values)
 
 
 def _result(sent: SentRow) -> dict[str, Any]:

@@ -201,7 +201,7 @@ def test_one_alert_wakes_somebody_who_replaces_the_key_and_later_releases_a_held
 def choose_who_is_told(page: Page, night: Night) -> None:
     """The owner, of everything, on the destination's page; then the sync says who is told."""
     page.goto(f"{night.server}/acme/destinations/{night.sync.destination_id}")
-    page.get_by_role("link", name="Alerting").click()
+    page.get_by_role("link", name="Alerts").click()
     page.get_by_label("Recipient, line 1").select_option(f"person-{night.place.owner.pk}")
     look(page, "destination-alerting")
     page.get_by_role("button", name="Save").click()

@@ -43,7 +43,7 @@ def test_what_is_typed_is_put_into_words_and_times_before_it_is_saved(sync: Sync
     assert page.count("JST</time>") == 5
     cron = {"schedule_kind": "cron", "cron": "30 6 * * *", "action": "words"}
     page = said(owner.post(f"/acme/syncs/{sync.pk}/schedule", cron))
-    assert "At the times of 30 6 * * * UTC, Headrace" in page
+    assert "At the times of the cron expression 30 6 * * * UTC, Headrace" in page
     assert page.count("15:30 JST</time>") == 5
     ended = {"schedule_kind": "interval", "interval_count": "1", "interval_unit": "day", "ends_at": "2020-01-01T00:00"}
     assert "It has ended" in said(owner.post(f"/acme/syncs/{sync.pk}/schedule", {**ended, "action": "words"}))

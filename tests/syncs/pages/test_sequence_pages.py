@@ -55,7 +55,7 @@ def test_a_sequence_is_put_together_scheduled_and_run(shop: Shop, pair: list[Syn
     assert rules == [("Contacts", "never", "any", 0), ("Accounts", "rejected", "percent", 5)]
 
     words = text(owner.post(saved["Location"], {"schedule_kind": "cron", "cron": "0 3 * * *", "action": "words"}))
-    assert "At the times of 0 3 * * * UTC, Headrace runs its 2 syncs one after another." in words
+    assert "At the times of the cron expression 0 3 * * * UTC, Headrace runs its 2 syncs one after another." in words
     owner.post(saved["Location"], {"schedule_kind": "cron", "cron": "0 3 * * *"})
     sequence.refresh_from_db()
     assert sequence.next_run_at is not None
