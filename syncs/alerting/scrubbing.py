@@ -17,8 +17,10 @@ _NAMES = (
 )
 # "Key (email)=(ada@example.com)", "Failing row contains (1, ada, …)"
 _TUPLE = re.compile(r"((?:=|contains|values?)\s*)\((?:[^()]|\([^()]*\))*\)", re.IGNORECASE)
+# A quote that was cut off reaches to the end; an apostrophe is no such quote.
 _QUOTED = re.compile(
-    rf"(?P<noun>\b(?:{_NAMES})s?:?\s+)?(?P<quote>[\"'`])(?P<text>(?:(?!(?P=quote)).){{1,500}})(?P=quote)"
+    rf"(?P<noun>\b(?:{_NAMES})s?:?\s+)?(?:(?P<quote>[\"`])(?:(?!(?P=quote)).)+(?:(?P=quote)|\Z)|'[^']+')",
+    re.DOTALL,
 )
 # An answer that is a web page: its words are between the tags.
 _PAGE = re.compile(r"<!doctype html|<html", re.IGNORECASE)
@@ -39,4 +41,5 @@ def scrubbed(words: str) -> str:
 def _without_value(found: re.Match[str]) -> str:
     if found["noun"]:
         return found[0]
-    return f"{found['quote']}{HIDDEN}{found['quote']}"
+    quote = found["quote"] or "'"
+    return f"{quote}{HIDDEN}{quote}"

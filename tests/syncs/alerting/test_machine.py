@@ -133,6 +133,9 @@ def test_rules_read_as_sentences(rule: Rule, kind: TriggerKind, words: str) -> N
         ("DETAIL: Key (email)=(ada@x.com) already exists.", "Key (email)=", ("ada",)),
         ("Failing row contains (7, ada, +49 151 1234567).", "Failing row contains", ("ada", "151", "7,")),
         ("Duplicate entry 'ada' for key 'email'", "for key 'email'", ("ada",)),
+        ('not a number: "' + "ada " * 200 + '" in row 7', "not a number", ("ada",)),
+        ('bad value "ada\nlovelace" here', "bad value", ("ada", "lovelace")),
+        ('422: {"name":"Ada Lovela', "422", ("Ada", "Lovela")),
         ("The contact ada@x.com is unsubscribed (phone +49 151 12345678)", "is unsubscribed", ("ada", "12345678")),
     ],
 )
