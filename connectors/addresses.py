@@ -74,5 +74,8 @@ def _places(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 def _place(address: str) -> _Place:
     if "://" not in address:
         return "", address.strip().lower()
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "", address
     return parts.scheme, parts.hostname or ""

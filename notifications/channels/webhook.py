@@ -17,13 +17,13 @@ import hmac
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 
 from connectors.sdk.errors import ConfigError
 from connectors.sdk.fields import KeyValues, Text
 from connectors.sdk.net import Request, merged
+from connectors.sdk.net.client import parse_url
 from notifications.channels.base import TIMEOUT_S, ChannelType, post
 from notifications.message import Message
 
@@ -73,6 +73,13 @@ def _send(values: Mapping[str, Any], message: Message) -> str:
     return post(request, secrets=(secret, *own.values()), judge=lambda response: "")
 
 
+def _target(config: Mapping[str, Any]) -> str:
+    try:
+        return parse_url(config["endpoint"]).authority
+    except ConfigError as error:
+        raise ConfigError(error.message, field="endpoint", hint=error.hint) from None
+
+
 WEBHOOK = ChannelType(
     key="webhook",
     name="Webhook",
@@ -98,5 +105,5 @@ WEBHOOK = ChannelType(
         KeyValues(name="headers", label="Headers", secret_rows=True, help="Sent along, such as Authorization."),
     ),
     deliver=_send,
-    target=lambda config: urlsplit(config["endpoint"]).netloc,
+    target=_target,
 )

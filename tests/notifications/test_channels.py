@@ -175,6 +175,8 @@ def test_private_addresses_are_closed(place: Place, vendor: Vendors, settings: A
         ("slack_bot", {"channel": ""}, "channel"),
         ("pagerduty", {"routing_key": "short"}, "routing_key"),
         ("webhook", {"signing_secret": "short"}, "signing_secret"),
+        ("webhook", {"endpoint": "https://[hooks"}, "endpoint"),
+        ("webhook", {"endpoint": "https://me:secret@hooks.test/x"}, "endpoint"),
         ("sms", {"number": "0151 123"}, "number"),
     ],
 )
@@ -192,6 +194,9 @@ def test_credentials_stay_with_their_address(place: Place) -> None:
     with pytest.raises(Invalid) as refused:
         services.update_channel(actor=place.actor, channel=channel, values={"endpoint": "https://evil.test/x"})
     assert "signing_secret" in refused.value.fields
+    with pytest.raises(Invalid) as refused:
+        services.update_channel(actor=place.actor, channel=channel, values={"endpoint": "https://[evil"})
+    assert "endpoint" in refused.value.fields
     with pytest.raises(Invalid, match="name"):
         a_channel(place.actor, "email", name="Renamed")
 
