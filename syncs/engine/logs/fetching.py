@@ -1,4 +1,4 @@
-"""The rows of a run that was compared in the warehouse, fetched for the snapshot.
+"""What the snapshot needs of a run that was compared in the warehouse, fetched into the run's folder.
 
 The changelog needs only the change set, which every run has here anyway; the
 snapshot lists all rows, and those stayed there.
@@ -6,46 +6,63 @@ snapshot lists all rows, and those stayed there.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlglot import exp
 
 from connectors.sdk.planner import Statement, WarehouseSession, own_table
 from syncs.engine.casting import Caster
 from syncs.engine.duck import Check
+from syncs.engine.logs.rows import BATCH_ROWS
+from syncs.engine.parts import part_schema
 from syncs.engine.recipe import KEY
-from syncs.engine.spec import Baseline, Prepared, RunSpec
+from syncs.engine.spec import RunSpec
 from syncs.engine.storage import Storage
 
 _PRESENT = "_present"
+_CARRIED = pa.schema([(KEY, pa.string()), (_PRESENT, pa.bool_())])
 
 
-def fetched(
-    spec: RunSpec, prepared: Prepared, baseline: Baseline, session: WarehouseSession, storage: Storage, check: Check
-) -> Prepared:
-    """The same, with the files that the local planner would have left: the result, and what duplicated keys held."""
-    spool = f"{spec.directory}/fetched-rows.parquet"
+def fetch_result(session: WarehouseSession, spec: RunSpec, plan: str, storage: Storage, check: Check) -> str:
+    """Write the rows of a ``_plan`` table that have a key, as a spool holds them; the file's path."""
+    path = f"{spec.directory}/fetched-result.parquet"
     names = [f"c{i}" for i in range(len(spec.columns))]
-    query = _select([KEY, *names], baseline.plan)
-    with session.query(query) as stream, storage.writing(spool) as place:
-        caster = Caster(pa.schema(list(stream.schema)[1:]), spec.columns)
-        fields = [(KEY, pa.string()), *((n, field.type) for n, field in zip(names, caster.schema, strict=True))]
-        with pq.ParquetWriter(place, pa.schema(fields)) as writer:
+    keyed = exp.not_(exp.Is(this=_column(KEY), expression=exp.null()))
+    with session.query(_select([KEY, *names], plan, keyed), batch_rows=BATCH_ROWS) as stream:
+        caster = Caster(pa.schema([stream.schema.field(name) for name in names]), spec.columns)
+        fields = [pa.field(name, field.type) for name, field in zip(names, caster.schema, strict=True)]
+        written = part_schema(pa.schema([(KEY, pa.string()), *fields]), caster.schema)
+        with storage.writing(path) as place, pq.ParquetWriter(place, written, compression="snappy") as writer:
             for batch in stream:
                 check()
-                cast = caster(batch.select(names))
-                writer.write_batch(pa.RecordBatch.from_arrays([batch.column(0), *cast.columns], schema=writer.schema))
-    carried = f"{spec.directory}/fetched-carried.parquet"
-    duplicated = _select([KEY, _PRESENT], baseline.rejections).tree
-    assert isinstance(duplicated, exp.Select)
-    kept = session.rows(Statement(duplicated.where(exp.column("_reason", quoted=True).eq("duplicate"))))
-    rows = pa.table({KEY: pa.array([row[0] for row in kept], pa.string()), _PRESENT: [bool(row[1]) for row in kept]})
-    with storage.writing(carried) as place:
-        pq.write_table(rows.cast(pa.schema([(KEY, pa.string()), (_PRESENT, pa.bool_())])), place)
-    return replace(prepared, spool=spool, carried=carried)
+                cast = caster(pa.RecordBatch.from_arrays([batch.column(name) for name in names], names=names))
+                keys = batch.column(KEY).cast(pa.string())
+                writer.write_batch(pa.RecordBatch.from_arrays([keys, *cast.columns], schema=written))
+    return path
 
 
-def _select(columns: list[str], table: str) -> Statement:
-    return Statement(exp.select(*(exp.column(name, quoted=True) for name in columns)).from_(own_table(table)))
+def fetch_carried(session: WarehouseSession, spec: RunSpec, rejections: str, storage: Storage, check: Check) -> str:
+    """Write the keys that several rows share, with whether the destination holds them; the file's path."""
+    path = f"{spec.directory}/fetched-carried.parquet"
+    duplicated = _column("_reason").eq(exp.Literal.string("duplicate"))
+    query = _select([KEY, _PRESENT], rejections, duplicated)
+    with (
+        session.query(query, batch_rows=BATCH_ROWS) as stream,
+        storage.writing(path) as place,
+        pq.ParquetWriter(place, _CARRIED) as writer,
+    ):
+        for batch in stream:
+            check()
+            present = pc.fill_null(pc.equal(batch.column(1).cast(pa.int64()), 1), False)
+            keys = batch.column(0).cast(pa.string())
+            writer.write_batch(pa.RecordBatch.from_arrays([keys, present], schema=_CARRIED))
+    return path
+
+
+def _select(columns: list[str], table: str, where: exp.Expr) -> Statement:
+    return Statement(exp.select(*map(_column, columns)).from_(own_table(table)).where(where))
+
+
+def _column(name: str) -> exp.Column:
+    return exp.column(name, quoted=True)

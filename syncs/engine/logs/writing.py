@@ -8,7 +8,7 @@ statements still ends with every entry once.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,7 @@ from sqlglot import exp
 
 from connectors.sdk.planner import AUDIT_SCHEMA, Statement, WarehouseSession
 from syncs.engine.duck import Check, duck, never
-from syncs.engine.logs.fetching import fetched
-from syncs.engine.logs.result import fetch_result
+from syncs.engine.logs.fetching import fetch_carried, fetch_result
 from syncs.engine.logs.rows import RunRows
 from syncs.engine.logs.tables import CHANGELOG, OPERATIONS, RUNS, TABLES, LogTable
 from syncs.engine.spec import Baseline, OperationCounts, PartOutcome, Prepared, RunSpec
@@ -75,15 +74,15 @@ def write_logs(
     snapshot as it is. ``baseline`` is what the run left. Raises :mod:`connectors.sdk.errors` of the warehouse.
     """
     wanted = [name for name in TABLES if name in tables and (prepared is not None or name == "runs")]
-    if prepared is not None and prepared.tables is not None and "snapshot" in wanted:
-        assert baseline is not None
-        prepared = fetched(spec, prepared, baseline, session, storage, check_cancel)
     written: dict[str, int] = {}
     for name in wanted:
         session.execute(TABLES[name].creation())
     result = ""
     if prepared is not None and prepared.tables is not None and "snapshot" in wanted:
+        assert baseline is not None
         result = fetch_result(session, spec, prepared.tables.plan, storage, check_cancel)
+        carried = fetch_carried(session, spec, baseline.rejections, storage, check_cancel)
+        prepared = replace(prepared, carried=carried)
     with duck(workdir, memory_mb=memory_mb, threads=threads, check=check_cancel) as bench, session.transaction():
         for name in wanted:
             table = TABLES[name]
@@ -94,8 +93,9 @@ def write_logs(
             rows = RunRows(bench, storage, spec, prepared, outcomes, workspace=facts.workspace, result=result)
             batches = rows.changelog(now) if table is CHANGELOG else rows.snapshot()
             written[name] = _append(session, table, batches, check_cancel)
-    if result:
+    if prepared is not None and result:
         storage.delete(result)
+        storage.delete(prepared.carried)
     return Written(**written)
 
 

@@ -15,6 +15,7 @@ from connectors.services.planner import choose_planner, record_write_check
 from syncs import services, tasks
 from syncs.choices import RunStatus
 from syncs.models import Sync
+from syncs.storage import storage
 from tests.syncs.app.shop import Shop, postgres_settings
 
 SCHEMAS = ("headrace_planner", "headrace_audit")
@@ -173,6 +174,8 @@ def test_runs_on_the_warehouse_planner_log_themselves_there(shop: Shop, warehous
     warehouse.run(f"INSERT INTO {TABLE} VALUES (7, '', NULL), (8, 'a', 'x'), (8, 'b', 'y'), (NULL, 'c', 'z')")
     run = shop.run(sync)
     assert run.planned == 3
+    kept = storage().list(run.spec["directory"])
+    assert not [name for name in kept if "fetched" in name or "result" in name], "a copy of the result stays behind"
     entries = warehouse.run(
         "SELECT row_id, op_type, status, fields ->> 'plan' FROM headrace_audit.sync_changelog "
         f"WHERE sync_run_id = {run.pk} ORDER BY 1"
