@@ -8,6 +8,7 @@ files are scratch, and a refused batch is not tried again.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -38,6 +39,7 @@ from syncs.engine.traces import TraceWriter, trace_limits
 
 _MEMORY_MB, _BATCH_ROWS = 128, 1_000
 _FOLDER = "row"
+_WHOLE = re.compile(r"-?[0-9]+")
 
 
 class NoSuchRow(EngineError):
@@ -137,7 +139,7 @@ def _has_key(spec: RunSpec, key: str) -> exp.Expr:
     """Numbers and texts are compared as what they are, so that the source may use an index."""
     column = quoted_column(spec.primary_key)
     kind = next(c.type for c in spec.columns if c.name == spec.primary_key)
-    if kind is ColumnType.NUMBER and key.lstrip("-").isdecimal():
+    if kind is ColumnType.NUMBER and _WHOLE.fullmatch(key):
         return exp.EQ(this=column, expression=exp.Literal.number(key))
     if kind is ColumnType.STRING:
         return exp.EQ(this=column, expression=exp.Literal.string(key))

@@ -66,6 +66,9 @@ def test_a_refused_row_is_told_in_the_words_of_the_other_side(shop: Shop, sync: 
 def test_what_cannot_be_sent_is_said_before(shop: Shop, sync: Sync) -> None:
     with pytest.raises(NotFound, match="no row with the key “99”"):
         services.send_test_row(actor=shop.actor, sync=sync, key="99", operation=Operation.ADDED)
+    for key in ("--1", "-", "²", "٣3"):
+        with pytest.raises(NotFound, match="no row with the key"):
+            services.send_test_row(actor=shop.actor, sync=sync, key=key, operation=Operation.ADDED)
     with pytest.raises(Invalid, match="matched by “id”"):
         services.send_test_row(actor=shop.actor, sync=sync, key="1", operation=Operation.ADDED, edits={"id": 7})
     keeping = shop.sync(shop.model("Keeping"), removal="nothing")
