@@ -16,6 +16,7 @@ from connectors.sdk.fields import Select
 from syncs.api.mappings import mapping_from, mapping_json
 
 NATIVE = {"syncType", "mode", "removal", "firstRun", "settings", "mappings"}
+LISTS = ("identifierMapping", "mappings", "customMappings")
 FOREIGN = {"type", "object", "fromId", "identifierMapping", "customMappings", "arrayExpansionSourceColumn"}
 
 
@@ -38,14 +39,17 @@ def read(text: str, kind: SyncType, fields: Sequence[DestinationField]) -> dict[
         found = json.loads(text)
     except ValueError as error:
         raise Invalid.field("json", f"This is not JSON: {error}.") from error
+    except RecursionError:
+        raise Invalid.field("json", "This is not JSON for a configuration: it is nested too deep.") from None
     if not isinstance(found, dict):
         raise Invalid.field("json", "Give one JSON object.")
     if found.get("syncType", kind.key) != kind.key:
         raise Invalid.field(
             "syncType", f"This page configures “{kind.name}” ({kind.key}); choose the other type first."
         )
-    if not isinstance(found.get("mappings", []), list):
-        raise Invalid.field("mappings", "Give a list of mappings.")
+    for part in LISTS:
+        if not isinstance(found.get(part) or [], list):
+            raise Invalid.field(part, "Give a list of mappings.")
     if found.keys() & FOREIGN:
         return _foreign(found, kind, fields)
     if unknown := sorted(found.keys() - NATIVE):
@@ -53,7 +57,7 @@ def read(text: str, kind: SyncType, fields: Sequence[DestinationField]) -> dict[
     return {
         **_behaviour(found),
         "settings": _object(found, "settings"),
-        "mappings": [_mapping(item, f"mappings.{n}") for n, item in enumerate(found.get("mappings", []))],
+        "mappings": [_mapping(item, f"mappings.{n}") for n, item in enumerate(found.get("mappings") or [])],
     }
 
 
@@ -61,7 +65,7 @@ def _foreign(found: Mapping[str, Any], kind: SyncType, fields: Sequence[Destinat
     """The shape with ``from`` and ``to``: the object becomes the setting that picks one, the rest settings by name."""
     mappings = [
         _mapping(item, f"{part}.{n}", identifier=part == "identifierMapping")
-        for part in ("identifierMapping", "mappings", "customMappings")
+        for part in LISTS
         for n, item in enumerate(found.get(part) or ())
     ]
     known = {declared.name for declared in kind.settings}

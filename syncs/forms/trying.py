@@ -58,7 +58,7 @@ def _parsed(name: str, kind: str, text: str) -> Any:
         wanted = (int, float) if kind == "number" else (dict, list)
         try:
             value = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
         if not isinstance(value, wanted) or isinstance(value, bool):
             raise Invalid.field(

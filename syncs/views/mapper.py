@@ -41,6 +41,8 @@ VARIABLES = {
 }
 SAMPLE_ROWS = 100
 MAX_NAMES = 200
+SHOWN_CHARS = 20_000
+_DEPTHS = frozenset(map(str, range(1, MAX_DEPTH + 2)))
 
 
 class ArrayColumnForm(forms.Form):
@@ -80,7 +82,7 @@ class MappingValue(PageView):
     def depth(self) -> int:
         """How many objects and arrays stand around the value, one for the value itself."""
         sent = self.request.POST.get("depth", "1")
-        return min(int(sent) if sent.isdigit() else 1, MAX_DEPTH + 1)
+        return int(sent) if sent in _DEPTHS else MAX_DEPTH + 1
 
     @property
     def offer(self) -> Offer:
@@ -181,11 +183,13 @@ class MappingValue(PageView):
             template = compile_value(self.request.POST.get("value-template", ""))
             template.require(self.offer.columns)
             value = template.evaluate(row_variables(row if isinstance(row, dict) else {}, self._context()))
-            context = {"result": dumps(json_value(value)).decode(), "type": _type_words(value)}
+            context = {"result": _shortened(dumps(json_value(value)).decode()), "type": _type_words(value)}
         except ConnectorError as error:
             context = {"problem": error.message, "hint": error.hint}
-        except (ValueError, RecursionError):
+        except ValueError:
             context = {"problem": "The sample row is not JSON."}
+        except (RecursionError, TypeError):
+            context = {"problem": "The sample row, or what the template makes of it, is nested too deep."}
         return render_page(self.request, "syncs/syncs/parts/value_result.html", context)
 
     def _context(self) -> dict[str, str]:
@@ -213,6 +217,11 @@ def _written(row: dict[str, Any]) -> str:
     """A row as JSON, a line for each column."""
     lines = [f"  {dumps(name).decode()}: {dumps(value).decode()}" for name, value in row.items()]
     return "{\n" + ",\n".join(lines) + "\n}"
+
+
+def _shortened(text: str) -> str:
+    """What a page can show of a text, and how long it is."""
+    return text if len(text) <= SHOWN_CHARS else f"{text[:SHOWN_CHARS]}… ({len(text):,} characters)"
 
 
 def _shown(value: Any, kind: str) -> Any:

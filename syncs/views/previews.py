@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 
@@ -78,7 +79,7 @@ class PreviewPage(PreviewView):
             "headings": row_headings(lines, page.columns if not page.redacted else (), rejected),
             "show_message": rejected,
             "redacted": page.redacted,
-            "next_url": f"?operation={chosen}&q={search}&after={page.next}" if page.next else "",
+            "next_url": f"?{urlencode({'operation': chosen, 'q': search, 'after': page.next})}" if page.next else "",
             "row_base": self.url("preview_row", row.sync_id, row.pk, "_")[: -len("_")],
             "exchanges": preview_requests(self.actor, row),
         }

@@ -55,7 +55,7 @@ def test_a_value_goes_back_into_its_line(
     ("sent", "words"),
     [
         ({"value-kind": "column", "value-column": ""}, "The model has no column"),
-        ({"value-kind": "template", "value-template": "{{ row.gone }}"}, "Unknown column “gone”"),
+        ({"value-kind": "template", "value-template": "{{ row.gone }}"}, "Unknown field name “gone”"),
         ({"value-kind": "template", "value-template": "{% if %}"}, "line 1, column"),
         ({"value-kind": "object", "inner1-TOTAL_FORMS": "0", "inner1-INITIAL_FORMS": "0"}, "Add at least one field"),
         ({"value-kind": "array", "inner1-TOTAL_FORMS": "0", "inner1-INITIAL_FORMS": "0"}, "Choose the column"),
@@ -72,8 +72,8 @@ def test_an_inner_field_is_blamed_beside_itself(owner: Client, value: str) -> No
     inner |= {"inner1-0-kind": "column", "inner1-0-column": "email", "inner1-0-to": "mail"}
     inner |= {"inner1-1-kind": "template", "inner1-1-template": "{{ row.gone }}", "inner1-1-to": "other"}
     page = text(apply(owner, value, **{"value-kind": "object", **inner}), 422)
-    assert page.index("Unknown column “gone”") > page.index('name="inner1-1-to"')
-    assert page.count("Unknown column") == 1
+    assert page.index("Unknown field name “gone”") > page.index('name="inner1-1-to"')
+    assert page.count("Unknown field name") == 1
 
 
 @pytest.mark.parametrize(
@@ -83,6 +83,8 @@ def test_an_inner_field_is_blamed_beside_itself(owner: Client, value: str) -> No
         ("{{ row.id | plus: 1 }}", '{"id": 12345678901234567890.10}', ("Sends number:", "12345678901234567891.10")),
         ("{{ row.email | validate_email }}", '{"email": "x"}', ("not an e-mail address",)),
         ("{{ row.email }}", "{", ("not JSON",)),
+        ("{{ row.email }}", '{"email": ' + "[" * 400 + "]" * 400 + "}", ("too deep",)),
+        ("{% for i in (1..90000) %}xy{% endfor %}", "{}", ("Sends text:", "xyxy", "180,002 characters")),
     ],
 )
 def test_the_result_for_a_sample_row_is_shown(
@@ -133,6 +135,8 @@ def test_names_that_are_near_find_each_other_and_others_do_not() -> None:
         ('{"syncType": "files"}', "syncType: This page configures"),
         ('{"speed": 1}', "speed: “speed” is not part"),
         ('{"mappings": [5]}', "mappings.0: A mapping is an object"),
+        pytest.param("[" * 100_000, "json: This is not JSON", id="deep"),
+        ('{"identifierMapping": 5}', "identifierMapping: Give a list of mappings"),
         ('{"type": "object", "wings": 2}', "wings: “wings” is neither"),
         ('{"mode": "snapshot", "mappings": []}', "settings.table"),
     ],
