@@ -17,6 +17,7 @@ urlpatterns = [
     path("syncs/<api_id:sync_id>/previews/<api_id:preview_id>", previews.PreviewView.as_view(), name="sync_preview"),
     path(f"{RUN}/release", holds.ReleaseRunView.as_view(), name="run_release"),
     path(f"{RUN}/drop", holds.DropRunView.as_view(), name="run_drop"),
+    path("syncs/<api_id:sync_id>/retry", syncs.RetrySyncView.as_view(), name="sync_retry"),
     path("syncs/<api_id:sync_id>/trigger", syncs.TriggerSyncView.as_view(), name="sync_trigger"),
     path("sync-sequences", sequences.SequenceListView.as_view(), name="sequences"),
     path("sync-sequences/trigger", sequences.TriggerAnySequenceView.as_view(), name="sequences_trigger"),

@@ -26,7 +26,7 @@ from syncs.mappings import from_json, needs_all_columns, read_columns, used_colu
 from syncs.models import Model, Run, Sync
 
 
-def build_spec(sync: Sync, run: Run, *, reset: PendingReset, reprocess: bool) -> RunSpec:
+def build_spec(sync: Sync, run: Run, *, reset: PendingReset, reprocess: bool, only_unsettled: bool = False) -> RunSpec:
     """Everything the run needs to know; ``wanted`` is narrowed by the connector when the run prepares."""
     model = sync.model
     kind = definition_of(sync.destination).sync_type(sync.sync_type)
@@ -63,6 +63,7 @@ def build_spec(sync: Sync, run: Run, *, reset: PendingReset, reprocess: bool) ->
         clear=reset is PendingReset.CLEAR,
         reset=reset is PendingReset.RESET,
         reprocess=reprocess and mode.rows is RowSet.CHANGES,
+        only_unsettled=only_unsettled,
         keep_one_by=model.primary_key if expanded is not None else "",
         variables=_variables(sync, run),
         guardrails=load(Guardrails, sync.guardrails),

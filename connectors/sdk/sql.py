@@ -95,18 +95,24 @@ def check_read_only(sql: str, dialect: str) -> None:
         _check_statement(sql, statement, tokens)
 
 
-def select_columns(sql: str, columns: Sequence[str], dialect: str, reads: Mapping[str, exp.Expr] | None = None) -> str:
+def select_columns(
+    sql: str,
+    columns: Sequence[str],
+    dialect: str,
+    reads: Mapping[str, exp.Expr] | None = None,
+    where: exp.Expr | None = None,
+) -> str:
     """The model's rows with these columns only, in this order.
 
     ``reads`` replaces how single columns are read (the source's own casts); the
-    column keeps its name.
+    column keeps its name. ``where`` is a condition on the model's columns.
     """
     reads = reads or {}
     projections: list[exp.Expr] = []
     for name in columns:
         read = reads.get(name)
         projections.append(quoted_column(name) if read is None else exp.alias_(read, name, quoted=True))
-    return select_from(sql, exp.select(*projections), dialect)
+    return select_from(sql, exp.select(*projections).where(where), dialect)
 
 
 def count_rows(sql: str, dialect: str) -> str:
@@ -153,9 +159,11 @@ def select_from(sql: str, outer: exp.Select, dialect: str) -> str:
 
     The line breaks keep a comment at the model's end from swallowing the bracket.
     """
-    source = exp.alias_(exp.table_(_MARK), MODEL_ALIAS, quoted=True, table=True)
-    rendered = outer.from_(source).sql(dialect=dialect)
-    head, _, tail = rendered.rpartition(_MARK)
+    mark, around = _MARK, outer.sql(dialect=dialect)
+    while mark in around:  # somebody named a column so, or has such a value
+        mark += "_"
+    source = exp.alias_(exp.table_(mark), MODEL_ALIAS, quoted=True, table=True)
+    head, _, tail = outer.from_(source).sql(dialect=dialect).partition(mark)
     return f"{head}(\n{bare(sql, dialect)}\n){tail}"
 
 

@@ -139,6 +139,18 @@ class TriggerSyncView(ApiView):
         return _triggered(self.actor, access.sync_for(self.actor, sync_id), values)
 
 
+class RetrySyncView(ApiView):
+    """Sending again what earlier runs of a sync could not deliver."""
+
+    permission = {"POST": Permission.TRIGGER}
+
+    @extend_schema(operation_id="RetryRejectedRows", request=None, responses={200: Triggered, **error_answers()})
+    def post(self, request: Request, sync_id: int) -> Response:
+        """Start a run of only the rows that were rejected or not sent; answers at once with its id."""
+        run = services.retry_rows(actor=self.actor, sync=access.sync_for(self.actor, sync_id))
+        return Response({"id": str(run.pk)})
+
+
 class TriggerView(ApiView):
     """Starting a run of a sync named in the body."""
 

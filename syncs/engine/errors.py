@@ -76,6 +76,13 @@ class PlannerLeft(EngineError):
     default_hint = "Put the source back on the warehouse planner, or reset change tracking."
 
 
+class RetryImpossible(EngineError):
+    """The rows left over from earlier runs cannot be sent by themselves."""
+
+    code = "retry_impossible"
+    default_hint = "Run the sync instead: it sends these rows too."
+
+
 class Cancelled(EngineError):
     """A person cancelled the run: rows not attempted yet stay due."""
 

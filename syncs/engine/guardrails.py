@@ -69,10 +69,10 @@ def breaches(spec: RunSpec, baseline: Baseline | None, prepared: Prepared) -> tu
     """The limits that this change set goes beyond.
 
     First runs, resyncs and resets that people asked for are held only where the
-    query returns nothing at all.
+    query returns nothing at all; a retry of rows that were let through before never is.
     """
     limits = spec.guardrails
-    if not limits.on or baseline is None:
+    if not limits.on or baseline is None or spec.only_unsettled:
         return ()
     known = prepared.known if prepared.known is not None else baseline.rows
     found = []

@@ -20,6 +20,7 @@ class QueryStage:
 
     columns: tuple[str, ...]
     primary_key: str
+    only_unsettled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def make_plan(spec: RunSpec, baseline: Baseline | None, prepared: Prepared | Non
     rules = rules_of(spec, baseline)
     compared = None if rules.everything or rules.silent else baseline
     stages: list[Stage] = [
-        QueryStage(tuple(column.name for column in spec.columns), spec.primary_key),
+        QueryStage(tuple(column.name for column in spec.columns), spec.primary_key, spec.only_unsettled),
         DiffStage(
             rules,
             compared.run_id if compared else None,
@@ -105,8 +106,9 @@ def explain(plan: Plan, *, model: str = "the model", destination: str = "the des
 
 def _query_words(stage: QueryStage, model: str) -> list[str]:
     columns = "1 column" if len(stage.columns) == 1 else f"{len(stage.columns)} columns"
+    rows = " of the rows that earlier runs could not deliver" if stage.only_unsettled else ""
     return [
-        f"Query {model} for {columns}, with “{stage.primary_key}” as the primary key.",
+        f"Query {model} for {columns}{rows}, with “{stage.primary_key}” as the primary key.",
         "Skip rows without a key, and reject all rows that share one.",
     ]
 

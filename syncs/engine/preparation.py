@@ -8,7 +8,7 @@ from pathlib import Path
 
 from connectors.sdk.source import Source
 from connectors.sdk.types import Operation
-from syncs.engine import diff
+from syncs.engine import diff, retrying
 from syncs.engine.duck import Duck, duck, literal, never
 from syncs.engine.errors import BaselineMissing, PlannerLeft
 from syncs.engine.parts import PartWriter, batch_rows_for
@@ -44,13 +44,18 @@ def prepare(
     :mod:`syncs.engine.errors`.
     """
     watch = Watch(progress, check_cancel)
+    if spec.only_unsettled:
+        retrying.require_possible(spec, baseline)
     if spec.planner is Planner.WAREHOUSE:
         return warehouse.prepare(spec, source, storage, baseline, watch=watch, attempt=attempt)
     _require_files(spec, baseline, storage)
     suffix = f"-{attempt}" if attempt else ""
     with duck(workdir, memory_mb=memory_mb, threads=threads, check=watch) as bench:
         spool_path = f"{spec.directory}/spool{suffix}.parquet"
-        spool = write_spool(bench, spec, source, storage, spool_path, watch.on_rows)
+        if spec.only_unsettled and baseline is not None:
+            spool = retrying.write_spool(bench, spec, source, storage, baseline, spool_path, watch.on_rows)
+        else:
+            spool = write_spool(bench, spec, source, storage, spool_path, watch.on_rows)
         watch.enter("diff")
         spec = _with_comparable_keys(spec, spool, storage, baseline)
         keys = diff.check_keys(bench, spool, storage, spec.keep_one_by)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from sqlglot import exp
 
 from connectors.sdk.errors import QueryError
 from connectors.sdk.source import RowStream, Source
@@ -47,14 +48,26 @@ class Spool:
 
 
 def write_spool(
-    bench: Duck, spec: RunSpec, source: Source, storage: Storage, path: str, on_rows: Callable[[int], None]
+    bench: Duck,
+    spec: RunSpec,
+    source: Source,
+    storage: Storage,
+    path: str,
+    on_rows: Callable[[int], None],
+    *,
+    where: exp.Expr | None = None,
+    among: str = "",
 ) -> Spool:
-    """Run the model's query and write the spool; ``on_rows`` is told how many rows have come."""
+    """Run the model's query and write the spool; ``on_rows`` is told how many rows have come.
+
+    ``where`` narrows the query at the source; of the rows that come, only those whose key
+    is in the table ``among`` are kept, where one is named.
+    """
     names = [column.name for column in spec.columns]
-    sql = select_columns(spec.sql, names, spec.dialect)
+    sql = select_columns(spec.sql, names, spec.dialect, where=where)
     try:
         with source.query(sql, batch_rows=BATCH_ROWS) as stream:
-            return _write(bench, spec, stream, storage, path, on_rows)
+            return _write(bench, spec, stream, storage, path, on_rows, among)
     except QueryError:
         if (error := missing_columns(spec, source)) is not None:
             raise error from None
@@ -62,7 +75,13 @@ def write_spool(
 
 
 def _write(
-    bench: Duck, spec: RunSpec, stream: RowStream, storage: Storage, path: str, on_rows: Callable[[int], None]
+    bench: Duck,
+    spec: RunSpec,
+    stream: RowStream,
+    storage: Storage,
+    path: str,
+    on_rows: Callable[[int], None],
+    among: str,
 ) -> Spool:
     caster = Caster(stream.schema, spec.columns)
     schema = _stream_schema(caster.schema, stream.schema.field(_key_index(spec)).type)
@@ -75,9 +94,11 @@ def _write(
         f"SELECT {key_expression(_SOURCE_KEY, types[0])} AS {KEY}, {hash_expression(layout, spec.tracked)} AS {HASH}, "
         f"{ERROR}, {columns} FROM {_STREAM}"
     )
+    if among:
+        select = f"SELECT * FROM ({select}) SEMI JOIN {among} USING ({KEY})"
     try:
         with storage.writing(path) as place:
-            bench.run(f"COPY ({select}) TO {literal(place)} ({PARQUET}, {_notes(caster.schema, types[0])})")
+            bench.run(f"COPY ({select}) TO {literal(place)} ({PARQUET}, {spool_notes(caster.schema, types[0])})")
     except BaseException:
         stream.cancel()
         if feed.failure is not None:
@@ -135,7 +156,7 @@ def read_key_type(path: Path) -> str:
     return notes.get(_KEY_NOTE.encode(), b"").decode()
 
 
-def _notes(schema: pa.Schema, key_type: str) -> str:
+def spool_notes(schema: pa.Schema, key_type: str) -> str:
     """DuckDB keeps no Arrow metadata, so the schema travels as text in the file's own, beside the key's type."""
     text = base64.b64encode(schema.serialize().to_pybytes()).decode()
     return f"KV_METADATA {{{_SCHEMA_NOTE}: {literal(text)}, {_KEY_NOTE}: {literal(key_type)}}}"

@@ -71,6 +71,11 @@ def key_expression(column: str, kind: str) -> str:
     return f"to_json({column})::VARCHAR" if is_nested(kind) else f"{column}::VARCHAR"
 
 
+def is_whole(kind: str) -> bool:
+    """Whether DuckDB's type name is that of a whole number."""
+    return kind in _WHOLE
+
+
 def keys_compare(before: str, now: str) -> bool:
     """Whether keys of these two types are the same text for the same row: whole numbers of any size are."""
     return not before or before == now or (before in _WHOLE and now in _WHOLE)

@@ -92,7 +92,8 @@ class RunSpec:
     ``resync`` treats every row as added and handles no removals; ``clear`` empties
     the destination's list before that.
     ``reset`` remembers the rows and sends nothing. ``reprocess`` sends every
-    row known from before as changed (the mapping was changed).
+    row known from before as changed (the mapping was changed). ``only_unsettled`` reads
+    and sends only rows that earlier runs could not deliver.
     ``keep_one_by``: of the rows that share a key, the one with the smallest value in this
     column is sent and only the others are rejected; without it all of them are.
     ``directory`` is the run's folder below the storage root, ``syncs/7/runs/12``.
@@ -122,6 +123,7 @@ class RunSpec:
     clear: bool = False
     reset: bool = False
     reprocess: bool = False
+    only_unsettled: bool = False
     keep_one_by: str = ""
     part_rows: int = 250_000
     variables: tuple[tuple[str, str], ...] = ()
@@ -192,6 +194,8 @@ class OperationCounts:
 class Prepared:
     """What querying and diffing found. ``queried = null_keys + duplicates + keyed``.
 
+    Where only unsettled rows are read, these count the whole result that the run works
+    with: the previous one, with those rows as they are now.
     ``found`` counts all differences, ``planned`` those that are delivered; parts
     hold one operation each, removals first. ``carried`` is the Parquet of
     baseline entries that this run keeps aside: keys that are duplicated now.

@@ -21,7 +21,7 @@ from syncs.services.models import (
     update_model,
 )
 from syncs.services.previews import cancel_preview, start_preview
-from syncs.services.runs import cancel_run, record_export, start_run
+from syncs.services.runs import cancel_run, record_export, retry_rows, start_run
 from syncs.services.schedules import (
     disable_schedule,
     enable_schedule,
@@ -72,6 +72,7 @@ __all__ = [
     "release_run",
     "reset_sync",
     "resume_sync",
+    "retry_rows",
     "rows_to_try",
     "send_test_row",
     "set_destination_alerting",

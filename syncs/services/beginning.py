@@ -9,6 +9,7 @@ from connectors.access import require_ready, require_running
 from governance.audit.context import correlation_id
 from syncs.choices import PendingReset, RunStatus, StepKind, Trigger
 from syncs.codec import dump
+from syncs.engine.spec import RunSpec
 from syncs.models import Run, Sync
 from syncs.runspec import build_job, build_spec
 from syncs.services.opening import open_step
@@ -24,8 +25,30 @@ def begin_run(
     it changed anything gives them back. Raises :class:`Conflict` where the sync
     is paused or already running.
     """
-    _require_free(sync)
+    run = _create_run(sync, trigger=trigger, actor_label=actor_label, now=now)
     reset = reset or PendingReset(sync.pending_reset)
+    _freeze(sync, run, build_spec(sync, run, reset=reset, reprocess=sync.pending_reprocess))
+    sync.pending_reset, sync.pending_reprocess = PendingReset.NONE, False
+    sync.next_run_at = next_due(sync, now)
+    sync.save(update_fields=["runs_started", "pending_reset", "pending_reprocess", "last_run", "next_run_at"])
+    open_step(run, StepKind.PREPARE)
+    return run
+
+
+def begin_retry(sync: Sync, *, actor_label: str, now: datetime) -> Run:
+    """Like :func:`begin_run`, for the rows that earlier runs could not deliver.
+
+    All other rows, the schedule and what waits for the next run stay as they are.
+    """
+    run = _create_run(sync, trigger=Trigger.REJECTED, actor_label=actor_label, now=now)
+    _freeze(sync, run, build_spec(sync, run, reset=PendingReset.NONE, reprocess=False, only_unsettled=True))
+    sync.save(update_fields=["runs_started", "last_run"])
+    open_step(run, StepKind.PREPARE)
+    return run
+
+
+def _create_run(sync: Sync, *, trigger: Trigger, actor_label: str, now: datetime) -> Run:
+    _require_free(sync)
     sync.runs_started += 1
     run = Run(
         workspace_id=sync.workspace_id,
@@ -40,15 +63,13 @@ def begin_run(
         created_at=now,
     )
     run.save()
-    spec = build_spec(sync, run, reset=reset, reprocess=sync.pending_reprocess)
+    sync.last_run = run
+    return run
+
+
+def _freeze(sync: Sync, run: Run, spec: RunSpec) -> None:
     run.spec, run.job = dump(spec), dump(build_job(sync, run, spec))
     run.save(update_fields=["spec", "job"])
-    sync.pending_reset, sync.pending_reprocess = PendingReset.NONE, False
-    sync.last_run = run
-    sync.next_run_at = next_due(sync, now)
-    sync.save(update_fields=["runs_started", "pending_reset", "pending_reprocess", "last_run", "next_run_at"])
-    open_step(run, StepKind.PREPARE)
-    return run
 
 
 def _require_free(sync: Sync) -> None:

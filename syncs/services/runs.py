@@ -11,8 +11,9 @@ from syncs import access
 from syncs.choices import PendingReset, Trigger
 from syncs.models import Run, Sync
 from syncs.resync import clears
+from syncs.retries import require_retry
 from syncs.selectors.rows import require_export
-from syncs.services.beginning import begin_run
+from syncs.services.beginning import begin_retry, begin_run
 from syncs.services.holds import cancel_held
 
 
@@ -41,6 +42,16 @@ def start_run(
     )
     after = {"sync": sync.pk, "run": run.number, "full_resync": full_resync or clear, "cleared": clear}
     record(run, after=after, label=f"{sync} {run}")
+    return run
+
+
+@service("run.retried")
+def retry_rows(*, actor: Actor, sync: Sync) -> Run:
+    """Send the rows that earlier runs could not deliver, as they are now, and no others."""
+    sync = access.sync_to_trigger(actor, sync.pk)
+    require_retry(sync)
+    run = begin_retry(sync, actor_label=actor.label, now=timezone.now())
+    record(run, after={"sync": sync.pk, "run": run.number}, label=f"{sync} {run}")
     return run
 
 

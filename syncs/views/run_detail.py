@@ -21,11 +21,12 @@ from connectors.choices import Planner
 from connectors.sdk.destination import RowSet
 from connectors.sdk.types import Operation
 from syncs import access, services
-from syncs.choices import LIVE, RunStatus
+from syncs.choices import LIVE, RunStatus, Trigger
 from syncs.engine.runlog import LoggedRow
 from syncs.engine.spec import RowStatus
 from syncs.holds import hold_of
 from syncs.models import Run
+from syncs.retries import can_retry
 from syncs.selectors import (
     error_groups,
     export_rows,
@@ -107,6 +108,7 @@ class RunView(PageView):
 
     def page(self, run: Run, template: str, context: dict[str, Any]) -> HttpResponse:
         """Render one tab."""
+        may_trigger = access.may_trigger(self.actor, run.sync)
         whole = {
             **self.progress(run),
             **self.logs(run),
@@ -116,7 +118,8 @@ class RunView(PageView):
             "row_base": self.url("run_row", run.sync_id, run.pk, "_")[: -len("_")],
             "export_url": self.url("run_export", run.sync_id, run.pk),
             "may_see": may_export_rows(self.actor, run),
-            "may_trigger": access.may_trigger(self.actor, run.sync),
+            "may_trigger": may_trigger,
+            "may_retry": may_trigger and not run.live and bool(run.rejected or run.aborted) and can_retry(run.sync),
             "hold": hold_of(run),
             "may_decide": access.may_decide(self.actor, run.sync),
             "tabs": [
@@ -332,6 +335,8 @@ def _took(seconds: float) -> str:
 
 def _words(run: Run, queried: int, sent: int) -> str:
     if not run.live:
+        if run.trigger == Trigger.REJECTED:
+            return f"{run.words.run_page}. Of the rows left over from earlier runs, {run.planned:,} to send."
         return f"{run.words.run_page}. {run.queried:,} rows queried, {run.planned:,} to send."
     if run.status == RunStatus.HELD:
         return f"{queried:,} rows queried, {run.planned:,} to send. Nothing has been sent."

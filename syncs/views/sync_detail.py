@@ -25,6 +25,7 @@ from syncs.forms.schedule import ScheduleForm
 from syncs.forms.syncs import FIRST_RUN_WORDS, MODE_WORDS, REMOVAL_WORDS
 from syncs.models import Sync
 from syncs.resync import clears, resync_criteria, tracks_removals
+from syncs.retries import can_retry, unsettled_rows
 from syncs.schedules import Schedule
 from syncs.selectors import list_runs, sequences_with
 from syncs.selectors.alerts import rollups
@@ -73,6 +74,7 @@ class SyncPage(PageView):
         ]
         if rollup.active:
             next(tab for tab in tabs if tab["label"] == "Alerts")["count"] = rollup.active
+        may_trigger = access.may_trigger(self.actor, sync)
         running = sync.last_run if sync.last_run and sync.last_run.live else None
         whole = {
             "sync": sync,
@@ -87,8 +89,10 @@ class SyncPage(PageView):
             "resync_criteria": resync_criteria(sync),
             "clears": clears(sync),
             "tracks_removals": tracks_removals(sync),
+            "unsettled": unsettled_rows(sync),
+            "may_retry": not running and may_trigger and can_retry(sync),
             "may_configure": configure,
-            "may_trigger": access.may_trigger(self.actor, sync),
+            "may_trigger": may_trigger,
             "may_release": may_manage(self.actor, sync.destination),
             "rename_url": self.url("sync_rename", sync.pk) if configure else "",
             "tabs": tabs,
@@ -230,6 +234,9 @@ class SyncAction(PageView):
                     actor=self.actor, sync=sync, full_resync=action == "resync", clear=action == "clear"
                 )
                 return go_to(request, self.url("run", sync.pk, run.pk), "The run has started.")
+            if action == "retry":
+                run = services.retry_rows(actor=self.actor, sync=sync)
+                return go_to(request, self.url("run", sync.pk, run.pk), "The rows are being tried again.")
             return go_to(request, here, self._do(sync, action))
         except HeadraceError as error:
             return go_to(request, here, f"{error.message} {error.hint}".strip(), tone="bad")

@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -127,6 +128,31 @@ class DeletingSync(RuleBasedStateMachine):
         self.rows, self.twice, self.without_key = rows, twice, without_key
         self.check_accounts(self.run())
         self.twice, self.without_key = set(), 0
+
+    @rule(rows=ROWS, troubles=TROUBLES, die_at=STEPS)
+    def retry_of_what_did_not_arrive(
+        self, rows: dict[int, str | None], troubles: list[ConnectorError], die_at: int | None
+    ) -> None:
+        self.rows = rows
+        destination, before = self.house.destination, len(self.house.destination.calls)
+        left_over = self.left_over()
+        if not left_over:
+            return
+        destination.errors = list(troubles)
+        finished = self.run(die_at=die_at, only_unsettled=True)
+        destination.errors = []
+        prepared = finished.prepared
+        assert prepared.queried == prepared.null_keys + prepared.duplicates + prepared.keyed
+        assert {key for _, keys in destination.calls[before:] for key in keys} <= left_over
+        assert {row.key for row in _log(self.house, finished) if row.operation} <= left_over
+
+    def left_over(self) -> set[str]:
+        """Keys whose rows did not arrive, without those that the model had twice; none where the warehouse has them."""
+        baseline = self.house.baseline
+        if baseline is None or not baseline.overlay:
+            return set()
+        overlay = pq.read_table(self.house.storage.local(baseline.overlay), columns=["_key", "_reason"]).to_pylist()
+        return {row["_key"] for row in overlay if row["_reason"] != "duplicate"}
 
     @rule()
     def heal_and_compare(self) -> None:
