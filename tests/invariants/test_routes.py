@@ -32,6 +32,7 @@ Ask = Callable[[str, str, str], HttpResponse]
 NOTHING_THERE = {
     "syncs:run_row": "the run waits for a worker and has no rows yet",
     "syncs:preview_row": "the preview waits for a worker and has no rows yet",
+    "syncs:sync_logs": "Headrace may not write into the source of the tests' sync",
     "syncs:run_request": "the run waits for a worker and has sent nothing yet",
 }
 
