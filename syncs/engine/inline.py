@@ -99,6 +99,9 @@ class ArrayValue:
             rows.refused[place] = error.result(self._to)
         except ValueError as error:
             rows.refused[place] = rejected(str(error), code=ARRAY_CODE, field=self._to)
+        except (RecursionError, orjson.JSONEncodeError):
+            words = f"The array in column “{self._column}” is nested too deep."
+            rows.refused[place] = rejected(words, code=ARRAY_CODE, field=self._to)
         return None
 
     def _elements(self, value: Any) -> list[Mapping[str, Any]] | None:

@@ -177,6 +177,8 @@ def test_an_object_whose_members_are_all_left_out_is_empty() -> None:
         ("[oops", "does not hold JSON"),
         ('[{"t": 5}]', "does not hold an array of objects"),
         ('[{"e": "nobody"}]', "not an e-mail address"),
+        pytest.param('[{"a": ' + "[" * 300 + "]" * 300 + "}]", "nested too deep", id="deep"),
+        pytest.param("[" * 100_000 + "]" * 100_000, "nested too deep", id="deeper"),
     ],
 )
 def test_only_the_row_whose_array_cannot_be_mapped_is_refused(held: str, words: str) -> None:
