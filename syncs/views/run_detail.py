@@ -16,7 +16,7 @@ from django.utils.text import slugify
 from config.errors import HeadraceError, NotFound
 from config.htmx import go_to, render_page
 from config.ui.listing import Column
-from config.ui.tags import is_number
+from config.ui.tags import duration, is_number
 from connectors.choices import Planner
 from connectors.sdk.destination import RowSet
 from connectors.sdk.types import Operation
@@ -330,7 +330,7 @@ def _state(run: Run, index: int, now: int, reached: int) -> str:
 
 
 def _took(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds else ""
+    return duration(seconds) if seconds else ""
 
 
 def _words(run: Run, queried: int, sent: int) -> str:
