@@ -22,8 +22,10 @@ from connectors.sdk.destination import RowSet
 from connectors.sdk.types import Operation
 from syncs import access, services
 from syncs.choices import LIVE, RunStatus, Trigger
+from syncs.codec import load
+from syncs.engine import operations_sent
 from syncs.engine.runlog import LoggedRow
-from syncs.engine.spec import RowStatus
+from syncs.engine.spec import Prepared, RowStatus, RunSpec
 from syncs.holds import hold_of
 from syncs.models import Run
 from syncs.retries import can_retry
@@ -95,6 +97,7 @@ class RunView(PageView):
             "sync": run.sync,
             "progress": progress,
             "stages": _stages(run),
+            "operations": _operations(run),
             "tone": TONES.get(RunStatus(run.status), "brand"),
             "words": _words(run, progress.queried, progress.sent),
         }
@@ -299,6 +302,28 @@ def _worst_outcome(run: Run) -> RowStatus:
     if run.rejected or run.duplicates:
         return RowStatus.REJECTED
     return RowStatus.ABORTED if run.aborted and not run.succeeded else RowStatus.SUCCEEDED
+
+
+def _operations(run: Run) -> list[dict[str, Any]]:
+    """The numbers of the operations that the sync sends; rows that left the model are told even where nobody is."""
+    spec = load(RunSpec, run.spec)
+    sent = operations_sent(spec)
+    lines = [
+        {
+            "operation": operation.value,
+            "planned": getattr(run, f"planned_{operation}"),
+            "succeeded": getattr(run, f"succeeded_{operation}"),
+            "rejected": getattr(run, f"rejected_{operation}"),
+            "sent": True,
+        }
+        for operation in Operation
+        if operation in sent or getattr(run, f"planned_{operation}")
+    ]
+    told = any(line["operation"] == Operation.REMOVED for line in lines)
+    if spec.rows is RowSet.CHANGES and not told and run.prepared:
+        found = load(Prepared, run.prepared).found.removed
+        lines.append({"operation": Operation.REMOVED.value, "planned": found, "sent": False})
+    return lines
 
 
 def _tabs_always(run: Run) -> tuple[RowStatus, ...]:

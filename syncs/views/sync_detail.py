@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,16 +15,19 @@ from connectors.access import can_host_planner, may_manage
 from connectors.choices import Kind
 from connectors.fields_table import described_settings
 from connectors.sdk.destination import FirstRun, Mode, Removal
+from connectors.sdk.types import Operation
 from syncs import access, services
 from syncs.choices import PendingReset
 from syncs.codec import load
 from syncs.configuration import definition_of
+from syncs.engine import operations_sent
 from syncs.engine.guardrails import Guardrails
+from syncs.engine.spec import RunSpec
 from syncs.forms.guardrails import described
 from syncs.forms.mapping import KINDS, line_of, summary_of
 from syncs.forms.schedule import ScheduleForm
 from syncs.forms.syncs import FIRST_RUN_WORDS, MODE_WORDS, REMOVAL_WORDS
-from syncs.models import Sync
+from syncs.models import Run, Sync
 from syncs.resync import clears, resync_criteria, tracks_removals
 from syncs.retries import can_retry, unsettled_rows
 from syncs.schedules import Schedule
@@ -41,15 +45,14 @@ TABS = (
     ("sync_logs", "Sync logs"),
     ("sync_activity", "Activity"),
 )
+OPERATION_COLUMNS = {operation: Column(operation.value.capitalize(), numeric=True) for operation in Operation}
 RUN_COLUMNS = [
     Column("Status", fit=True),
     Column("Run"),
     Column("Started"),
     Column("Took", numeric=True),
     Column("Queried", numeric=True),
-    Column("Added", numeric=True),
-    Column("Changed", numeric=True),
-    Column("Removed", numeric=True),
+    *OPERATION_COLUMNS.values(),
     Column("Successful", numeric=True),
     Column("Rejected", numeric=True),
 ]
@@ -112,7 +115,18 @@ class SyncRuns(SyncPage):
         hidden = listing.chosen("hide")
         runs = list_runs(self.actor, sync=sync, hide_empty="empty" in hidden, hide_unsuccessful="fruitless" in hidden)
         page = listing.page(runs)
-        lines = [{"run": run, "pill": pill_key(run.words.run_page)} for run in page.rows]
+        shown = _operations(sync, page.rows)
+        listing.columns = [c for c in listing.columns if c.label not in {x.label for x in OPERATION_COLUMNS.values()}]
+        before = [column.label for column in listing.columns].index("Successful")
+        listing.columns[before:before] = [OPERATION_COLUMNS[operation] for operation in shown]
+        lines = [
+            {
+                "run": run,
+                "pill": pill_key(run.words.run_page),
+                "planned": [getattr(run, f"planned_{operation}") for operation in shown],
+            }
+            for run in page.rows
+        ]
         # Once the run that was watched has ended, the part fetches the rest of the page: status and buttons change.
         ended = wants_part(request) and not (sync.last_run and sync.last_run.live)
         context = {
@@ -123,6 +137,12 @@ class SyncRuns(SyncPage):
             "sequences": sequences_with(sync),
         }
         return self.page(sync, "syncs/syncs/runs.html", context, part="syncs/syncs/parts/runs.html")
+
+
+def _operations(sync: Sync, runs: Sequence[Run]) -> list[Operation]:
+    """The operations that the sync sends, and those that runs of an earlier configuration sent."""
+    sent = operations_sent(load(RunSpec, sync.last_run.spec)) if sync.last_run else frozenset(Operation)
+    return [o for o in Operation if o in sent or any(getattr(run, f"planned_{o}") for run in runs)]
 
 
 class SyncConfiguration(SyncPage):

@@ -45,6 +45,25 @@ def test_a_run_shows_its_errors_first(run: Run, owner: Client) -> None:
     assert "No key holds" in text(owner.get(f"{page_of(run)}?q=77"))
 
 
+def test_a_run_tells_the_operations_that_the_sync_sends_and_rows_that_left(shop: Shop, owner: Client) -> None:
+    def labels(run: Run) -> list[str]:
+        page = text(owner.get(page_of(run)))
+        return re.findall(r"(Added|Changed|Removed)</span>\s*<span class=\"stat-value\">", page)
+
+    shop.fill(20)
+    inserts = shop.sync(mode="insert", removal="nothing")
+    assert labels(shop.run(inserts)) == ["Added"]
+    listed = text(owner.get(f"/acme/syncs/{inserts.pk}"))
+    assert re.findall(r"<th[^>]*>\s*(Added|Changed|Removed)\s*<", listed) == ["Added"]
+    keeps = shop.sync(removal="nothing")
+    shop.run(keeps)
+    shop.query("DELETE FROM customers WHERE id > 18")
+    run = shop.run(keeps)
+    assert labels(run) == ["Added", "Changed", "Removed"]
+    assert "This sync does nothing with them." in text(owner.get(page_of(run)))
+    assert run.planned_removed == 0
+
+
 def test_a_row_shows_its_values_and_every_request(shop: Shop, run: Run, owner: Client) -> None:
     address = f"{page_of(run)}/rows/{rejected_row(shop, run)}"
     page = text(owner.get(address, headers=PART))
