@@ -62,7 +62,7 @@ def alert_message(
         workspace=workspace.name,
         source=name,
         words=scrubbed(run.error_message) if failed and run else "",
-        advice="" if over else (run.error_hint if failed and run and run.error_hint else _ADVICE[kind]),
+        advice="" if over else (scrubbed(run.error_hint) if failed and run and run.error_hint else _ADVICE[kind]),
         facts=_facts(state, sync, rule, over=over),
         url=settings.BASE_URL + address_of(workspace, sync, run),
         url_label=f"Open run {run.number}" if run else "Open the sync",
