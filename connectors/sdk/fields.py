@@ -70,6 +70,16 @@ class Toggle(Field):
     default: bool = False
 
 
+# For sync types with ``split_retry``: the engine reads it from the sync's settings.
+SPLIT_RETRY = Toggle(
+    name="split_retry",
+    label="Split batches that are refused",
+    help="Halves a refused batch again and again, until each row is accepted or has an error of its own. Slower.",
+    default=True,
+    group="Errors",
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Select(Field):
     """One of ``choices``, or of what the connector's method named by ``discover`` lists.

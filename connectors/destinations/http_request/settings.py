@@ -14,7 +14,7 @@ from connectors.sdk.destination import (
     RowSet,
     SyncType,
 )
-from connectors.sdk.fields import Field, FileUpload, KeyValues, Number, Section, Select, Text, When
+from connectors.sdk.fields import SPLIT_RETRY, Field, FileUpload, KeyValues, Number, Section, Select, Text, When
 from connectors.sdk.types import Choice, Operation, Verification
 
 DEFAULT_BATCH = 100
@@ -227,6 +227,7 @@ SETTINGS: tuple[Field, ...] = (
         when=When(field="on_error", values=("retry",)),
         group="Errors",
     ),
+    SPLIT_RETRY,
 )
 
 DEFINITION = DestinationDefinition(
