@@ -33,6 +33,7 @@ NAMES = {"bare": "by hand", "engine": "Headrace", "drt": "drt", "dlt": "dlt"}
 KINDS = ("postgres", "http")
 # The peers' way to notice what a cursor does not: all rows again, and the table held against them.
 WHOLE = "whole"
+PATIENCE = 300  # seconds for one line: a tool that hangs must not keep the others from being measured
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +108,13 @@ def _peer(setting: Setting, tool: str, kind: str, phase: str, expected: Counts) 
         # The peers' own environment: nothing of this one's, and the checkout for the module to run.
         environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parent.parent)}
         command = [str(PEERS), "-m", f"benchmarks.peer_{tool}", said, kind, phase]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, check=False, env=environment, timeout=PATIENCE
+            )
+        except subprocess.TimeoutExpired:
+            _end_statements(setting)
+            return replace(line, failure=f"not run: it was not through after {PATIENCE} s")
     if done.returncode:
         print(f"{tool} {kind} {phase}:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}", file=sys.stderr)
         return replace(line, failure=f"not run: {(done.stderr.strip() or done.stdout.strip()).splitlines()[-1][:120]}")
@@ -115,6 +122,15 @@ def _peer(setting: Setting, tool: str, kind: str, phase: str, expected: Counts) 
     print(f"{tool} {kind} {phase}: {took['total']:.2f} s, {took['rss_mb']:.0f} MB", file=sys.stderr)
     arrived = _arrived(setting, tool, kind, kept, expected)
     return replace(line, seconds=took["total"], rss_mb=took["rss_mb"], arrived=arrived)
+
+
+def _end_statements(setting: Setting) -> None:
+    """End what a tool that was stopped still runs in the database."""
+    with psycopg.connect(setting.database_url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'active'"
+        )
 
 
 def _kept(setting: Setting, tool: str, kind: str, phase: str) -> Path:
