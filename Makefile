@@ -36,7 +36,7 @@ serve: prepared ## Run web, workers and scheduler with what is in .data
 	@exec $(PY) -m config.supervisor serve
 
 test: develop $(STAMPS)/chromium $(STAMPS)/clients $(STAMPS)/orchestrators $(STAMPS)/chdb $(STAMPS)/fakesnow ## Run all tests
-	$(PY) -m pytest -n 2 --dist worksteal -q
+	$(PY) -m pytest -n 3 --dist worksteal -q
 	cd frontend && $(WITH_NODE) npm run --silent test
 
 lint: develop ## Check style, types, import order and templates

@@ -87,5 +87,7 @@ def test_ctrl_c_while_rows_are_on_their_way(work_dir: Path, slow_system: SlowSys
 
     slow_system.let_go.set()
     second = Terminal(work_dir / "data", **env)
+    # Rows of the first start may only now be counted: the second must be up before it can be asked to end.
+    second.wait_for("Ready after")
     wait_until(lambda: len(slow_system.arrived) == ROWS, 90, f"all rows arrive; {second.text}")
     assert second.end(signal.SIGINT) < END_LIMIT

@@ -274,7 +274,7 @@ class InsertingInWarehouse(InsertingSync):
 PROFILE = settings(
     # Shrinking runs the failing sync hundreds of times more: ask for it when there is something to shrink.
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
-    max_examples=8,
+    max_examples=6,
     stateful_step_count=5,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
@@ -290,5 +290,5 @@ TestInsertInWarehouse = InsertingInWarehouse.TestCase
 for _case in (TestUpsertDelete, TestUpsertKeep, TestUpsertClear, TestUpdate, TestInsert):
     _case.settings = PROFILE
 for _case in (TestUpsertDeleteInWarehouse, TestInsertInWarehouse):
-    _case.settings = settings(PROFILE, max_examples=4)
+    _case.settings = settings(PROFILE, max_examples=2)
 del _case

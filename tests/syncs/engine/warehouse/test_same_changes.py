@@ -50,7 +50,7 @@ NATIVE = {
 }
 PROFILE = settings(
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
-    max_examples=5,
+    max_examples=3,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
 )
