@@ -19,8 +19,7 @@ async function type(words: string): Promise<void> {
   const input = find<HTMLInputElement>("input");
   input.value = words;
   input.dispatchEvent(new Event("input", { bubbles: true }));
-  await new Promise((resolve) => setTimeout(resolve, 150));
-  await settled();
+  await vi.waitFor(() => expect(fetch).toHaveBeenCalled());
 }
 
 test("shows the pages of the rail at once when it opens", async () => {
@@ -32,7 +31,7 @@ test("shows the pages of the rail at once when it opens", async () => {
 test("adds what the server finds, as text", async () => {
   await type("or");
   expect(String(vi.mocked(fetch).mock.calls[0]?.[0])).toContain("q=or");
-  expect(labels()).toEqual(["Orders <b>"]);
+  await vi.waitFor(() => expect(labels()).toEqual(["Orders <b>"]));
 });
 
 test("arrow keys move the choice that Enter opens", async () => {

@@ -26,6 +26,8 @@ export default class PaletteController extends Controller<HTMLDialogElement> {
 
   override disconnect(): void {
     this.watcher.disconnect();
+    window.clearTimeout(this.timer);
+    this.asked += 1;
   }
 
   search(): void {
@@ -55,7 +57,7 @@ export default class PaletteController extends Controller<HTMLDialogElement> {
   private async ask(): Promise<void> {
     const words = this.inputTarget.value.trim();
     const turn = ++this.asked;
-    if (!this.urlValue || !words) return;
+    if (!this.urlValue) return;
     const url = new URL(this.urlValue, location.href);
     url.searchParams.set("q", words);
     const answer = await fetch(url, { headers: { Accept: "application/json" } });
