@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+# What whoever looks as somebody else is told where something would change.
+END_LOOKING = "End it in the bar at the top of the page."
+
 
 class ActorKind(StrEnum):
     """The kinds of actor that audit entries name."""
@@ -20,7 +23,10 @@ class Actor:
 
     ``user_id`` is the person whose grants apply: the person, or the owner of
     the API key; ``None`` for the system, whose jobs act on what people set up
-    and are not held by grants. ``workspace_id`` limits an API key to its workspace.
+    and are not held by grants. ``workspace_id`` limits an API key to its workspace,
+    ``allowed`` to the rights that its scopes let it use (``None``: all of its owner's).
+    While a person is ``looking`` as another, ``id`` is theirs and ``user_id`` the other's:
+    they see what the other sees, and no service does anything for them.
     """
 
     kind: ActorKind
@@ -28,6 +34,13 @@ class Actor:
     label: str
     user_id: int | None = None
     workspace_id: int | None = None
+    allowed: frozenset[str] | None = None
+    looking: bool = False
+
+    @property
+    def person_id(self) -> int | None:
+        """The person who answers for it, which is not the one they look as."""
+        return self.id if self.looking else self.user_id
 
     @property
     def is_system(self) -> bool:

@@ -15,6 +15,11 @@ def correlation_id() -> str:
     return _correlation_id.get() or uuid4().hex
 
 
+def current_correlation_id() -> str:
+    """The current request's or job's id; nothing outside both."""
+    return _correlation_id.get()
+
+
 @contextmanager
 def correlate(value: str | None = None) -> Iterator[str]:
     """Run the body under one correlation id: the given one, or a new one."""

@@ -12,12 +12,14 @@ class EventType:
 
     ``sentence`` completes "<actor> …" ("paused the sync"). ``masked`` names
     fields whose values are never written to the log, beside those whose
-    names look secret.
+    names look secret. ``observed`` events change nothing: they are recorded by
+    :func:`governance.audit.services.record_event`, not by a service.
     """
 
     name: str
     sentence: str
     masked: frozenset[str] = frozenset()
+    observed: bool = False
 
     @property
     def resource_type(self) -> str:
@@ -35,11 +37,11 @@ class UnknownEventType(Exception):
 _registry: dict[str, EventType] = {}
 
 
-def register(name: str, sentence: str, *, masked: frozenset[str] = frozenset()) -> EventType:
+def register(name: str, sentence: str, *, masked: frozenset[str] = frozenset(), observed: bool = False) -> EventType:
     """Add an event type; each app does this in its ``events.py`` at import."""
     if name in _registry:
         raise DuplicateEventType(name)
-    _registry[name] = EventType(name, sentence, masked)
+    _registry[name] = EventType(name, sentence, masked, observed)
     return _registry[name]
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from django.contrib.postgres.indexes import BrinIndex
+from django.contrib.postgres.indexes import HashIndex
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.db.models import Q
 
 from governance.audit.actors import ActorKind
 
@@ -12,9 +13,13 @@ from governance.audit.actors import ActorKind
 class AuditEntry(models.Model):
     """One change: who did what to which thing, with the changed fields before and after.
 
-    Written only by :func:`governance.audit.services.record`, never changed.
-    ``organization_id``/``workspace_id`` are plain numbers; row-level security
-    walls them like any other workspace row.
+    Written only by :func:`governance.audit.services.record` and
+    :func:`governance.audit.services.record_event`, never changed but to erase a
+    person's values. ``organization_id``/``workspace_id`` are plain numbers;
+    row-level security walls them like any other workspace row. ``sequence``,
+    ``salt``, ``digest`` and ``link`` are its place in the chain (see ``chain.py``),
+    empty until it is sealed. The database keeps a column ``words`` beside these,
+    which searches go by (see ``searching.py``).
     """
 
     organization_id = models.BigIntegerField(null=True)
@@ -31,6 +36,10 @@ class AuditEntry(models.Model):
     before = models.JSONField(null=True, encoder=DjangoJSONEncoder)
     after = models.JSONField(null=True, encoder=DjangoJSONEncoder)
     correlation_id = models.CharField(max_length=32)
+    sequence = models.BigIntegerField(null=True)
+    salt = models.BinaryField(max_length=16, null=True)
+    digest = models.BinaryField(max_length=32, null=True)
+    link = models.BinaryField(max_length=32, null=True)
 
     class Meta:
         ordering = ["-id"]
@@ -39,8 +48,44 @@ class AuditEntry(models.Model):
             models.Index(fields=["organization_id", "-id"], name="audit_organization"),
             models.Index(fields=["workspace_id", "user_id", "-id"], name="audit_person"),
             models.Index(fields=["workspace_id", "resource_type", "resource_id", "-id"], name="audit_resource"),
-            BrinIndex(fields=["at"], name="audit_at"),
+            models.Index(fields=["at"], name="audit_time"),
+            models.Index(fields=["workspace_id", "event", "-id"], name="audit_event"),
+            models.Index(fields=["organization_id", "event", "-id"], name="audit_organization_event"),
+            models.Index(fields=["organization_id", "user_id", "-id"], name="audit_organization_person"),
+            models.Index(fields=["organization_id", "id"], name="audit_unsealed", condition=Q(sequence__isnull=True)),
+            HashIndex(fields=["correlation_id"], name="audit_correlation"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization_id", "sequence"], name="audit_place_once", nulls_distinct=True
+            )
         ]
 
     def __str__(self) -> str:
         return f"{self.actor_label} {self.event} {self.resource_label}"
+
+
+class AuditChain(models.Model):
+    """Where an organization's chain of entries begins and ends, how long it keeps them, and whether it verified.
+
+    ``organization_id`` 0 is the chain of entries that belong to no organization. ``sequence`` and ``head`` are the
+    last sealed entry's place and link; ``start_sequence`` and ``start_head`` those of the last one that retention
+    deleted. The signature covers these four (see ``chain.py``).
+    """
+
+    organization_id = models.BigIntegerField(unique=True)
+    sequence = models.BigIntegerField(default=0)
+    head = models.BinaryField(max_length=32)
+    start_sequence = models.BigIntegerField(default=0)
+    start_head = models.BinaryField(max_length=32, default=bytes(32))
+    signed_with = models.CharField(max_length=12, default="", blank=True)
+    signature = models.BinaryField(max_length=32, default=b"")
+    sealed_at = models.DateTimeField(null=True)
+    retention_days = models.PositiveIntegerField(null=True)
+    verifying_at = models.DateTimeField(null=True)
+    verify_progress = models.PositiveSmallIntegerField(default=0)
+    verified_at = models.DateTimeField(null=True)
+    verdict = models.JSONField(null=True)
+
+    def __str__(self) -> str:
+        return f"chain of organization {self.organization_id}"

@@ -184,6 +184,28 @@ def test_others_see_no_log(world: World) -> None:
         assert client.get(LOG).status_code == status
 
 
+def test_refusals_are_kept_once_and_those_of_keys_too(world: World, owner: Client) -> None:
+    client = Client()
+    client.force_login(world["viewer"])
+    for _ in range(3):
+        assert client.get("/acme/settings/api-keys?page=1").status_code == 403
+    with workspace_scope(world.acme.workspace.pk):
+        key = services.create_api_key(
+            actor=system("test"), workspace=world.acme.workspace, name="Reader", owner=world["viewer"]
+        )
+        answer = Client().post(
+            "/api/v1/sources", "{}", content_type="application/json", headers={"Authorization": f"Bearer {key.secret}"}
+        )
+        assert answer.status_code == 403
+        refused = AuditEntry.objects.filter(event="access.denied").order_by("pk")
+        said = [(e.actor_kind, e.actor_label, e.resource_label) for e in refused]
+    assert said == [
+        ("person", world["viewer"].email, "GET /acme/settings/api-keys"),
+        ("api_key", "Reader", "POST /api/v1/sources"),
+    ]
+    assert "was refused" in rows(owner, "event=access.denied")
+
+
 def test_nothing_of_another_organization_is_shown(world: World, owner: Client) -> None:
     assert world.globex.rows["api_key"]
     page = shown(owner, LOG)

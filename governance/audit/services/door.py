@@ -18,8 +18,9 @@ from typing import Any, ParamSpec, TypeVar
 from django.db import models, transaction
 from django.forms.models import model_to_dict
 
+from config.errors import Denied
 from governance.audit import events
-from governance.audit.actors import Actor
+from governance.audit.actors import END_LOOKING, Actor
 from governance.audit.context import correlation_id
 from governance.audit.masking import mask
 from governance.audit.models import AuditEntry
@@ -65,6 +66,8 @@ def service(event_name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             actor = kwargs.get("actor")
             if not isinstance(actor, Actor):
                 raise ServiceContractError(f"{function.__qualname__} was called without an actor")
+            if actor.looking:
+                raise Denied("You are looking as somebody else, so nothing can be changed.", hint=END_LOOKING)
             call = _Call(event=events.get(event_name), actor=actor)
             with transaction.atomic(durable=True):
                 token = _current.set(call)
@@ -110,7 +113,7 @@ def record(
         actor_kind=actor.kind.value,
         actor_id=actor.id,
         actor_label=actor.label[:320],
-        user_id=actor.user_id,
+        user_id=actor.person_id,
         resource_type=event.resource_type,
         resource_id=target.pk,
         resource_label=(label if label is not None else str(target))[:400],

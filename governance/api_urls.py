@@ -1,0 +1,10 @@
+"""Addresses of the REST endpoints of the audit log, below ``/api/v1/``."""
+
+from django.urls import path
+
+from governance.log import api
+
+urlpatterns = [
+    path("audit-entries", api.AuditEntryListView.as_view(), name="audit_entries"),
+    path("audit-entries/<api_id:entry_id>", api.AuditEntryView.as_view(), name="audit_entry"),
+]

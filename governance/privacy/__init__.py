@@ -1,0 +1,1 @@
+"""One person in everything Headrace holds: found, shown as evidence, and erased."""
