@@ -153,13 +153,18 @@ def environment() -> Environment:
 
 
 def _environment_of(connection: Connection) -> Environment:
-    """What connectors are allowed, with the place of this connection's tokens where people sign it in."""
+    """What connectors are allowed, with this connection's tunnel and the place of its tokens, where it has them."""
+    allowed = environment()
+    if connection.config.get("tunnel"):
+        from connectors.tunnels import server_of
+
+        allowed = replace(allowed, tunnel=server_of(connection))
     if not connects(connection):
-        return environment()
+        return allowed
     from connectors.vault import StoredTokens
 
     places = places_of(fields_of(connection.kind, connection.type), connection.config)
-    return replace(environment(), vault=StoredTokens(connection, places))
+    return replace(allowed, vault=StoredTokens(connection, places))
 
 
 def _aws() -> dict[str, str]:

@@ -14,7 +14,7 @@ from connectors.sdk.fields import Field
 from connectors.sdk.validation import Cleaned, secret_paths, with_defaults
 
 # Settings that say where to connect, by their names in the declarations.
-_ADDRESSES = frozenset({"host", "base_url", "endpoint", "auth_url", "token_url", "refresh_url"})
+_ADDRESSES = frozenset({"host", "base_url", "endpoint", "auth_url", "token_url", "refresh_url", "tunnel"})
 _Place = tuple[str, str]
 _WORDS = "Enter it again: the address has changed, and it would go to another system."
 

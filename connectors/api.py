@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -11,9 +12,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from config.api import ApiView, ListQuery, error_answers, list_of, list_response, parse_query
+from config.api import ApiView, LabelsField, ListQuery, error_answers, list_of, list_response, parse_query
 from connectors import access, selectors, services
 from connectors.models import Connection, Destination, Source
+from governance.audit.actors import Actor
+from workspaces.access import in_view
 from workspaces.permissions import Permission
 
 PAGE = [ListQuery]
@@ -33,6 +36,7 @@ class ConnectionUpdate(serializers.Serializer[Any]):
 
     name = serializers.CharField(max_length=services.MAX_NAME, required=False, allow_null=True)
     configuration = serializers.DictField(required=False, allow_null=True)
+    labels = LabelsField(required=False)
 
 
 class SourceOut(serializers.Serializer[Any]):
@@ -44,6 +48,7 @@ class SourceOut(serializers.Serializer[Any]):
     slug = serializers.CharField()
     type = serializers.CharField()
     configuration = serializers.DictField()
+    labels = LabelsField()
     createdAt = serializers.DateTimeField()
     updatedAt = serializers.DateTimeField()
 
@@ -74,6 +79,7 @@ def source_json(source: Connection) -> dict[str, Any]:
         "slug": source.slug,
         "type": source.type,
         "configuration": source.config,
+        "labels": source.labels,
         "createdAt": source.created_at,
         "updatedAt": source.updated_at,
     }
@@ -90,19 +96,19 @@ def sources_json(sources: Iterable[Source]) -> list[dict[str, Any]]:
     return [source_json(source) for source in sources]
 
 
-def destinations_json(destinations: Iterable[Destination]) -> list[dict[str, Any]]:
+def destinations_json(actor: Actor, destinations: Iterable[Destination]) -> list[dict[str, Any]]:
     """Several destinations, with their syncs in one query."""
     rows = list(destinations)
-    syncs = sync_ids_of(rows)
+    syncs = sync_ids_of(actor, rows)
     return [destination_json(row, syncs[row.pk]) for row in rows]
 
 
-def sync_ids_of(destinations: Iterable[Destination]) -> Mapping[int, list[int]]:
-    """Ids of the syncs of each destination, through the reverse key that the syncs app adds."""
+def sync_ids_of(actor: Actor, destinations: Iterable[Destination]) -> Mapping[int, list[int]]:
+    """Ids of the syncs of each destination that the actor sees, through the reverse key that the syncs app adds."""
     found: dict[int, list[int]] = defaultdict(list)
-    ids = [row.pk for row in destinations]
-    pairs = Destination.objects.filter(pk__in=ids, syncs__isnull=False).values_list("pk", "syncs").order_by("syncs")
-    for destination_id, sync_id in pairs:
+    syncs: Any = Destination._meta.get_field("syncs").related_model
+    rows = in_view(syncs.objects.filter(destination__in=[row.pk for row in destinations]), actor)
+    for destination_id, sync_id in rows.order_by("pk").values_list("destination_id", "pk"):
         found[destination_id].append(sync_id)
     return found
 
@@ -157,6 +163,10 @@ class SourceView(ApiView):
         source = services.update_source(
             actor=self.actor, source=source, name=values.get("name"), values=values.get("configuration")
         )
+        if "labels" in values:
+            sent = values["labels"]
+            gone = set(source.labels) - set(sent)
+            source = services.label_source(actor=self.actor, source=source, add=sent, remove=gone)
         return Response(source_json(source))
 
 
@@ -173,7 +183,7 @@ class DestinationListView(ApiView):
     def get(self, request: Request) -> Response:
         """List the destinations of the API key's workspace."""
         query = parse_query(request, ListQuery)
-        return list_response(_filtered(selectors.destinations(), query), query, destinations_json)
+        return list_response(_filtered(selectors.destinations(), query), query, partial(destinations_json, self.actor))
 
     @extend_schema(
         operation_id="CreateDestination", request=ConnectionCreate, responses={200: DestinationOut, **error_answers()}
@@ -199,7 +209,7 @@ class DestinationView(ApiView):
     @extend_schema(operation_id="GetDestination", responses={200: DestinationOut, **error_answers()})
     def get(self, request: Request, destination_id: int) -> Response:
         """Get a destination by its id."""
-        return Response(destinations_json([access.destination_for(self.actor, destination_id)])[0])
+        return Response(destinations_json(self.actor, [access.destination_for(self.actor, destination_id)])[0])
 
     @extend_schema(
         operation_id="UpdateDestination", request=ConnectionUpdate, responses={200: DestinationOut, **error_answers()}
@@ -211,7 +221,11 @@ class DestinationView(ApiView):
         destination = services.update_destination(
             actor=self.actor, destination=destination, name=values.get("name"), values=values.get("configuration")
         )
-        return Response(destinations_json([destination])[0])
+        if "labels" in values:
+            sent = values["labels"]
+            gone = set(destination.labels) - set(sent)
+            destination = services.label_destination(actor=self.actor, destination=destination, add=sent, remove=gone)
+        return Response(destinations_json(self.actor, [destination])[0])
 
 
 class StopDestinationView(ApiView):
@@ -225,7 +239,7 @@ class StopDestinationView(ApiView):
         values = self.body(StopBody)
         row = access.destination_for(self.actor, destination_id)
         row = services.stop_destination(actor=self.actor, destination=row, reason=values["reason"])
-        return Response(destinations_json([row])[0])
+        return Response(destinations_json(self.actor, [row])[0])
 
 
 class ReleaseDestinationView(ApiView):
@@ -238,4 +252,4 @@ class ReleaseDestinationView(ApiView):
         """Let syncs send to it again; those whose time came meanwhile run once."""
         row = access.destination_for(self.actor, destination_id)
         row = services.release_destination(actor=self.actor, destination=row)
-        return Response(destinations_json([row])[0])
+        return Response(destinations_json(self.actor, [row])[0])

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from connectors import api
+from connectors import api, api_clouds, api_tunnels
 
 urlpatterns = [
     path("sources", api.SourceListView.as_view(), name="sources"),
@@ -13,4 +13,14 @@ urlpatterns = [
     path(
         "destinations/<api_id:destination_id>/release", api.ReleaseDestinationView.as_view(), name="destination_release"
     ),
+    path("cloud-credentials", api_clouds.CloudCredentialListView.as_view(), name="cloud_credentials"),
+    path(
+        "cloud-credentials/<api_id:credential_id>",
+        api_clouds.CloudCredentialView.as_view(),
+        name="cloud_credential",
+    ),
+    path("tunnels", api_tunnels.TunnelListView.as_view(), name="tunnels"),
+    path("tunnels/<api_id:tunnel_id>", api_tunnels.TunnelView.as_view(), name="tunnel"),
+    path("tunnels/<api_id:tunnel_id>/confirm", api_tunnels.ConfirmTunnelView.as_view(), name="tunnel_confirm"),
+    path("tunnels/<api_id:tunnel_id>/check", api_tunnels.CheckTunnelView.as_view(), name="tunnel_check"),
 ]

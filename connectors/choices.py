@@ -38,3 +38,20 @@ class LogTable(models.TextChoices):
     CHANGELOG = "changelog", "Changelog"
     SNAPSHOT = "snapshot", "Snapshot"
     RUNS = "runs", "Sync runs"
+
+
+class Cloud(models.TextChoices):
+    """The cloud providers that stored credentials are for."""
+
+    AWS = "aws", "Amazon Web Services"
+    GCP = "gcp", "Google Cloud Platform"
+    AZURE = "azure", "Microsoft Azure"
+
+
+class CloudAccess(models.TextChoices):
+    """What a stored credential proves itself with."""
+
+    ROLE = "role", "Cross-account role"
+    KEYS = "keys", "Access key"
+    SERVICE_ACCOUNT = "service_account", "Service account"
+    SERVICE_PRINCIPAL = "service_principal", "Service principal"

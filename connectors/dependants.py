@@ -1,9 +1,9 @@
 """What is built on a source or destination, told by the apps that build on them.
 
 Apps after this one register a function at start-up (``AppConfig.ready``); it
-returns at most ``limit`` dependants of one connection, of any kind:
+returns at most ``limit`` dependants of one connection that the actor sees, of any kind:
 
-    register(Kind.SOURCE, lambda source_id, limit: [Dependant("model", m.name, m.get_absolute_url()) …])
+    register(Kind.SOURCE, lambda actor, source_id, limit: [Dependant("model", m.name, m.get_absolute_url()) …])
 
 and a function that counts them, so that pages are honest about long lists.
 """
@@ -55,14 +55,15 @@ class Dependants:
 class Provider:
     """How one app tells its dependants.
 
-    ``listing`` (id, limit) gives the first ones; ``counts`` (ids) gives how many
-    each of several connections has, in one query; ``new_url`` (workspace slug, id)
-    is where another one is made, by whoever holds ``new_needs`` on the connection.
+    ``listing`` (actor, id, limit) gives the first ones; ``counts`` (actor, ids) gives how
+    many each of several connections has, in one query; both only of what the actor sees.
+    ``new_url`` (workspace slug, id) is where another one is made, by whoever holds
+    ``new_needs`` on the connection.
     """
 
     noun: str
-    listing: Callable[[int, int], Sequence[Dependant]]
-    counts: Callable[[Sequence[int]], Mapping[int, int]]
+    listing: Callable[[Actor, int, int], Sequence[Dependant]]
+    counts: Callable[[Actor, Sequence[int]], Mapping[int, int]]
     new_url: Callable[[str, int], str] | None = None
     new_needs: tuple[Permission, ...] = ()
 
@@ -77,21 +78,21 @@ def register(kind: Kind, provider: Provider) -> None:
     _providers[kind, provider.noun] = provider
 
 
-def dependants_of(kind: Kind, pk: int) -> Dependants:
-    """What is built on one connection."""
+def dependants_of(actor: Actor, kind: Kind, pk: int) -> Dependants:
+    """What is built on one connection, as far as the actor sees it."""
     found: list[Dependant] = []
     total = 0
     for provider in _of(kind):
-        total += provider.counts([pk]).get(pk, 0)
-        found += provider.listing(pk, SHOWN - len(found)) if len(found) < SHOWN else ()
+        total += provider.counts(actor, [pk]).get(pk, 0)
+        found += provider.listing(actor, pk, SHOWN - len(found)) if len(found) < SHOWN else ()
     return Dependants(tuple(found), total)
 
 
-def counts_of(kind: Kind, pks: Sequence[int]) -> dict[int, dict[str, int]]:
-    """How many of each noun are built on several connections: one query a provider."""
+def counts_of(actor: Actor, kind: Kind, pks: Sequence[int]) -> dict[int, dict[str, int]]:
+    """How many of each noun that the actor sees are built on several connections: one query a provider."""
     counts: dict[int, dict[str, int]] = {pk: {} for pk in pks}
     for provider in _of(kind) if pks else ():
-        for pk, number in provider.counts(pks).items():
+        for pk, number in provider.counts(actor, pks).items():
             counts[pk][provider.noun] = number
     return counts
 

@@ -17,12 +17,13 @@ from typing import Any, cast
 from django import forms
 from django.utils.dateparse import parse_datetime
 
+from config.timezones import timezone_names
 from config.ui.widgets import CodeEditor, Combobox, RadioCards, Toggle
 from connectors.models import Connection
-from connectors.sdk.fields import Field, FileUpload, KeyValues, Number, Section, Select, Text
+from connectors.sdk.fields import Field, FileUpload, KeyValues, Number, Section, Select, Text, TunnelPicker
 from connectors.sdk.fields import Toggle as ToggleField
 from connectors.sdk.validation import Cleaned, InvalidSettings, clean, default_of, holds
-from connectors.selectors import timezone_names
+from connectors.selectors import tunnel_choices
 from connectors.widgets import REMOVE, NamedValues, NumberWithUnit, StoredSecret, UploadOrPaste, text_of
 
 SWITCH = "__on"
@@ -76,12 +77,14 @@ class Shown:
     """What a form starts from: stored settings, when each secret was set, columns and where pickers ask.
 
     ``choices_url`` answers the options of discovered pickers; the path is added as ``field=``.
+    ``tunnels`` are the workspace's, as value and label.
     """
 
     config: Mapping[str, Any] = field(default_factory=dict)
     set_at: Mapping[str, str] = field(default_factory=dict)
     columns: Sequence[str] = ()
     choices_url: str = ""
+    tunnels: Sequence[tuple[str, str]] = ()
 
 
 class _AsSent(forms.Field):
@@ -178,6 +181,8 @@ class SettingsForm(forms.Form):
                 return _number(declared)
             case Select():
                 return self._select(declared, path)
+            case TunnelPicker():
+                return _tunnels(self.shown.tunnels)
             case Text():
                 return _text(declared)
         raise TypeError(f"no widget draws {type(declared).__name__}")
@@ -328,7 +333,18 @@ class FinishForm(forms.Form):
 
 def settings_form(connection: Connection, fields: Sequence[Field], data: Any = None, files: Any = None) -> SettingsForm:
     """The settings of a saved connection; its secrets show only when they were set."""
-    return SettingsForm(fields, data, files, shown=Shown(connection.config, connection.secret_set_at))
+    shown = Shown(connection.config, connection.secret_set_at, tunnels=_offered_to(fields))
+    return SettingsForm(fields, data, files, shown=shown)
+
+
+def new_settings_form(fields: Sequence[Field], data: Any = None, files: Any = None) -> SettingsForm:
+    """The settings of a connection to be."""
+    return SettingsForm(fields, data, files, shown=Shown(tunnels=_offered_to(fields)))
+
+
+def _offered_to(fields: Sequence[Field]) -> Sequence[tuple[str, str]]:
+    """The workspace's tunnels, where a setting asks for one."""
+    return tunnel_choices() if any(isinstance(declared, TunnelPicker) for declared in fields) else ()
 
 
 def _shows(declared: Field, values: Mapping[str, Any], outer: Mapping[str, Any]) -> bool:
@@ -348,6 +364,12 @@ def _word(value: Any) -> str:
 
 def _is_rows(fields: Sequence[Field], name: str) -> bool:
     return any(f.name == name and isinstance(f, KeyValues) for f in fields)
+
+
+def _tunnels(offered: Sequence[tuple[str, str]]) -> forms.Widget:
+    widget = forms.Select()
+    widget.choices = [("", "Directly"), *offered]
+    return widget
 
 
 def _number(declared: Number) -> forms.Widget:

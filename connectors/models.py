@@ -10,13 +10,14 @@ from django.db.models import JSONField  # inside Source, mypy takes `models` for
 from django.urls import reverse
 from django.utils import timezone as clock
 
-from connectors.choices import Health, Kind, Planner
-from workspaces.models import ObjectGrant
+from connectors.choices import Cloud, CloudAccess, Health, Kind, Planner
+from connectors.sdk.tunnels import fingerprint
+from workspaces.models import Labelled, ObjectGrant
 from workspaces.permissions import object_permissions
 from workspaces.scoping import TenantModel
 
 
-class Connection(TenantModel):
+class Connection(Labelled, TenantModel):
     """What sources and destinations share.
 
     ``config`` holds the settings that may be shown; the secret ones are in
@@ -173,6 +174,97 @@ class OAuthToken(TenantModel):
 
     def __str__(self) -> str:
         return f"OAuth token of {self.source_id or self.destination_id}"
+
+
+class Tunnel(TenantModel):
+    """An SSH server through which connections reach hosts of a private network.
+
+    ``sealed_key`` is a Fernet token of the tunnel's own private key, made here and never
+    shown; ``public_key`` goes into the server's authorized_keys. ``host_key`` is the one
+    public key the server must prove, empty until a person confirmed it. ``health`` is
+    what the last test of these settings found.
+    """
+
+    name = models.CharField(max_length=120)
+    host = models.CharField(max_length=253)
+    port = models.PositiveIntegerField(default=22)
+    username = models.CharField(max_length=100)
+    public_key = models.TextField()
+    sealed_key = models.TextField()
+    host_key = models.TextField(default="", blank=True)
+    confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    health = models.CharField(max_length=10, choices=Health.choices, default=Health.UNTESTED)
+    last_checked_at = models.DateTimeField(null=True, blank=True)
+    last_check_message = models.CharField(max_length=2_000, default="", blank=True)
+    last_check_hint = models.CharField(max_length=2_000, default="", blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(default=clock.now)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["workspace", "name"], name="tunnel_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        """Its page."""
+        return reverse("connectors:tunnel", args=[self.workspace.slug, self.pk])
+
+    @property
+    def fingerprint(self) -> str:
+        """The digest of the confirmed host key, as ssh-keygen prints it; nothing while none is confirmed."""
+        return fingerprint(self.host_key) if self.host_key else ""
+
+    @property
+    def authorized_line(self) -> str:
+        """What goes into authorized_keys: the key may forward connections and do nothing else."""
+        return f"restrict,port-forwarding {self.public_key}"
+
+
+class CloudCredential(TenantModel):
+    """What the workspace proves itself with at a cloud provider: named once, used in several places.
+
+    ``config`` are the facts that may be shown (role, key ID, e-mail of a service account),
+    ``sealed`` a Fernet token of the rest; the external ID of an AWS role is in there too,
+    since it shows only while the credential is made. ``secret_set_at`` tells when the
+    secret was entered last.
+    """
+
+    provider = models.CharField(max_length=10, choices=Cloud.choices)
+    access = models.CharField(max_length=20, choices=CloudAccess.choices)
+    name = models.CharField(max_length=120)
+    config = models.JSONField(default=dict)
+    sealed = models.TextField()
+    secret_set_at = models.DateTimeField(default=clock.now)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(default=clock.now)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["workspace", "name"], name="cloud_credential_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        """Its page."""
+        return reverse("connectors:cloud_credential", args=[self.workspace.slug, self.pk])
+
+    @property
+    def identity(self) -> str:
+        """Who the provider takes Headrace for, in one line."""
+        names = ("role_arn", "access_key_id", "client_email", "client_id")
+        return next((str(self.config[name]) for name in names if self.config.get(name)), "")
 
 
 class SourceTable(TenantModel):

@@ -1,27 +1,17 @@
-"""What the command palette finds of this app: connections by name, and types to add."""
+"""What the command palette finds of this app beside its connections: types to add."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from django.urls import reverse
 
-from connectors import catalog, selectors
-from connectors.access import CREATE, MODELS
+from connectors import catalog
+from connectors.access import CREATE
 from connectors.choices import Kind
 from workspaces.access import may
-from workspaces.palette import LIMIT, Hit
 from workspaces.requests import WorkspaceRequest
-
-
-def find_connections(request: WorkspaceRequest, words: str) -> Iterator[Hit]:
-    """Sources and destinations whose name, slug or type matches; those changed last where nothing was typed."""
-    for kind in Kind:
-        rows = selectors.search(MODELS[kind].objects.filter(setup_done=True), words)
-        for row in rows.order_by("-updated_at")[: LIMIT // 2]:
-            entry = catalog.known_entry(kind, row.type)
-            url = reverse(f"connectors:{kind.value}", args=[request.workspace.slug, row.pk])
-            yield Hit(row.name, f"{kind.label}, {entry.name}", url)
+from workspaces.search import Hit
 
 
 def find_types(request: WorkspaceRequest, words: str) -> Iterable[Hit]:

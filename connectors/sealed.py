@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from workspaces.scoping import TenantModel
+from workspaces.scoping import OrganizationModel, TenantModel
 
-_sealed: dict[str, tuple[type[TenantModel], str]] = {}
+SealedModel = type[TenantModel] | type[OrganizationModel]
+
+_sealed: dict[str, tuple[SealedModel, str]] = {}
 
 
-def register(noun: str, model: type[TenantModel], field: str) -> None:
+def register(noun: str, model: SealedModel, field: str) -> None:
     """``field`` of ``model`` holds a token of :mod:`connectors.secrets`; ``noun`` names the rows in the audit log."""
     if noun in _sealed:
         raise ValueError(f"the credentials of {noun!r} are registered twice")
     _sealed[noun] = (model, field)
 
 
-def sealed() -> dict[str, tuple[type[TenantModel], str]]:
+def sealed() -> dict[str, tuple[SealedModel, str]]:
     """Every kind of row besides sources and destinations."""
     return dict(_sealed)

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
-from zoneinfo import available_timezones
 
 from django.db.models import Count, F, Q, QuerySet
 
 from connectors import catalog
 from connectors.choices import Kind
-from connectors.models import Connection, Destination, Source, SourceTable
+from connectors.models import Connection, Destination, Source, SourceTable, Tunnel
 from governance.audit.models import AuditEntry
-
-
-@cache
-def timezone_names() -> tuple[str, ...]:
-    """Every time zone name, UTC first."""
-    return ("UTC", *sorted(available_timezones() - {"UTC"}))
 
 
 def sources() -> QuerySet[Source]:
@@ -101,6 +93,11 @@ def schema_map(source: Source, limit: int = 2_000) -> dict[str, list[str]]:
         if row.schema in ("", "main", "public"):
             found.setdefault(row.name, names)
     return found
+
+
+def tunnel_choices() -> list[tuple[str, str]]:
+    """The workspace's SSH tunnels as a form offers them: value and label."""
+    return [(str(pk), name) for pk, name in Tunnel.objects.order_by("name").values_list("pk", "name")]
 
 
 def activity_of(connection: Connection) -> QuerySet[AuditEntry]:

@@ -6,7 +6,7 @@ from django.urls import URLPattern, path
 
 from connectors import access
 from connectors.choices import Kind
-from connectors.views import detail, lists, planner, schema, signing_in, wizard
+from connectors.views import clouds, detail, linking, lists, organize, planner, schema, signing_in, tunnels, wizard
 from workspaces.permissions import Permission
 from workspaces.routes import requires
 
@@ -21,6 +21,11 @@ def _routes(kind: Kind) -> list[URLPattern]:
     view = {"kind": kind}
     return [
         path(root, requires(READ)(lists.ConnectionList.as_view(**view)), name=root),
+        path(
+            f"{root}/organize",
+            requires(READ, write=manage)(organize.OrganizeConnections.as_view(**view)),
+            name=f"{noun}_organize",
+        ),
         path(f"{root}/new", requires(create)(wizard.Catalog.as_view(**view)), name=f"{noun}_new"),
         path(f"{root}/new/<slug:type_key>", requires(create)(wizard.Connect.as_view(**view)), name=f"{noun}_connect"),
         path(row, requires(READ)(detail.Overview.as_view(**view)), name=noun),
@@ -34,6 +39,7 @@ def _routes(kind: Kind) -> list[URLPattern]:
             name=f"{noun}_configuration",
         ),
         path(f"{row}/activity", requires(READ)(detail.Activity.as_view(**view)), name=f"{noun}_activity"),
+        path(f"{row}/linking", requires(READ)(linking.Linking.as_view(**view)), name=f"{noun}_linking"),
         path(f"{row}/check", requires(use)(detail.Check.as_view(**view)), name=f"{noun}_check"),
         path(f"{row}/sign-in", requires(READ)(signing_in.Connect.as_view(**view)), name=f"{noun}_sign_in"),
         path(f"{row}/sign-out", requires(manage)(signing_in.Disconnect.as_view(**view)), name=f"{noun}_sign_out"),
@@ -43,6 +49,9 @@ def _routes(kind: Kind) -> list[URLPattern]:
 
 
 _source = "sources/<int:source_id>"
+_tunnel = "settings/tunnels/<int:tunnel_id>"
+_credential = "settings/cloud-providers/<int:credential_id>"
+_manage = requires(Permission.MANAGE_WORKSPACE)
 _destination = "destinations/<int:destination_id>"
 _use_source = requires(READ, write=access.USE[Kind.SOURCE])
 
@@ -96,4 +105,20 @@ urlpatterns = [
         requires(access.USE[Kind.DESTINATION])(schema.Choices.as_view(kind=Kind.DESTINATION)),
         name="choices",
     ),
+    path("settings/cloud-providers", _manage(clouds.CredentialList.as_view()), name="cloud_credentials"),
+    path("settings/cloud-providers/new", _manage(clouds.ChooseProvider.as_view()), name="cloud_credential_new"),
+    path(
+        "settings/cloud-providers/new/<slug:provider>",
+        _manage(clouds.NewCredential.as_view()),
+        name="cloud_credential_add",
+    ),
+    path(_credential, _manage(clouds.CredentialPage.as_view()), name="cloud_credential"),
+    path(f"{_credential}/delete", _manage(clouds.DeleteCredential.as_view()), name="cloud_credential_delete"),
+    path("settings/tunnels", _manage(tunnels.TunnelList.as_view()), name="tunnels"),
+    path("settings/tunnels/new", _manage(tunnels.NewTunnel.as_view()), name="tunnel_new"),
+    path(_tunnel, _manage(tunnels.TunnelPage.as_view()), name="tunnel"),
+    path(f"{_tunnel}/server-key", _manage(tunnels.ServerKey.as_view()), name="tunnel_server_key"),
+    path(f"{_tunnel}/test", _manage(tunnels.TestTunnel.as_view()), name="tunnel_test"),
+    path(f"{_tunnel}/replace-key", _manage(tunnels.ReplaceKey.as_view()), name="tunnel_replace_key"),
+    path(f"{_tunnel}/delete", _manage(tunnels.DeleteTunnel.as_view()), name="tunnel_delete"),
 ]

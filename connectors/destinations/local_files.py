@@ -54,6 +54,10 @@ class LocalFilesDestination(Destination):
     async def write(self, job: Job, rows: RowStreams) -> None:
         await write_files(job, rows, file_plan(job), encrypted(_Folder(self._folder()), self.config))
 
+    async def put(self, path: str, data: bytes) -> None:
+        async with encrypted(_Folder(self._folder()), self.config).open(path) as file:
+            await file.write(data)
+
     def _folder(self) -> Path:
         text = str(self.config.get("folder") or "").strip()
         roots = allowed_roots(self.environment)

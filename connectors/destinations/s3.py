@@ -115,6 +115,10 @@ class S3Destination(Destination):
         async with self._client() as client:
             await write_files(job, rows, file_plan(job), encrypted(_Bucket(client, self._bucket), self.config))
 
+    async def put(self, path: str, data: bytes) -> None:
+        async with self._client() as client, encrypted(_Bucket(client, self._bucket), self.config).open(path) as file:
+            await file.write(data)
+
     @property
     def _bucket(self) -> str:
         return str(self.config.get("bucket") or "")

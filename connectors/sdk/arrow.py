@@ -32,6 +32,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors.sdk.errors import QueryError
+from connectors.sdk.nesting import nested_too_deep
 from connectors.sdk.types import Column, ColumnType
 
 TYPE_KEY = b"headrace:type"
@@ -123,7 +124,12 @@ def number_from_text(text: str) -> int | Decimal:
 
 
 def object_from_text(text: str) -> Any:
-    """JSON text as Python values: fractions as decimals, whole numbers of any size; what is no number is null."""
+    """JSON text as Python values: fractions as decimals, whole numbers of any size; what is no number is null.
+
+    What is nested too deep to be written again stays text, so that one row never fails those beside it.
+    """
+    if nested_too_deep(text):
+        return text
     if _INEXACT.search(text):
         return json.loads(text, parse_float=Decimal, parse_constant=_nothing)
     return orjson.loads(text)

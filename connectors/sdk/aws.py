@@ -44,6 +44,27 @@ async def role_session(role: Role, keys: AioCredentials | None, client_of: Calla
     return session
 
 
+def machine_role_session(role: Role, client_of: Callable[..., Any]) -> AioSession:
+    """A session that acts in the role by the machine's own credentials; they are looked up when it is first used."""
+    session = get_session()
+    session.register_component("credential_provider", AioCredentialResolver([_AsMachine(role, client_of)]))
+    return session
+
+
+class _AsMachine:
+    """Finds the machine's credentials, and has them assume the role."""
+
+    METHOD = "assume-role"
+
+    def __init__(self, role: Role, client_of: Callable[..., Any]) -> None:
+        self._role = role
+        self._client_of = client_of
+
+    async def load(self) -> AioDeferredRefreshableCredentials:
+        inner = await role_session(self._role, None, self._client_of)
+        return await inner.get_credentials()
+
+
 class _InRole:
     """The only place where such a session looks for credentials."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from connectors.sdk.tokens import TokenVault
+from connectors.sdk.tunnels import SshServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,7 @@ class Environment:
     ``outbound_allow``: ``host:port`` pairs on private networks that may be called ("*" for all).
     ``local_roots``: folders whose files may be read and written.
     ``vault``: where this connection's tokens are, if people connect it through the service's own page.
+    ``tunnel``: the SSH server that this connection goes through; see :func:`connectors.sdk.tunnels.route`.
     """
 
     outbound_allow: tuple[str, ...] = ()
@@ -22,3 +24,4 @@ class Environment:
     threads: int = 2
     extra: dict[str, str] = field(default_factory=dict)
     vault: TokenVault | None = None
+    tunnel: SshServer | None = None

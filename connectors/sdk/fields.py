@@ -124,3 +124,19 @@ class Section(Field):
     fields: tuple[Field, ...] = ()
     required: bool = False
     optional: bool = True  # shows an on/off switch; off stores None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TunnelPicker(Field):
+    """One of the workspace's SSH tunnels by its id; none means that connections are made directly."""
+
+    required: bool = False
+
+
+# For every connector with a host and port that asks :func:`connectors.sdk.tunnels.route` for the way there.
+TUNNEL = TunnelPicker(
+    name="tunnel",
+    label="Connect through",
+    help="An SSH tunnel of this workspace, for a host in a private network.",
+    group="Network",
+)

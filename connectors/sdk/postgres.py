@@ -16,6 +16,7 @@ from psycopg.conninfo import make_conninfo
 from connectors.sdk.context import Environment
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, QueryError, Unavailable
 from connectors.sdk.net.guard import Blocked, Guard
+from connectors.sdk.tunnels import route
 
 CONNECT_TIMEOUT_S = 10
 # What libpq would read from the home of whoever runs Headrace (~/.pgpass, ~/.postgresql) is the
@@ -57,14 +58,13 @@ def conninfo(server: Server, environment: Environment) -> Iterator[str]:
 
     Use it for connecting only: the certificate file it may name goes at the end.
     """
-    where = _address(server, Guard(environment))
+    where = _address(server, environment)
     with _certificates(server) as certificates:
         yield make_conninfo(
             "",
             **where,
             **certificates,
             **OPERATORS_OWN,
-            port=server.port,
             dbname=server.database,
             user=server.user,
             password=server.password,
@@ -103,23 +103,23 @@ def statement_error(sqlstate: str, message: str, *, position: int | None = None,
     return QueryError(message, position=position, hint=hint)
 
 
-def _address(server: Server, guard: Guard) -> dict[str, str]:
-    """``host`` and the judged addresses, so that the name is not resolved a second time."""
+def _address(server: Server, environment: Environment) -> dict[str, Any]:
+    """``host``, the addresses that lead there, so that the name is not resolved a second time, and the port."""
     if not server.host:
         raise ConfigError("Give the host.", field="host")
     if server.host.startswith(("/", "@")):
-        if not guard.opened(server.host, server.port):
+        if environment.tunnel or not Guard(environment).opened(server.host, server.port):
             raise Blocked(
                 "Local sockets are closed to connectors.",
                 field="host",
                 hint="Give a host name. An operator can open this socket with HEADRACE_OUTBOUND_ALLOW.",
             )
-        return {"host": server.host}
+        return {"host": server.host, "port": server.port}
     if "," in server.host:
         raise ConfigError("Give one host, not several.", field="host")
-    found = guard.resolve_blocking(server.host, server.port)
+    way = route(environment, server.host, server.port)
     host = server.host.strip("[]")
-    return {"host": ",".join([host] * len(found)), "hostaddr": ",".join(found)}
+    return {"host": ",".join([host] * len(way.addresses)), "hostaddr": ",".join(way.addresses), "port": way.port}
 
 
 @contextmanager

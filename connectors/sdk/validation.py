@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.sdk.errors import ConfigError
-from connectors.sdk.fields import Field, FileUpload, KeyValues, Number, Section, Select, Text, Toggle
+from connectors.sdk.fields import Field, FileUpload, KeyValues, Number, Section, Select, Text, Toggle, TunnelPicker
 
 # Rows with such names hold credentials whatever the person ticked.
 SECRET_ROW = re.compile(
@@ -249,6 +249,8 @@ def _value(declared: Field, value: Any) -> Any:
             return _choice(declared, value)
         case FileUpload():
             return _file(declared, value)
+        case TunnelPicker():
+            return _reference(value)
         case Text():
             return _text(declared, value)
     return value
@@ -311,6 +313,14 @@ def _choice(declared: Select, value: Any) -> str:
     open_ended = declared.discover or declared.column
     if not open_ended and text not in {c.value for c in declared.choices}:
         raise _Wrong(f"“{text}” is not one of the choices: {', '.join(c.label for c in declared.choices)}.")
+    return text
+
+
+def _reference(value: Any) -> str:
+    """The id of a row; whether there is one, the app knows."""
+    text = str(value).strip()
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise _Wrong("Choose one of the list.")
     return text
 
 

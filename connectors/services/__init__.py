@@ -3,6 +3,12 @@ what a connection writes about its own tokens is in ``tokens``."""
 
 from __future__ import annotations
 
+from connectors.services.clouds import (
+    MAX_CREDENTIAL_NAME,
+    create_cloud_credential,
+    delete_cloud_credential,
+    update_cloud_credential,
+)
 from connectors.services.connections import (
     MAX_NAME,
     check_destination,
@@ -21,11 +27,14 @@ from connectors.services.connections import (
     rename_source,
     rights_to_use,
     rotate_credentials,
+    sealed_columns,
     store_schema,
     store_table,
     update_destination,
     update_source,
 )
+from connectors.services.labels import label_destination, label_source
+from connectors.services.linking import link_destination, link_source, unlink_destination, unlink_source
 from connectors.services.planner import (
     change_sync_logs,
     check_write_access,
@@ -41,40 +50,69 @@ from connectors.services.signing_in import (
     disconnect_source,
 )
 from connectors.services.stopping import MAX_REASON, release_destination, stop_destination
+from connectors.services.tunnels import (
+    MAX_TUNNEL_NAME,
+    check_tunnel,
+    confirm_tunnel_server,
+    create_tunnel,
+    delete_tunnel,
+    record_tunnel_check,
+    replace_tunnel_key,
+    update_tunnel,
+)
 
 __all__ = [
+    "MAX_CREDENTIAL_NAME",
     "MAX_NAME",
     "MAX_REASON",
+    "MAX_TUNNEL_NAME",
     "change_sync_logs",
     "check_destination",
     "check_source",
+    "check_tunnel",
     "check_write_access",
     "choose_planner",
+    "confirm_tunnel_server",
     "connect_destination",
     "connect_source",
+    "create_cloud_credential",
     "create_destination",
     "create_source",
+    "create_tunnel",
+    "delete_cloud_credential",
     "delete_destination",
     "delete_source",
+    "delete_tunnel",
     "disconnect_destination",
     "disconnect_source",
     "finish_destination",
     "finish_source",
+    "label_destination",
+    "label_source",
+    "link_destination",
+    "link_source",
     "log_tables",
     "record_destination_check",
     "record_source_check",
+    "record_tunnel_check",
     "record_write_check",
     "refresh_schema",
     "refresh_table",
     "release_destination",
     "rename_destination",
     "rename_source",
+    "replace_tunnel_key",
     "require_write_access",
     "rights_to_use",
     "rotate_credentials",
+    "sealed_columns",
     "stop_destination",
     "store_schema",
     "store_table",
+    "unlink_destination",
+    "unlink_source",
+    "update_cloud_credential",
     "update_destination",
     "update_source",
+    "update_tunnel",
 ]

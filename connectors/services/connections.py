@@ -16,7 +16,8 @@ from django.utils import timezone as clock
 from slugify import slugify
 
 from config.errors import Conflict, Invalid
-from connectors import access, catalog, discovery, secrets
+from config.timezones import timezone_names
+from connectors import access, catalog, discovery, secrets, tunnels
 from connectors.addresses import to_enter_again
 from connectors.choices import Health, Kind
 from connectors.dependants import dependants_of
@@ -24,17 +25,17 @@ from connectors.discovery import CheckOutcome, TableRead
 from connectors.models import Connection, Destination, OAuthToken, Source, SourceTable
 from connectors.sdk.types import Table
 from connectors.sdk.validation import Cleaned, InvalidSettings, clean
-from connectors.sealed import sealed
-from connectors.selectors import free_slug, timezone_names
-from governance.audit.actors import Actor
+from connectors.sealed import SealedModel, sealed
+from connectors.selectors import free_slug
+from governance.audit.actors import Actor, system
 from governance.audit.services import changes, record, service, unchanged
 from workspaces import access as rights
 from workspaces.models import Workspace
 from workspaces.permissions import Permission
-from workspaces.scoping import TenantModel, current_workspace_id
+from workspaces.scoping import current_workspace_id
+from workspaces.services import give_to_maker
 
 C = TypeVar("C", bound=Connection)
-R = TypeVar("R", bound=TenantModel)
 MAX_NAME = 200
 
 
@@ -208,14 +209,24 @@ def store_table(*, actor: Actor, source: Source, found: TableRead) -> SourceTabl
 
 @service("credentials.rotated")
 def rotate_credentials(*, actor: Actor, workspace: Workspace) -> int:
-    """Encrypt a workspace's stored credentials under the newest key; the number of rows changed."""
+    """Encrypt a workspace's stored credentials under the newest key; the number of rows changed.
+
+    Rows that are under it already are left alone, so that an interrupted rotation goes on where it stopped.
+    """
     if not actor.is_system:
         rights.require(actor, Permission.MANAGE_WORKSPACE)
-    counts = {kind.plural: _rotate(access.MODELS[kind], "secret_config") for kind in Kind}
-    counts["tokens"] = _rotate(OAuthToken, "sealed")
-    counts |= {noun: _rotate(model, column) for noun, (model, column) in sealed().items()}
+    counts = {noun: _rotate(model, column) for noun, (model, column) in sealed_columns().items()}
+    if not any(counts.values()):
+        unchanged()
+        return 0
     record(workspace, after=counts)
     return sum(counts.values())
+
+
+def sealed_columns() -> dict[str, tuple[SealedModel, str]]:
+    """Every column that holds credentials, by what its rows are called."""
+    own = {kind.plural: (access.MODELS[kind], "secret_config") for kind in Kind}
+    return {**own, "tokens": (OAuthToken, "sealed"), **sealed()}
 
 
 def rights_to_use(actor: Actor, connection: Connection) -> None:
@@ -254,7 +265,9 @@ def _create(
     )
     _keep_secrets(row, {}, cleaned)
     row.save(force_insert=True)
-    record(row, after={**_facts(row), **_secret_names({}, cleaned.secrets)})
+    roles = give_to_maker(actor, kind.value, row.pk, access.CREATE[kind])
+    given = {"full rights for the roles": roles} if roles else {}
+    record(row, after={**_facts(row), **_secret_names({}, cleaned.secrets), **given})
     return row
 
 
@@ -334,10 +347,12 @@ def _delete(model: type[C], actor: Actor, connection: C) -> None:
         access.connection_for(model, actor, connection.pk)
     _locked(model, actor, connection, access.MANAGE[model.kind])
     assert locked is not None
-    if dependants := dependants_of(model.kind, locked.pk):
-        raise Conflict(
-            f"“{locked}” is still used by {dependants.sentence()}.", hint="Delete those first, or move them elsewhere."
-        )
+    # Everything counts, also what this person does not see; that is not named.
+    if everything := dependants_of(system("deletion"), model.kind, locked.pk):
+        seen = dependants_of(actor, model.kind, locked.pk)
+        hidden = "what other spaces hold" if everything.total > seen.total else ""
+        users = " and ".join(filter(None, [seen.sentence(), hidden]))
+        raise Conflict(f"“{locked}” is still used by {users}.", hint="Delete those first, or move them elsewhere.")
     record(locked, before=_facts(locked))
     try:
         locked.delete()
@@ -366,9 +381,12 @@ def _locked(model: type[C], actor: Actor, connection: C, permission: Permission)
 
 def _cleaned(kind: Kind, type_key: str, values: Mapping[str, Any], stored: Mapping[str, Any]) -> Cleaned:
     try:
-        return clean(access.fields_of(kind, type_key), values, stored=stored)
+        cleaned = clean(access.fields_of(kind, type_key), values, stored=stored)
     except InvalidSettings as error:
         raise Invalid("Some settings need another look.", fields=error.errors) from None
+    if wrong := tunnels.hold(cleaned.config):
+        raise Invalid.field("tunnel", wrong)
+    return cleaned
 
 
 def _keep_secrets(row: Connection, known: Mapping[str, Any], cleaned: Cleaned) -> None:
@@ -437,8 +455,9 @@ def _row(source: Source, read: TableRead, now: Any) -> SourceTable:
     )
 
 
-def _rotate(model: type[R], column: str) -> int:
-    rows = list(model._default_manager.select_for_update(no_key=True).exclude(**{column: ""}).order_by("pk"))
+def _rotate(model: SealedModel, column: str) -> int:
+    stored = model._default_manager.select_for_update(no_key=True).exclude(**{column: ""}).order_by("pk")
+    rows: list[Any] = [row for row in stored if not secrets.is_newest(getattr(row, column))]
     for row in rows:
         setattr(row, column, secrets.rotate(getattr(row, column)))
     model._default_manager.bulk_update(rows, [column], batch_size=500)

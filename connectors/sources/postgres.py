@@ -18,7 +18,7 @@ from sqlglot import exp
 from connectors.sdk import arrow
 from connectors.sdk.context import Environment
 from connectors.sdk.errors import AuthError, ConnectorError, QueryError
-from connectors.sdk.fields import FileUpload, Number, Select, Text, When
+from connectors.sdk.fields import TUNNEL, FileUpload, Number, Select, Text, When
 from connectors.sdk.planner import SCHEMAS, WarehouseSession, WarehouseSource
 from connectors.sdk.postgres import VERIFYING, Server, connect_error, conninfo, statement_error
 from connectors.sdk.postgres_planner import PostgresSession, prepare_session
@@ -166,6 +166,7 @@ class PostgresSource(WarehouseSource):
                 group="Security",
                 when=When(field="sslmode", values=VERIFYING),
             ),
+            TUNNEL,
             Number(
                 name="statement_timeout",
                 label="Query time limit",

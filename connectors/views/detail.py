@@ -20,6 +20,7 @@ from connectors.tabs import tabs_of
 from connectors.views.base import ConnectionView, write_setup
 from governance.audit import events
 from governance.audit.models import AuditEntry
+from workspaces.favourites import opened
 from workspaces.permissions import Permission
 
 ACTIVITY_COLUMNS = [Column("When", fit=True), Column("Who"), Column("What")]
@@ -36,12 +37,13 @@ class DetailView(ConnectionView):
             return redirect(self.url("setup", row.pk))
         whole = {
             **self.shared(row),
+            "star": opened(self.here, self.kind.value, row) if row.setup_done else None,
             "tabs": self._tabs(row, tab),
             "rename_url": self.url("rename", row.pk) if access.may_manage(self.here.actor, row) else "",
             "delete_url": self.url("delete", row.pk),
             "may_manage": access.may_manage(self.here.actor, row),
             "configuration_url": self.url("configuration", row.pk),
-            "dependants": dependants_of(self.kind, row.pk),
+            "dependants": dependants_of(self.here.actor, self.kind, row.pk),
             "additions": additions_of(self.here.actor, self.kind, self.here.workspace.slug, row.pk),
             **(context or {}),
         }

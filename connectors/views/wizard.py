@@ -13,7 +13,7 @@ from config.htmx import go_to, render_page
 from connectors import access, catalog
 from connectors.catalog import Entry
 from connectors.choices import Health
-from connectors.forms import FinishForm, SettingsForm, settings_form
+from connectors.forms import FinishForm, SettingsForm, new_settings_form, settings_form
 from connectors.models import Connection, Source
 from connectors.selectors import free_name
 from connectors.views.base import ConnectionView
@@ -102,13 +102,13 @@ class Connect(WizardView):
     def get(self, request: HttpRequest, type_key: str) -> HttpResponse:
         """An empty form from the declaration."""
         entry = self._entry(type_key)
-        form = SettingsForm(access.fields_of(self.kind, entry.key))
+        form = new_settings_form(access.fields_of(self.kind, entry.key))
         return self._page(entry, form)
 
     def post(self, request: HttpRequest, type_key: str) -> HttpResponse:
         """Save it as unfinished."""
         entry = self._entry(type_key)
-        form = SettingsForm(access.fields_of(self.kind, entry.key), request.POST, request.FILES)
+        form = new_settings_form(access.fields_of(self.kind, entry.key), request.POST, request.FILES)
         if not form.is_valid():
             return self._page(entry, form, 422)
         name = free_name(self.model, entry.name)

@@ -272,7 +272,7 @@ def _finish_json(text: str) -> str:
     stripped = strip_trailing_commas(text)
     try:
         parse_json(stripped)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise TemplateError(
             f"The template did not make JSON: {error}.",
             hint="Write text values with the json filter: {{ row.name | json }}",

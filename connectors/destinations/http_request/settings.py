@@ -14,7 +14,7 @@ from connectors.sdk.destination import (
     RowSet,
     SyncType,
 )
-from connectors.sdk.fields import SPLIT_RETRY, Field, FileUpload, KeyValues, Number, Section, Select, Text, When
+from connectors.sdk.fields import SPLIT_RETRY, TUNNEL, Field, FileUpload, KeyValues, Number, Section, Select, Text, When
 from connectors.sdk.types import Choice, Operation, Verification
 
 DEFAULT_BATCH = 100
@@ -61,6 +61,7 @@ FIELDS: tuple[Field, ...] = (
         accept=".pem,.key",
         group="Certificates",
     ),
+    TUNNEL,
 )
 
 

@@ -17,8 +17,8 @@ from connectors.destinations.postgres.session import TableSession, open_session
 from connectors.destinations.postgres.settings import DEFAULT_BATCH, DEFAULT_TIMEOUT_S, DEFINITION
 from connectors.sdk.destination import Destination, DestinationField, Job, Limits, Mode, Removal
 from connectors.sdk.errors import ConfigError
-from connectors.sdk.net import Guard
 from connectors.sdk.postgres import OPERATORS_OWN
+from connectors.sdk.tunnels import route_async
 from connectors.sdk.types import Choice, Operation
 
 _CONNECT_TIMEOUT_S = 10
@@ -92,13 +92,13 @@ class PostgresDestination(Destination):
             raise ConfigError(
                 "The host is not a name or an IP address.", field="host", hint="For example db.example.com."
             )
-        addresses = await Guard(self.environment).resolve(host, port)
+        way = await route_async(self.environment, host, port)
         certificate = _authority_file(config.get("ca_certificate") or "")
         try:
             return await psycopg.AsyncConnection.connect(
-                host=",".join([host] * len(addresses)),
-                hostaddr=",".join(addresses),
-                port=port,
+                host=",".join([host] * len(way.addresses)),
+                hostaddr=",".join(way.addresses),
+                port=way.port,
                 dbname=config.get("database"),
                 user=config.get("user"),
                 password=config.get("password") or "",

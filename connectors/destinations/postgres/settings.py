@@ -12,7 +12,7 @@ from connectors.sdk.destination import (
     RowSet,
     SyncType,
 )
-from connectors.sdk.fields import Field, FileUpload, Number, Select, Text, When
+from connectors.sdk.fields import TUNNEL, Field, FileUpload, Number, Select, Text, When
 from connectors.sdk.types import Choice, Verification
 
 DEFAULT_BATCH = 10_000
@@ -45,6 +45,7 @@ FIELDS: tuple[Field, ...] = (
         accept=".pem,.crt,.cer",
         when=When(field="sslmode", values=("verify-ca", "verify-full")),
     ),
+    TUNNEL,
 )
 
 SETTINGS: tuple[Field, ...] = (

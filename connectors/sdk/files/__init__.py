@@ -4,12 +4,13 @@ from connectors.sdk.files.encryption import PGP_KEY, encrypted, pgp_keys
 from connectors.sdk.files.formats import Encoder, Format, FormatOptions, encoder
 from connectors.sdk.files.names import file_name
 from connectors.sdk.files.settings import file_plan, file_sync_type
-from connectors.sdk.files.writing import FilePlan, Sink, Store, write_files
+from connectors.sdk.files.writing import FilePlan, FileStore, Sink, Store, write_files
 
 __all__ = [
     "PGP_KEY",
     "Encoder",
     "FilePlan",
+    "FileStore",
     "Format",
     "FormatOptions",
     "Sink",

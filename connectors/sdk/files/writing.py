@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from connectors.sdk import trace
 from connectors.sdk.destination import Batch, Job, Mode, RowStreams
@@ -33,6 +33,17 @@ class Store(Protocol):
 
     def open(self, path: str) -> AbstractAsyncContextManager[Sink]:
         """Start a file at a relative path, replacing what is there when it ends."""
+
+
+@runtime_checkable
+class FileStore(Protocol):
+    """A destination that takes single files too, beside those of runs."""
+
+    async def check(self) -> None:
+        """Whether files could be written, as far as that can be told; raises ``ConnectorError``."""
+
+    async def put(self, path: str, data: bytes) -> None:
+        """Write one file whole, replacing what is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

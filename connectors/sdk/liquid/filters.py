@@ -225,7 +225,7 @@ def _parse(value: Any) -> Any:
         return None if is_undefined(value) else value
     try:
         return parse_json(value)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise Refused("The value is not JSON.") from error
 
 

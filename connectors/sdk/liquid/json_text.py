@@ -7,6 +7,8 @@ import re
 from decimal import Decimal
 from typing import Any
 
+from connectors.sdk.nesting import MAX_DEPTH, NestedTooDeep, nested_too_deep
+
 # Strings are matched whole, so that commas inside them are never touched. Every branch always matches to its
 # end, also where a string is never closed: what rows put into a template must not take quadratic time.
 _STRING_OR_COMMA = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|,(?:\s*+,)*+(?P<last>\s*+(?:(?=[}\]])|\Z))?+', re.DOTALL)
@@ -19,6 +21,8 @@ def strip_trailing_commas(text: str) -> str:
 
 def parse_json(text: str) -> Any:
     """A JSON value with fractions as decimals, so that no digit is lost; raises ``ValueError``."""
+    if nested_too_deep(text):
+        raise NestedTooDeep(f"nested more than {MAX_DEPTH} levels deep")
     return json.loads(text, parse_float=Decimal, parse_constant=_refuse)
 
 

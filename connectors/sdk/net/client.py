@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import aiohttp
 from yarl import URL
@@ -26,6 +26,7 @@ from connectors.sdk.net.message import Request, Response
 from connectors.sdk.net.redaction import MASK, Redactor
 from connectors.sdk.net.status import ErrorMaker, error_for
 from connectors.sdk.net.tls import Tls, ssl_context
+from connectors.sdk.net.tunnelled import TunnelConnector
 
 CONNECT_TIMEOUT_S = 10.0
 MAX_RESPONSE_BYTES = 2_000_000
@@ -49,6 +50,7 @@ class Client:
         connections: int = 100,
         max_response_bytes: int = MAX_RESPONSE_BYTES,
     ) -> None:
+        self._environment = environment
         self._guard = Guard(environment)
         self._tls = tls
         self._redactor = Redactor(secrets)
@@ -57,11 +59,11 @@ class Client:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(
-            limit=self._connections,
-            resolver=GuardedResolver(self._guard),
-            ssl=ssl_context(self._tls),
-            ttl_dns_cache=60,
+        options: dict[str, Any] = {"limit": self._connections, "ssl": ssl_context(self._tls)}
+        connector = (
+            TunnelConnector(self._environment, **options)
+            if self._environment.tunnel
+            else aiohttp.TCPConnector(resolver=GuardedResolver(self._guard), ttl_dns_cache=60, **options)
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
@@ -115,7 +117,8 @@ class Client:
         if self._session is None:
             raise RuntimeError("The client is used outside its context.")
         url = parse_url(request.url)
-        self._guard.check_literal(url.host or "", url.port or 0)
+        if self._environment.tunnel is None:
+            self._guard.check_literal(url.host or "", url.port or 0)
         if trace.withheld():
             raise Unavailable("Not sent: this is a preview.")
         timeout = aiohttp.ClientTimeout(total=request.timeout_s, sock_connect=min(CONNECT_TIMEOUT_S, request.timeout_s))

@@ -121,8 +121,8 @@ def test_what_is_in_use_names_its_users_instead_of_offering_deletion(
 ) -> None:
     provider = dependants.Provider(
         "sync",
-        listing=lambda pk, limit: [dependants.Dependant("sync", "Customers to CRM", "/acme/syncs/7")],
-        counts=lambda pks: dict.fromkeys(pks, 1),
+        listing=lambda actor, pk, limit: [dependants.Dependant("sync", "Customers to CRM", "/acme/syncs/7")],
+        counts=lambda actor, pks: dict.fromkeys(pks, 1),
         new_url=lambda slug, pk: f"/{slug}/syncs/new?destination={pk}",
     )
     monkeypatch.setattr(dependants, "_providers", {(Kind.DESTINATION, "sync"): provider})
@@ -230,7 +230,7 @@ def test_another_workspaces_ids_are_not_found_anywhere(world: World, acme: Place
 def test_the_palette_finds_connections_and_types_to_add(owner: Client, acme: Place, world: World) -> None:
     source = a_source(acme, name="Till receipts")
     found = owner.get("/acme/palette?q=till").json()["groups"]
-    assert {"label": "Till receipts", "detail": "Source, DuckDB", "url": f"/acme/sources/{source.pk}"} in [
+    assert {"label": "Till receipts", "detail": "DuckDB", "url": f"/acme/sources/{source.pk}"} in [
         item for group in found for item in group["items"]
     ]
     adding = [item["label"] for g in owner.get("/acme/palette?q=duck").json()["groups"] for item in g["items"]]

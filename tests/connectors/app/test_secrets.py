@@ -118,9 +118,15 @@ def test_rotation_moves_every_workspace_to_the_newest_key(world: World) -> None:
         with workspace_scope(place.workspace.pk):
             made.append(a_destination(place))
     with override_settings(SECRET_KEYS=KEYS):
+        with pytest.raises(CommandError, match="needed for 2 destinations"):
+            call_command("rotate_secrets", check=True, stdout=StringIO())
         out = StringIO()
         call_command("rotate_secrets", stdout=out)
-    assert "2 stored credentials" in out.getvalue()
+        assert "2 stored credentials" in out.getvalue()
+        call_command("rotate_secrets", stdout=out)
+        assert "0 stored credentials" in out.getvalue()
+        call_command("rotate_secrets", check=True, stdout=out)
+        assert "older keys can be removed" in out.getvalue()
     with override_settings(SECRET_KEYS=KEYS[:1]), unscoped("the test looks at both workspaces"):
         for destination in made:
             destination.refresh_from_db()

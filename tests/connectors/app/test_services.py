@@ -144,8 +144,8 @@ def used(monkeypatch: pytest.MonkeyPatch) -> None:
     """Twenty-five models on every source, told as the next app would."""
     provider = dependants.Provider(
         "model",
-        listing=lambda pk, limit: [dependants.Dependant("model", f"Model {n}") for n in range(min(limit, 25))],
-        counts=lambda pks: dict.fromkeys(pks, 25),
+        listing=lambda actor, pk, limit: [dependants.Dependant("model", f"Model {n}") for n in range(min(limit, 25))],
+        counts=lambda actor, pks: dict.fromkeys(pks, 25),
     )
     monkeypatch.setattr(dependants, "_providers", {(Kind.SOURCE, "model"): provider})
 

@@ -127,7 +127,10 @@ async def test_a_session_that_is_killed_is_an_outage_that_changed_nothing(
     table: Connection, people: Destination
 ) -> None:
     async with people.session(job(people)) as session:
-        table.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'headrace'")
+        table.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'headrace' AND datname = current_database()"
+        )
         with pytest.raises(Unavailable) as caught:
             await session.deliver(batch_of(Operation.ADDED, [{"id": 1, "first": "A"}]))
     assert not caught.value.in_doubt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.sdk.arrow import mark
 from connectors.sdk.rows import column_values, dumps, json_rows
+from connectors.sdk.types import ColumnType
 from tests.connectors.kit.cases import exact_json
 
 
@@ -64,3 +67,17 @@ def test_no_decimal_loses_a_digit(values: list[Decimal]) -> None:
     written = [row["d"] for row in exact_json(dumps(json_rows(rows)))]
     assert [Decimal(d.text) for d in written] == values
     assert all(len(d.text.partition(".")[2]) == 6 for d in written)
+
+
+DEEP = "[" * 300 + "]" * 300
+
+
+def test_what_is_nested_too_deep_stays_text_and_leaves_its_neighbours_alone() -> None:
+    brackets_in_text = '{"a": "' + "[" * 500 + '"}'
+    held = [DEEP, '{"a": [1]}', "[" * 100_000, brackets_in_text]
+    rows = pa.RecordBatch.from_arrays(
+        [pa.array(held, pa.string())], schema=pa.schema([mark(pa.field("o", pa.string()), ColumnType.OBJECT)])
+    )
+    found = [row["o"] for row in json_rows(rows)]
+    assert found == [DEEP, {"a": [1]}, "[" * 100_000, {"a": "[" * 500}]
+    assert [json.loads(dumps(value)) for value in found] == found

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
+from typing import Any
 
 import pytest
 
 from connectors.sdk.context import Environment
 from connectors.sdk.errors import ConfigError, Unavailable
 from connectors.sdk.net import Blocked, Client, Guard, Request
-from connectors.sdk.net.guard import is_public
+from connectors.sdk.net.guard import GuardedResolver, is_public
 from tests.connectors.kit.fake_http import Answer, fake_http
 
 CLOSED = [
@@ -88,3 +90,37 @@ async def test_a_redirect_to_another_place_is_not_followed() -> None:
 async def test_an_unknown_name_is_told_as_such() -> None:
     with pytest.raises(Unavailable, match="could not be resolved"):
         await Guard(Environment()).resolve("no-such-host.invalid", 443)
+
+
+def _answers(monkeypatch: pytest.MonkeyPatch, *rounds: list[str]) -> list[str]:
+    """Let a name lead elsewhere each time it is asked for; the names that were asked for."""
+    asked: list[str] = []
+
+    def look_up(host: str, port: int, *args: Any, **kwargs: Any) -> list[Any]:
+        asked.append(host)
+        found = rounds[min(len(asked), len(rounds)) - 1]
+        return [(socket.AF_INET6 if ":" in a else socket.AF_INET, 1, 6, "", (a, port)) for a in found]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    return asked
+
+
+async def test_a_name_that_changes_its_mind_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DNS rebinding: what is connected to is the judged address itself, marked as needing no second look."""
+    asked = _answers(monkeypatch, ["93.184.216.34"], ["127.0.0.1"])
+    found = await GuardedResolver(Guard(Environment())).resolve("rebind.example", 80)
+    assert [(entry["host"], entry["flags"] & socket.AI_NUMERICHOST) for entry in found] == [
+        ("93.184.216.34", socket.AI_NUMERICHOST)
+    ]
+    assert asked == ["rebind.example"]
+
+
+@pytest.mark.parametrize("hidden", ["10.0.0.1", "169.254.169.254", "::ffff:169.254.169.254", "fd00:ec2::254"])
+async def test_of_mixed_answers_only_the_public_ones_are_called(monkeypatch: pytest.MonkeyPatch, hidden: str) -> None:
+    _answers(monkeypatch, [hidden, "93.184.216.34"])
+    assert await Guard(Environment()).resolve("mixed.example", 443) == ["93.184.216.34"]
+    _answers(monkeypatch, [hidden])
+    with pytest.raises(Blocked, match="leads to a private address"):
+        await Guard(Environment()).resolve("inside.example", 443)
+    with pytest.raises(Blocked):
+        Guard(Environment()).resolve_blocking("inside.example", 443)
