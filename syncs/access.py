@@ -2,8 +2,10 @@
 
 Members read all configuration; changing a model needs the rights to draft and
 publish from its source; changing a sync needs those of both its sides within
-one group; running one needs the right to trigger on its destination. Row data
-is a right of its own.
+one group; drafting alone, or approving what was drafted, needs that one of the two.
+Running one needs the right to trigger on its destination. Row data is a right of its own.
+A sync of a space that the actor does not see is not found, and neither are its runs, its
+previews and the sequences it stands in.
 """
 
 from __future__ import annotations
@@ -11,21 +13,66 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from config.errors import Denied, NotFound
 from governance.audit.actors import Actor
-from syncs.models import Model, Preview, Run, Sequence, SequenceRun, Sync
+from syncs.models import Model, Preview, Run, Sequence, SequenceRun, SequenceStep, Sync
 from workspaces import access
+from workspaces.actors import person
+from workspaces.models import User
 from workspaces.permissions import CONFIGURE_FROM_SOURCE, CONFIGURE_TO_DESTINATION, Permission
+from workspaces.scoping import TenantModel
 
+DRAFT = (Permission.DRAFT_FROM_SOURCE, Permission.DRAFT_TO_DESTINATION)
+APPROVE = (Permission.APPROVE_FROM_SOURCE, Permission.APPROVE_TO_DESTINATION)
 M = TypeVar("M", Model, Sync, Run, Preview, Sequence, SequenceRun)
+R = TypeVar("R", bound=TenantModel)
+SOMEWHERE_ELSE = "a sync in a space that you do not see"
+
+
+def syncs_in_view(actor: Actor) -> QuerySet[Sync]:
+    """The syncs that the actor sees; every list, count, search and picker begins with these."""
+    return access.in_view(Sync.objects.all(), actor)
+
+
+def sees(user: User, sync: Sync) -> bool:
+    """Whether a person sees this sync: they may open the workspace, and are shown the sync's space."""
+    actor = person(user)
+    return access.may(actor, Permission.MEMBER) and syncs_in_view(actor).filter(pk=sync.pk).exists()
+
+
+def of_syncs_in_view(rows: QuerySet[R], actor: Actor) -> QuerySet[R]:
+    """Only the rows whose ``sync`` the actor sees: runs, previews, alerts.
+
+    A condition of its own rather than a join, so that the newest few of many are still found by index.
+    """
+    if access.spaces_of(actor) is None:
+        return rows
+    return rows.filter(Exists(syncs_in_view(actor).filter(pk=OuterRef("sync_id"))))
+
+
+def sequences_in_view(actor: Actor) -> QuerySet[Sequence]:
+    """The sequences of whose syncs the actor sees every one."""
+    if access.spaces_of(actor) is None:
+        return Sequence.objects.all()
+    steps = SequenceStep.objects.filter(sequence=OuterRef("pk"), sync__isnull=False)
+    return Sequence.objects.filter(~Exists(steps.exclude(sync__in=syncs_in_view(actor))))
+
+
+def names_in_view(actor: Actor, syncs: Iterable[Sync]) -> str:
+    """Syncs as part of a message; those in other spaces are counted, not named."""
+    rows = list(syncs)
+    seen = set(syncs_in_view(actor).filter(pk__in=[sync.pk for sync in rows]).values_list("pk", flat=True))
+    names = [str(sync) for sync in rows if sync.pk in seen]
+    words = [*names[:6], *([f"{len(names) - 6:,} more"] if len(names) > 6 else [])]
+    return ", ".join([*words, *([SOMEWHERE_ELSE] if len(names) < len(rows) else [])])
 
 
 def model_for(actor: Actor, model_id: int) -> Model:
     """A model that the actor may read."""
     access.require(actor, Permission.MEMBER)
-    return _found(Model.objects.select_related("source", "created_by"), model_id, "model")
+    return _found(Model.objects.select_related("source", "created_by", "folder"), model_id, "model")
 
 
 def model_to_change(actor: Actor, model_id: int) -> Model:
@@ -35,27 +82,44 @@ def model_to_change(actor: Actor, model_id: int) -> Model:
     return model
 
 
+def model_to_publish(actor: Actor, model_id: int) -> Model:
+    """A model whose approved draft the actor may make live, locked."""
+    model = _found(Model.objects.select_for_update(no_key=True), model_id, "model")
+    require_model_approval(actor, model)
+    return model
+
+
 def require_model_change(actor: Actor, model: Model) -> None:
-    """Raise unless the actor may change this model and everything that depends on it."""
-    access.require(actor, CONFIGURE_FROM_SOURCE, source_id=model.source_id)
-    for sync in model.syncs.all():
-        if not may_configure(actor, model.source_id, sync.destination_id):
-            raise Denied(
-                f"The sync “{sync}” depends on this model, and you may not change it.",
-                hint="Ask somebody who may publish on both the source and that sync's destination.",
-            )
+    """Raise unless the actor may change this model and everything that depends on it.
+
+    One that was never published is changed by who may draft it.
+    """
+    if not model.published:
+        require_model_draft(actor, model)
+        return
+    _require_model(actor, model, CONFIGURE_FROM_SOURCE, CONFIGURE_TO_DESTINATION, "change", "draft and publish")
+
+
+def require_model_draft(actor: Actor, model: Model) -> None:
+    """Raise unless the actor may propose changes of this model and of everything that depends on it."""
+    _require_model(actor, model, DRAFT[:1], DRAFT[1:], "draft changes of", "draft")
+
+
+def require_model_approval(actor: Actor, model: Model) -> None:
+    """Raise unless the actor may approve changes of this model and of everything that depends on it."""
+    _require_model(actor, model, APPROVE[:1], APPROVE[1:], "approve changes of", "publish")
 
 
 def sync_for(actor: Actor, sync_id: int) -> Sync:
     """A sync that the actor may read."""
     access.require(actor, Permission.MEMBER)
-    return _found(_syncs(), sync_id, "sync")
+    return _found(_syncs(actor), sync_id, "sync")
 
 
 def sync_by_slug(actor: Actor, slug: str) -> Sync:
     """A sync that the actor may read, by slug."""
     access.require(actor, Permission.MEMBER)
-    sync = _syncs().filter(slug=slug).first()
+    sync = _syncs(actor).filter(slug=slug).first()
     if sync is None:
         raise NotFound(f"There is no sync “{slug}” here.")
     return sync
@@ -63,35 +127,58 @@ def sync_by_slug(actor: Actor, slug: str) -> Sync:
 
 def sync_to_configure(actor: Actor, sync_id: int) -> Sync:
     """A sync that the actor may change, locked."""
-    sync = locked_sync(sync_id)
-    require_configure(actor, sync.model.source_id, sync.destination_id)
+    sync = _locked_in_view(actor, sync_id)
+    require_change(actor, sync)
     return sync
+
+
+def require_change(actor: Actor, sync: Sync) -> None:
+    """Raise unless the actor may change this sync; one that was never published is changed by who may draft it."""
+    (require_configure if sync.published else require_draft)(actor, sync.model.source_id, sync.destination_id)
+
+
+def may_change(actor: Actor, sync: Sync) -> bool:
+    """Whether the actor may change this sync."""
+    return (may_configure if sync.published else may_draft)(actor, sync.model.source_id, sync.destination_id)
+
+
+def sync_to_publish(actor: Actor, sync_id: int) -> Sync:
+    """A sync whose approved draft the actor may make live, locked."""
+    sync = _locked_in_view(actor, sync_id)
+    require_approve(actor, sync.model.source_id, sync.destination_id)
+    return sync
+
+
+def sync_to_draft(actor: Actor, sync_id: int) -> Sync:
+    """A sync that the actor may move and label, locked: whoever may propose changes of both its sides."""
+    sync = _locked_in_view(actor, sync_id)
+    require_draft(actor, sync.model.source_id, sync.destination_id)
+    return sync
+
+
+def model_to_draft(actor: Actor, model_id: int) -> Model:
+    """A model that the actor may move and label, locked."""
+    rows = Model.objects.select_for_update(no_key=True, of=("self",)).select_related("folder")
+    model = _found(rows, model_id, "model")
+    access.require(actor, Permission.DRAFT_FROM_SOURCE, source_id=model.source_id)
+    return model
 
 
 def sync_to_trigger(actor: Actor, sync_id: int) -> Sync:
     """A sync that the actor may run, locked."""
-    sync = locked_sync(sync_id)
+    sync = _locked_in_view(actor, sync_id)
     access.require(actor, Permission.TRIGGER, destination_id=sync.destination_id)
     return sync
 
 
 def sync_to_decide(actor: Actor, sync_id: int) -> Sync:
     """A sync whose held changes the actor may release or drop, locked."""
-    sync = locked_sync(sync_id)
-    access.require_both(
-        actor,
-        Permission.APPROVE_FROM_SOURCE,
-        sync.model.source_id,
-        Permission.APPROVE_TO_DESTINATION,
-        sync.destination_id,
-    )
-    return sync
+    return sync_to_publish(actor, sync_id)
 
 
 def may_decide(actor: Actor, sync: Sync) -> bool:
     """Whether the actor may release or drop the sync's held changes."""
-    needs = (Permission.APPROVE_FROM_SOURCE, Permission.APPROVE_TO_DESTINATION)
-    return access.may(actor, needs, source_id=sync.model.source_id, destination_id=sync.destination_id)
+    return access.may(actor, APPROVE, source_id=sync.model.source_id, destination_id=sync.destination_id)
 
 
 def require_try(actor: Actor, sync: Sync) -> None:
@@ -106,35 +193,34 @@ def may_try(actor: Actor, sync: Sync) -> bool:
 
 
 def locked_sync(sync_id: int) -> Sync:
-    """A sync, locked; for the system's own jobs and the functions above."""
-    rows = Sync.objects.select_for_update(no_key=True, of=("self",))
-    return _found(rows.select_related("model__source", "destination"), sync_id, "sync")
+    """A sync, locked; for the system's own jobs."""
+    return _found(_lockable(Sync.objects.all()), sync_id, "sync")
 
 
 def run_for(actor: Actor, run_id: int) -> Run:
     """A run that the actor may read."""
     access.require(actor, Permission.MEMBER)
     rows = Run.objects.select_related("sync__model__source", "sync__destination")
-    return _found(rows, run_id, "run")
+    return _found(of_syncs_in_view(rows, actor), run_id, "run")
 
 
 def preview_for(actor: Actor, preview_id: int) -> Preview:
     """A preview that the actor may read."""
     access.require(actor, Permission.MEMBER)
-    rows = Preview.objects.select_related("sync__model__source", "sync__destination", "sync__last_run")
-    return _found(rows, preview_id, "preview")
+    rows = Preview.objects.select_related("sync__model__source", "sync__destination", "sync__last_run", "draft")
+    return _found(of_syncs_in_view(rows, actor), preview_id, "preview")
 
 
 def sequence_for(actor: Actor, sequence_id: int) -> Sequence:
     """A sequence that the actor may read."""
     access.require(actor, Permission.MEMBER)
-    return _found(Sequence.objects.select_related("last_run", "created_by"), sequence_id, "sequence")
+    return _found(sequences_in_view(actor).select_related("last_run", "created_by"), sequence_id, "sequence")
 
 
 def sequence_by_slug(actor: Actor, slug: str) -> Sequence:
     """A sequence that the actor may read, by slug."""
     access.require(actor, Permission.MEMBER)
-    sequence = Sequence.objects.select_related("last_run").filter(slug=slug).first()
+    sequence = sequences_in_view(actor).select_related("last_run").filter(slug=slug).first()
     if sequence is None:
         raise NotFound(f"There is no sequence “{slug}” here.")
     return sequence
@@ -142,7 +228,7 @@ def sequence_by_slug(actor: Actor, slug: str) -> Sequence:
 
 def sequence_to_change(actor: Actor, sequence_id: int) -> Sequence:
     """A sequence that the actor may change and run, locked: that takes the right to run every sync in it."""
-    rows = Sequence.objects.select_for_update(no_key=True, of=("self",)).select_related("last_run")
+    rows = sequences_in_view(actor).select_for_update(no_key=True, of=("self",)).select_related("last_run")
     sequence = _found(rows, sequence_id, "sequence")
     require_trigger_all(actor, Sync.objects.filter(sequence_steps__sequence=sequence))
     return sequence
@@ -151,7 +237,8 @@ def sequence_to_change(actor: Actor, sequence_id: int) -> Sequence:
 def sequence_run_for(actor: Actor, run_id: int) -> SequenceRun:
     """A run of a sequence that the actor may read."""
     access.require(actor, Permission.MEMBER)
-    return _found(SequenceRun.objects.select_related("sequence"), run_id, "run")
+    rows = SequenceRun.objects.filter(sequence__in=sequences_in_view(actor)).select_related("sequence")
+    return _found(rows, run_id, "run")
 
 
 def require_trigger_all(actor: Actor, syncs: Iterable[Sync]) -> None:
@@ -183,6 +270,30 @@ def may_configure(actor: Actor, source_id: int, destination_id: int) -> bool:
     return access.may(actor, needs, source_id=source_id, destination_id=destination_id)
 
 
+def require_draft(actor: Actor, source_id: int, destination_id: int) -> None:
+    """Raise unless one group may propose changes on both sides."""
+    access.require_both(actor, DRAFT[0], source_id, DRAFT[1], destination_id)
+
+
+def may_draft(actor: Actor, source_id: int, destination_id: int) -> bool:
+    """Whether one group may propose changes on both sides."""
+    return access.may(actor, DRAFT, source_id=source_id, destination_id=destination_id)
+
+
+def may_draft_model(actor: Actor, model: Model) -> bool:
+    """Whether the actor may propose changes of this model and of everything that depends on it."""
+    try:
+        require_model_draft(actor, model)
+    except Denied:
+        return False
+    return True
+
+
+def require_approve(actor: Actor, source_id: int, destination_id: int) -> None:
+    """Raise unless one group may approve changes on both sides."""
+    access.require_both(actor, APPROVE[0], source_id, APPROVE[1], destination_id)
+
+
 def may_trigger(actor: Actor, sync: Sync) -> bool:
     """Whether the actor may run this sync."""
     return access.may(actor, Permission.TRIGGER, destination_id=sync.destination_id)
@@ -198,8 +309,43 @@ def syncs_to_trigger(actor: Actor, syncs: Iterable[Sync]) -> list[Sync]:
     return [sync for sync in syncs if may_trigger(actor, sync)]
 
 
-def _syncs() -> QuerySet[Sync]:
-    return Sync.objects.select_related("model__source", "destination", "last_run", "created_by")
+def _syncs(actor: Actor) -> QuerySet[Sync]:
+    return syncs_in_view(actor).select_related(
+        "model__source", "destination", "last_run", "created_by", "space", "model__folder"
+    )
+
+
+def _lockable(syncs: QuerySet[Sync]) -> QuerySet[Sync]:
+    return syncs.select_for_update(no_key=True, of=("self",)).select_related("model__source", "destination")
+
+
+def _locked_in_view(actor: Actor, sync_id: int) -> Sync:
+    return _found(_lockable(syncs_in_view(actor)), sync_id, "sync")
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _require_model(
+    actor: Actor,
+    model: Model,
+    on_source: tuple[Permission, ...],
+    on_destination: tuple[Permission, ...],
+    doing: str,
+    right: str,
+) -> None:
+    """The rights on the model's source, and together with those on the destination of every dependent sync."""
+    access.require(actor, on_source, source_id=model.source_id)
+    needs = (*on_source, *on_destination)
+    for sync in model.syncs.all():
+        if not access.may(actor, needs, source_id=model.source_id, destination_id=sync.destination_id):
+            named = syncs_in_view(actor).filter(pk=sync.pk).exists()
+            raise Denied(
+                f"{f'The sync “{sync}”' if named else _capital(SOMEWHERE_ELSE)} depends on this model, "
+                f"and you may not {doing} it.",
+                hint=f"Ask somebody who may {right} on both the source and that sync's destination.",
+            )
 
 
 def _found(rows: QuerySet[M], pk: int, noun: str) -> M:

@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from syncs.api import holds, models, previews, sequences, syncs
+from syncs.api import alerts, holds, models, previews, sequences, storage, syncs, trying
 
 RUN = "syncs/<api_id:sync_id>/runs/<api_id:run_id>"
 
 urlpatterns = [
+    path("storage", storage.StorageView.as_view(), name="storage"),
+    path("storage/check", storage.CheckStorageView.as_view(), name="storage_check"),
     path("models", models.ModelListView.as_view(), name="models"),
     path("models/<api_id:model_id>", models.ModelView.as_view(), name="model"),
     path("syncs", syncs.SyncListView.as_view(), name="syncs"),
@@ -17,6 +19,16 @@ urlpatterns = [
     path("syncs/<api_id:sync_id>/previews/<api_id:preview_id>", previews.PreviewView.as_view(), name="sync_preview"),
     path(f"{RUN}/release", holds.ReleaseRunView.as_view(), name="run_release"),
     path(f"{RUN}/drop", holds.DropRunView.as_view(), name="run_drop"),
+    path("syncs/<api_id:sync_id>/test-row", trying.TestRowView.as_view(), name="sync_test_row"),
+    path("syncs/<api_id:sync_id>/alerting", alerts.SyncAlertingView.as_view(), name="sync_alerting"),
+    path("syncs/<api_id:sync_id>/alerts", alerts.SyncAlertsView.as_view(), name="sync_alerts"),
+    path("syncs/<api_id:sync_id>/alerts/<slug:trigger>/mute", alerts.MuteAlertView.as_view(), name="alert_mute"),
+    path("alerts", alerts.ActiveAlertsView.as_view(), name="alerts"),
+    path(
+        "destinations/<api_id:destination_id>/alerting",
+        alerts.DestinationAlertingView.as_view(),
+        name="destination_alerting",
+    ),
     path("syncs/<api_id:sync_id>/retry", syncs.RetrySyncView.as_view(), name="sync_retry"),
     path("syncs/<api_id:sync_id>/trigger", syncs.TriggerSyncView.as_view(), name="sync_trigger"),
     path("sync-sequences", sequences.SequenceListView.as_view(), name="sequences"),

@@ -23,7 +23,7 @@ from syncs.engine.spec import FieldMapping
 from syncs.expansion import check_expansion, with_elements
 from syncs.mapping_checks import Configuration, check
 from syncs.mappings import Problems, parse
-from syncs.models import Model, Sync
+from syncs.models import Model, ModelColumn, Sync
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,18 +72,24 @@ def check_proposal(
     proposal: Proposal,
     *,
     stored_secrets: Mapping[str, Any] | None = None,
+    columns: Sequence[ModelColumn] | None = None,
 ) -> Checked:
-    """Everything that can be known to be wrong before a run, each under its input's path."""
+    """Everything that can be known to be wrong before a run, each under its input's path.
+
+    ``columns`` stand for those of a model that is not stored yet.
+    """
     kind = sync_type_of(destination, proposal.sync_type)
     problems = Problems()
     cleaned = _clean_settings(kind, proposal, stored_secrets or {}, problems)
     configuration = _configuration(kind, proposal, problems)
     _stop_at(problems)
-    configuration = replace(configuration, mappings=with_elements(model, configuration.mappings))
-    columns = columns_of(model) | check_expansion(model, configuration.mappings, problems)
+    columns = list(model.columns.all()) if columns is None else columns
+    configuration = replace(configuration, mappings=with_elements(columns, configuration.mappings))
+    usable = {c.name: c.effective_type for c in columns if c.enabled and not c.missing}
+    usable |= check_expansion(model, columns, configuration.mappings, problems)
     settings = assemble(cleaned.config, cleaned.secrets)
     fields = destination_fields(destination, kind.key, settings)
-    check(configuration, kind, columns, fields, problems)
+    check(configuration, kind, usable, fields, problems)
     _stop_at(problems)
     _ask_connector(model, destination, configuration, settings, fields)
     return Checked(configuration=configuration, cleaned=cleaned)

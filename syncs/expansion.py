@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from connectors.registry import source_class
@@ -10,7 +10,7 @@ from connectors.sdk.expansion import ArrayForm, array_column, array_form, elemen
 from connectors.sdk.types import ColumnType
 from syncs.engine.spec import FieldMapping, MappingKind
 from syncs.mappings import Problems
-from syncs.models import Model
+from syncs.models import Model, ModelColumn
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,14 @@ class Expansion:
         return expand_array(sql, self.column, self.form, dialect)
 
 
-def with_elements(model: Model, mappings: Sequence[FieldMapping]) -> tuple[FieldMapping, ...]:
+def with_elements(columns: Iterable[ModelColumn], mappings: Sequence[FieldMapping]) -> tuple[FieldMapping, ...]:
     """The mappings with identifiers that name an array column naming its elements instead."""
     arrays = {
         column.name
-        for column in model.columns.filter(enabled=True, missing=False)
-        if column.effective_type == ColumnType.OBJECT
+        for column in columns
+        if column.enabled
+        and not column.missing
+        and column.effective_type == ColumnType.OBJECT
         and array_form(column.native_type, ColumnType(column.effective_type)) is not None
     }
     return tuple(
@@ -44,24 +46,26 @@ def with_elements(model: Model, mappings: Sequence[FieldMapping]) -> tuple[Field
     )
 
 
-def expansion_of(model: Model, mappings: Sequence[FieldMapping]) -> Expansion | None:
+def expansion_of(columns: Iterable[ModelColumn], mappings: Sequence[FieldMapping]) -> Expansion | None:
     """The expansion that the identifiers ask for; ``None`` where they name plain columns."""
     named = next(
         (array_column(str(m.value)) for m in mappings if _matches_by_column(m) and array_column(str(m.value))), ""
     )
-    column = model.columns.filter(name=named).first() if named else None
+    column = next((column for column in columns if column.name == named), None) if named else None
     form = array_form(column.native_type, ColumnType(column.effective_type)) if column is not None else None
     return Expansion(named, form) if form is not None else None
 
 
-def check_expansion(model: Model, mappings: Sequence[FieldMapping], problems: Problems) -> dict[str, str]:
+def check_expansion(
+    model: Model, columns: Iterable[ModelColumn], mappings: Sequence[FieldMapping], problems: Problems
+) -> dict[str, str]:
     """The column that an expansion adds (name → type); what cannot work lands in ``problems``."""
     named = list(dict.fromkeys(array_column(str(m.value)) for m in mappings if _matches_by_column(m)))
     named = [name for name in named if name]
     if len(named) > 1:
         problems.add("identifier", f"One array column can be taken apart, not {len(named)}: {', '.join(named)}.")
         return {}
-    expanded = expansion_of(model, mappings)
+    expanded = expansion_of(columns, mappings)
     if expanded is None:
         return {}
     source = source_class(model.source.type).definition

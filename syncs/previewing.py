@@ -19,9 +19,11 @@ from syncs.engine import Cancelled, EngineError
 from syncs.engine.guardrails import breaches
 from syncs.engine.rendering import first_requests
 from syncs.engine.spec import Baseline, Failure, Prepared, RunSpec
-from syncs.models import Preview, Sync
+from syncs.models import Preview
+from syncs.privacy.tombstones import forgotten_rows
 from syncs.runspec import preview_directory
 from syncs.services import previews
+from syncs.services.drafts import as_if_published
 from syncs.services.previews import PreviewClaim
 from syncs.storage import storage, workdir
 from syncs.trial import trial_of, without_secrets
@@ -35,12 +37,13 @@ def work(preview_id: int) -> None:
     held = previews.claim_preview(preview_id)
     if held is None:
         return
-    related = Sync.objects.select_related("model__source", "destination")
-    sync = related.get(previews=preview_id)
+    related = Preview.objects.select_related("sync__model__source", "sync__destination", "draft")
+    preview = related.get(pk=preview_id)
+    sync = preview.sync
     directory = f"{preview_directory(sync.workspace_id, sync.pk, preview_id)}/{held.epoch}"
     kept = False
     try:
-        kept = _make(sync, held, directory)
+        kept = _make(preview, held, directory)
     except Cancelled:
         logger.info("preview %s was given up", preview_id)
     except (ConnectorError, EngineError, HeadraceError) as error:
@@ -60,9 +63,10 @@ def delete_files(workspace_id: int, sync_id: int, preview_id: int) -> None:
     storage().delete_tree(preview_directory(workspace_id, sync_id, preview_id))
 
 
-def _make(sync: Sync, held: PreviewClaim, directory: str) -> bool:
+def _make(preview: Preview, held: PreviewClaim, directory: str) -> bool:
     watch = _Watch(held)
-    trial = trial_of(sync)
+    sync, found = as_if_published(preview) if preview.draft else (preview.sync, None)
+    trial = trial_of(sync, found)
     spec = replace(trial.spec, directory=directory)
     baseline = load(Baseline, sync.baseline) if sync.baseline else None
     prepared = engine.prepare(
@@ -75,6 +79,7 @@ def _make(sync: Sync, held: PreviewClaim, directory: str) -> bool:
         threads=settings.ENGINE_THREADS,
         progress=watch.progress,
         check_cancel=watch.check,
+        forgotten=forgotten_rows(sync.model_id, spec.primary_key),
     )
     plan = engine.explain(
         engine.make_plan(spec, baseline, prepared), model=f"“{sync.model}”", destination=f"“{sync.destination}”"

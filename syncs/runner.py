@@ -15,6 +15,7 @@ from functools import cached_property
 
 from django.conf import settings
 
+from config import logs
 from config.errors import HeadraceError
 from connectors.access import open_destination, open_source
 from connectors.sdk.destination import Destination, Job, Limits
@@ -35,6 +36,7 @@ from syncs.lease import Lease, Stopped
 from syncs.limits import limiter_for
 from syncs.models import Run, Sync
 from syncs.outcomes import run_outcomes
+from syncs.privacy.tombstones import forgotten_rows
 from syncs.runspec import narrowed, with_fields, with_settings
 from syncs.services import stages
 from syncs.services.room import most_at_once
@@ -54,7 +56,7 @@ def work(step_id: int) -> None:
     held = stages.claim(step_id)
     if held is None:
         return
-    with Lease(held) as lease:
+    with logs.about(run=held.run_id), Lease(held) as lease:
         stage = Stage(held, lease)
         try:
             stage.carry_out()
@@ -110,6 +112,11 @@ class Stage:
         return open_source(self.sync.model.source)
 
     @cached_property
+    def storage(self) -> engine.Storage:
+        """Where the workspace keeps its files; looked up once, as sending leaves no time to ask the database."""
+        return storage()
+
+    @cached_property
     def destination(self) -> Destination:
         """The destination, open for this stage."""
         return open_destination(self.sync.destination)
@@ -157,7 +164,7 @@ class Stage:
         prepared = engine.prepare(
             self.spec,
             self.source,
-            storage(),
+            self.storage,
             self.baseline,
             workdir=workdir(),
             memory_mb=settings.ENGINE_MEMORY_MB,
@@ -165,6 +172,7 @@ class Stage:
             progress=self._progress,
             check_cancel=self.lease.check,
             attempt=self.attempt,
+            forgotten=forgotten_rows(self.sync.model_id, self.spec.primary_key),
         )
         startable = self._startable(prepared, ())
         parallel = 1 if self.spec.single_writer else parts_at_once(self.destination.limits(self.job))
@@ -198,7 +206,7 @@ class Stage:
             self.prepared,
             [o for o in outcomes if o.path],
             before,
-            storage(),
+            self.storage,
             workdir=workdir(),
             memory_mb=settings.ENGINE_MEMORY_MB,
             threads=settings.ENGINE_THREADS,
@@ -207,7 +215,7 @@ class Stage:
         )
         stages.finish_settle(self.held, settled, outcomes=outcomes)
         for path in engine.superseded(before, settled.baseline):
-            storage().delete(path)
+            self.storage.delete(path)
         self._retire(settled.baseline)
 
     def _retire(self, baseline: Baseline) -> None:
@@ -278,7 +286,7 @@ class Stage:
         stages.keep_job(self.held, spec=self.spec, job=with_settings(job, self.sync_settings))
 
     def _deliver_part(self, limits: Limits, control: Control | None = None) -> PartOutcome:
-        journal = PartJournal(self.held, self.lease.count)
+        journal, place, traces = PartJournal(self.held, self.lease.count), self.storage, self._traces()
 
         async def deliver() -> PartOutcome:
             async with limiter_for(self.sync.destination_id, limits) as limiter:
@@ -287,12 +295,12 @@ class Stage:
                     self.job,
                     self.destination,
                     self._part(),
-                    storage(),
+                    place,
                     journal,
                     control or self.lease,
                     limiter,
                     limits,
-                    self._traces(),
+                    traces,
                     attempt=self.attempt,
                 )
 
@@ -305,7 +313,7 @@ class Stage:
                 self.job,
                 self.destination,
                 self.prepared,
-                storage(),
+                self.storage,
                 self.lease,
                 limits,
                 self._traces(),
@@ -320,7 +328,8 @@ class Stage:
 
     def _traces(self) -> engine.TraceWriter:
         limits = engine.trace_limits(self.spec, self.prepared)
-        return engine.TraceWriter(storage(), self.spec.directory, self.held.number, limits=limits, attempt=self.attempt)
+        where = (self.storage, self.spec.directory, self.held.number)
+        return engine.TraceWriter(*where, limits=limits, attempt=self.attempt)
 
     def _part(self) -> Part:
         return next(part for part in self.prepared.parts if part.number == self.held.number)

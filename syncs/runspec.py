@@ -36,7 +36,7 @@ def build_spec(sync: Sync, run: Run, *, reset: PendingReset, reprocess: bool, on
     all_columns = needs_all_columns(kind, mappings)
     names = _column_names(model, mappings, all_columns=all_columns)
     sql, key = Definition.of(model).query(dialect), model.primary_key
-    expanded = expansion_of(model, mappings)
+    expanded = expansion_of(model.columns.all(), mappings)
     if expanded is not None:
         sql, key = expanded.query(sql, dialect), expanded.element
         names = tuple(dict.fromkeys((key, *names)))
@@ -118,9 +118,14 @@ def reads_column(sync: Sync, name: str) -> bool:
     return names_column(sync, name) or needs_all_columns(kind, from_json(sync.mappings))
 
 
+def workspace_directory(workspace_id: int) -> str:
+    """Where a workspace's files are, below the storage root."""
+    return f"workspaces/{workspace_id}"
+
+
 def sync_directory(workspace_id: int, sync_id: int) -> str:
     """Where a sync's files are, below the storage root."""
-    return f"workspaces/{workspace_id}/syncs/{sync_id}"
+    return f"{workspace_directory(workspace_id)}/syncs/{sync_id}"
 
 
 def preview_directory(workspace_id: int, sync_id: int, preview_id: int) -> str:

@@ -15,11 +15,22 @@ from datetime import UTC, datetime, timedelta
 import dramatiq
 import redis
 from django.db import Error as DatabaseError
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
+from config.queue import enqueue
 from governance.audit.context import correlate
+from governance.audit.services import seal_entries
+from governance.log.upkeep import enqueue_purges
+from governance.privacy.services.work import delete_expired_cases, resend_cases
 from notifications.services.outbox import resend_due as resend_due_notifications
+from notifications.services.streams import tell_due_streams
+from notifications.services.webhook_outbox import (
+    delete_old_deliveries,
+    lagging_webhooks,
+    look_at_audit,
+    resend_due_deliveries,
+)
 from syncs.services.alerting import unwatched_syncs, watch_sync
 from syncs.services.due import due_syncs, interrupted_syncs, start_if_due, start_interrupted
 from syncs.services.previews import resend_previews
@@ -28,6 +39,8 @@ from syncs.services.stages import resend_due
 from syncs.tasks import deliver_step, work_on_step
 from syncs.upkeep import enqueue_expired, enqueue_prunings
 from workspaces.scoping import unscoped, workspace_scope
+from workspaces.services import workspaces_to_erase
+from workspaces.tasks import delete_workspace
 
 logger = logging.getLogger(__name__)
 DUE_AT_ONCE = 500
@@ -47,14 +60,20 @@ class Job:
 def run(stop: threading.Event, *, tick_seconds: float = 1.0) -> None:
     """Do every job when it is due, until told to stop; an error costs one turn."""
     jobs = [
+        Job("seal the audit log", seal_audit_log, timedelta(seconds=2)),
         Job("start due syncs", start_due, timedelta(seconds=1)),
         Job("start due sequences", start_due_sequences, timedelta(seconds=1)),
         Job("go on with sequences", go_on_with_sequences, timedelta(seconds=5)),
         Job("send waiting stages again", resend, timedelta(seconds=5)),
         Job("send waiting notifications again", resend_notifications, timedelta(seconds=5)),
+        Job("send waiting webhook events again", resend_webhooks, timedelta(seconds=5)),
+        Job("carry audit streams on", carry_streams, timedelta(seconds=5)),
+        Job("send waiting cases again", resend_persons, timedelta(seconds=5)),
         Job("resume interrupted runs", resume_interrupted, timedelta(seconds=15)),
         Job("judge alerts", watch_alerts, timedelta(minutes=5)),
+        Job("go on deleting workspaces", go_on_deleting, timedelta(minutes=5)),
         Job("delete expired rows and requests", expire_old, timedelta(minutes=10)),
+        Job("delete audit entries past their retention", purge_audit_logs, timedelta(days=1)),
         Job("delete expired changelog entries", prune_changelogs, timedelta(days=1)),
     ]
     while not stop.is_set():
@@ -63,11 +82,48 @@ def run(stop: threading.Event, *, tick_seconds: float = 1.0) -> None:
         stop.wait(tick_seconds)
 
 
+def seal_audit_log(now: datetime) -> int:
+    """Put what was written to the audit log into its chains, and tell webhooks of it."""
+    with unscoped("the scheduler serves every organization"):
+        sealed = seal_entries()
+        lagging = lagging_webhooks()
+    for workspace_id, webhook_id in lagging:
+        _one(look_at_audit, workspace_id, webhook_id)
+    return sealed
+
+
+def resend_webhooks(now: datetime) -> int:
+    """Webhook events that nobody took, or whose time to be tried again has come."""
+    with unscoped("the scheduler serves every workspace"):
+        return resend_due_deliveries(now)
+
+
+def carry_streams(now: datetime) -> int:
+    """Audit streams with entries to send."""
+    with unscoped("the scheduler serves every organization"):
+        return tell_due_streams(now)
+
+
+def purge_audit_logs(now: datetime) -> int:
+    """Organizations that keep their audit log for a time; and what was delivered to webhooks long ago."""
+    with unscoped("the scheduler serves every organization"):
+        return enqueue_purges() + delete_old_deliveries(now)
+
+
 def start_due(now: datetime) -> int:
     """Start every sync whose time has come: once, however many times it was missed."""
     with unscoped("the scheduler serves every workspace"):
         due = due_syncs(now, limit=DUE_AT_ONCE)
     return sum(_one(start_if_due, workspace_id, sync_id, now) for workspace_id, sync_id in due)
+
+
+def go_on_deleting(now: datetime) -> int:
+    """Tell the workers again of workspaces whose deletion is not done."""
+    pending = workspaces_to_erase()
+    with transaction.atomic():
+        for workspace_id in pending:
+            enqueue(delete_workspace, workspace_id)
+    return len(pending)
 
 
 def start_due_sequences(now: datetime) -> int:
@@ -106,6 +162,12 @@ def resend_notifications(now: datetime) -> int:
     """Notifications that nobody took, or whose time to be tried again has come."""
     with unscoped("the scheduler serves every workspace"):
         return resend_due_notifications(now)
+
+
+def resend_persons(now: datetime) -> int:
+    """Look-ups and erasures that nobody works on, and results whose time is over."""
+    with unscoped("the scheduler serves every workspace"):
+        return resend_cases(now) + delete_expired_cases(now)
 
 
 def watch_alerts(now: datetime) -> int:

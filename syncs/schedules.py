@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from zoneinfo import available_timezones
 
 from cronsim import CronSim, CronSimError
 
+from config.timezones import timezone_names
 from syncs.choices import IntervalUnit, ScheduleKind
 from syncs.recurrence import Recurrence, next_occurrence
 
@@ -80,7 +80,7 @@ class Schedule:
             raise BadSchedule("recurrences", f"Use at most {MAX_RECURRENCES} lines, or a cron expression.")
         if not all(each.days for each in chosen):
             raise BadSchedule("recurrences", "Choose at least one day in every line.")
-        if zone not in available_timezones():
+        if zone not in timezone_names():
             raise BadSchedule("zone", f"There is no time zone “{zone}”." if zone else "Choose a time zone.")
         return cls(ScheduleKind.CUSTOM, recurrences=chosen, zone=zone)
 

@@ -62,7 +62,7 @@ def expire_run(workspace_id: int, run_id: int) -> None:
     from syncs.upkeep import expire
 
     with job_in(workspace_id):
-        expire(run_id)
+        expire(run_id, timezone.now())
 
 
 @dramatiq.actor(queue_name="upkeep")

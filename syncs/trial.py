@@ -30,10 +30,16 @@ class Trial:
     destination: Destination
 
 
-def trial_of(sync: Sync) -> Trial:
+def spec_of(sync: Sync) -> RunSpec:
+    """What a run would start with, from the database alone."""
+    run = Run(pk=0, sync=sync, created_at=timezone.now())
+    return build_spec(sync, run, reset=PendingReset(sync.pending_reset), reprocess=sync.pending_reprocess)
+
+
+def trial_of(sync: Sync, spec: RunSpec | None = None) -> Trial:
     """Build a run's spec and job and let the connector check them; asks the destination for its fields."""
     run = Run(pk=0, sync=sync, created_at=timezone.now())
-    spec = build_spec(sync, run, reset=PendingReset(sync.pending_reset), reprocess=sync.pending_reprocess)
+    spec = spec or spec_of(sync)
     destination = open_destination(sync.destination)
     settings = assemble(sync.settings, decrypt(sync.sealed_settings))
     job = with_settings(build_job(sync, run, spec), settings)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
 
 from config.queue import enqueue
@@ -20,7 +19,14 @@ from syncs.logs import workspace_code
 from syncs.models import Run, Sync
 from syncs.runspec import run_directory, sync_directory
 from syncs.services.previews import take_expired_previews
-from syncs.services.retention import mark_purged, take_expired
+from syncs.services.retention import (
+    delete_run,
+    expired_parts,
+    is_old,
+    mark_purged,
+    take_expired,
+    take_old_runs,
+)
 from syncs.storage import storage
 from syncs.tasks import discard_preview_files, expire_run, prune_changelog
 
@@ -31,7 +37,8 @@ BATCH = 200
 def enqueue_expired(now: datetime) -> int:
     """Send runs and previews that are past their retention to the workers. Across all workspaces."""
     with transaction.atomic():
-        runs = take_expired(now - timedelta(days=settings.TRACE_RETENTION_DAYS), limit=BATCH)
+        runs = take_expired(now, limit=BATCH)
+        runs += [pair for pair in take_old_runs(now, limit=BATCH) if pair not in runs]
         for workspace_id, run_id in runs:
             enqueue(expire_run, workspace_id, run_id)
         previews = take_expired_previews(now, limit=BATCH)
@@ -40,14 +47,23 @@ def enqueue_expired(now: datetime) -> int:
     return len(runs) + len(previews)
 
 
-def expire(run_id: int) -> None:
-    """Delete a run's rows and requests; files that the sync's baseline still names stay."""
+def expire(run_id: int, now: datetime) -> None:
+    """Delete what of a run is past its time, and the run itself; files that the sync's baseline still names stay."""
     run = Run.objects.select_related("sync").filter(pk=run_id, finished_at__isnull=False).first()
     if run is None:
         return
     baseline = load(Baseline, run.sync.baseline) if run.sync.baseline else None
-    engine.expire_run(storage(), run_directory(run.workspace_id, run.sync_id, run.pk), baseline)
-    mark_purged(run)
+    directory = run_directory(run.workspace_id, run.sync_id, run.pk)
+    old = is_old(run, now)
+    rows, requests = (True, True) if old else expired_parts(run, now)
+    if rows:
+        engine.expire_run(storage(), directory, baseline)
+    elif requests:
+        storage().delete_tree(f"{directory}/exchanges")
+    if old:
+        delete_run(run)
+    elif requests:
+        mark_purged(run, rows=rows)
 
 
 def enqueue_prunings(now: datetime) -> int:

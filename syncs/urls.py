@@ -11,6 +11,7 @@ from syncs.views import (
     model_detail,
     model_editor,
     model_list,
+    organize,
     overview,
     previews,
     run_detail,
@@ -18,11 +19,13 @@ from syncs.views import (
     sequence_detail,
     sequence_edit,
     sequence_list,
+    storage,
     sync_detail,
     sync_list,
     sync_logs,
     sync_wizard,
     trying,
+    versions,
 )
 from workspaces.permissions import CONFIGURE_TO_DESTINATION, Permission
 from workspaces.routes import requires
@@ -40,6 +43,7 @@ draft_model = requires(FROM)
 read_draft_model = requires(READ, write=FROM)
 draft_sync = requires(BOTH)
 trigger = requires(TRIGGER)
+manage = requires(Permission.MANAGE_WORKSPACE)
 read_draft_sync = requires(READ, write=BOTH)
 
 urlpatterns = [
@@ -53,10 +57,23 @@ urlpatterns = [
     path("models/<int:pk>/rows", read(model_detail.ModelRows.as_view()), name="model_rows"),
     path("models/<int:pk>/columns", read_draft_model(model_detail.ModelColumns.as_view()), name="model_columns"),
     path("models/<int:pk>/syncs", read(model_detail.ModelSyncs.as_view()), name="model_syncs"),
+    path("models/<int:pk>/versions", read(versions.ModelVersions.as_view()), name="model_versions"),
+    path(
+        "models/<int:pk>/versions/<int:version>",
+        read_draft_model(versions.ModelVersion.as_view()),
+        name="model_version",
+    ),
     path("models/<int:pk>/activity", read(model_detail.ModelActivity.as_view()), name="model_activity"),
     path("models/<int:pk>/rename", draft_model(model_detail.RenameModel.as_view()), name="model_rename"),
     path("models/<int:pk>/delete", draft_model(model_detail.DeleteModel.as_view()), name="model_delete"),
     path("syncs", requires(READ, write=TRIGGER)(sync_list.SyncList.as_view()), name="syncs"),
+    path("syncs/organize", read_draft_sync(organize.OrganizeSyncs.as_view()), name="syncs_organize"),
+    path("models/organize", read_draft_model(organize.OrganizeModels.as_view()), name="models_organize"),
+    path(
+        "sequences/organize",
+        requires(READ, write=TRIGGER)(organize.OrganizeSequences.as_view()),
+        name="sequences_organize",
+    ),
     path("syncs/new", draft_sync(sync_wizard.SyncNew.as_view()), name="sync_new"),
     path("syncs/new/<int:model>/<int:destination>", draft_sync(sync_wizard.Configure.as_view()), name="sync_configure"),
     path("syncs/value/<int:model>/<int:destination>", draft_sync(mapper.MappingValue.as_view()), name="mapping_value"),
@@ -74,6 +91,8 @@ urlpatterns = [
         requires(READ, write=CONFIGURE_TO_DESTINATION)(alerts.DestinationAlerting.as_view()),
         name="destination_alerting",
     ),
+    path("syncs/<int:pk>/versions", read(versions.SyncVersions.as_view()), name="sync_versions"),
+    path("syncs/<int:pk>/versions/<int:version>", read_draft_sync(versions.SyncVersion.as_view()), name="sync_version"),
     path("syncs/<int:pk>/activity", read(sync_detail.SyncActivity.as_view()), name="sync_activity"),
     path("syncs/<int:pk>/rename", draft_sync(sync_detail.RenameSync.as_view()), name="sync_rename"),
     path("syncs/<int:pk>/delete", draft_sync(sync_detail.DeleteSync.as_view()), name="sync_delete"),
@@ -125,4 +144,6 @@ urlpatterns = [
         trigger(sequence_detail.CancelSequenceRun.as_view()),
         name="sequence_run_cancel",
     ),
+    path("settings/storage", manage(storage.StoragePage.as_view()), name="storage"),
+    path("settings/storage/test", manage(storage.CheckStorage.as_view()), name="storage_check"),
 ]

@@ -44,11 +44,23 @@ _ADVICE = {
 
 
 def alert_message(
-    state: AlertState, sync: Sync, rule: Rule, before: AlertLevel, after: AlertLevel, phase: Phase, now: datetime
+    state: AlertState,
+    sync: Sync,
+    rule: Rule,
+    before: AlertLevel,
+    after: AlertLevel,
+    phase: Phase,
+    now: datetime,
+    *,
+    named: bool = True,
 ) -> Message:
-    """The message about a change from one level to another, as one kind of recipient sees the two."""
+    """The message about a change from one level to another, as one kind of recipient sees the two.
+
+    Unless ``named`` neither the sync nor its model is: it is in a space that not all readers may see.
+    """
     workspace = Workspace.objects.get(pk=sync.workspace_id)
-    kind, name, run = TriggerKind(state.trigger), name_of(sync), state.run
+    kind, run = TriggerKind(state.trigger), state.run
+    name = name_of(sync) if named else f"A sync to {sync.destination.name}"
     over = after == AlertLevel.OK
     failed = run is not None and kind is TriggerKind.FATAL and not over
     return Message(
@@ -61,9 +73,11 @@ def alert_message(
         at=now,
         workspace=workspace.name,
         source=name,
-        words=scrubbed(run.error_message) if failed and run else "",
-        advice="" if over else (scrubbed(run.error_hint) if failed and run and run.error_hint else _ADVICE[kind]),
-        facts=_facts(state, sync, rule, over=over),
+        words=scrubbed(run.error_message) if failed and run and named else "",
+        advice=""
+        if over
+        else (scrubbed(run.error_hint) if failed and named and run and run.error_hint else _ADVICE[kind]),
+        facts=_facts(state, sync, rule, over=over, named=named),
         url=settings.BASE_URL + address_of(workspace, sync, run),
         url_label=f"Open run {run.number}" if run else "Open the sync",
     )
@@ -99,8 +113,9 @@ def _summary(state: AlertState, after: AlertLevel, now: datetime) -> str:
     return f"{state.summary} The alert lasted {span_words(now - state.since)}."
 
 
-def _facts(state: AlertState, sync: Sync, rule: Rule, *, over: bool) -> tuple[tuple[str, str], ...]:
-    facts = [("Sync", name_of(sync)), ("Model", sync.model.name), ("Destination", sync.destination.name)]
+def _facts(state: AlertState, sync: Sync, rule: Rule, *, over: bool, named: bool) -> tuple[tuple[str, str], ...]:
+    facts = [("Sync", name_of(sync)), ("Model", sync.model.name)] if named else []
+    facts.append(("Destination", sync.destination.name))
     if state.run is not None:
         facts.append(("Run", f"{state.run.number}"))
     if not over:

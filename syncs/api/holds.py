@@ -31,7 +31,8 @@ class DecideRunView(ApiView):
         run = access.run_for(self.actor, run_id)
         if run.sync_id != sync_id:
             raise NotFound("There is no such run of this sync.")
-        return Response(run_json(choose(actor=self.actor, run=run, note=values["note"])))
+        decided = choose(actor=self.actor, run=run, note=values["note"])
+        return Response(run_json(self.actor, decided, run.sync))
 
 
 class ReleaseRunView(DecideRunView):

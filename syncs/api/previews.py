@@ -16,6 +16,7 @@ from syncs import access, services
 from syncs.api.shapes import Counts
 from syncs.engine.runlog import MAX_PAGE
 from syncs.models import Preview
+from syncs.selectors.errors import error_words
 from syncs.selectors.previews import preview_numbers, preview_requests, preview_rows
 from syncs.selectors.rows import PAGE_ROWS
 from workspaces.permissions import Permission
@@ -111,7 +112,7 @@ def preview_json(actor: Actor, preview: Preview, query: dict[str, Any]) -> dict[
         "status": preview.state,
         "createdAt": preview.created_at,
         "finishedAt": preview.finished_at,
-        "error": preview.error_message or None,
+        "error": error_words(actor, preview, preview.sync) or None,
         "querySize": preview.queried,
         "plannedRows": {f"{name}Count": getattr(numbers.planned, name) for name in names} if numbers else None,
         "plan": preview.plan,

@@ -11,8 +11,9 @@ from rest_framework.parsers import FormParser, JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from config.api import ApiView, ListQuery, error_answers, list_of, list_response, parse_query
+from config.api import ApiView, LabelsField, ListQuery, error_answers, list_of, list_response, parse_query
 from config.errors import Conflict
+from governance.audit.actors import Actor
 from syncs import access, services
 from syncs.api.schedules import ScheduleShape, schedule_from, schedule_json
 from syncs.choices import LimitUnit, SequenceStatus, Terminate, Trigger
@@ -56,6 +57,7 @@ class SequenceUpdate(serializers.Serializer[Any]):
     steps = StepShape(many=True, required=False, allow_null=True)
     schedule = ScheduleShape(required=False, allow_null=True)
     disabled = serializers.BooleanField(required=False, allow_null=True)
+    labels = LabelsField(required=False)
 
 
 class SequenceOut(serializers.Serializer[Any]):
@@ -70,6 +72,7 @@ class SequenceOut(serializers.Serializer[Any]):
     schedule = ScheduleShape(allow_null=True)
     syncs = serializers.ListField(child=serializers.CharField())
     steps = StepShape(many=True)
+    labels = LabelsField()
     lastRunAt = serializers.DateTimeField(allow_null=True)
     nextRunAt = serializers.DateTimeField(allow_null=True)
     createdAt = serializers.DateTimeField()
@@ -137,7 +140,7 @@ class SequenceListView(ApiView):
         """List the sequences of the API key's workspace."""
         query = parse_query(request, ListQuery)
         wanted = {"slug": query.get("slug"), "name": query.get("name")}
-        rows = _sequences().filter(**{name: value for name, value in wanted.items() if value is not None})
+        rows = _sequences(self.actor).filter(**{name: value for name, value in wanted.items() if value is not None})
         return list_response(rows, query, lambda page: [sequence_json(sequence) for sequence in page])
 
     @extend_schema(
@@ -154,7 +157,7 @@ class SequenceListView(ApiView):
             slug=values.get("slug") or "",
             schedule_enabled=not values["disabled"],
         )
-        return Response(sequence_json(_sequences().get(pk=sequence.pk)))
+        return Response(sequence_json(_sequences(self.actor).get(pk=sequence.pk)))
 
 
 class SequenceView(ApiView):
@@ -184,6 +187,10 @@ class SequenceView(ApiView):
         if values.get("disabled") is not None:
             switch = services.disable_sequence if values["disabled"] else services.enable_sequence
             switch(actor=self.actor, sequence=sequence)
+        if "labels" in values:
+            labels = values["labels"]
+            gone = set(sequence.labels) - set(labels)
+            services.label_sequence(actor=self.actor, sequence=sequence, add=labels, remove=gone)
         return Response(sequence_json(access.sequence_for(self.actor, sequence_id)))
 
 
@@ -263,6 +270,7 @@ def sequence_json(sequence: Sequence) -> dict[str, Any]:
         "schedule": schedule_json(sequence.schedule),
         "syncs": [str(step.sync_id) for step in steps if step.sync_id],
         "steps": [_step_json(step) for step in steps],
+        "labels": sequence.labels,
         "lastRunAt": sequence.last_run.created_at if sequence.last_run else None,
         "nextRunAt": sequence.next_run_at,
         "createdAt": sequence.created_at,
@@ -311,8 +319,8 @@ def _steps_from(sent: list[dict[str, Any]]) -> list[StepProposal]:
     ]
 
 
-def _sequences() -> QuerySet[Sequence]:
-    return Sequence.objects.select_related("last_run").prefetch_related("steps")
+def _sequences(actor: Actor) -> QuerySet[Sequence]:
+    return access.sequences_in_view(actor).select_related("last_run").prefetch_related("steps")
 
 
 def _triggered(view: ApiView, sequence: Sequence) -> Response:

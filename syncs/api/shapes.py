@@ -7,16 +7,21 @@ from typing import Any
 
 from rest_framework import serializers
 
-from config.api import ListQuery
+from config.api import LabelsField, ListQuery, id_text
 from config.errors import Invalid
+from governance.approvals.choices import Way
+from governance.approvals.selectors import drafts_of
+from governance.audit.actors import Actor
 from syncs.api.hold_shapes import GuardrailsShape, HeldOut, guardrails_json, held_json
 from syncs.api.mappings import mapping_from, mapping_json
 from syncs.api.schedules import ScheduleShape, schedule_json
 from syncs.configuration import Proposal
 from syncs.definitions import Definition
+from syncs.drafts import SYNC
 from syncs.engine.spec import MappingKind
 from syncs.mappings import from_json, read_columns
 from syncs.models import Model, Run, Sync
+from syncs.selectors.errors import error_words
 
 QUERY_TYPES = {"raw_sql": "sql", "table": "table"}
 _WIRE_QUERY_TYPES = {method: wire for wire, method in QUERY_TYPES.items()}
@@ -37,7 +42,14 @@ class TableQuery(serializers.Serializer[Any]):
     name = serializers.CharField()
 
 
-class ModelCreate(serializers.Serializer[Any]):
+class PublicationShape(serializers.Serializer[Any]):
+    """What becomes of a change: live ``now``, kept as a ``draft``, or a draft whose approval is asked for
+    (``request``). Left out, it goes live where nothing needs approval and is refused where something does."""
+
+    publication = serializers.ChoiceField([way.value for way in Way], required=False, allow_null=True)
+
+
+class ModelCreate(PublicationShape):
     """A new model; ``raw`` or ``table`` by its ``queryType``."""
 
     name = serializers.CharField(max_length=200)
@@ -51,7 +63,7 @@ class ModelCreate(serializers.Serializer[Any]):
     table = TableQuery(required=False, allow_null=True)
 
 
-class ModelUpdate(serializers.Serializer[Any]):
+class ModelUpdate(PublicationShape):
     """What to change of a model; ``primaryKeyChange`` is needed with another ``primaryKey``."""
 
     name = serializers.CharField(max_length=200, required=False, allow_null=True)
@@ -61,10 +73,12 @@ class ModelUpdate(serializers.Serializer[Any]):
     isSchema = serializers.BooleanField(required=False, allow_null=True)
     raw = RawQuery(required=False, allow_null=True)
     table = TableQuery(required=False, allow_null=True)
+    tags = LabelsField(required=False)
+    folderId = serializers.IntegerField(required=False, allow_null=True)
 
 
 class ModelOut(serializers.Serializer[Any]):
-    """A model as the API shows it; ``syncs`` are the ids of the syncs that use it."""
+    """A model as the API shows it; ``syncs`` are the ids of the syncs that use it, ``tags`` its labels."""
 
     id = serializers.CharField()
     workspaceId = serializers.CharField()
@@ -76,7 +90,10 @@ class ModelOut(serializers.Serializer[Any]):
     queryType = serializers.ChoiceField(sorted(QUERY_TYPES))
     isSchema = serializers.BooleanField()
     syncs = serializers.ListField(child=serializers.CharField())
-    tags = serializers.DictField(child=serializers.CharField())
+    tags = LabelsField()
+    folderId = serializers.CharField(allow_null=True)
+    published = serializers.BooleanField(help_text="False while it is only a draft")
+    draftId = serializers.CharField(allow_null=True, help_text="Its open draft: see change requests")
     createdAt = serializers.DateTimeField()
     updatedAt = serializers.DateTimeField()
     raw = RawQuery(required=False)
@@ -94,8 +111,8 @@ def definition_from(values: Mapping[str, Any], query_type: str) -> Definition:
     return Definition.parse(method="table", table_schema=schema, table_name=name)
 
 
-def model_json(model: Model, sync_ids: Iterable[int]) -> dict[str, Any]:
-    """The wire shape of a model with the ids of its syncs."""
+def model_json(model: Model, sync_ids: Iterable[int], draft_id: str | None = None) -> dict[str, Any]:
+    """The wire shape of a model with the ids of its syncs and of its open draft."""
     shape: dict[str, Any] = {
         "id": str(model.pk),
         "workspaceId": str(model.workspace_id),
@@ -107,7 +124,10 @@ def model_json(model: Model, sync_ids: Iterable[int]) -> dict[str, Any]:
         "queryType": _WIRE_QUERY_TYPES[model.method],
         "isSchema": False,
         "syncs": [str(pk) for pk in sync_ids],
-        "tags": {},
+        "tags": model.labels,
+        "folderId": id_text(model.folder_id),
+        "published": model.published,
+        "draftId": draft_id,
         "createdAt": model.created_at,
         "updatedAt": model.updated_at,
     }
@@ -144,7 +164,7 @@ class ConfigurationShape(serializers.Serializer[Any]):
     mappings = MappingShape(many=True, default=list)
 
 
-class SyncCreate(serializers.Serializer[Any]):
+class SyncCreate(PublicationShape):
     """A new sync between a model and a destination."""
 
     slug = serializers.SlugField(max_length=120, required=False, allow_null=True, allow_blank=True)
@@ -154,16 +174,24 @@ class SyncCreate(serializers.Serializer[Any]):
     configuration = ConfigurationShape()
     schedule = ScheduleShape(required=False, allow_null=True)
     disabled = serializers.BooleanField(required=False, default=False)
+    spaceId = serializers.IntegerField(required=False, allow_null=True)
 
 
-class SyncUpdate(serializers.Serializer[Any]):
-    """What to change of a sync; a given configuration replaces the whole one, but keeps credentials left out."""
+class SyncUpdate(PublicationShape):
+    """What to change of a sync; a given configuration replaces the whole one, but keeps credentials left out.
+
+    ``labels`` replace all labels; a ``spaceId`` or ``folderId`` of null is everyone's, or no folder. The folder
+    is that of the sync's model, which moves along with its other syncs.
+    """
 
     name = serializers.CharField(max_length=200, required=False, allow_null=True, allow_blank=True)
     configuration = ConfigurationShape(required=False, allow_null=True)
     schedule = ScheduleShape(required=False, allow_null=True)
     disabled = serializers.BooleanField(required=False, allow_null=True)
     guardrails = GuardrailsShape(required=False, allow_null=True)
+    labels = LabelsField(required=False)
+    spaceId = serializers.IntegerField(required=False, allow_null=True)
+    folderId = serializers.IntegerField(required=False, allow_null=True)
 
 
 class SyncOut(serializers.Serializer[Any]):
@@ -178,9 +206,14 @@ class SyncOut(serializers.Serializer[Any]):
     status = serializers.CharField()
     disabled = serializers.BooleanField()
     paused = serializers.BooleanField()
+    published = serializers.BooleanField(help_text="False while it is only a draft, which never runs")
+    draftId = serializers.CharField(allow_null=True, help_text="Its open draft: see change requests")
     configuration = ConfigurationShape()
     schedule = ScheduleShape(allow_null=True)
     guardrails = GuardrailsShape()
+    labels = LabelsField()
+    spaceId = serializers.CharField(allow_null=True)
+    folderId = serializers.CharField(allow_null=True)
     primaryKey = serializers.CharField()
     referencedColumns = serializers.ListField(child=serializers.CharField())
     lastRunAt = serializers.DateTimeField(allow_null=True)
@@ -200,7 +233,14 @@ def proposal_from(values: Mapping[str, Any]) -> Proposal:
     )
 
 
-def sync_json(sync: Sync) -> dict[str, Any]:
+def syncs_json(syncs: Iterable[Sync]) -> list[dict[str, Any]]:
+    """Several syncs, with their open drafts in one query."""
+    rows = list(syncs)
+    drafts = drafts_of(SYNC, [sync.pk for sync in rows])
+    return [sync_json(sync, str(drafts[sync.pk].pk) if sync.pk in drafts else None) for sync in rows]
+
+
+def sync_json(sync: Sync, draft_id: str | None = None) -> dict[str, Any]:
     """The wire shape of a sync; its ``model`` and ``last_run`` must be loaded."""
     return {
         "id": str(sync.pk),
@@ -212,9 +252,14 @@ def sync_json(sync: Sync) -> dict[str, Any]:
         "status": sync.words.api_sync,
         "disabled": not sync.schedule_enabled,
         "paused": sync.paused,
+        "published": sync.published,
+        "draftId": draft_id,
         "configuration": _configuration_json(sync),
         "schedule": schedule_json(sync.schedule),
         "guardrails": guardrails_json(sync),
+        "labels": sync.labels,
+        "spaceId": id_text(sync.space_id),
+        "folderId": id_text(sync.model.folder_id),
         "primaryKey": sync.model.primary_key,
         "referencedColumns": list(read_columns(from_json(sync.mappings))),
         "lastRunAt": sync.last_run.started_at if sync.last_run else None,
@@ -281,6 +326,9 @@ class RunOut(serializers.Serializer[Any]):
     finishedAt = serializers.DateTimeField(allow_null=True)
     completionRatio = serializers.FloatField()
     querySize = serializers.IntegerField()
+    nullKeyRows = serializers.IntegerField(help_text="Rows without a key: skipped")
+    duplicateRows = serializers.IntegerField(help_text="Rows that share a key: rejected before anything is sent")
+    forgottenRows = serializers.IntegerField(help_text="Rows of people who were forgotten: left out")
     plannedRows = Counts()
     successfulRows = Counts()
     failedRows = Counts()
@@ -311,8 +359,8 @@ class SyncQuery(ListQuery):
     before = serializers.DateTimeField(required=False, help_text="Ran before this time")
 
 
-def run_json(run: Run) -> dict[str, Any]:
-    """The wire shape of a run."""
+def run_json(actor: Actor, run: Run, sync: Sync) -> dict[str, Any]:
+    """The wire shape of a run of this sync."""
     return {
         "id": str(run.pk),
         "syncId": str(run.sync_id),
@@ -322,10 +370,13 @@ def run_json(run: Run) -> dict[str, Any]:
         "finishedAt": run.finished_at,
         "completionRatio": completion_ratio(run),
         "querySize": run.queried,
+        "nullKeyRows": run.null_keys,
+        "duplicateRows": run.duplicates,
+        "forgottenRows": run.forgotten,
         "plannedRows": _counts(run, "planned"),
         "successfulRows": _counts(run, "succeeded"),
         "failedRows": _counts(run, "rejected"),
-        "error": run.error_message or None,
+        "error": error_words(actor, run, sync) or None,
         "held": held_json(run),
     }
 

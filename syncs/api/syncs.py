@@ -15,9 +15,12 @@ from rest_framework.response import Response
 
 from config.api import ApiView, error_answers, list_of, list_response, parse_query
 from connectors.access import destination_for
+from governance.approvals.access import open_draft
+from governance.approvals.choices import Way
 from governance.audit.actors import Actor
 from syncs import access, services
 from syncs.api.hold_shapes import guardrails_from
+from syncs.api.publication import ask_for_approval, chosen_way
 from syncs.api.schedules import schedule_from
 from syncs.api.shapes import (
     RunOut,
@@ -31,10 +34,12 @@ from syncs.api.shapes import (
     Triggered,
     proposal_from,
     run_json,
-    sync_json,
+    syncs_json,
 )
 from syncs.choices import Trigger
+from syncs.drafts import SYNC
 from syncs.models import Run, Sync
+from workspaces.access import folder_for, space_for
 from workspaces.permissions import Permission
 
 CONFIGURE = (Permission.DRAFT_FROM_SOURCE, Permission.DRAFT_TO_DESTINATION)
@@ -51,7 +56,7 @@ class SyncListView(ApiView):
     def get(self, request: Request) -> Response:
         """List the syncs of the API key's workspace."""
         query = parse_query(request, SyncQuery)
-        rows = Sync.objects.select_related("model", "last_run")
+        rows = access.syncs_in_view(self.actor).select_related("model", "last_run")
         wanted = {
             "slug": query.get("slug"),
             "name": query.get("name"),
@@ -60,13 +65,15 @@ class SyncListView(ApiView):
             "last_run__started_at__lte": query.get("before"),
         }
         rows = rows.filter(**{name: value for name, value in wanted.items() if value is not None})
-        return list_response(rows, query, lambda page: [sync_json(sync) for sync in page])
+        return list_response(rows, query, syncs_json)
 
     @extend_schema(operation_id="CreateSync", request=SyncCreate, responses={200: SyncOut, **error_answers()})
     def post(self, request: Request) -> Response:
         """Create a sync."""
         values = self.body(SyncCreate)
+        way = chosen_way(self.actor, values)
         sync = services.create_sync(
+            published=way is Way.NOW,
             actor=self.actor,
             model=access.model_for(self.actor, values["modelId"]),
             destination=destination_for(self.actor, values["destinationId"]),
@@ -75,8 +82,10 @@ class SyncListView(ApiView):
             name=values["name"],
             slug=values.get("slug") or "",
             schedule_enabled=not values["disabled"],
+            space=space_for(self.actor, values["spaceId"]) if values.get("spaceId") is not None else None,
         )
-        return Response(sync_json(sync))
+        ask_for_approval(self.actor, open_draft(SYNC, sync.pk), way)
+        return Response(syncs_json([sync])[0])
 
 
 class SyncView(ApiView):
@@ -87,7 +96,7 @@ class SyncView(ApiView):
     @extend_schema(operation_id="GetSync", responses={200: SyncOut, **error_answers()})
     def get(self, request: Request, sync_id: int) -> Response:
         """Get a sync by its id."""
-        return Response(sync_json(access.sync_for(self.actor, sync_id)))
+        return Response(syncs_json([access.sync_for(self.actor, sync_id)])[0])
 
     @extend_schema(operation_id="UpdateSync", request=SyncUpdate, responses={200: SyncOut, **error_answers()})
     def patch(self, request: Request, sync_id: int) -> Response:
@@ -95,19 +104,37 @@ class SyncView(ApiView):
         values = self.body(SyncUpdate)
         sync = access.sync_for(self.actor, sync_id)
         schedule = schedule_from(values["schedule"]) if values.get("schedule") else None
-        configuration = values.get("configuration")
-        if configuration or values.get("name") is not None:
-            proposal = proposal_from(configuration) if configuration else None
-            services.update_sync(actor=self.actor, sync=sync, proposal=proposal, name=values.get("name"))
-        if schedule is not None:
-            services.set_schedule(actor=self.actor, sync=sync, schedule=schedule)
-        if values.get("guardrails"):
-            limits = guardrails_from(values["guardrails"])
-            services.set_guardrails(actor=self.actor, sync=sync, guardrails=limits)
+        change = services.SyncChange(
+            proposal=proposal_from(values["configuration"]) if values.get("configuration") else None,
+            schedule=schedule,
+            guardrails=guardrails_from(values["guardrails"]) if values.get("guardrails") else None,
+        )
+        if values.get("name") is not None:
+            services.update_sync(actor=self.actor, sync=sync, name=values["name"])
+        if change != services.SyncChange():
+            way = chosen_way(self.actor, values)
+            open_one = open_draft(SYNC, sync.pk)
+            draft = services.change_sync(
+                actor=self.actor, sync=sync, change=change, way=way, revision=open_one.revision if open_one else None
+            )
+            ask_for_approval(self.actor, draft, way)
         if values.get("disabled") is not None:
             switch = services.disable_schedule if values["disabled"] else services.enable_schedule
             switch(actor=self.actor, sync=sync)
-        return Response(sync_json(access.sync_for(self.actor, sync_id)))
+        self._place(sync, values)
+        return Response(syncs_json([access.sync_for(self.actor, sync_id)])[0])
+
+    def _place(self, sync: Sync, values: Mapping[str, Any]) -> None:
+        if "labels" in values:
+            labels = values["labels"]
+            gone = set(sync.labels) - set(labels)
+            services.label_sync(actor=self.actor, sync=sync, add=labels, remove=gone)
+        if "folderId" in values:
+            folder = None if values["folderId"] is None else folder_for(values["folderId"])
+            services.move_sync(actor=self.actor, sync=sync, folder=folder)
+        if "spaceId" in values:
+            space = None if values["spaceId"] is None else space_for(self.actor, values["spaceId"])
+            services.move_sync_to_space(actor=self.actor, sync=sync, space=space)
 
 
 class SyncRunsView(ApiView):
@@ -123,7 +150,7 @@ class SyncRunsView(ApiView):
         query = parse_query(request, RunQuery)
         sync = access.sync_for(self.actor, sync_id)
         rows = _runs(sync, query)
-        return list_response(rows, query, lambda page: [run_json(run) for run in page])
+        return list_response(rows, query, lambda page: [run_json(self.actor, run, sync) for run in page])
 
 
 class TriggerSyncView(ApiView):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 class Rule(StrEnum):
     """What a guardrail looks at."""
 
+    BASELINE = "baseline"
     EMPTY = "empty"
     REMOVED_PERCENT = "removed_percent"
     CHANGED_PERCENT = "changed_percent"
@@ -56,6 +57,11 @@ class Breach:
     @property
     def words(self) -> str:
         """What was found against what is allowed, in one sentence."""
+        if self.rule is Rule.BASELINE:
+            return (
+                "What this sync compares with is missing from the storage, so what changed cannot be told: "
+                f"{_rows(self.rows)} would be sent again, and rows that left the model meanwhile would stay there."
+            )
         if self.rule is Rule.EMPTY:
             return f"The query returned no rows, and {_rows(self.known)} {_were(self.known)} known from before."
         verb = {"removed": "removed", "changed": "changed", "added": "added"}[self.rule.partition("_")[0]]
@@ -70,7 +76,10 @@ def breaches(spec: RunSpec, baseline: Baseline | None, prepared: Prepared) -> tu
 
     First runs, resyncs and resets that people asked for are held only where the
     query returns nothing at all; a retry of rows that were let through before never is.
+    Where the baseline's files are gone, a run is always held, whatever the limits.
     """
+    if prepared.lost and baseline is not None and prepared.planned.total:
+        return (Breach(rule=Rule.BASELINE, rows=prepared.planned.total, known=baseline.rows, limit=0),)
     limits = spec.guardrails
     if not limits.on or baseline is None or spec.only_unsettled:
         return ()

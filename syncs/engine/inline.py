@@ -17,6 +17,7 @@ from connectors.sdk.arrow import column_type, mark, python_values
 from connectors.sdk.destination import rejected
 from connectors.sdk.json_columns import json_column
 from connectors.sdk.liquid import TemplateError, parse_json, row_variables
+from connectors.sdk.nesting import NestedTooDeep
 from connectors.sdk.rows import dumps, json_value
 from connectors.sdk.types import ColumnType
 from syncs.engine.errors import InvalidMapping, UnknownColumn
@@ -107,6 +108,8 @@ class ArrayValue:
     def _elements(self, value: Any) -> list[Mapping[str, Any]] | None:
         try:
             found = parse_json(value) if isinstance(value, str) else json_value(value)
+        except NestedTooDeep as error:
+            raise ValueError(f"The array in column “{self._column}” is nested too deep.") from error
         except ValueError as error:
             raise ValueError(f"Column “{self._column}” does not hold JSON.") from error
         if found is None:

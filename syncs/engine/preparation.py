@@ -6,11 +6,13 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
+from connectors.sdk.destination import RowSet
 from connectors.sdk.source import Source
 from connectors.sdk.types import Operation
 from syncs.engine import diff, retrying
 from syncs.engine.duck import Duck, duck, literal, never
 from syncs.engine.errors import BaselineMissing, PlannerLeft
+from syncs.engine.forgetting import Forgotten
 from syncs.engine.parts import PartWriter, batch_rows_for
 from syncs.engine.protocols import Progress
 from syncs.engine.query import PARQUET, Spool, read_key_type, write_spool
@@ -34,28 +36,32 @@ def prepare(
     progress: Progress | None = None,
     check_cancel: Callable[[], None] = never,
     attempt: str = "",
+    forgotten: Forgotten | None = None,
 ) -> Prepared:
     """Query the model, compare it with the baseline and write the change set.
 
     Can be killed at any point and called again: nothing counts until the caller
     has stored what it returns. ``check_cancel`` is called about twice a second on
     this thread and may raise to stop; ``attempt`` keeps files of different
-    attempts apart. Raises :mod:`connectors.sdk.errors` of the source and
+    attempts apart; rows that are ``forgotten`` are left out as if the model did not have
+    them. Raises :mod:`connectors.sdk.errors` of the source and
     :mod:`syncs.engine.errors`.
     """
     watch = Watch(progress, check_cancel)
     if spec.only_unsettled:
         retrying.require_possible(spec, baseline)
     if spec.planner is Planner.WAREHOUSE:
-        return warehouse.prepare(spec, source, storage, baseline, watch=watch, attempt=attempt)
-    _require_files(spec, baseline, storage)
+        return warehouse.prepare(spec, source, storage, baseline, watch=watch, attempt=attempt, forgotten=forgotten)
+    lost = _lost_file(spec, baseline, storage)
+    if lost:
+        spec = replace(spec, resync=True)
     suffix = f"-{attempt}" if attempt else ""
     with duck(workdir, memory_mb=memory_mb, threads=threads, check=watch) as bench:
         spool_path = f"{spec.directory}/spool{suffix}.parquet"
         if spec.only_unsettled and baseline is not None:
             spool = retrying.write_spool(bench, spec, source, storage, baseline, spool_path, watch.on_rows)
         else:
-            spool = write_spool(bench, spec, source, storage, spool_path, watch.on_rows)
+            spool = write_spool(bench, spec, source, storage, spool_path, watch.on_rows, forgotten=forgotten)
         watch.enter("diff")
         spec = _with_comparable_keys(spec, spool, storage, baseline)
         keys = diff.check_keys(bench, spool, storage, spec.keep_one_by)
@@ -64,7 +70,8 @@ def prepare(
         changes = _Changes(bench, spec, spool, storage, suffix)
         found, planned, retried, parts = changes.write(rules, compared, keys)
         return Prepared(
-            queried=keys.queried,
+            queried=keys.queried + spool.forgotten,
+            forgotten=spool.forgotten,
             null_keys=keys.null_keys,
             duplicates=keys.duplicates,
             keyed=keys.keyed,
@@ -78,6 +85,7 @@ def prepare(
             carried=changes.carried(compared) if keys.duplicates else "",
             known=changes.known,
             removed_again=changes.removed_again,
+            lost=lost,
         )
 
 
@@ -175,11 +183,18 @@ def _with_comparable_keys(spec: RunSpec, spool: Spool, storage: Storage, baselin
     return spec if keys_compare(before, spool.key_type) else replace(spec, resync=True)
 
 
-def _require_files(spec: RunSpec, baseline: Baseline | None, storage: Storage) -> None:
-    if baseline is None or spec.resync or spec.reset:
-        return
+def _lost_file(spec: RunSpec, baseline: Baseline | None, storage: Storage) -> str:
+    """A file that this run would compare with and that somebody deleted from the storage; nothing if all are there.
+
+    Without it the change set can only be the whole result, which a person lets through or not.
+    """
+    if baseline is None or spec.resync or spec.reset or spec.rows is RowSet.FULL:
+        return ""
     if baseline.planner is Planner.WAREHOUSE:
         raise PlannerLeft("This sync was compared in the warehouse before, and what it delivered is known only there.")
     for path in filter(None, (baseline.spool, baseline.overlay)):
         if not storage.exists(path):
-            raise BaselineMissing(f"The previous run's file “{path}” is missing from the storage.")
+            if spec.only_unsettled:
+                raise BaselineMissing(f"The previous run's file “{path}” is missing from the storage.")
+            return path
+    return ""

@@ -23,6 +23,7 @@ from connectors.sdk.sql import select_columns
 from syncs.engine.casting import Caster
 from syncs.engine.duck import Duck, literal
 from syncs.engine.errors import UnknownColumn
+from syncs.engine.forgetting import Forgotten, leave_out
 from syncs.engine.recipe import ERROR, HASH, KEY, Layout, hash_expression, key_expression, recipe_name
 from syncs.engine.spec import RunSpec
 from syncs.engine.storable import converter, storable_type
@@ -38,13 +39,17 @@ _KEY_NOTE = "headrace_key_type"
 
 @dataclass(frozen=True, slots=True)
 class Spool:
-    """A written spool. ``schema`` has the columns' names, marks and Arrow types, ``key_type`` what the source gave."""
+    """A written spool. ``schema`` has the columns' names, marks and Arrow types, ``key_type`` what the source gave.
+
+    ``forgotten`` counts rows that came and were left out.
+    """
 
     path: str
     layout: Layout
     schema: pa.Schema
     recipe: str
     key_type: str
+    forgotten: int = 0
 
 
 def write_spool(
@@ -57,17 +62,18 @@ def write_spool(
     *,
     where: exp.Expr | None = None,
     among: str = "",
+    forgotten: Forgotten | None = None,
 ) -> Spool:
     """Run the model's query and write the spool; ``on_rows`` is told how many rows have come.
 
     ``where`` narrows the query at the source; of the rows that come, only those whose key
-    is in the table ``among`` are kept, where one is named.
+    is in the table ``among`` are kept, where one is named, and never a ``forgotten`` one.
     """
     names = [column.name for column in spec.columns]
     sql = select_columns(spec.sql, names, spec.dialect, where=where)
     try:
         with source.query(sql, batch_rows=BATCH_ROWS) as stream:
-            return _write(bench, spec, stream, storage, path, on_rows, among)
+            return _write(bench, spec, stream, storage, path, on_rows, among, forgotten)
     except QueryError:
         if (error := missing_columns(spec, source)) is not None:
             raise error from None
@@ -82,6 +88,7 @@ def _write(
     path: str,
     on_rows: Callable[[int], None],
     among: str,
+    forgotten: Forgotten | None,
 ) -> Spool:
     caster = Caster(stream.schema, spec.columns)
     schema = _stream_schema(caster.schema, stream.schema.field(_key_index(spec)).type)
@@ -96,6 +103,8 @@ def _write(
     )
     if among:
         select = f"SELECT * FROM ({select}) SEMI JOIN {among} USING ({KEY})"
+    if forgotten:
+        select = leave_out(bench, forgotten, select)
     try:
         with storage.writing(path) as place:
             bench.run(f"COPY ({select}) TO {literal(place)} ({PARQUET}, {spool_notes(caster.schema, types[0])})")
@@ -106,7 +115,8 @@ def _write(
         raise
     finally:
         bench.connection.unregister(_STREAM)
-    return Spool(path, layout, caster.schema, recipe_name(layout, spec.tracked), types[0])
+    left_out = feed.rows - int(pq.read_metadata(storage.local(path)).num_rows) if forgotten and not among else 0
+    return Spool(path, layout, caster.schema, recipe_name(layout, spec.tracked), types[0], left_out)
 
 
 class _Feed:
@@ -121,16 +131,16 @@ class _Feed:
         self._schema = schema
         self._on_rows = on_rows
         self.failure: BaseException | None = None
+        self.rows = 0
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
-        rows = 0
         try:
             for batch in self._stream:
                 cast = self._caster(batch)
                 key = _plain_key(batch.column(self._key), self._schema.field(0).type)
                 yield pa.RecordBatch.from_arrays([key, cast.errors, *cast.columns], schema=self._schema)
-                rows += batch.num_rows
-                self._on_rows(rows)
+                self.rows += batch.num_rows
+                self._on_rows(self.rows)
         except Exception as error:
             self.failure = error
             raise

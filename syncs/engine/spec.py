@@ -192,7 +192,7 @@ class OperationCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """What querying and diffing found. ``queried = null_keys + duplicates + keyed``.
+    """What querying and diffing found. ``queried = null_keys + duplicates + forgotten + keyed``.
 
     Where only unsettled rows are read, these count the whole result that the run works
     with: the previous one, with those rows as they are now.
@@ -202,6 +202,7 @@ class Prepared:
     ``known`` counts the rows that the destination is known to hold (``None``: those of
     the baseline), ``removed_again`` the removals that earlier runs could not deliver.
     With the warehouse planner both stay there, in ``tables``; ``spool`` then tells the columns only.
+    ``lost`` is a file of the baseline that was missing, so that every row is planned as added.
     """
 
     queried: int
@@ -219,6 +220,8 @@ class Prepared:
     known: int | None = None
     removed_again: int = 0
     tables: PlannerTables | None = None
+    forgotten: int = 0  # rows about people who were forgotten: left out
+    lost: str = ""
 
 
 class RowStatus(StrEnum):

@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -25,6 +25,8 @@ from syncs.engine.errors import StorageFailed
 
 _UNFINISHED = ".unfinished-"
 _COPY_LIFE_S = 6 * 3600
+# What a failure of the store means and what to do, in words for people.
+Explain = Callable[[BaseException], tuple[str, str]]
 
 
 class Storage:
@@ -33,11 +35,25 @@ class Storage:
     ``url`` is a local path or anything fsspec knows (``s3://bucket/folder``);
     ``options`` go to its file system. ``cache`` is the local folder into which
     remote files are downloaded for reading; without it the system's temporary one.
+    ``files`` is an open file system, where options are not enough to make it, and
+    ``explain`` puts its errors into words.
     """
 
-    def __init__(self, url: str, options: Mapping[str, Any] | None = None, *, cache: str | Path | None = None) -> None:
-        self._files, root = fsspec.core.url_to_fs(url, **(options or {}))
-        self._root = str(root).rstrip("/")
+    def __init__(
+        self,
+        url: str,
+        options: Mapping[str, Any] | None = None,
+        *,
+        cache: str | Path | None = None,
+        files: Any = None,
+        explain: Explain | None = None,
+    ) -> None:
+        if files is None:
+            files, root = fsspec.core.url_to_fs(url, **(options or {}))
+        else:
+            root = files._strip_protocol(url)
+        self._files, self._root = files, str(root).rstrip("/")
+        self._explain = explain
         self._local = isinstance(self._files, LocalFileSystem)
         self._cache = Path(cache) if cache else Path(tempfile.gettempdir()) / "headrace-files"
 
@@ -46,10 +62,12 @@ class Storage:
         """A local path to write to; the file takes its place when the block ends without error."""
         unfinished = self._unfinished(path)
         try:
-            yield unfinished
-            self._publish(unfinished, path)
-        except OSError as error:
-            raise _failed("write", path, error) from error
+            try:
+                yield unfinished
+            except OSError as error:
+                raise _failed("write", path, error) from error
+            with self._told("write", path):
+                self._publish(unfinished, path)
         finally:
             unfinished.unlink(missing_ok=True)
 
@@ -68,25 +86,30 @@ class Storage:
 
     def exists(self, path: str) -> bool:
         """Whether the file is there."""
-        return bool(self._files.exists(self._absolute(path)))
+        self._look_again()
+        with self._told("read", path):
+            return bool(self._files.exists(self._absolute(path)))
 
     def size(self, path: str) -> int:
         """Bytes of one file."""
-        try:
+        self._look_again()
+        with self._told("read", path):
             return int(self._files.size(self._absolute(path)) or 0)
-        except OSError as error:
-            raise _failed("read", path, error) from error
 
     def list(self, folder: str) -> list[str]:
         """Every file below a folder, sorted; empty where there is no such folder."""
-        try:
-            found = self._files.find(self._absolute(folder))
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise _failed("list", folder, error) from error
+        return sorted(self.sizes(folder))
+
+    def sizes(self, folder: str) -> dict[str, int]:
+        """Every file below a folder with its bytes: one listing."""
+        self._look_again()
+        with self._told("list", folder):
+            try:
+                found = self._files.find(self._absolute(folder), detail=True)
+            except FileNotFoundError:
+                return {}
         start = len(self._root) + 1
-        return sorted(name[start:] for name in found if _UNFINISHED not in name)
+        return {name[start:]: int(about["size"] or 0) for name, about in found.items() if _UNFINISHED not in name}
 
     def tree_size(self, folder: str) -> int:
         """Bytes of every file below a folder."""
@@ -94,12 +117,12 @@ class Storage:
 
     def delete(self, path: str) -> None:
         """Remove one file; nothing happens where it is gone."""
-        try:
+        with self._told("delete", path), suppress(FileNotFoundError):
             self._files.rm_file(self._absolute(path))
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            raise _failed("delete", path, error) from error
+        self.forget(path)
+
+    def forget(self, path: str) -> None:
+        """Drop the local copy of a remote file, so that it is read again."""
         if not self._local:
             self._copy_path(path).unlink(missing_ok=True)
 
@@ -107,14 +130,16 @@ class Storage:
         """Remove a folder and all below it; nothing happens where it is gone."""
         if not folder.strip("/"):
             raise StorageFailed("Refusing to delete the whole storage.")
-        for path in [] if self._local else self.list(folder):
-            self._copy_path(path).unlink(missing_ok=True)
-        try:
-            self._files.rm(self._absolute(folder), recursive=True)
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            raise _failed("delete", folder, error) from error
+        if self._local:
+            with self._told("delete", folder), suppress(FileNotFoundError):
+                self._files.rm(self._absolute(folder), recursive=True)
+            return
+        paths = self.list(folder)
+        for path in paths:
+            self.forget(path)
+        if paths:  # exactly these: a store's own idea of a folder may reach further
+            with self._told("delete", folder), suppress(FileNotFoundError):
+                self._files.rm([self._absolute(path) for path in paths])
 
     def _absolute(self, path: str) -> str:
         if ".." in path.split("/"):
@@ -148,12 +173,80 @@ class Storage:
         _forget_old_copies(self._cache)
         unfinished = self._cache / f"{_UNFINISHED}{os.urandom(8).hex()}"
         try:
-            self._files.get_file(self._absolute(path), str(unfinished))
-            unfinished.replace(copy)
-        except OSError as error:
-            raise _failed("read", path, error) from error
+            with self._told("read", path):
+                self._files.get_file(self._absolute(path), str(unfinished))
+                unfinished.replace(copy)
         finally:
             unfinished.unlink(missing_ok=True)
+
+    def _look_again(self) -> None:
+        """Other processes write here too: what this one saw before is not asked."""
+        if not self._local:
+            self._files.invalidate_cache()
+
+    @contextmanager
+    def _told(self, verb: str, path: str) -> Iterator[None]:
+        """Every failure of the store in the words of this module; clients of stores raise errors of all kinds."""
+        try:
+            yield
+        except StorageFailed:
+            raise
+        except OSError as error:
+            raise self._failed(verb, path, error) from error
+        except Exception as error:
+            if self._local:
+                raise
+            raise self._failed(verb, path, error) from error
+
+    def _failed(self, verb: str, path: str, error: Exception) -> StorageFailed:
+        if self._explain is None:
+            return _failed(verb, path, error)
+        words, hint = self._explain(error)
+        return StorageFailed(f"Cannot {verb} “{path}” in the workspace's own storage: {words}", hint=hint)
+
+
+class MovedStorage(Storage):
+    """A storage that took over from another one: new files are here, and what is only there is read from there.
+
+    Files leave the other one as they are replaced, expire or are deleted; nothing is copied.
+    """
+
+    def __init__(self, url: str, before: Storage, **options: Any) -> None:
+        super().__init__(url, **options)
+        self.before = before
+
+    @contextmanager
+    def writing(self, path: str) -> Iterator[Path]:
+        """As :meth:`Storage.writing`; a file of this path leaves the other storage."""
+        with super().writing(path) as place:
+            yield place
+        self.before.delete(path)
+
+    def local(self, path: str) -> Path:
+        """A local path with the file's content, from whichever storage has it."""
+        return super().local(path) if not self.before.exists(path) else self.before.local(path)
+
+    def exists(self, path: str) -> bool:
+        """Whether one of them has the file."""
+        return self.before.exists(path) or super().exists(path)
+
+    def size(self, path: str) -> int:
+        """Bytes of one file."""
+        return self.before.size(path) if self.before.exists(path) else super().size(path)
+
+    def sizes(self, folder: str) -> dict[str, int]:
+        """Every file of both below a folder, with its bytes."""
+        return {**self.before.sizes(folder), **super().sizes(folder)}
+
+    def delete(self, path: str) -> None:
+        """Remove one file from both."""
+        self.before.delete(path)
+        super().delete(path)
+
+    def delete_tree(self, folder: str) -> None:
+        """Remove a folder and all below it from both."""
+        self.before.delete_tree(folder)
+        super().delete_tree(folder)
 
 
 @contextmanager
@@ -184,5 +277,6 @@ def _flush(path: Path) -> None:
         os.close(handle)
 
 
-def _failed(verb: str, path: str, error: OSError) -> StorageFailed:
-    return StorageFailed(f"Cannot {verb} “{path}” in the storage: {error.strerror or error}.")
+def _failed(verb: str, path: str, error: Exception) -> StorageFailed:
+    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return StorageFailed(f"Cannot {verb} “{path}” in the storage: {words}.")

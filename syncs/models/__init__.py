@@ -3,8 +3,10 @@
 from syncs.models.alerts import AlertPolicy, AlertRecipient, AlertState, AlertTransition
 from syncs.models.definition import Model, ModelColumn
 from syncs.models.preview import Preview
+from syncs.models.privacy import ForgetKey, Tombstone
 from syncs.models.run import JournalBatch, Run, RunStep
 from syncs.models.sequence import Sequence, SequenceRun, SequenceRunStep, SequenceStep
+from syncs.models.storage import WorkspaceStorage
 from syncs.models.sync import Sync
 
 __all__ = [
@@ -12,6 +14,7 @@ __all__ = [
     "AlertRecipient",
     "AlertState",
     "AlertTransition",
+    "ForgetKey",
     "JournalBatch",
     "Model",
     "ModelColumn",
@@ -23,4 +26,6 @@ __all__ = [
     "SequenceRunStep",
     "SequenceStep",
     "Sync",
+    "Tombstone",
+    "WorkspaceStorage",
 ]

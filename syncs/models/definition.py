@@ -7,20 +7,25 @@ from django.urls import reverse
 
 from connectors.sdk.types import ColumnType
 from syncs.choices import ModelMethod
+from workspaces.models import Labelled
 from workspaces.scoping import TenantModel
 
 COLUMN_TYPES = [(kind.value, kind.value.title()) for kind in ColumnType if kind is not ColumnType.REFERENCE]
 
 
-class Model(TenantModel):
+class Model(Labelled, TenantModel):
     """What a company knows about something, as rows: a query or a table of one source.
 
-    ``revision`` counts the changes that matter to dependent syncs.
+    ``revision`` counts the changes that matter to dependent syncs. Until it is ``published``
+    it is only a draft, and no sync of it runs. ``folder`` is also where its syncs are.
     """
 
     source = models.ForeignKey("connectors.Source", on_delete=models.PROTECT, related_name="models")
     name = models.CharField(max_length=200)
     slug = models.CharField(max_length=120)
+    folder = models.ForeignKey(
+        "workspaces.Folder", null=True, blank=True, on_delete=models.SET_NULL, related_name="models"
+    )
     description = models.TextField(blank=True)
     method = models.CharField(max_length=10, choices=ModelMethod.choices)
     sql = models.TextField(blank=True)
@@ -28,6 +33,7 @@ class Model(TenantModel):
     table_name = models.CharField(max_length=400, blank=True)
     primary_key = models.CharField(max_length=400)
     revision = models.PositiveIntegerField(default=1)
+    published = models.BooleanField(default=True)
     columns_refreshed_at = models.DateTimeField()
     created_by = models.ForeignKey(
         "workspaces.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"

@@ -15,10 +15,13 @@ class Preview(TenantModel):
     ``spec`` and ``prepared`` are the engine's values once it is ready; ``plan`` are
     sentences, ``warnings`` the guardrails that the run would cross, ``requests`` the
     first requests without secrets. ``beat_at`` tells that its worker lives. Its files
-    are deleted with it, a day after it was made.
+    are deleted with it, a day after it was made. One made for a ``draft`` tells what publishing
+    that revision would do, and is kept while the draft is open.
     """
 
     sync = models.ForeignKey("syncs.Sync", on_delete=models.CASCADE, related_name="previews")
+    draft = models.ForeignKey("approvals.Draft", on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    draft_revision = models.PositiveIntegerField(null=True, blank=True)
     state = models.CharField(max_length=10, choices=PreviewState.choices, default=PreviewState.WAITING)
     actor_label = models.CharField(max_length=320)
     epoch = models.PositiveIntegerField(default=0)

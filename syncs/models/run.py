@@ -20,7 +20,7 @@ class Run(TenantModel):
 
     ``spec`` and ``job`` are frozen at the start (never with secrets), so that every
     worker does the same. Counts are rows: ``queried = null_keys + duplicates +
-    keyed`` and ``planned = succeeded + rejected + aborted``. A run is live until
+    forgotten + keyed`` and ``planned = succeeded + rejected + aborted``. A run is live until
     ``finished_at``; the database allows one live run a sync. ``hold`` is the
     :class:`syncs.holds.Hold` of a run that was held, with what was decided.
     """
@@ -46,6 +46,7 @@ class Run(TenantModel):
     queried = models.BigIntegerField(default=0)
     null_keys = models.BigIntegerField(default=0)
     duplicates = models.BigIntegerField(default=0)
+    forgotten = models.BigIntegerField(default=0)
     retried = models.BigIntegerField(default=0)
     planned_added = models.BigIntegerField(default=0)
     planned_changed = models.BigIntegerField(default=0)
@@ -65,6 +66,7 @@ class Run(TenantModel):
     error_message = models.TextField(blank=True)
     error_hint = models.TextField(blank=True)
     traces_purged_at = models.DateTimeField(null=True)
+    requests_purged_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["-id"]
@@ -85,6 +87,11 @@ class Run(TenantModel):
                 fields=["finished_at"],
                 name="run_to_purge",
                 condition=Q(traces_purged_at__isnull=True, finished_at__isnull=False),
+            ),
+            models.Index(
+                fields=["finished_at"],
+                name="run_requests_to_purge",
+                condition=Q(requests_purged_at__isnull=True, finished_at__isnull=False),
             ),
         ]
 

@@ -19,12 +19,13 @@ from syncs.choices import (
     sequence_state,
 )
 from syncs.models.scheduled import Scheduled
+from workspaces.models import Labelled
 from workspaces.scoping import TenantModel
 
 TRIGGERS = (Trigger.MANUAL, Trigger.SCHEDULE, Trigger.API)
 
 
-class Sequence(Scheduled, TenantModel):
+class Sequence(Labelled, Scheduled, TenantModel):
     """Syncs in an order, with a schedule of their own. ``schedule_enabled`` stops that schedule only."""
 
     name = models.CharField(max_length=200)

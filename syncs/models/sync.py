@@ -9,10 +9,11 @@ from django.urls import reverse
 
 from syncs.choices import WORDS, PendingReset, Status, StatusWords, sync_status
 from syncs.models.scheduled import Scheduled
+from workspaces.models import Labelled
 from workspaces.scoping import TenantModel
 
 
-class Sync(Scheduled, TenantModel):
+class Sync(Labelled, Scheduled, TenantModel):
     """One model, one destination, a configuration and a schedule.
 
     ``settings`` are the sync type's declared settings without their secret
@@ -23,11 +24,17 @@ class Sync(Scheduled, TenantModel):
     ``pending_reset`` and ``pending_reprocess`` wait for the next run. ``guardrails``
     are the :class:`syncs.engine.guardrails.Guardrails` that people changed, as JSON.
     ``sync_logs`` are tables that this sync's runs write into the warehouse besides
-    those that the source asks of all its syncs.
+    those that the source asks of all its syncs. Until it is ``published`` it is only a
+    draft and never runs. ``space`` is the part of the workspace whose people see it;
+    without one everyone does. ``erasing_for`` is the case for which a person is being
+    erased from what this sync remembers: no run may start meanwhile.
     """
 
     model = models.ForeignKey("syncs.Model", on_delete=models.PROTECT, related_name="syncs")
     destination = models.ForeignKey("connectors.Destination", on_delete=models.PROTECT, related_name="syncs")
+    space = models.ForeignKey(
+        "workspaces.Space", null=True, blank=True, on_delete=models.RESTRICT, related_name="syncs"
+    )
     slug = models.CharField(max_length=120)
     name = models.CharField(max_length=200, blank=True)
 
@@ -42,6 +49,7 @@ class Sync(Scheduled, TenantModel):
     revision = models.PositiveIntegerField(default=1)
 
     paused = models.BooleanField(default=False)
+    published = models.BooleanField(default=True)
 
     pending_reset = models.CharField(max_length=10, choices=PendingReset.choices, default=PendingReset.NONE, blank=True)
     pending_reprocess = models.BooleanField(default=False)
@@ -49,6 +57,7 @@ class Sync(Scheduled, TenantModel):
     last_run = models.ForeignKey("syncs.Run", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     runs_started = models.PositiveIntegerField(default=0)
     sync_logs = models.JSONField(default=list, blank=True)
+    erasing_for = models.BigIntegerField(null=True, blank=True)
 
     created_by = models.ForeignKey(
         "workspaces.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from governance.audit.actors import Actor
 from syncs import access
@@ -70,7 +71,7 @@ def list_models(actor: Actor, chosen: ModelFilter | None = None) -> QuerySet[Mod
     """Models of the workspace with their source and ``sync_count``."""
     require(actor, Permission.MEMBER)
     chosen = chosen or ModelFilter()
-    rows = Model.objects.select_related("source", "created_by").annotate(sync_count=Count("syncs"))
+    rows = Model.objects.select_related("source", "created_by").annotate(sync_count=sync_count(actor))
     if chosen.search:
         rows = rows.filter(Q(name__icontains=chosen.search) | Q(slug__icontains=chosen.search))
     if chosen.source_id is not None:
@@ -80,10 +81,21 @@ def list_models(actor: Actor, chosen: ModelFilter | None = None) -> QuerySet[Mod
     return rows.order_by(*ORDERS.get(chosen.order, ORDERS["name"]))
 
 
+def sync_count(actor: Actor) -> Coalesce:
+    """How many syncs of the model in the outer query the actor sees."""
+    counted = access.syncs_in_view(actor).filter(model=OuterRef("pk")).order_by().values("model")
+    return Coalesce(Subquery(counted.annotate(number=Count("pk")).values("number")), 0)
+
+
 def dependent_syncs(actor: Actor, model: Model) -> QuerySet[Sync]:
     """The syncs of a model with status and destination."""
     require(actor, Permission.MEMBER)
-    return Sync.objects.filter(model=model).select_related("destination", "last_run", "model__source").order_by("id")
+    return (
+        access.syncs_in_view(actor)
+        .filter(model=model)
+        .select_related("destination", "last_run", "model__source")
+        .order_by("id")
+    )
 
 
 def dependants_of_key(actor: Actor, model: Model) -> Sequence[Dependant]:

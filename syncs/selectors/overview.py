@@ -11,6 +11,7 @@ from django.db.models.functions import TruncDay, TruncHour
 from django.utils import timezone
 
 from governance.audit.actors import Actor
+from syncs import access
 from syncs.choices import Health, RunStatus
 from syncs.models import Run, Sync
 from syncs.selectors.runs import sync_of_run
@@ -52,24 +53,26 @@ class Overview:
 
 
 def overview(actor: Actor, *, days: int = 14, now: datetime | None = None) -> Overview:
-    """Everything the overview shows: five queries."""
+    """Everything the overview shows: four queries."""
     require(actor, Permission.MEMBER)
-    runs = Run.objects.defer("spec", "job", "prepared").order_by("-id")
-    running = list(runs.filter(finished_at__isnull=True)[:RECENT_FAILURES])
-    failures = list(runs.filter(status__in=[RunStatus.FAILED, RunStatus.INTERRUPTED])[:RECENT_FAILURES])
-    prefetch_related_objects([*running, *failures], sync_of_run())
+    runs = access.of_syncs_in_view(Run.objects.defer("spec", "job", "prepared"), actor).order_by("-id")
+    running = runs.filter(finished_at__isnull=True)[:RECENT_FAILURES]
+    failures = runs.filter(status__in=[RunStatus.FAILED, RunStatus.INTERRUPTED])[:RECENT_FAILURES]
+    shown = list(running.union(failures, all=True))
+    prefetch_related_objects(shown, sync_of_run())
     return Overview(
         health=health_counts(actor),
         delivered=delivered_over_time(actor, days=days, now=now),
-        running=running,
-        failures=failures,
+        running=[run for run in shown if run.finished_at is None],
+        failures=[run for run in shown if run.finished_at is not None],
     )
 
 
 def health_counts(actor: Actor) -> dict[Health, int]:
     """How many syncs are in each group."""
     require(actor, Permission.MEMBER)
-    counts = Sync.objects.aggregate(**{h.value: Count("pk", filter=with_health(h)) for h in Health})
+    live = access.syncs_in_view(actor).filter(published=True)
+    counts = live.aggregate(**{h.value: Count("pk", filter=with_health(h)) for h in Health})
     return {health: counts[health.value] for health in Health}
 
 
@@ -82,8 +85,7 @@ def delivered_over_time(
     last = _floor(now or timezone.now(), by_hour=by_hour)
     first = last - timedelta(days=days) + step
     runs = Run.objects.filter(finished_at__gte=first)
-    if sync is not None:
-        runs = runs.filter(sync=sync)
+    runs = runs.filter(sync=sync) if sync is not None else access.of_syncs_in_view(runs, actor)
     truncate = TruncHour if by_hour else TruncDay
     found = {
         row["at"]: Delivered(row["at"], row["rows_succeeded"] or 0, row["rows_rejected"] or 0, row["runs"])

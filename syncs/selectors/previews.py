@@ -1,4 +1,4 @@
-"""What a preview has found, through the one redaction gate."""
+"""What a preview has found, through the one redaction gate, which also notes who saw values."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from syncs.codec import load
 from syncs.engine.exchanges import KeptExchange
 from syncs.engine.runlog import LoggedRow
 from syncs.engine.spec import Prepared, RowStatus
+from syncs.looks import Shown, note_preview_seen
 from syncs.models import Preview
 from syncs.previewing import found
 from syncs.selectors.rows import PAGE_ROWS, RowsPage, without_bodies, without_values
@@ -40,6 +41,8 @@ def preview_rows(
     except ValueError as error:
         raise Invalid(str(error)) from error
     rows = [without_values(row) for row in page.rows] if hidden else page.rows
+    if rows and not hidden:
+        note_preview_seen(actor, preview, Shown.ROWS)
     return RowsPage(rows=rows, next=page.next, columns=log.columns, redacted=hidden)
 
 
@@ -52,14 +55,21 @@ def preview_row(actor: Actor, preview: Preview, row_id: str) -> tuple[LoggedRow,
         row = None
     if row is None:
         raise NotFound("This preview has no such row.")
-    return (without_values(row), True) if hidden else (row, False)
+    if hidden:
+        return without_values(row), True
+    note_preview_seen(actor, preview, Shown.ROWS)
+    return row, False
 
 
 def preview_requests(actor: Actor, preview: Preview) -> Sequence[KeptExchange]:
     """The first requests that the run would send."""
     hidden = _hidden(actor, preview)
     kept = [_kept(number, stored) for number, stored in enumerate(preview.requests)]
-    return [without_bodies(exchange) for exchange in kept] if hidden else kept
+    if hidden:
+        return [without_bodies(exchange) for exchange in kept]
+    if kept:
+        note_preview_seen(actor, preview, Shown.REQUESTS)
+    return kept
 
 
 def preview_numbers(preview: Preview) -> Prepared | None:

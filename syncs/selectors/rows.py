@@ -1,4 +1,4 @@
-"""Rows, errors and requests of a run, through the one redaction gate.
+"""Rows, errors and requests of a run, through the one redaction gate, which also notes who saw values.
 
 Without the right to view row data people see keys, statuses and error texts
 with row values taken out of them, but neither values nor request bodies.
@@ -21,6 +21,7 @@ from syncs.codec import load
 from syncs.engine.exchanges import Answered, ExchangePage, KeptExchange
 from syncs.engine.runlog import MAX_PAGE, Count, ErrorGroup, LoggedRow, RunLog
 from syncs.engine.spec import Prepared, RowStatus, RunSpec
+from syncs.looks import Shown, note_run_seen
 from syncs.models import Run
 from syncs.outcomes import run_outcomes
 from syncs.storage import storage
@@ -94,6 +95,8 @@ def run_rows(
     except ValueError as error:
         raise Invalid(str(error)) from error
     rows = [without_values(row) for row in page.rows] if redacted else page.rows
+    if rows and not redacted:
+        note_run_seen(actor, run, Shown.ROWS)
     return RowsPage(rows=rows, next=page.next, columns=log.columns, redacted=redacted)
 
 
@@ -133,6 +136,8 @@ def row_detail(actor: Actor, run: Run, row_id: str) -> RowDetail:
     if redacted:
         row, siblings = without_values(row), [without_values(sibling) for sibling in siblings]
         exchanges = [without_bodies(exchange) for exchange in exchanges]
+    else:
+        note_run_seen(actor, run, Shown.ROWS)
     return RowDetail(row=row, exchanges=exchanges, siblings=siblings, redacted=redacted)
 
 
@@ -170,6 +175,8 @@ def run_exchanges(
     except ValueError as error:
         raise Invalid(str(error)) from error
     if not redacted:
+        if page.exchanges:
+            note_run_seen(actor, run, Shown.REQUESTS)
         return page
     return replace(page, exchanges=tuple(without_bodies(exchange) for exchange in page.exchanges))
 
@@ -187,6 +194,8 @@ def exchange_detail(actor: Actor, run: Run, exchange_id: str) -> ExchangeDetail:
     rows = log.rows(batch=(found.part, found.batch), limit=PAGE_ROWS).rows if log and found.part else ()
     if redacted:
         found, rows = without_bodies(found), tuple(without_values(row) for row in rows)
+    else:
+        note_run_seen(actor, run, Shown.REQUESTS)
     return ExchangeDetail(exchange=found, rows=rows, redacted=redacted)
 
 

@@ -9,6 +9,7 @@ from django.db.models import F, Prefetch, QuerySet, Sum
 from django.utils import timezone
 
 from governance.audit.actors import Actor
+from syncs.access import of_syncs_in_view
 from syncs.choices import LIVE, RunStatus, StepKind
 from syncs.models import Run, Sync
 from workspaces.access import require
@@ -58,7 +59,7 @@ def list_runs(
     """Runs, newest first; of one sync or of the workspace. Without those that planned, or delivered, nothing."""
     require(actor, Permission.MEMBER)
     runs = Run.objects.defer("spec", "job", "prepared").order_by("-id")
-    runs = runs.filter(sync=sync) if sync is not None else runs.prefetch_related(sync_of_run())
+    runs = runs.filter(sync=sync) if sync is not None else of_syncs_in_view(runs.prefetch_related(sync_of_run()), actor)
     if hide_empty:
         runs = runs.annotate(rows_planned=_PLANNED).filter(rows_planned__gt=0)
     if hide_unsuccessful:

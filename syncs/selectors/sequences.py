@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from django.db.models import Count, Prefetch, Q, QuerySet
 
 from governance.audit.actors import Actor
+from syncs import access
 from syncs.choices import SequenceState, SequenceStatus
 from syncs.models import Sequence, SequenceRun, SequenceRunStep, SequenceStep, Sync
 from workspaces.access import require
@@ -19,7 +20,7 @@ _WIDE = [f"sync_run__{name}" for name in ("spec", "job", "prepared", "timings", 
 def list_sequences(actor: Actor, *, search: str = "", status: str = "") -> QuerySet[Sequence]:
     """Sequences of the workspace with their latest run and the number of their steps, in one query."""
     require(actor, Permission.MEMBER)
-    rows = Sequence.objects.select_related("last_run").annotate(step_count=Count("steps"))
+    rows = access.sequences_in_view(actor).select_related("last_run").annotate(step_count=Count("steps"))
     if search:
         named = Q(name__icontains=search) | Q(slug__icontains=search)
         rows = rows.filter(named | Q(pk__in=_holding(search)))
@@ -52,9 +53,9 @@ def destinations_of(sequences: Iterable[int]) -> set[int]:
     return set(Sync.objects.filter(sequence_steps__sequence__in=sequences).values_list("destination_id", flat=True))
 
 
-def sequences_with(sync: Sync) -> list[Sequence]:
+def sequences_with(actor: Actor, sync: Sync) -> list[Sequence]:
     """The sequences in which a sync stands."""
-    return list(Sequence.objects.filter(steps__sync=sync).distinct().order_by("name", "id"))
+    return list(access.sequences_in_view(actor).filter(steps__sync=sync).distinct().order_by("name", "id"))
 
 
 def _holding(search: str) -> QuerySet[SequenceStep]:

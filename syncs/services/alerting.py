@@ -17,10 +17,11 @@ from django.db.models import Exists, OuterRef, Q
 
 from notifications.choices import Phase
 from notifications.services import queue_notification
+from syncs import access
 from syncs.alerting.machine import Measured, Standing, after, announce, seen_by
 from syncs.alerting.measures import History, Measure, history_of, measure
 from syncs.alerting.messages import alert_message
-from syncs.alerting.policy import Effective, effective_policy
+from syncs.alerting.policy import Effective, Origin, effective_policy
 from syncs.alerting.triggers import TRIGGERS, Rule
 from syncs.choices import AlertLevel, RunStatus, Subscription, TriggerKind
 from syncs.models import AlertPolicy, AlertState, AlertTransition, Sync
@@ -174,17 +175,23 @@ def _send(
     now: datetime,
     phase: Phase | None = None,
 ) -> None:
-    """One notification to each recipient for whom the change is one."""
+    """One notification to each recipient for whom the change is one.
+
+    Of a sync in a space only people who see it are told, and channels that were chosen for that very sync; those of
+    its destination, whose readers may see another space, are told without its name.
+    """
     transition = state.transitions.order_by("-pk").first()
     topic = transition.topic if transition else f"alert-state:{state.pk}"
     for recipient in policy.recipients:
+        if recipient.person is not None and not access.sees(recipient.person, sync):
+            continue
         subscription = Subscription(recipient.subscription)
         known, news = seen_by(subscription, before), seen_by(subscription, level)
         if known == news:
             continue
-        message = alert_message(
-            state, sync, policy.rules[TriggerKind(state.trigger)], known, news, phase or _phase(known, news), now
-        )
+        rule = policy.rules[TriggerKind(state.trigger)]
+        named = recipient.person is not None or policy.recipients_from is Origin.SYNC or sync.space_id is None
+        message = alert_message(state, sync, rule, known, news, phase or _phase(known, news), now, named=named)
         queue_notification(message=message, topic=topic, channel=recipient.channel, person=recipient.person)
 
 

@@ -14,6 +14,8 @@ from syncs.models import Run, Sync
 from syncs.runspec import build_job, build_spec
 from syncs.services.opening import open_step
 from syncs.services.schedules import next_due
+from syncs.services.storage import mark_used
+from syncs.webhooks import tell_webhooks
 
 
 def begin_run(
@@ -32,6 +34,7 @@ def begin_run(
     sync.next_run_at = next_due(sync, now)
     sync.save(update_fields=["runs_started", "pending_reset", "pending_reprocess", "last_run", "next_run_at"])
     open_step(run, StepKind.PREPARE)
+    mark_used(now)
     return run
 
 
@@ -44,6 +47,7 @@ def begin_retry(sync: Sync, *, actor_label: str, now: datetime) -> Run:
     _freeze(sync, run, build_spec(sync, run, reset=PendingReset.NONE, reprocess=False, only_unsettled=True))
     sync.save(update_fields=["runs_started", "last_run"])
     open_step(run, StepKind.PREPARE)
+    mark_used(now)
     return run
 
 
@@ -64,6 +68,7 @@ def _create_run(sync: Sync, *, trigger: Trigger, actor_label: str, now: datetime
     )
     run.save()
     sync.last_run = run
+    tell_webhooks(run)
     return run
 
 
@@ -72,10 +77,24 @@ def _freeze(sync: Sync, run: Run, spec: RunSpec) -> None:
     run.save(update_fields=["spec", "job"])
 
 
+def require_not_draft(sync: Sync) -> None:
+    """Raise while the sync is no more than a draft: nothing of it may reach the destination."""
+    if not sync.published:
+        hint = "Publish it, or have it approved." if sync.model.published else "Publish its model and the sync first."
+        raise Conflict("This sync is a draft.", hint=hint, code="sync_is_draft")
+
+
 def _require_free(sync: Sync) -> None:
+    require_not_draft(sync)
     if sync.paused:
         raise Conflict("This sync is paused.", hint="Resume it to run it.", code="sync_paused")
     require_running(sync.destination)
+    if sync.erasing_for is not None:
+        raise Conflict(
+            "A person is being erased from what this sync remembers.",
+            hint="Runs can start again when that is done.",
+            code="sync_erasing",
+        )
     live = sync.runs.filter(finished_at__isnull=True).first()
     if live is not None:
         raise Conflict(

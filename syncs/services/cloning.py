@@ -107,4 +107,5 @@ def _clone_sync(actor: Actor, model: Model, sync: Sync) -> Sync:
         schedule=sync.schedule,
         name=f"{sync} (copy)" if sync.name else "",
         schedule_enabled=False,
+        space=sync.space,
     )

@@ -69,13 +69,16 @@ def _wait(sync: Sync, now: datetime | None) -> bool:
 
 
 def _due(now: datetime) -> QuerySet[Sync]:
-    return Sync.objects.filter(~_running(), next_run_at__lte=now, paused=False, destination__stopped_at__isnull=True)
+    return Sync.objects.filter(
+        ~_running(), next_run_at__lte=now, paused=False, destination__stopped_at__isnull=True, erasing_for__isnull=True
+    )
 
 
 def _interrupted(now: datetime) -> QuerySet[Sync]:
     return Sync.objects.filter(
         paused=False,
         destination__stopped_at__isnull=True,
+        erasing_for__isnull=True,
         last_run__status=RunStatus.INTERRUPTED,
         last_run__finished_at__gte=now - RESUME_WITHIN,
     ).exclude(last_run__trigger=Trigger.RETRY)

@@ -12,6 +12,7 @@ from syncs.models import JournalBatch, Run, Sync
 from syncs.services.alerting import judge_after_run
 from syncs.services.opening import open_step
 from syncs.services.sequencing import wake
+from syncs.webhooks import tell_webhooks
 
 
 def end_run(run: Run, status: RunStatus, failure: Failure | None) -> None:
@@ -24,6 +25,7 @@ def end_run(run: Run, status: RunStatus, failure: Failure | None) -> None:
     if wanted_tables(run.sync):
         open_step(run, StepKind.LOG)
     wake(run.sync_id)
+    tell_webhooks(run)
 
 
 def end_without_sending(run: Run, sync: Sync, status: RunStatus, failure: Failure | None) -> None:

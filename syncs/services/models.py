@@ -6,8 +6,9 @@ transaction then stores what it answered.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -16,11 +17,16 @@ from config.errors import Conflict, HeadraceError, Invalid
 from connectors import access as connections
 from connectors.models import Source
 from connectors.sdk.types import Column, ColumnType
+from governance.approvals.access import require_direct
+from governance.approvals.models import Draft
+from governance.approvals.services import begin_draft, drop_draft, take_for_publishing
 from governance.audit.actors import Actor
 from governance.audit.services import changes, record, service, snapshot, unchanged
 from syncs import access
 from syncs.choices import PendingReset, Trigger
 from syncs.definitions import PREVIEW_ROWS, Definition, Preview, describe, preview
+from syncs.drafts import MODEL
+from syncs.drafts.state import described, model_state
 from syncs.models import Model, ModelColumn, Sync
 from syncs.runspec import names_column
 from syncs.services.columns import reprocess_readers, store_columns
@@ -29,7 +35,7 @@ from workspaces import access as rights
 from workspaces.permissions import CONFIGURE_FROM_SOURCE, Permission
 from workspaces.scoping import current_workspace_id
 
-AUDITED = ("name", "slug", "description", "method", "sql", "table_schema", "table_name", "primary_key")
+AUDITED = ("name", "slug", "description", "method", "sql", "table_schema", "table_name", "primary_key", "published")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,14 @@ class KeyChange:
 
     reset: PendingReset
     run_now: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnChoices:
+    """What people decided about all columns: the casts by name, and the names that are switched off."""
+
+    casts: Mapping[str, str]
+    off: Sequence[str]
 
 
 def preview_definition(
@@ -74,9 +88,10 @@ def create_model(
     primary_key: str,
     description: str = "",
     slug: str = "",
+    published: bool = True,
 ) -> Model:
-    """Define a model: asks the source for its columns, then stores it."""
-    rights.require(actor, CONFIGURE_FROM_SOURCE, source_id=source.pk)
+    """Define a model: asks the source for its columns, then stores it, live or (not ``published``) as a draft."""
+    rights.require(actor, CONFIGURE_FROM_SOURCE if published else Permission.DRAFT_FROM_SOURCE, source_id=source.pk)
     connections.require_ready(source)
     columns = describe(source, definition)
     return store_model(
@@ -88,6 +103,7 @@ def create_model(
         description=description,
         slug=slug,
         columns=columns,
+        published=published,
     )
 
 
@@ -102,12 +118,15 @@ def store_model(
     columns: Sequence[Column],
     description: str = "",
     slug: str = "",
+    published: bool = True,
 ) -> Model:
     """Store a model whose columns the source has just described."""
     source = connections.source_for(actor, source.pk, lock=True)
-    rights.require(actor, CONFIGURE_FROM_SOURCE, source_id=source.pk)
+    rights.require(actor, CONFIGURE_FROM_SOURCE if published else Permission.DRAFT_FROM_SOURCE, source_id=source.pk)
+    if published:
+        require_direct(actor)
     name = clean_name(name)
-    _require_key(primary_key, columns)
+    require_key(primary_key, columns)
     model = Model.objects.create(
         workspace_id=current_workspace_id(),
         source=source,
@@ -119,10 +138,13 @@ def store_model(
         table_schema=definition.table_schema,
         table_name=definition.table_name,
         primary_key=primary_key,
+        published=published,
         columns_refreshed_at=timezone.now(),
         created_by_id=actor.user_id,
     )
     store_columns(model, columns)
+    if not published:
+        begin_draft(MODEL, model.pk, {**model_state(model), "described": described(columns)}, actor)
     record(model, after=snapshot(model, AUDITED))
     return model
 
@@ -152,7 +174,7 @@ def update_model(
         columns=columns,
     )
     if key_change and key_change.run_now:
-        _start_dependents(actor, model)
+        start_dependents(actor, model)
     return model
 
 
@@ -172,32 +194,66 @@ def store_model_change(
     primary_key: str | None,
     key_change: KeyChange | None,
     columns: Sequence[Column] | None,
+    choices: ColumnChoices | None = None,
+    draft: Draft | None = None,
 ) -> Model:
-    """Store a change of a model, with its columns as the source has just described them."""
-    model = access.model_to_change(actor, model.pk)
-    before = snapshot(model, AUDITED)
-    key = primary_key or model.primary_key
+    """Store a change of a model, with its columns as the source has just described them.
+
+    With a ``draft`` this publishes it: whoever may approve may do that, and it is closed in the same transaction.
+    """
+    if draft is not None:
+        model = access.model_to_publish(actor, model.pk)
+        told = take_for_publishing(draft, actor)
+    else:
+        model, told = access.model_to_change(actor, model.pk), {}
+        if definition is not None or primary_key is not None:
+            require_published(actor, model)
+    before = audited(model)
     if name is not None:
         model.name = clean_name(name)
     if description is not None:
         model.description = description.strip()
-    if definition is not None:
-        model.method, model.sql = definition.method, definition.sql
-        model.table_schema, model.table_name = definition.table_schema, definition.table_name
-    known = columns if columns is not None else _known_columns(model)
-    _require_key(key, known)
-    _apply_key(model, key, key_change)
-    if columns is not None:
-        store_columns(model, columns)
-        model.columns_refreshed_at = timezone.now()
-    changed = changes(before, snapshot(model, AUDITED))
-    if not changed:
+    apply_model_change(model, definition, primary_key, key_change, columns, choices, by=actor)
+    model.published = model.published or draft is not None
+    changed = changes(before, audited(model))
+    if not changed and not told:
         unchanged()
         return model
     model.revision += 1
     model.save()
-    record(model, before=changed.before, after=changed.after)
+    record(model, before=changed.before, after={**changed.after, **told})
     return model
+
+
+def require_published(actor: Actor, model: Model) -> None:
+    """Raise where what needs approval may not be changed directly: by the workspace's rule, or as it is a draft."""
+    if not model.published:
+        raise Conflict("This model is a draft.", hint="Change its draft, then publish it.", code="draft_only")
+    require_direct(actor)
+
+
+def apply_model_change(
+    model: Model,
+    definition: Definition | None,
+    primary_key: str | None,
+    key_change: KeyChange | None,
+    columns: Sequence[Column] | None,
+    choices: ColumnChoices | None = None,
+    *,
+    by: Actor | None = None,
+) -> None:
+    """Put what needs approval on a locked model (unsaved) and its columns (saved)."""
+    if definition is not None:
+        model.method, model.sql = definition.method, definition.sql
+        model.table_schema, model.table_name = definition.table_schema, definition.table_name
+    key = primary_key or model.primary_key
+    require_key(key, columns if columns is not None else known_columns(model))
+    _apply_key(model, key, key_change)
+    if columns is not None:
+        store_columns(model, columns)
+        model.columns_refreshed_at = timezone.now()
+    if choices is not None:
+        _choose(by, model, choices)
 
 
 def refresh_columns(*, actor: Actor, model: Model) -> Model:
@@ -233,14 +289,16 @@ def change_column(
     column = model.columns.select_for_update(no_key=True).filter(name=name).first()
     if column is None:
         raise Invalid.field("name", f"The model has no column “{name}”.")
+    if override_type is not None or enabled is not None:
+        require_published(actor, model)
     before = snapshot(column, ("name", "override_type", "description", "enabled"))
     if override_type is not None:
-        _override(column, override_type)
+        override_column(column, override_type)
     if description is not None:
         # Cleared, it is the source's again: the next reading of the columns brings that back.
         column.description, column.description_edited = description.strip(), bool(description.strip())
     if enabled is not None:
-        _switch(model, column, enabled)
+        switch_column(actor, model, column, enabled)
     changed = changes(before, snapshot(column, ("name", "override_type", "description", "enabled")))
     if not changed:
         unchanged()
@@ -256,9 +314,11 @@ def change_column(
 def delete_model(*, actor: Actor, model: Model) -> None:
     """Delete a model that no sync uses."""
     model = access.model_to_change(actor, model.pk)
-    names = [str(sync) for sync in model.syncs.all()[:6]]
-    if names:
-        raise Conflict(f"Syncs use this model: {', '.join(names)}.", hint="Delete or re-point them first.")
+    syncs = list(model.syncs.all())
+    if syncs:
+        names = access.names_in_view(actor, syncs)
+        raise Conflict(f"Syncs use this model: {names}.", hint="Delete or re-point them first.")
+    drop_draft(MODEL, model.pk, actor)
     record(model, before=snapshot(model, AUDITED))
     model.delete()
 
@@ -276,12 +336,14 @@ def record_model_preview(*, actor: Actor, model: Model) -> None:
     record(access.model_for(actor, model.pk))
 
 
-def _known_columns(model: Model) -> list[Column]:
+def known_columns(model: Model) -> list[Column]:
+    """The columns that the model had when the source was last asked."""
     rows = model.columns.filter(missing=False)
     return [Column(row.name, ColumnType(row.type), row.native_type, row.description) for row in rows]
 
 
-def _require_key(primary_key: str, columns: Sequence[Column]) -> None:
+def require_key(primary_key: str, columns: Sequence[Column]) -> None:
+    """Raise unless the key is one of the columns."""
     if not primary_key:
         raise Invalid.field("primary_key", "Choose the column that identifies a row.")
     if primary_key not in {column.name for column in columns}:
@@ -303,19 +365,42 @@ def _apply_key(model: Model, key: str, key_change: KeyChange | None) -> None:
     model.syncs.update(pending_reset=key_change.reset)
 
 
-def _override(column: ModelColumn, override_type: str) -> None:
+def audited(model: Model) -> dict[str, Any]:
+    """What the log says of a model: its fields, and what people decided about its columns."""
+    state = model_state(model)
+    return {**snapshot(model, AUDITED), "casts": state["casts"], "off": state["off"]}
+
+
+def _choose(by: Actor | None, model: Model, choices: ColumnChoices) -> None:
+    """Cast and switch columns as chosen; names that the model does not have are passed over."""
+    recast = []
+    for column in model.columns.select_for_update(no_key=True):
+        before = (column.override_type, column.enabled)
+        override_column(column, choices.casts.get(column.name, ""))
+        switch_column(by, model, column, column.name not in choices.off)
+        if column.override_type != before[0] and column.name != model.primary_key:
+            recast.append(column.name)
+        if (column.override_type, column.enabled) != before:
+            column.save(update_fields=["override_type", "enabled"])
+    reprocess_readers(model, recast)
+
+
+def override_column(column: ModelColumn, override_type: str) -> None:
+    """Cast a column (unsaved); its own type is no cast."""
     castable = {kind.value for kind in ColumnType} - {ColumnType.REFERENCE, ColumnType.UNKNOWN}
     if override_type and override_type not in castable:
         raise Invalid.field("override_type", f"“{override_type}” is not a column type.")
     column.override_type = "" if override_type == column.type else override_type
 
 
-def _switch(model: Model, column: ModelColumn, enabled: bool) -> None:
+def switch_column(by: Actor | None, model: Model, column: ModelColumn, enabled: bool) -> None:
+    """Switch a column (unsaved) on or off, unless something needs it."""
     if not enabled and column.name == model.primary_key:
         raise Invalid.field("enabled", "The primary key cannot be switched off.")
-    users = [str(sync) for sync in _syncs_of(model) if names_column(sync, column.name)]
+    users = [sync for sync in _syncs_of(model) if names_column(sync, column.name)]
     if users and not enabled:
-        raise Conflict(f"Syncs map this column: {', '.join(users[:6])}.", hint="Remove it from their mappings first.")
+        names = access.names_in_view(by, users) if by else f"{len(users):,}"
+        raise Conflict(f"Syncs map this column: {names}.", hint="Remove it from their mappings first.")
     column.enabled = enabled
 
 
@@ -323,11 +408,12 @@ def _syncs_of(model: Model) -> QuerySet[Sync]:
     return Sync.objects.filter(model=model).select_related("destination")
 
 
-def _start_dependents(actor: Actor, model: Model) -> None:
+def start_dependents(actor: Actor, model: Model) -> None:
     """Run the dependent syncs that this person may run; the others keep their pending reset."""
     from syncs.services.runs import start_run
 
-    syncs = Sync.objects.filter(model=model, paused=False).select_related("destination")
+    syncs = access.syncs_in_view(actor).filter(model=model, paused=False, published=True)
+    syncs = syncs.select_related("destination")
     for sync in access.syncs_to_trigger(actor, syncs):
         try:
             start_run(actor=actor, sync=sync, trigger=Trigger.RESET)

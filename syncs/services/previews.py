@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from config.queue import enqueue
 from connectors.access import require_ready
+from governance.approvals.choices import OPEN
+from governance.approvals.models import Draft
 from governance.audit.actors import Actor
 from governance.audit.services import record, service, unchanged
 from syncs import access
@@ -21,9 +23,11 @@ from syncs.codec import dump
 from syncs.engine.guardrails import Breach
 from syncs.engine.spec import Failure, Prepared, RunSpec
 from syncs.models import Preview, Sync
+from syncs.retention import past
 
-LIFETIME = timedelta(days=1)
+REVIEW_TIME = timedelta(days=14)
 SILENCE = timedelta(seconds=30)
+MAX_IMPACTS = 20
 _FREE = Q(state=PreviewState.WAITING)
 
 
@@ -41,7 +45,7 @@ def start_preview(*, actor: Actor, sync: Sync) -> Preview:
     sync = access.sync_to_trigger(actor, sync.pk)
     require_ready(sync.model.source)
     require_ready(sync.destination)
-    if (going := Preview.objects.filter(sync=sync, finished_at__isnull=True).first()) is not None:
+    if (going := Preview.objects.filter(sync=sync, draft=None, finished_at__isnull=True).first()) is not None:
         unchanged()
         return going
     now = timezone.now()
@@ -65,6 +69,27 @@ def cancel_preview(*, actor: Actor, preview: Preview) -> Preview:
     preview.save(update_fields=["state", "finished_at"])
     record(sync, before={"preview": preview.pk})
     return preview
+
+
+def begin_impact(draft: Draft, syncs: QuerySet[Sync]) -> None:
+    """Find out what publishing this revision of a draft would do to rows, giving up what earlier ones would.
+
+    To be called in the transaction of the draft's service. At most :data:`MAX_IMPACTS` syncs are looked at.
+    """
+    now = timezone.now()
+    earlier = Preview.objects.filter(draft=draft, finished_at__isnull=True)
+    earlier.update(state=PreviewState.CANCELLED, finished_at=now)
+    for sync in syncs.order_by("pk")[:MAX_IMPACTS]:
+        made = Preview.objects.create(
+            workspace_id=draft.workspace_id,
+            sync=sync,
+            draft=draft,
+            draft_revision=draft.revision,
+            actor_label=draft.requested_label,
+            created_at=now,
+            beat_at=now,
+        )
+        _send(made)
 
 
 def claim_preview(preview_id: int) -> PreviewClaim | None:
@@ -110,8 +135,10 @@ def fail_preview(held: PreviewClaim, failure: Failure) -> bool:
 
 
 def take_expired_previews(now: datetime, *, limit: int) -> list[tuple[int, int, int]]:
-    """Delete previews past their day; (workspace, sync, preview) ids whose files go next. Across all workspaces."""
-    old = Preview.objects.filter(created_at__lt=now - LIFETIME).order_by("created_at")[:limit]
+    """Delete previews past their time; (workspace, sync, preview) ids whose files go next. Across all workspaces."""
+    under_review = Q(draft__state__in=OPEN, created_at__gte=now - REVIEW_TIME)
+    old = Preview.objects.filter(past("preview_hours", "created_at", now)).exclude(under_review)
+    old = old.order_by("created_at")[:limit]
     found = list(old.values_list("workspace_id", "sync_id", "pk"))
     Preview.objects.filter(pk__in=[pk for _, _, pk in found]).delete()
     return found

@@ -6,10 +6,13 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from config.errors import Conflict
+from governance.approvals.access import require_direct
 from governance.audit.actors import Actor
 from governance.audit.services import record, service, unchanged
 from syncs import access
 from syncs.choices import RunStatus
+from syncs.drafts.state import timing
 from syncs.models import Sequence, Sync
 from syncs.models.scheduled import SCHEDULE_FIELDS
 from syncs.schedules import Schedule
@@ -22,8 +25,8 @@ def apply_schedule(row: Sync | Sequence, schedule: Schedule, now: datetime) -> N
 
 
 def next_due(row: Sync | Sequence, now: datetime) -> datetime | None:
-    """When it is due next by its own schedule."""
-    if row.schedule_off:
+    """When it is due next by its own schedule; never while it is only a draft."""
+    if row.schedule_off or (isinstance(row, Sync) and not row.published):
         return None
     return row.schedule.due_from(now, row.last_run.created_at if row.last_run else None)
 
@@ -36,9 +39,17 @@ def set_schedule(*, actor: Actor, sync: Sync, schedule: Schedule) -> Sync:
     if before == schedule:
         unchanged()
         return sync
+    if not sync.published:
+        raise Conflict("This sync is a draft.", hint="Change its draft, then publish it.", code="draft_only")
+    require_direct(actor)
+    former = timing(sync)
     apply_schedule(sync, schedule, timezone.now())
     sync.save(update_fields=[*SCHEDULE_FIELDS, "updated_at"])
-    record(sync, before={"schedule": before.whole_words}, after={"schedule": schedule.whole_words})
+    record(
+        sync,
+        before={"schedule": before.whole_words, "timing": former},
+        after={"schedule": schedule.whole_words, "timing": timing(sync)},
+    )
     return sync
 
 

@@ -176,7 +176,7 @@ def _syncs(actor: Actor, steps: SequenceOf[StepProposal]) -> dict[int, Sync]:
         raise Invalid.field("steps", "Add at least one sync.")
     if len(steps) > MAX_STEPS:
         raise Invalid.field("steps", f"A sequence has at most {MAX_STEPS} steps.")
-    syncs = Sync.objects.in_bulk([step.sync_id for step in steps])
+    syncs = access.syncs_in_view(actor).in_bulk([step.sync_id for step in steps])
     if missing := [step.sync_id for step in steps if step.sync_id not in syncs]:
         raise Invalid.field("steps", f"There is no sync {missing[0]} here.")
     if any(step.limit_unit == LimitUnit.PERCENT and step.limit > 100 for step in steps):

@@ -22,6 +22,7 @@ from config.errors import Conflict, HeadraceError, NotFound
 from config.queue import enqueue
 from governance.audit.context import correlation_id
 from syncs import access
+from syncs.alerting.scrubbing import scrubbed
 from syncs.choices import (
     OPEN_STEPS,
     LimitUnit,
@@ -195,7 +196,11 @@ def _ended(run: SequenceRun, step: SequenceRunStep) -> bool:
     reason = f"{sync_run.rejected:,} of {sync_run.planned:,} rows rejected." if sync_run.rejected else ""
     if sync_run.status == RunStatus.CANCELLED:
         reason = "The run was cancelled."
-    _close(step, _ENDINGS.get(RunStatus(sync_run.status), SequenceStepState.FAILED), sync_run.error_message or reason)
+    _close(
+        step,
+        _ENDINGS.get(RunStatus(sync_run.status), SequenceStepState.FAILED),
+        scrubbed(sync_run.error_message) or reason,
+    )
     return True
 
 

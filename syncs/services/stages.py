@@ -32,6 +32,7 @@ from syncs.services.alerting import judge_after_run
 from syncs.services.ending import end_run, end_without_sending
 from syncs.services.opening import open_delivery, open_parts, open_step
 from syncs.tasks import actor_for
+from syncs.webhooks import tell_webhooks
 
 LEASE = timedelta(seconds=15)
 RETRY_DELAYS = (1, 5, 15, 60, 300)
@@ -161,7 +162,7 @@ def finish_prepare(held: Claim, prepared: Prepared, startable: Sequence[int], br
     with _step(held, with_sync=True) as run:
         run.prepared = dump(prepared)
         run.queried, run.null_keys, run.duplicates = prepared.queried, prepared.null_keys, prepared.duplicates
-        run.retried = prepared.retried
+        run.forgotten, run.retried = prepared.forgotten, prepared.retried
         _count(run, "planned", prepared.planned)
         _done(held, rows=prepared.queried)
         if not breaches:
@@ -313,6 +314,7 @@ def _hold(run: Run, breaches: Sequence[Breach], startable: Sequence[int]) -> Non
     run.hold = dump(Hold(since=now, breaches=tuple(breaches), start=tuple(startable)))
     run.save()
     run_held.send_robust(sender=Run, run=run)
+    tell_webhooks(run)
     judge_after_run(_locked_sync(run.sync_id), now, (TriggerKind.HELD,))
 
 

@@ -15,20 +15,27 @@ from connectors.models import Destination
 from connectors.sdk.expansion import array_column
 from connectors.sdk.fields import Select
 from connectors.secrets import decrypt, encrypt
+from governance.approvals.access import require_direct
+from governance.approvals.models import Draft
+from governance.approvals.services import begin_draft, drop_draft, take_for_publishing
 from governance.audit.actors import Actor
 from governance.audit.services import changes, record, service, snapshot, unchanged
 from syncs import access
 from syncs.choices import PendingReset
 from syncs.codec import dump, load
 from syncs.configuration import Checked, Proposal, check_proposal, sync_type_of
+from syncs.drafts import SYNC
+from syncs.drafts.state import sync_state, timing
 from syncs.engine.guardrails import Guardrails
 from syncs.mappings import from_json, send_the_same, to_json
 from syncs.models import Model, Sync
 from syncs.renames import followed_renames, renamed
 from syncs.schedules import Schedule
 from syncs.services.naming import clean_name, free_slug
-from syncs.services.schedules import apply_schedule
+from syncs.services.schedules import apply_schedule, next_due
 from syncs.tasks import discard_sync_files
+from workspaces.access import space_for
+from workspaces.models import Space
 from workspaces.scoping import current_workspace_id
 
 AUDITED = (
@@ -36,12 +43,14 @@ AUDITED = (
     "slug",
     "model",
     "destination",
+    "space",
     "sync_type",
     "mode",
     "removal",
     "first_run",
     "settings",
     "mappings",
+    "published",
 )
 
 
@@ -55,9 +64,11 @@ def create_sync(
     name: str = "",
     slug: str = "",
     schedule_enabled: bool = True,
+    space: Space | None = None,
+    published: bool = True,
 ) -> Sync:
-    """Join a model and a destination: checks everything that can be checked, then stores it."""
-    access.require_configure(actor, model.source_id, destination.pk)
+    """Join a model and a destination: checks everything that can be checked, then stores it, live or as a draft."""
+    (access.require_configure if published else access.require_draft)(actor, model.source_id, destination.pk)
     connections.require_ready(destination)
     checked = check_proposal(model, destination, proposal)
     return store_sync(
@@ -69,6 +80,8 @@ def create_sync(
         name=name,
         slug=slug,
         schedule_enabled=schedule_enabled,
+        space=space,
+        published=published,
     )
 
 
@@ -83,30 +96,39 @@ def store_sync(
     name: str = "",
     slug: str = "",
     schedule_enabled: bool = True,
+    space: Space | None = None,
+    published: bool = True,
 ) -> Sync:
     """Store a sync whose configuration has just been checked."""
     model = access.model_for(actor, model.pk)
     destination = connections.destination_for(actor, destination.pk, lock=True)
-    access.require_configure(actor, model.source_id, destination.pk)
+    (access.require_configure if published else access.require_draft)(actor, model.source_id, destination.pk)
+    if published:
+        require_direct(actor)
+        require_published_model(model)
     sync = Sync(
         workspace_id=current_workspace_id(),
         model=model,
         destination=destination,
+        space=space_for(actor, space.pk, lock=True) if space else None,
         name=clean_name(name) if name else "",
         slug=free_slug(Sync, slug or name or f"{model.slug}-to-{destination.slug}", chosen=bool(slug)),
         created_by_id=actor.user_id,
         schedule_enabled=schedule_enabled,
+        published=published,
     )
-    _configure(sync, checked)
+    configure(sync, checked)
     apply_schedule(sync, schedule, timezone.now())
     sync.save()
+    if not published:
+        begin_draft(SYNC, sync.pk, sync_state(sync), actor, sealed=sync.sealed_settings)
     record(sync, after={**snapshot(sync, AUDITED), "schedule": schedule.words})
     return sync
 
 
 def update_sync(*, actor: Actor, sync: Sync, proposal: Proposal | None = None, name: str | None = None) -> Sync:
     """Change a sync's name or configuration; a run that is going on keeps what it started with."""
-    access.require_configure(actor, sync.model.source_id, sync.destination_id)
+    access.require_change(actor, sync)
     checked = None
     if proposal is not None:
         known = decrypt(sync.sealed_settings)
@@ -115,33 +137,74 @@ def update_sync(*, actor: Actor, sync: Sync, proposal: Proposal | None = None, n
 
 
 @service("sync.updated")
-def store_sync_change(*, actor: Actor, sync: Sync, checked: Checked | None, name: str | None) -> Sync:
+def store_sync_change(
+    *,
+    actor: Actor,
+    sync: Sync,
+    checked: Checked | None,
+    name: str | None,
+    schedule: Schedule | None = None,
+    guardrails: Guardrails | None = None,
+    draft: Draft | None = None,
+) -> Sync:
     """Store a configuration that has just been checked.
 
     Where rows would look different now, the next run sends all known rows as changed; where mappings only
-    follow columns that were renamed, those rows whose values differ.
+    follow columns that were renamed, those rows whose values differ. With a ``draft`` this publishes it:
+    whoever may approve may do that, and it is closed in the same transaction.
     """
-    sync = access.sync_to_configure(actor, sync.pk)
-    before, sealed = snapshot(sync, AUDITED), decrypt(sync.sealed_settings)
+    if draft is not None:
+        sync = access.sync_to_publish(actor, sync.pk)
+        require_published_model(sync.model)
+        told = take_for_publishing(draft, actor)
+    else:
+        sync, told = access.sync_to_configure(actor, sync.pk), {}
+        if checked is not None:
+            require_published(actor, sync)
+    before, sealed = audited(sync), decrypt(sync.sealed_settings)
     if name is not None:
         sync.name = clean_name(name) if name else ""
-    if checked is not None:
-        _configure(sync, checked)
-    changed = changes(before, snapshot(sync, AUDITED))
+    apply_sync_change(sync, checked, schedule, guardrails)
+    if draft is not None and not sync.published:
+        sync.published = True
+        sync.next_run_at = next_due(sync, timezone.now())
+    changed = changes(before, audited(sync))
     resealed = checked is not None and checked.cleaned.secrets != sealed
-    if not changed and not resealed:
+    if not changed and not resealed and not told:
         unchanged()
         return sync
-    if not _follows_renames(sync, before) and _sends_otherwise(sync, before):
-        sync.pending_reprocess = True
-    if _expansion(before["mappings"]) != _expansion(sync.mappings) and sync.pending_reset == PendingReset.NONE:
-        # Rows have other keys now: what was delivered under the old ones tells nothing about them.
-        sync.pending_reset = PendingReset.RESYNC
     sync.revision += 1
     sync.save()
     after = {**changed.after, "secret_settings": "changed"} if resealed else changed.after
-    record(sync, before=changed.before, after=after)
+    record(sync, before=changed.before, after={**after, **told})
     return sync
+
+
+def require_published(actor: Actor, sync: Sync) -> None:
+    """Raise where what needs approval may not be changed directly: by the workspace's rule, or as it is a draft."""
+    if not sync.published:
+        raise Conflict("This sync is a draft.", hint="Change its draft, then publish it.", code="draft_only")
+    require_direct(actor)
+
+
+def require_published_model(model: Model) -> None:
+    """Raise where the sync's model is only a draft: then the sync can be no more than one."""
+    if not model.published:
+        raise Conflict(f"The model “{model}” is a draft.", hint="Publish the model first.", code="model_is_draft")
+
+
+def apply_sync_change(
+    sync: Sync, checked: Checked | None, schedule: Schedule | None = None, guardrails: Guardrails | None = None
+) -> None:
+    """Put what needs approval on a locked sync (unsaved), with what follows from it for its next run."""
+    before = snapshot(sync, AUDITED)
+    if schedule is not None and schedule != sync.schedule:
+        apply_schedule(sync, schedule, timezone.now())
+    if guardrails is not None:
+        sync.guardrails = dump(guardrails)
+    if checked is not None:
+        configure(sync, checked)
+        follow_change(sync, before)
 
 
 @service("sync.reset")
@@ -162,6 +225,7 @@ def reset_sync(*, actor: Actor, sync: Sync, reset: PendingReset) -> Sync:
 def set_guardrails(*, actor: Actor, sync: Sync, guardrails: Guardrails) -> Sync:
     """Set when a run is held before sending; a run that is going on keeps the limits it started with."""
     sync = access.sync_to_configure(actor, sync.pk)
+    require_published(actor, sync)
     before, after = dump(load(Guardrails, sync.guardrails)), dump(guardrails)
     if before == after:
         unchanged()
@@ -178,10 +242,36 @@ def delete_sync(*, actor: Actor, sync: Sync) -> None:
     sync = access.sync_to_configure(actor, sync.pk)
     if sync.runs.filter(finished_at__isnull=True).exists():
         raise Conflict("This sync is running.", hint="Cancel the run first.")
+    drop_draft(SYNC, sync.pk, actor)
     record(sync, before=snapshot(sync, AUDITED))
     in_warehouse = (sync.baseline or {}).get("planner") == Planner.WAREHOUSE
     enqueue(discard_sync_files, sync.workspace_id, sync.pk, sync.model.source_id if in_warehouse else 0)
     sync.delete()
+
+
+def follow_change(sync: Sync, before: Mapping[str, Any]) -> None:
+    """Leave with a changed sync (unsaved) what its next run does; ``before`` is its :data:`AUDITED` snapshot."""
+    if not _follows_renames(sync, before) and _sends_otherwise(sync, before):
+        sync.pending_reprocess = True
+    if _expansion(before["mappings"]) != _expansion(sync.mappings) and sync.pending_reset == PendingReset.NONE:
+        # Rows have other keys now: what was delivered under the old ones tells nothing about them.
+        sync.pending_reset = PendingReset.RESYNC
+
+
+def configure(sync: Sync, checked: Checked) -> None:
+    """Put a checked configuration on a sync (unsaved)."""
+    chosen = checked.configuration
+    sync.sync_type, sync.mode = chosen.sync_type, chosen.mode.value
+    sync.removal, sync.first_run = chosen.removal.value, chosen.first_run.value
+    sync.settings, sync.sealed_settings = checked.cleaned.config, encrypt(checked.cleaned.secrets)
+    sync.mappings = to_json(chosen.mappings)
+
+
+def audited(sync: Sync) -> dict[str, Any]:
+    """What the log says of a sync: the schedule in words, and as earlier versions are restored from."""
+    limits = dump(load(Guardrails, sync.guardrails))
+    when = {"schedule": sync.schedule.whole_words, "timing": timing(sync)}
+    return {**snapshot(sync, AUDITED), **when, "guardrails": limits}
 
 
 def _follows_renames(sync: Sync, before: Mapping[str, Any]) -> bool:
@@ -216,11 +306,3 @@ def _aims_elsewhere(sync: Sync, before: Mapping[str, Any]) -> bool:
     declared = sync_type_of(sync.destination, sync.sync_type).settings
     pickers = [field.name for field in declared if isinstance(field, Select) and field.discover]
     return any(before.get(name) != sync.settings.get(name) for name in pickers)
-
-
-def _configure(sync: Sync, checked: Checked) -> None:
-    chosen = checked.configuration
-    sync.sync_type, sync.mode = chosen.sync_type, chosen.mode.value
-    sync.removal, sync.first_run = chosen.removal.value, chosen.first_run.value
-    sync.settings, sync.sealed_settings = checked.cleaned.config, encrypt(checked.cleaned.secrets)
-    sync.mappings = to_json(chosen.mappings)

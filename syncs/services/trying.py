@@ -21,7 +21,10 @@ from syncs.engine import EngineError
 from syncs.engine.onerow import SentRow
 from syncs.engine.spec import RunSpec
 from syncs.limits import limiter_for
+from syncs.looks import note_rows_to_try_seen
 from syncs.models import Sync
+from syncs.privacy.tombstones import forgotten_rows
+from syncs.services.beginning import require_not_draft
 from syncs.storage import workdir
 from syncs.trial import Trial, told, trial_of, without_secrets
 
@@ -53,6 +56,8 @@ def rows_to_try(*, actor: Actor, sync: Sync, key: str = "") -> Choices:
     name = trial.spec.primary_key
     listed = [FoundRow(str(values[name]), values) for values in found if values[name] is not None]
     sent = engine.operations_sent(trial.spec)
+    if listed:
+        note_rows_to_try_seen(actor, sync)
     return Choices(listed, [operation for operation in Operation if operation in sent], _fixed(trial.spec))
 
 
@@ -113,6 +118,7 @@ def _sync(actor: Actor, sync: Sync) -> Sync:
     """The sync as it is now, which this person may try out and which takes single rows."""
     sync = access.sync_for(actor, sync.pk)
     access.require_try(actor, sync)
+    require_not_draft(sync)
     if words := cannot_try(sync):
         raise Conflict(words, code="no_test_row")
     return sync
@@ -124,7 +130,18 @@ def _read(sync: Sync, key: str) -> tuple[Trial, pa.Table]:
         rows = engine.find_rows(trial.spec, open_source(sync.model.source), key=key, limit=FOUND_ROWS)
     except (ConnectorError, EngineError) as error:
         raise told(sync, error) from error
-    return trial, rows
+    return trial, _without_forgotten(sync, trial, rows)
+
+
+def _without_forgotten(sync: Sync, trial: Trial, rows: pa.Table) -> pa.Table:
+    """Nobody who was forgotten is sent to try something out."""
+    forgotten = forgotten_rows(sync.model_id, trial.spec.primary_key)
+    if forgotten is None:
+        return rows
+    name = trial.spec.primary_key
+    keys = [str(engine.row_values(rows, place)[name]) for place in range(rows.num_rows)]
+    hidden = set(forgotten.among(keys))
+    return rows.filter(pa.array([key not in hidden for key in keys], pa.bool_()))
 
 
 def _check(spec: RunSpec, operation: Operation, edits: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from django.views import View
 from config.ui.listing import Column, Listing
 from governance.audit.actors import Actor
 from governance.selectors import activity_of, sentence
+from syncs.models import Sync
 from workspaces.requests import WorkspaceRequest
 from workspaces.scoping import TenantModel
 
@@ -47,6 +48,11 @@ def activity_context(request: HttpRequest, resource_type: str, row: TenantModel)
     page = listing.page(activity_of(resource_type, row))
     entries = [{"entry": entry, "sentence": sentence(entry)} for entry in page.rows]
     return {"listing": listing, "page": page, "entries": entries}
+
+
+def sync_pill(sync: Sync) -> str:
+    """The key under which ``status_pill`` knows how a sync is doing."""
+    return pill_key(sync.words.sync_page) if sync.published else "draft"
 
 
 def pill_key(wording: str) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 
 from config.errors import HeadraceError
-from config.htmx import go_to
+from governance.approvals.access import open_draft
 from syncs import access, services
 from syncs.codec import load
+from syncs.drafts import SYNC
+from syncs.drafts.state import guardrails_in
 from syncs.engine.guardrails import Guardrails
 from syncs.forms.guardrails import GuardrailsForm
 from syncs.models import Sync
+from syncs.views.publication import leave, revision_of, way_of
 from syncs.views.sync_detail import SyncPage
 
 
@@ -22,7 +25,9 @@ class SyncGuardrails(SyncPage):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The limits that are stored."""
         sync = access.sync_for(self.actor, pk)
-        return self._page(sync, GuardrailsForm.of(load(Guardrails, sync.guardrails)))
+        draft = open_draft(SYNC, pk)
+        stored = guardrails_in(draft.proposed) if draft else load(Guardrails, sync.guardrails)
+        return self._page(sync, GuardrailsForm.of(stored))
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Save."""
@@ -31,11 +36,18 @@ class SyncGuardrails(SyncPage):
         if not form.is_valid():
             return self._page(sync, form, 422)
         try:
-            services.set_guardrails(actor=self.actor, sync=sync, guardrails=form.guardrails())
+            draft = services.change_sync(
+                actor=self.actor,
+                sync=sync,
+                change=services.SyncChange(guardrails=form.guardrails()),
+                way=way_of(request),
+                revision=revision_of(request),
+            )
         except HeadraceError as error:
             form.add_error(None, f"{error.message} {error.hint}".strip())
             return self._page(sync, form, 422)
-        return go_to(request, self.url("sync_configuration", pk), "Saved. The next run keeps to these limits.")
+        to, words = self.url("sync_configuration", pk), "Saved. The next run keeps to these limits."
+        return leave(request, self.here.workspace.slug, draft, way_of(request), to=to, live=words)
 
     def _page(self, sync: Sync, form: GuardrailsForm, status: int = 200) -> HttpResponse:
         back = self.url("sync_configuration", sync.pk)

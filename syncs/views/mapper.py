@@ -18,6 +18,7 @@ from connectors.sdk.arrow import object_from_text
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.liquid import compile_value, parse_json, row_variables
 from connectors.sdk.liquid.reference import REFERENCE
+from connectors.sdk.nesting import NestedTooDeep
 from connectors.sdk.rows import dumps, json_value
 from connectors.sdk.types import ColumnType
 from syncs import access, services
@@ -186,10 +187,10 @@ class MappingValue(PageView):
             context = {"result": _shortened(dumps(json_value(value)).decode()), "type": _type_words(value)}
         except ConnectorError as error:
             context = {"problem": error.message, "hint": error.hint}
+        except (NestedTooDeep, RecursionError, TypeError):
+            context = {"problem": "The sample row, or what the template makes of it, is nested too deep."}
         except ValueError:
             context = {"problem": "The sample row is not JSON."}
-        except (RecursionError, TypeError):
-            context = {"problem": "The sample row, or what the template makes of it, is nested too deep."}
         return render_page(self.request, "syncs/syncs/parts/value_result.html", context)
 
     def _context(self) -> dict[str, str]:

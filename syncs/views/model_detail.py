@@ -13,12 +13,19 @@ from connectors import access as connections
 from connectors import catalog
 from connectors.choices import Kind
 from connectors.sdk.types import ColumnType
+from governance.approvals.access import open_draft
+from governance.approvals.choices import Way
+from governance.approvals.models import Draft
 from syncs import access, services
+from syncs.drafts import MODEL
+from syncs.drafts.state import drafted_columns, state_of
 from syncs.models import Model
 from syncs.selectors import dependent_syncs, stale_mappings
-from syncs.views.base import PageView, activity_context, pill_key
+from syncs.views.base import PageView, activity_context, sync_pill
 from syncs.views.previewing import OPTIONS, headings, preview_options
+from syncs.views.publication import for_model, revision_of
 from workspaces.access import may
+from workspaces.favourites import opened
 from workspaces.permissions import CONFIGURE_FROM_SOURCE, Permission
 
 TABS = (
@@ -26,6 +33,7 @@ TABS = (
     ("model_rows", "Rows"),
     ("model_columns", "Columns"),
     ("model_syncs", "Syncs"),
+    ("model_versions", "Versions"),
     ("model_activity", "Activity"),
 )
 NO_CASTS = (ColumnType.REFERENCE, ColumnType.UNKNOWN)
@@ -50,17 +58,22 @@ class ModelPage(PageView):
     ) -> HttpResponse:
         """Render one tab."""
         may_change = self._may_change(model)
-        counts = {"model_columns": model.columns.count(), "model_syncs": model.syncs.count()}
+        publication = for_model(self.actor, model)
+        counts = {"model_columns": model.columns.count(), "model_syncs": dependent_syncs(self.actor, model).count()}
         tabs = [
             {"label": words, "url": self.url(name, model.pk), "active": name == self.route, "count": counts.get(name)}
             for name, words in TABS
         ]
         whole = {
             "model": model,
+            "star": opened(self.here, "model", model),
             "entry": catalog.known_entry(Kind.SOURCE, model.source.type),
             "tabs": tabs,
             "breadcrumb": [self.crumb("Models", "models")],
             "may_change": may_change,
+            "may_edit": access.may_draft_model(self.actor, model),
+            "publication": publication,
+            "draft": publication.draft,
             "may_clone": may(self.actor, CONFIGURE_FROM_SOURCE, source_id=model.source_id),
             "may_sync": may(self.actor, ADD_SYNC, source_id=model.source_id),
             "rename_url": self.url("model_rename", model.pk) if may_change else "",
@@ -124,7 +137,7 @@ class ModelColumns(ModelPage):
             model,
             "syncs/models/columns.html",
             {
-                "columns": list(model.columns.all()),
+                "columns": drafted_columns(model, state_of(open_draft(MODEL, model.pk))),
                 "headings": COLUMN_HEADINGS,
                 "casts": CASTS,
                 "stale": stale_mappings(self.actor, model),
@@ -140,10 +153,10 @@ class ModelColumns(ModelPage):
             if request.POST.get("action") == "refresh":
                 services.refresh_columns(actor=self.actor, model=model)
                 return go_to(request, here, "Columns were read again.")
-            self._change(model, request)
+            draft = self._change(model, request)
         except HeadraceError as error:
             return self._stay(request, pk, f"{error.message} {error.hint}".strip(), "bad")
-        return self._stay(request, pk, "Saved.", "good")
+        return self._stay(request, pk, "Saved to the draft." if draft else "Saved.", "good")
 
     def _stay(self, request: HttpRequest, pk: int, words: str, tone: ToastTone) -> HttpResponse:
         """Show the columns as they are now: in place for scripts, as a new page without."""
@@ -151,15 +164,22 @@ class ModelColumns(ModelPage):
             return toast(self.get(request, pk), words, tone=tone)
         return go_to(request, self.url(self.route, pk), words, tone=tone)
 
-    def _change(self, model: Model, request: HttpRequest) -> None:
-        sent = request.POST
-        services.change_column(
+    def _change(self, model: Model, request: HttpRequest) -> Draft | None:
+        """Descriptions go live; casts and switches too, or into the draft."""
+        sent, name = request.POST, request.POST.get("column", "")
+        if "description" in sent:
+            services.change_column(actor=self.actor, model=model, name=name, description=sent["description"])
+            return None
+        publication = for_model(self.actor, model)
+        # The box follows its hidden "0".
+        enabled = sent["enabled"] == "1" if "enabled" in sent else None
+        chosen = {"override_type": sent.get("override_type"), "enabled": enabled}
+        return services.change_model(
             actor=self.actor,
             model=model,
-            name=sent.get("column", ""),
-            override_type=sent.get("override_type"),
-            description=sent.get("description"),
-            enabled=sent["enabled"] == "1" if "enabled" in sent else None,  # the box follows its hidden "0"
+            change=services.ModelChange(columns={name: chosen}),
+            way=Way.NOW if publication.direct else Way.DRAFT,
+            revision=revision_of(request),
         )
 
 
@@ -171,7 +191,7 @@ class ModelSyncs(ModelPage):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The tab."""
         model = access.model_for(self.actor, pk)
-        lines = [{"sync": s, "pill": pill_key(s.words.sync_page)} for s in dependent_syncs(self.actor, model)]
+        lines = [{"sync": s, "pill": sync_pill(s)} for s in dependent_syncs(self.actor, model)]
         return self.page(model, "syncs/models/syncs.html", {"lines": lines, "stale": stale_mappings(self.actor, model)})
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from config.errors import HeadraceError, Invalid
+from config.errors import Conflict, HeadraceError, Invalid
 from config.htmx import go_to, render_page, wants_part
 from connectors import access as connections
 from connectors import catalog, selectors
@@ -15,16 +16,31 @@ from connectors.choices import Kind
 from connectors.models import Source
 from connectors.sdk.types import Column, ColumnType
 from connectors.services import refresh_schema
+from governance.approvals.access import open_draft
+from governance.approvals.choices import Way
+from governance.approvals.models import Draft
 from syncs import access, services
 from syncs.choices import ModelMethod, PendingReset
 from syncs.definitions import Definition, Preview, describe
+from syncs.drafts import MODEL
+from syncs.drafts.state import described_in, put_model_state
 from syncs.forms.models import TABLE_SEPARATOR, DefinitionForm, NamingForm
 from syncs.models import Model
 from syncs.selectors import dependants_of_key, dependent_syncs, stale_mappings
 from syncs.services.models import KeyChange
 from syncs.views.base import PageView
 from syncs.views.previewing import OPTIONS, headings, preview_options
-from workspaces.permissions import Permission
+from syncs.views.publication import (
+    SAVES,
+    Publication,
+    for_model,
+    for_new,
+    leave,
+    revision_of,
+    way_of,
+)
+from workspaces.access import may
+from workspaces.permissions import CONFIGURE_FROM_SOURCE, Permission
 
 KEY_CHANGES = {"resync": PendingReset.RESYNC, "reset": PendingReset.RESET}
 
@@ -49,6 +65,7 @@ class Editor(PageView):
 
     model: Model | None = None  # the one that is changed
     stored: Model | None = None  # the one that the form starts from
+    draft: Draft | None = None  # the open draft of the one that is changed
     source: Source
 
     def load(self, pk: int) -> None:
@@ -72,7 +89,7 @@ class Editor(PageView):
         except Invalid as error:
             form.take(error)
             return self._page(form, None, None, status=422)
-        naming = self._naming_form(preview, request.POST if request.POST.get("action") == "save" else None)
+        naming = self._naming_form(preview, request.POST if self._saves else None)
         if not naming.is_bound:
             return self._page(form, preview, naming)
         if naming.is_valid():
@@ -80,6 +97,8 @@ class Editor(PageView):
                 return self.saved(self.save(definition, naming.cleaned_data))
             except Invalid as error:
                 naming.take(error)
+            except Conflict as error:
+                naming.add_error(None, f"{error.message} {error.hint}".strip())
         return self._page(form, preview, naming, status=422)
 
     def known_naming(self) -> NamingForm | None:
@@ -87,15 +106,33 @@ class Editor(PageView):
         if self.stored is None or self.method != self.stored.method:
             return None
         rows = self.stored.columns.filter(missing=False)
-        return self._naming_form(Preview(columns=tuple(Column(c.name, ColumnType(c.type)) for c in rows), rows=None))
+        columns = described_in(self.draft.proposed) if self.draft else None
+        known = columns or [Column(c.name, ColumnType(c.type)) for c in rows]
+        return self._naming_form(Preview(columns=tuple(known), rows=None))
 
     def saved(self, model: Model) -> HttpResponse:
-        """On to the model."""
-        return go_to(self.request, self.url("model", model.pk), "Model saved.")
+        """On to the model, or to where reviewers of its draft are chosen."""
+        to = self.url("model", model.pk)
+        return leave(self.request, self.here.workspace.slug, self.draft, self.way, to=to, live="Model saved.")
+
+    @property
+    def way(self) -> Way:
+        """What the pressed button says should become of it."""
+        return way_of(self.request)
+
+    @property
+    def _saves(self) -> bool:
+        return self.request.POST.get("action") in SAVES
+
+    def publication(self) -> Publication:
+        """What can become of it."""
+        may_publish = may(self.actor, CONFIGURE_FROM_SOURCE, source_id=self.source.pk)
+        return for_new(self.actor, may_publish=may_publish)
 
     def save(self, definition: Definition, values: dict[str, Any]) -> Model:
-        """Create the model; raises ``Invalid`` with the field at fault."""
-        return services.create_model(
+        """Create the model, live or as a draft; raises ``Invalid`` with the field at fault."""
+        made = services.create_model(
+            published=self.way is Way.NOW,
             actor=self.actor,
             source=self.source,
             name=values["name"],
@@ -103,6 +140,8 @@ class Editor(PageView):
             definition=definition,
             primary_key=values["primary_key"],
         )
+        self.draft = open_draft(MODEL, made.pk)
+        return made
 
     def initial(self) -> dict[str, Any]:
         """What the editor starts from."""
@@ -132,7 +171,7 @@ class Editor(PageView):
         return go_to(self.request, here, "Tables were read.")
 
     def _preview(self, definition: Definition) -> Preview:
-        if self.request.POST.get("action") == "save":
+        if self._saves:
             return Preview(columns=describe(self.source, definition), rows=None)
         return services.preview_definition(
             actor=self.actor,
@@ -188,6 +227,7 @@ class Editor(PageView):
             "may_see": access.may_view_rows(self.actor, self.source.pk),
             "steps": steps_of("key" if naming else "define", self.source.name, self.url("model_new")),
             "breadcrumb": self.breadcrumb(),
+            "publication": self.publication(),
             **OPTIONS,
             **self.extras(preview, naming),
         }
@@ -220,34 +260,67 @@ class EditModel(Editor):
 
     def load(self, pk: int) -> None:
         """The model of the address and its source."""
-        self.model = self.stored = access.model_for(self.actor, pk)
-        access.require_model_change(self.actor, self.model)
+        self.model = access.model_for(self.actor, pk)
+        access.require_model_draft(self.actor, self.model)
         self.source = self.model.source
+        self.draft = open_draft(MODEL, pk)
+        self.stored = put_model_state(copy(self.model), self.draft.proposed) if self.draft else self.model
+
+    def publication(self) -> Publication:
+        """What can become of the change."""
+        assert self.model is not None
+        return for_model(self.actor, self.model)
 
     def save(self, definition: Definition, values: dict[str, Any]) -> Model:
-        """Change the model; another key needs the choice of what its syncs do."""
+        """Change the model or its draft; another key needs the choice of what its syncs do."""
         model = self.model
         assert model is not None
         chosen = KEY_CHANGES.get(self.request.POST.get("reset", ""))
         run_now = "run_now" in self.request.POST
-        return services.update_model(
-            actor=self.actor,
-            model=model,
-            name=values["name"],
-            description=values["description"],
-            definition=definition,
-            primary_key=values["primary_key"],
-            key_change=KeyChange(reset=chosen, run_now=run_now) if chosen else None,
+        key_change = KeyChange(reset=chosen, run_now=run_now) if chosen else None
+        name, description = values["name"], values["description"]
+        if self.way is Way.NOW and self.draft is None:
+            return services.update_model(
+                actor=self.actor,
+                model=model,
+                definition=definition,
+                primary_key=values["primary_key"],
+                key_change=key_change,
+                name=name,
+                description=description,
+            )
+        change = services.ModelChange(definition=definition, primary_key=values["primary_key"], key_change=key_change)
+        return self._save_draft(model, change, name, description)
+
+    def _save_draft(self, model: Model, change: services.ModelChange, name: str, description: str) -> Model:
+        """Keep what needs approval as the model's draft; name and description go live."""
+        renamed = (model.name, model.description) != (name.strip(), description.strip())
+        if renamed and not self._may_rename(model):
+            raise Invalid.field("name", "Name and description go live at once, so changing them takes that right.")
+        revision = revision_of(self.request)
+        self.draft = services.change_model(
+            actor=self.actor, model=model, change=change, way=self.way, revision=revision
         )
+        if renamed:
+            services.update_model(actor=self.actor, model=model, name=name, description=description)
+        return access.model_for(self.actor, model.pk)
+
+    def _may_rename(self, model: Model) -> bool:
+        try:
+            access.require_model_change(self.actor, model)
+        except HeadraceError:
+            return False
+        return True
 
     def saved(self, model: Model) -> HttpResponse:
         """Back to the model; after a new key, to its syncs, which say what each of them does next."""
         before = self.model
         assert before is not None
-        if before.primary_key == model.primary_key:
+        if self.draft is not None or before.primary_key == model.primary_key:
             return super().saved(model)
-        waiting = model.syncs.exclude(pending_reset=PendingReset.NONE).count()
-        running = model.syncs.count() - waiting
+        syncs = dependent_syncs(self.actor, model)
+        waiting = syncs.exclude(pending_reset=PendingReset.NONE).count()
+        running = syncs.count() - waiting
         words = f"Key changed. {running:,} syncs run now, {waiting:,} do so with their next run."
         return go_to(self.request, self.url("model_syncs", model.pk), words)
 

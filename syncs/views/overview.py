@@ -1,4 +1,4 @@
-"""The workspace at a glance: health of the syncs, rows over time, what runs and what failed."""
+"""The workspace at a glance: health of the syncs, rows over time, what runs and what failed; and what to do first."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from config.htmx import render_page
-from connectors.selectors import destinations, sources
+from governance.approvals.selectors import review_count
 from syncs.choices import Health
-from syncs.models import Model, Sync
 from syncs.selectors import Overview, overview
 from syncs.selectors.alerts import active_alerts
+from syncs.selectors.getting_started import GettingStarted, getting_started
 from syncs.views.base import PageView, pill_key
 
 HEALTH = {
@@ -29,7 +29,11 @@ class OverviewPage(PageView):
     def get(self, request: HttpRequest) -> HttpResponse:
         """What people want to know each morning; before the first sync, what to do first."""
         found = overview(self.actor)
-        context: dict[str, Any] = {"overview": found, "steps": self._first_steps() if not found.syncs else []}
+        context: dict[str, Any] = {
+            "overview": found,
+            "started": self._started(),
+            "waiting": review_count(self.actor),
+        }
         if found.syncs:
             context |= {
                 "health": [self._tile(found, health) for health in HEALTH],
@@ -40,41 +44,15 @@ class OverviewPage(PageView):
             }
         return render_page(request, "syncs/overview.html", context)
 
+    def _started(self) -> GettingStarted:
+        looking = self.actor.looking  # as somebody who may be no operator
+        operator = self.here.user.is_operator and not looking
+        return getting_started(self.actor, self.here.workspace, operator=operator)
+
     def _tile(self, found: Overview, health: Health) -> dict[str, Any]:
         label, icon, tone = HEALTH[health]
         url = f"{self.url('syncs')}?health={health.value}"
         return {"label": label, "icon": icon, "tone": tone, "value": found.health[health], "url": url}
-
-    def _first_steps(self) -> list[dict[str, Any]]:
-        has_source, has_model = sources().exists(), Model.objects.exists()
-        has_destination, has_sync = destinations().exists(), Sync.objects.exists()
-        slug = self.here.workspace.slug
-        return [
-            {
-                "label": "Add a source",
-                "text": "A database, a warehouse or files. Sample data works too.",
-                "url": f"/{slug}/sources/new",
-                "done": has_source,
-            },
-            {
-                "label": "Write a model",
-                "text": "A query, or a table, whose rows you want to send.",
-                "url": self.url("model_new"),
-                "done": has_model,
-            },
-            {
-                "label": "Add a destination",
-                "text": "The tool or database that should get them.",
-                "url": f"/{slug}/destinations/new",
-                "done": has_destination,
-            },
-            {
-                "label": "Add a sync",
-                "text": "Join the two; Headrace keeps them in step.",
-                "url": self.url("sync_new"),
-                "done": has_sync,
-            },
-        ]
 
 
 def _chart(found: Overview) -> dict[str, Any]:

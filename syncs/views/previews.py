@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
 from config.errors import HeadraceError, NotFound
 from config.htmx import go_to, render_page
@@ -42,7 +43,14 @@ class PreviewView(PageView):
         return row
 
     def crumbs(self, row: Preview) -> list[dict[str, str]]:
-        """The way back."""
+        """The way back: to the sync, or to the request that it was made for."""
+        if row.draft is not None:
+            slug = self.here.workspace.slug
+            requests = {"label": "Requests", "url": reverse("approvals:requests", args=[slug])}
+            return [
+                requests,
+                {"label": row.draft.label, "url": reverse("approvals:request", args=[slug, row.draft.pk])},
+            ]
         return [self.crumb("Syncs", "syncs"), self.crumb(str(row.sync), "sync", row.sync_id)]
 
 
@@ -56,7 +64,7 @@ class PreviewPage(PreviewView):
             "preview": row,
             "sync": row.sync,
             "breadcrumb": self.crumbs(row),
-            "may_trigger": access.may_trigger(self.actor, row.sync),
+            "may_trigger": row.draft_id is None and access.may_trigger(self.actor, row.sync),
             "numbers": None,
         }
         if (numbers := preview_numbers(row)) is not None:

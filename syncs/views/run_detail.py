@@ -9,12 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
 
 from config.errors import HeadraceError, NotFound
 from config.htmx import go_to, render_page
+from config.streaming import StreamedResponse
 from config.ui.listing import Column
 from config.ui.tags import duration, is_number
 from connectors.choices import Planner
@@ -268,14 +270,14 @@ class CancelRun(RunView):
 class ExportRows(RunView):
     """A run's rows as a file."""
 
-    def get(self, request: HttpRequest, pk: int, run: int) -> StreamingHttpResponse:
+    def get(self, request: HttpRequest, pk: int, run: int) -> StreamedResponse:
         """CSV or JSON lines, streamed; all rows, or those that failed."""
         found = self.found(pk, run)
         services.record_export(actor=self.actor, run=found)
         rows = export_rows(self.actor, found, failed="failed" in request.GET)
         as_json = request.GET.get("format") == "json"
         body = _json_lines(rows) if as_json else _csv_lines(rows)
-        response = StreamingHttpResponse(body, content_type="application/x-ndjson" if as_json else "text/csv")
+        response = StreamedResponse(body, content_type="application/x-ndjson" if as_json else "text/csv")
         name = f"{slugify(str(found.sync))}-run-{found.number}.{'ndjson' if as_json else 'csv'}"
         response["Content-Disposition"] = f'attachment; filename="{name}"'
         return response
@@ -288,6 +290,8 @@ class DecideRun(RunView):
         """Release or drop its changes; where somebody was faster, say who."""
         row = self.found(pk, run)
         here = self.url("run", pk, run)
+        if request.POST.get("next") == "requests":
+            here = reverse("approvals:requests", args=[self.here.workspace.slug])
         decide, words = DECISIONS["drop" if request.POST.get("choice") == "drop" else "release"]
         try:
             decide(actor=self.actor, run=row, note=request.POST.get("note", ""))

@@ -19,6 +19,7 @@ from syncs.selectors import destinations_of, list_sequence_runs, sequence_steps,
 from syncs.sentences import sequence_sentence
 from syncs.views.base import PageView, activity_context
 from syncs.views.scheduling import first_problem, proposal
+from workspaces.favourites import opened
 
 TABS = (
     ("sequence", "Runs"),
@@ -80,6 +81,7 @@ class SequencePage(PageView):
         running = sequence.last_run if sequence.last_run and sequence.last_run.live else None
         whole = {
             "sequence": sequence,
+            "star": opened(self.here, "sequence", sequence),
             "running": running,
             "sentence": sequence_sentence(sequence, sequence.steps.count()),
             "may_run": may_run,

@@ -28,7 +28,7 @@ class SequenceEditor(PageView):
 
     def offered(self) -> QuerySet[Sync]:
         """The syncs this person may run."""
-        syncs = Sync.objects.select_related("model", "destination").order_by("name", "slug")
+        syncs = access.syncs_in_view(self.actor).select_related("model", "destination").order_by("name", "slug")
         return visible_by(syncs, self.actor, {Permission.TRIGGER: "destination_id"})
 
     def page(self, form: SequenceForm, sequence: Sequence | None = None, status: int = 200) -> HttpResponse:

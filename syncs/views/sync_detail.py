@@ -16,10 +16,13 @@ from connectors.choices import Kind
 from connectors.fields_table import described_settings
 from connectors.sdk.destination import FirstRun, Mode, Removal
 from connectors.sdk.types import Operation
+from governance.approvals.access import open_draft
 from syncs import access, services
 from syncs.choices import PendingReset
 from syncs.codec import load
 from syncs.configuration import definition_of
+from syncs.drafts import SYNC
+from syncs.drafts.state import put_sync_state
 from syncs.engine import operations_sent
 from syncs.engine.guardrails import Guardrails
 from syncs.engine.spec import RunSpec
@@ -33,9 +36,11 @@ from syncs.retries import can_retry, unsettled_rows
 from syncs.schedules import Schedule
 from syncs.selectors import list_runs, sequences_with
 from syncs.selectors.alerts import rollups
-from syncs.views.base import PageView, activity_context, pill_key
+from syncs.views.base import PageView, activity_context, pill_key, sync_pill
+from syncs.views.publication import for_sync, leave, revision_of, way_of
 from syncs.views.scheduling import first_problem, proposal
 from syncs.views.sync_wizard import sentence_of, steps_of
+from workspaces.favourites import opened
 
 TABS = (
     ("sync", "Runs"),
@@ -43,6 +48,7 @@ TABS = (
     ("sync_schedule", "Schedule"),
     ("sync_alerts", "Alerts"),
     ("sync_logs", "Sync logs"),
+    ("sync_versions", "Versions"),
     ("sync_activity", "Activity"),
 )
 OPERATION_COLUMNS = {operation: Column(operation.value.capitalize(), numeric=True) for operation in Operation}
@@ -69,6 +75,7 @@ class SyncPage(PageView):
     ) -> HttpResponse:
         """Render one tab."""
         configure = access.may_configure(self.actor, sync.model.source_id, sync.destination_id)
+        publication = for_sync(self.actor, sync)
         rollup = rollups([sync.pk])[sync.pk]
         tabs: list[dict[str, Any]] = [
             {"label": label, "url": self.url(route, sync.pk), "active": route == self.route}
@@ -77,12 +84,13 @@ class SyncPage(PageView):
         ]
         if rollup.active:
             next(tab for tab in tabs if tab["label"] == "Alerts")["count"] = rollup.active
-        may_trigger = access.may_trigger(self.actor, sync)
+        may_trigger = sync.published and access.may_trigger(self.actor, sync)
         running = sync.last_run if sync.last_run and sync.last_run.live else None
         whole = {
             "sync": sync,
+            "star": opened(self.here, "sync", sync),
             "rollup": rollup,
-            "pill": pill_key(sync.words.sync_page),
+            "pill": sync_pill(sync),
             "running": running,
             "sentence": sentence_of(sync),
             "mode_words": MODE_WORDS[Mode(sync.mode)],
@@ -94,10 +102,13 @@ class SyncPage(PageView):
             "tracks_removals": tracks_removals(sync),
             "unsettled": unsettled_rows(sync),
             "may_retry": not running and may_trigger and can_retry(sync),
-            "may_configure": configure,
+            "may_configure": configure and sync.published,
+            "may_edit": access.may_draft(self.actor, sync.model.source_id, sync.destination_id),
+            "publication": publication,
+            "draft": publication.draft,
             "may_trigger": may_trigger,
             "may_release": may_manage(self.actor, sync.destination),
-            "rename_url": self.url("sync_rename", sync.pk) if configure else "",
+            "rename_url": self.url("sync_rename", sync.pk) if access.may_change(self.actor, sync) else "",
             "tabs": tabs,
             "breadcrumb": [self.crumb("Syncs", "syncs")],
             **(context or {}),
@@ -134,7 +145,7 @@ class SyncRuns(SyncPage):
             "page": page,
             "lines": lines,
             "ended": ended,
-            "sequences": sequences_with(sync),
+            "sequences": sequences_with(self.actor, sync),
         }
         return self.page(sync, "syncs/syncs/runs.html", context, part="syncs/syncs/parts/runs.html")
 
@@ -177,12 +188,12 @@ class SyncSchedule(SyncPage):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The form with what is stored."""
-        sync = access.sync_for(self.actor, pk)
+        sync = self._drafted(access.sync_for(self.actor, pk))
         return self._page(sync, self._stored(sync), sync.schedule)
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Save; a new sync may be run right away. ``words`` only shows what would happen."""
-        sync = access.sync_for(self.actor, pk)
+        sync = self._drafted(access.sync_for(self.actor, pk))
         form = ScheduleForm(request.POST)
         schedule = form.chosen()
         if request.POST.get("action") == "words":
@@ -195,6 +206,12 @@ class SyncSchedule(SyncPage):
             form.add_error(None, f"{error.message} {error.hint}".strip())
             return self._page(sync, form, sync.schedule, status=422)
 
+    def _drafted(self, sync: Sync) -> Sync:
+        """The sync (unsaved) as its draft has it, for those who may edit that."""
+        draft = open_draft(SYNC, sync.pk)
+        may_edit = access.may_draft(self.actor, sync.model.source_id, sync.destination_id)
+        return put_sync_state(sync, draft.proposed) if draft and may_edit else sync
+
     def _stored(self, sync: Sync) -> ScheduleForm:
         return ScheduleForm.of(sync, name=sync.name or f"{sync.model} to {sync.destination}")
 
@@ -202,8 +219,15 @@ class SyncSchedule(SyncPage):
         if "new" in self.request.GET and form.cleaned_data["name"]:
             services.update_sync(actor=self.actor, sync=sync, name=form.cleaned_data["name"])
         if self.request.POST.get("action") != "run":
-            services.set_schedule(actor=self.actor, sync=sync, schedule=schedule)
-            return go_to(self.request, self.url("sync", sync.pk), "Saved.")
+            draft = services.change_sync(
+                actor=self.actor,
+                sync=sync,
+                change=services.SyncChange(schedule=schedule),
+                way=way_of(self.request),
+                revision=revision_of(self.request),
+            )
+            slug, to = self.here.workspace.slug, self.url("sync", sync.pk)
+            return leave(self.request, slug, draft, way_of(self.request), to=to, live="Saved.")
         # The run comes first: an interval then counts from it, instead of starting a run of its own.
         run = services.start_run(actor=self.actor, sync=sync)
         services.set_schedule(actor=self.actor, sync=sync, schedule=schedule)
@@ -213,7 +237,7 @@ class SyncSchedule(SyncPage):
         self, sync: Sync, form: ScheduleForm, proposed: Schedule | None, *, status: int = 200, problem: str = ""
     ) -> HttpResponse:
         sentence = sentence_of(sync, proposed) if proposed else ""
-        sequences = sequences_with(sync)
+        sequences = sequences_with(self.actor, sync)
         context: dict[str, Any] = {
             "form": form,
             "sequences": sequences,

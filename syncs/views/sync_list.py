@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
-from config.errors import HeadraceError
-from config.htmx import go_to, render_page
-from config.ui.listing import Column, Filter, Listing, Option
-from connectors.selectors import destinations
+from config.htmx import render_page
+from config.ui.listing import Column, Listing
 from syncs import access, services
-from syncs.choices import Health
-from syncs.models import Sync
 from syncs.selectors import SyncFilter, list_syncs
 from syncs.selectors.alerts import rollups
-from syncs.views.base import PageView, pill_key
+from syncs.views.base import PageView, sync_pill
+from syncs.views.narrowing import in_folder, narrowed_syncs, sync_filters
+from workspaces import bulk
 from workspaces.access import may
+from workspaces.organizing import folder_pane, saved_views
 from workspaces.permissions import Permission
 
+DRAFT_SYNCS = (Permission.DRAFT_FROM_SOURCE, Permission.DRAFT_TO_DESTINATION)
 COLUMNS = [
     Column("Status", fit=True),
     Column("Sync", sort="name"),
@@ -26,52 +27,55 @@ COLUMNS = [
     Column("Last run", sort="last_run__started_at"),
     Column("Added", sort="created_at"),
 ]
-HEALTH = Filter.of("health", "Health", [(h.value, h.value.capitalize()) for h in Health], single=True)
 ACTIONS = {
     "run": (services.start_run, "started"),
     "pause": (services.pause_sync, "paused"),
     "resume": (services.resume_sync, "resumed"),
+    "enable": (services.enable_schedule, "switched on"),
+    "disable": (services.disable_schedule, "switched off"),
 }
 
 
 class SyncList(PageView):
-    """All syncs: search, filters by health and destination, sorting, pages, and acting on several."""
+    """All syncs: folders, search, filters, saved views, sorting, pages, and acting on several."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """The list, narrowed by the address."""
-        targets = tuple(Option(str(pk), name) for pk, name in destinations().values_list("pk", "name"))
-        filters = [HEALTH, Filter("destination", "Destination", targets, single=True)]
-        listing = Listing(request, columns=COLUMNS, filters=filters, order="-created_at")
-        health, target = listing.chosen("health"), listing.chosen("destination")
-        chosen = SyncFilter(
-            search=listing.query,
-            health=health[0] if health else "",
-            destination_id=int(target[0]) if target else None,
-        )
-        page = listing.page(list_syncs(self.actor, chosen))
+        views = saved_views(self.here, "syncs")
+        if views.first_url:
+            return redirect(views.first_url)
+        filters = sync_filters(self.actor, request.GET.get("model", ""))
+        listing = Listing(request, columns=COLUMNS, filters=filters, order="-created_at", keep=("folder",))
+        listing.clear_url = views.all_url
+        pane = folder_pane(self.here, listing, access.syncs_in_view(self.actor), "model__folder")
+        rows = narrowed_syncs(list_syncs(self.actor, SyncFilter(search=listing.query)), listing)
+        rows = in_folder(rows, "model__folder", request.GET.get("folder", ""), pane.within)  # type: ignore[assignment]
+        page = listing.page(rows)
         alerts = rollups([sync.pk for sync in page.rows])
         lines = [
-            {"sync": s, "alerts": alerts[s.pk], "pill": pill_key(s.words.sync_page), "schedule": s.schedule.words}
-            for s in page.rows
+            {"sync": s, "alerts": alerts[s.pk], "pill": sync_pill(s), "schedule": s.schedule.words} for s in page.rows
         ]
+        may_run, may_draft = may(self.actor, Permission.TRIGGER), may(self.actor, DRAFT_SYNCS)
         context = {
             "listing": listing,
             "page": page,
+            "pane": pane,
+            "views": views,
+            "here": request.get_full_path(),
             "lines": lines,
             "may_create": may(self.actor, Permission.DRAFT_TO_DESTINATION),
-            "may_run": may(self.actor, Permission.TRIGGER),
+            "may_run": may_run,
+            "may_draft": may_draft,
+            "bulk": "yes" if may_run or may_draft else "",
+            "has_spaces": self.here.workspace.spaces_enabled,
         }
         return render_page(request, "syncs/syncs/list.html", context)
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Run, pause or resume the ticked ones; those that refuse are counted."""
-        service, word = ACTIONS[request.POST.get("action", "run")]
-        done = refused = 0
-        for sync in Sync.objects.filter(pk__in=[pk for pk in request.POST.getlist("selected") if pk.isdigit()]):
-            try:
-                service(actor=self.actor, sync=access.sync_for(self.actor, sync.pk))  # type: ignore[operator]
-                done += 1
-            except HeadraceError:
-                refused += 1
-        words = f"{done} {word}." + (f" {refused} could not be." if refused else "")
-        return go_to(request, self.url("syncs"), words, tone="warn" if refused else "good")
+        """Do one thing to the ticked ones; those that refuse are listed with their reasons."""
+        service, word = ACTIONS.get(request.POST.get("action", ""), ACTIONS["run"])
+        rows = (
+            access.syncs_in_view(self.actor).filter(pk__in=bulk.ticked(request)).select_related("model", "destination")
+        )
+        outcomes = bulk.each(rows, lambda sync: service(actor=self.actor, sync=sync))  # type: ignore[operator]
+        return bulk.answer(request, outcomes, word, bulk.back_to(request, self.url("syncs")))

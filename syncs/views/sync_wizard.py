@@ -14,7 +14,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from config.errors import HeadraceError, Invalid
-from config.htmx import go_to, render_page
+from config.htmx import render_page
 from config.ui.listing import Column, Listing
 from config.ui.search import matching
 from connectors import access as connections
@@ -24,9 +24,14 @@ from connectors.forms import SettingsForm
 from connectors.models import Destination
 from connectors.sdk.destination import DestinationField, SyncType
 from connectors.sdk.fields import Field, Section, Select
+from governance.approvals.access import open_draft
+from governance.approvals.choices import Way
+from governance.approvals.models import Draft
 from syncs import access, services
 from syncs.configuration import Proposal, check_proposal, columns_of, definition_of, secret_times
 from syncs.configuration_json import read, written
+from syncs.drafts import SYNC
+from syncs.drafts.state import CONFIGURATION, put_sync_state
 from syncs.forms.mapping import with_more_lines
 from syncs.forms.syncs import SyncForm
 from syncs.models import Model, Sync
@@ -34,7 +39,11 @@ from syncs.schedules import Schedule
 from syncs.sentences import outcome_sentence
 from syncs.suggestions import near
 from syncs.views.base import PageView
+from syncs.views.publication import Publication, for_new, for_sync, leave, revision_of, way_of
+from workspaces.access import space_for, spaces_in_view
+from workspaces.models import Space
 from workspaces.permissions import Permission
+from workspaces.spaces import EVERYONE
 
 STEPS = (("model", "Model"), ("destination", "Destination"), ("configure", "Configuration"), ("schedule", "Schedule"))
 
@@ -105,6 +114,7 @@ class Configure(PageView):
     model: Model
     destination: Destination
     sync: Sync | None = None
+    draft: Draft | None = None
 
     def load(self, *pks: int) -> None:
         """The model and destination of the address."""
@@ -133,7 +143,7 @@ class Configure(PageView):
         form = self._form(None, data=request.POST)
         if form.is_valid():
             try:
-                sync = self.save(form)
+                sync = self.save(form, way_of(request))
             except HeadraceError as error:
                 form.take(error)
             else:
@@ -168,11 +178,30 @@ class Configure(PageView):
             return [error.message]
         return []
 
-    def save(self, form: SyncForm) -> Sync:
-        """Create the sync; its schedule is the next step."""
+    def save(self, form: SyncForm, way: Way) -> Sync:
+        """Create the sync; its schedule is the next step. Where it may need approval it begins as a draft."""
         return services.create_sync(
-            actor=self.actor, model=self.model, destination=self.destination, proposal=form.proposal()
+            actor=self.actor,
+            model=self.model,
+            destination=self.destination,
+            proposal=form.proposal(),
+            space=self._chosen_space(),
+            published=self.publication().direct and self.model.published,
         )
+
+    def publication(self) -> Publication:
+        """What can become of it."""
+        may_publish = access.may_configure(self.actor, self.model.source_id, self.destination.pk)
+        return for_new(self.actor, may_publish=may_publish)
+
+    def _spaces(self) -> list[dict[str, str]]:
+        """The choices for who sees a new sync; none where there are no spaces."""
+        spaces = [{"value": str(space.pk), "label": space.name} for space in spaces_in_view(self.actor)]
+        return [{"value": "", "label": EVERYONE}, *spaces] if spaces else []
+
+    def _chosen_space(self) -> Space | None:
+        chosen = self.request.POST.get("space", "")
+        return space_for(self.actor, int(chosen)) if chosen.isdecimal() else None
 
     def leave(self, sync: Sync) -> HttpResponse:
         """On to the schedule."""
@@ -268,6 +297,8 @@ class Configure(PageView):
             "model": self.model,
             "destination": self.destination,
             "sync": self.sync,
+            "spaces": [] if self.sync else self._spaces(),
+            "chosen_space": self.request.POST.get("space", ""),
             "fields_problem": self.fields_problem,
             "mapping_headings": MAPPING_HEADINGS,
             "value_url": self.url("mapping_value", self.model.pk, self.destination.pk),
@@ -277,6 +308,7 @@ class Configure(PageView):
             "choices_here": self._address(type=self.kind.key, choices="1"),
             "steps": steps_of("configure", chosen),
             "breadcrumb": self.breadcrumb(),
+            "publication": self.publication(),
         }
         return render_page(self.request, "syncs/syncs/configure.html", context, status=status)
 
@@ -292,22 +324,35 @@ class EditSync(Configure):
     """The same form for a saved sync."""
 
     def load(self, *pks: int) -> None:
-        """The sync of the address."""
-        self.sync = access.sync_for(self.actor, pks[0])
-        access.require_configure(self.actor, self.sync.model.source_id, self.sync.destination_id)
+        """The sync of the address, as its draft has it where there is one."""
+        live = access.sync_for(self.actor, pks[0])
+        access.require_draft(self.actor, live.model.source_id, live.destination_id)
+        self.draft = open_draft(SYNC, live.pk)
+        self.sync = put_sync_state(live, self.draft.proposed) if self.draft else live
         self.model, self.destination = self.sync.model, self.sync.destination
+
+    def publication(self) -> Publication:
+        """What can become of the change."""
+        assert self.sync is not None
+        return for_sync(self.actor, self.sync)
 
     def stored(self) -> dict[str, Any]:
         """The saved configuration."""
         assert self.sync is not None
-        names = ("sync_type", "mode", "removal", "first_run", "settings", "mappings")
-        stored = {name: getattr(self.sync, name) for name in names}
+        stored = {name: getattr(self.sync, name) for name in CONFIGURATION}
         return stored if self.request.GET.get("type", self.sync.sync_type) == self.sync.sync_type else {}
 
-    def save(self, form: SyncForm) -> Sync:
-        """Change the sync; where rows would look different, the next run sends them again."""
+    def save(self, form: SyncForm, way: Way) -> Sync:
+        """Change the sync or its draft; where rows would look different, the next run sends them again."""
         assert self.sync is not None
-        return services.update_sync(actor=self.actor, sync=self.sync, proposal=form.proposal())
+        self.draft = services.change_sync(
+            actor=self.actor,
+            sync=self.sync,
+            change=services.SyncChange(proposal=form.proposal()),
+            way=way,
+            revision=revision_of(self.request),
+        )
+        return access.sync_for(self.actor, self.sync.pk)
 
     def _secret_times(self) -> dict[str, str]:
         assert self.sync is not None
@@ -316,7 +361,8 @@ class EditSync(Configure):
     def leave(self, sync: Sync) -> HttpResponse:
         """Back to the sync."""
         words = "Saved. The next run sends all known rows again." if sync.pending_reprocess else "Saved."
-        return go_to(self.request, self.url("sync_configuration", sync.pk), words)
+        to, slug = self.url("sync_configuration", sync.pk), self.here.workspace.slug
+        return leave(self.request, slug, self.draft, way_of(self.request), to=to, live=words)
 
     def breadcrumb(self) -> list[dict[str, str]]:
         """The way back, by the sync."""

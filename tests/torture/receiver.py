@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import random
 import sys
-import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -28,14 +27,6 @@ HANG_S = 1.6
 
 
 @dataclass
-class Applied:
-    """When rows of one request were applied, and whether the sender was told."""
-
-    at: float
-    told: bool
-
-
-@dataclass
 class Table:
     """What one sync has brought."""
 
@@ -43,7 +34,7 @@ class Table:
     inserts: Counter[str] = field(default_factory=Counter)
     requests: int = 0
     repeats: list[dict[str, Any]] = field(default_factory=list)
-    seen: dict[tuple[str, str, str], Applied] = field(default_factory=dict)
+    seen: dict[tuple[str, str, str], bool] = field(default_factory=dict)  # whether the sender was told
 
 
 class Receiver:
@@ -134,13 +125,11 @@ class Receiver:
         return [{"ok": row["id"] not in refused, "message": "not this one"} for row in rows]
 
     def _note(self, table: Table, which: tuple[str, str, str], told: bool) -> None:
-        now = time.time()
         before = table.seen.get(which)
         if before is not None:
             run, operation, key = which
-            repeat = {"run": run, "operation": operation, "key": key, "before": before.at, "told": before.told}
-            table.repeats.append(repeat)
-        table.seen[which] = Applied(now, told)
+            table.repeats.append({"run": run, "operation": operation, "key": key, "told": before})
+        table.seen[which] = told
 
     def _cut(self, request: web.Request) -> web.StreamResponse:
         """Break off the connection without a word."""

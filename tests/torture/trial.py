@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,17 +30,17 @@ from syncs.engine.guardrails import Guardrails
 from syncs.engine.spec import Prepared, RowStatus, RunSpec
 from syncs.models import Run, Sync
 from syncs.outcomes import run_outcomes
+from syncs.services import stages
 from syncs.storage import storage
 from tests.api.calls import Call, caller, key_of
+from tests.torture import takeovers
 from tests.torture.house import Receiver, Servers, Workers
-from tests.torture.reference import BATCH_ROWS, KEY
+from tests.torture.reference import BATCH_ROWS, CONCURRENCY, KEY
 from tests.world import Place
 
 COLUMNS = ("id", "email", "plan")
 KEYS, KNOWN = 90, 40
-PATIENCE_S = 240.0
-# An answer that came so shortly before a crash, or before all was up again, may not have been noted.
-SHADOW_S = 4.0
+PATIENCE_S = stages.RETRY_DELAYS[-1] + 240.0  # a stage that keeps failing waits so long at most
 ENDED = (RunStatus.SUCCEEDED, RunStatus.WARNING, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.INTERRUPTED)
 Row = dict[str, str | None]
 T = TypeVar("T")
@@ -96,8 +97,8 @@ class Trial:
         self._random = random.Random(seed)
         self._most = [0, 1, 1, 2, 3] if crashes is None else [crashes]
         self._rows: dict[str, Row] = {}
-        self._crashes: list[tuple[float, float]] = []  # when, and when all was up again
         self._write()
+        takeovers.install()
         self._call: Call = caller(key_of(place, place.owner))
         self.subjects = self._make_subjects()
 
@@ -197,7 +198,9 @@ class Trial:
         began = time.monotonic()
         while planned or any(run.status not in ENDED for run in runs.values()):
             if time.monotonic() - began > PATIENCE_S:
-                raise Broken(f"not ended after {PATIENCE_S:.0f} s: {[(n, r.status) for n, r in runs.items()]}")
+                stuck = [name for name, run in runs.items() if run.status not in ENDED]
+                steps = [takeovers.told(runs[name]) for name in stuck]
+                raise Broken(f"not ended after {PATIENCE_S:.0f} s: {dict(zip(stuck, steps, strict=True))}")
             if planned and time.monotonic() - began >= planned[0]:
                 planned.pop(0)
                 self._crash()
@@ -220,13 +223,11 @@ class Trial:
     def _crash(self) -> None:
         what = self._random.choice(["worker", "worker", "worker", "redis", "postgres", "disk"])
         self.tally.crashes[what] += 1
-        began = time.time()
         if what in ("worker", "disk"):
             self._workers.kill(self._random.randrange(len(self._workers)), full_disk=what == "disk")
         else:
             self._servers.kill("valkey" if what == "redis" else "postgres")
             connection.close()
-        self._crashes.append((began, time.time()))
 
     def _look_after(self) -> None:
         """What the supervisor and a scheduler do."""
@@ -258,7 +259,7 @@ class Trial:
             return
         prepared = load(Prepared, run.prepared)
         planned, ends = prepared.planned.total, run.succeeded + run.rejected + run.aborted
-        if run.queried != prepared.null_keys + prepared.duplicates + prepared.keyed:
+        if run.queried != prepared.null_keys + prepared.duplicates + prepared.forgotten + prepared.keyed:
             raise Broken(f"{subject.name}: {run.queried} rows were queried: {prepared}")
         settled = run.status in (RunStatus.SUCCEEDED, RunStatus.WARNING) or bool(run.succeeded)
         if run.planned != planned or (settled and planned != ends):
@@ -303,15 +304,17 @@ class Trial:
         return self._rows
 
     def _check_repeats(self, subject: Subject, repeats: Sequence[dict[str, Any]]) -> None:
-        """Only what was in flight may come twice: not told of, or answered in the shadow of a crash."""
+        """Only what was in flight may come twice: never answered, or open in the journal when a worker was lost."""
         known = len([key for key in self.tally.repeated if key.startswith(f"{subject.name} ")])
-        for repeat in repeats[known:]:
-            key = f"{subject.name} run {repeat['run']}: {repeat['operation']} {repeat['key']}"
-            shadowed = any(began - SHADOW_S <= repeat["before"] <= ended + SHADOW_S for began, ended in self._crashes)
-            if repeat["told"] and not shadowed:
-                since = [round(repeat["before"] - began, 1) for began, _ in self._crashes[-5:]]
-                raise Broken(f"{key} came twice though it was answered; seconds after the last crashes: {since}")
-            self.tally.repeated.append(key)
+        for run_id, found in groupby(repeats[known:], key=lambda repeat: repeat["run"]):
+            allowed, open_batches = takeovers.in_flight(Run.objects.get(pk=run_id))
+            if open_batches > CONCURRENCY:
+                raise Broken(f"{subject.name} run {run_id}: {open_batches} batches of a part were in flight at once")
+            for repeat in found:
+                key = f"{subject.name} run {run_id}: {repeat['operation']} {repeat['key']}"
+                if repeat["told"] and (repeat["operation"], repeat["key"]) not in allowed:
+                    raise Broken(f"{key} came twice though its answer was in the journal")
+                self.tally.repeated.append(key)
 
     def _rerun(self) -> None:
         """Over unchanged data nothing is sent, except what is sent in full every time."""

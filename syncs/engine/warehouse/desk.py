@@ -31,6 +31,10 @@ class Desk:
         self._run(lambda: self.session.execute(drop_table(name)))
         self._run(lambda: self.session.execute(statement))
 
+    def execute(self, statement: Statement) -> int:
+        """Run a statement that writes; the number of rows it touched, -1 where unknown."""
+        return self._run(lambda: self.session.execute(statement))
+
     def drop(self, name: str) -> None:
         """Drop a table if it is there."""
         self._run(lambda: self.session.execute(drop_table(name)))

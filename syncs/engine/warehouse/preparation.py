@@ -17,6 +17,7 @@ from connectors.sdk.sql import quoted_column
 from connectors.sdk.types import Column, Operation
 from syncs.engine.casting import Caster
 from syncs.engine.errors import PlannerTablesMissing, PlannerUnknown
+from syncs.engine.forgetting import Forgotten
 from syncs.engine.parts import PartWriter, part_schema
 from syncs.engine.query import missing_columns, write_schema
 from syncs.engine.recipe import DUPLICATE_CODE, KEY
@@ -26,6 +27,7 @@ from syncs.engine.storage import Storage
 from syncs.engine.warehouse.changes import ChangeBatches, Sent
 from syncs.engine.warehouse.desk import Desk, desk
 from syncs.engine.warehouse.dialects import PROFILES, Profile
+from syncs.engine.warehouse.forgetting import leave_out
 from syncs.engine.warehouse.moving import move
 from syncs.engine.warehouse.statements import DUPLICATE, TIMES, Base, Statements
 from syncs.engine.warehouse.tables import CHANGES, PLAN, Names
@@ -41,7 +43,14 @@ _ORDER = (Operation.REMOVED, Operation.CHANGED, Operation.ADDED)
 
 
 def prepare(
-    spec: RunSpec, source: Source, storage: Storage, baseline: Baseline | None, *, watch: Watch, attempt: str
+    spec: RunSpec,
+    source: Source,
+    storage: Storage,
+    baseline: Baseline | None,
+    *,
+    watch: Watch,
+    attempt: str,
+    forgotten: Forgotten | None = None,
 ) -> Prepared:
     """Make the model a table, compare it there, and stream out what differs.
 
@@ -61,7 +70,8 @@ def prepare(
         plan = names(PLAN)
         keep_one_by = _place(spec, spec.keep_one_by) if spec.keep_one_by else None
         bench.create(plan, statements.create_plan(plan, spec.sql, keep_one_by))
-        queried, keyed, surplus = bench.rows(statements.count_plan(plan, keeps_one=keep_one_by is not None))[0]
+        counted = statements.count_plan(plan, keeps_one=keep_one_by is not None)
+        queried, keyed, surplus = bench.rows(counted)[0]
         watch.on_rows(queried)
         watch.enter("diff")
         rules = rules_of(spec, baseline)
@@ -69,6 +79,10 @@ def prepare(
         if base is not None and _key_changed(spec, baseline, base, columns):
             # Its values would read otherwise as text, and every row would look removed and added.
             rules, base = rules_of(replace(spec, resync=True), baseline), None
+        left = queried
+        if forgotten:
+            leave_out(bench, statements, names, base, forgotten, keeps_one=keep_one_by is not None)
+            left, keyed, surplus = bench.rows(counted)[0]
         tables = PlannerTables(
             plan=plan,
             changes=names(CHANGES),
@@ -87,7 +101,8 @@ def prepare(
             found, planned, retried = work.differences(rules, base, counts)
         return Prepared(
             queried=queried,
-            null_keys=queried - keyed - surplus,
+            null_keys=left - keyed - surplus,
+            forgotten=queried - left,
             duplicates=duplicates,
             keyed=keyed_alone,
             found=found,

@@ -96,6 +96,20 @@ class Statements:
         counts = [_as(exp.Count(this=exp.Star()), "rows"), keyed, exp.alias_(shared, "surplus", quoted=True)]
         return Statement(exp.select(*counts).from_(own_table(plan)))
 
+    def plan_keys(self, plan: str, base: Base | None, *, keeps_one: bool = False) -> Statement:
+        """The keys of a result; with a base only those that it does not know."""
+        name = SHARED_KEY if keeps_one else KEY
+        found = exp.select(_as(_column(name, "n"), KEY)).from_(_table(plan, "n")).where(_given(_column(name, "n")))
+        if base is not None:
+            found = self._join_base(found, base, base.plan, on=_column(name, "n"), kind="left")
+            found = found.where(_missing(_column(KEY, "b")))
+        return Statement(found)
+
+    def delete_keys(self, table: str, keys: str, column: str = KEY) -> Statement:
+        """Delete the rows whose key is in the table ``keys``, which was loaded."""
+        loaded = exp.select(self._profile.collate(_column(KEY))).from_(own_table(keys))
+        return Statement(exp.delete(own_table(table)).where(_column(column).isin(query=loaded)))
+
     def create_changes(self, name: str, plan: str, base: Base | None, *, reprocess: bool) -> Statement:
         """Keys that several rows have, and all differences from the base.
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from syncs.engine.spec import RunSpec
 
-PLAN, REJECTIONS, CHANGES, OUTCOMES, MOVED_PLAN, MOVED_REJECTIONS = (
-    "plan", "rejections", "changes", "outcomes", "moved_plan", "moved_rejections",
+PLAN, REJECTIONS, CHANGES, OUTCOMES, MOVED_PLAN, MOVED_REJECTIONS, FORGOTTEN = (
+    "plan", "rejections", "changes", "outcomes", "moved_plan", "moved_rejections", "forgotten",
 )  # fmt: skip
-_PREPARED = frozenset({PLAN, CHANGES, MOVED_PLAN, MOVED_REJECTIONS})
+_PREPARED = frozenset({PLAN, CHANGES, MOVED_PLAN, MOVED_REJECTIONS, FORGOTTEN})
 _NAME = re.compile(r"_r(?P<run>\d+)_(?P<attempt>\d+)_(?P<kind>\w+)\Z")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from config.operating.alive import Beating
 from syncs import scheduler
 
 
@@ -23,4 +24,5 @@ class Command(BaseCommand):
 
         signal.signal(signal.SIGTERM, end)
         signal.signal(signal.SIGINT, end)
-        scheduler.run(stop)
+        with Beating("scheduler"):
+            scheduler.run(stop)

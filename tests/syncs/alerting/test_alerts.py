@@ -29,6 +29,7 @@ from tests.notifications.support import work_off as send_all
 from tests.syncs.alerting.support import Watched, rule
 from tests.syncs.app.shop import work_off
 from tests.world import World
+from workspaces import services as people
 
 FATAL, REJECTED = TriggerKind.FATAL, TriggerKind.REJECTED
 
@@ -382,3 +383,30 @@ def test_dropping_a_held_run_ends_its_alert(watched: Watched) -> None:
     services.drop_run(actor=watched.shop.actor, run=watched.shop.run(watched.sync))
     assert watched.told() == ["opened warning", "resolved ok"]
     assert watched.state(FATAL).level == AlertLevel.OK
+
+
+def test_a_sync_of_a_space_is_told_to_those_who_see_it_and_named_to_nobody_else(
+    watched: Watched, vendor: Vendors, world: World
+) -> None:
+    shop, workspace = watched.shop, watched.shop.place.workspace
+    people.switch_spaces(actor=shop.actor, workspace=workspace, enabled=True)
+    space = people.create_space(actor=shop.actor, workspace=workspace, name="Finance")
+    pager = a_channel(shop.actor, "pagerduty", vendor.url)
+    told = [world.owner, world["viewer"]]
+    recipients = [Recipient(Subscription.ALL, person_id=user.pk) for user in told]
+    alerting = Alerting({}, [*recipients, Recipient(Subscription.ALL, channel_id=pager.pk)])
+    services.set_destination_alerting(actor=shop.actor, destination=shop.destination, alerting=alerting)
+    AlertPolicy.objects.filter(sync=watched.sync).delete()
+    services.move_sync_to_space(actor=shop.actor, sync=watched.sync, space=space)
+    watched.run(fails=True)
+    notes = list(Notification.objects.order_by("pk"))
+    assert {note.person for note in notes} == {world.owner, None}, "the viewer does not see the space"
+    [to_owner] = [note.message for note in notes if note.person]
+    [to_channel] = [note.message for note in notes if not note.person]
+    assert str(watched.sync) in to_owner["title"] or watched.sync.model.name in to_owner["title"]
+    assert watched.sync.model.name not in repr(to_channel)
+    assert shop.destination.name in to_channel["title"]
+    services.set_sync_alerting(actor=shop.actor, sync=watched.sync, alerting=alerting)
+    watched.run(fails=False)
+    [recovered] = [n.message for n in Notification.objects.filter(person=None).exclude(pk__in=[n.pk for n in notes])]
+    assert watched.sync.model.name in recovered["title"], "a channel of the sync's own was chosen by who sees it"

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
@@ -81,6 +82,12 @@ def test_without_the_right_to_see_rows_there_are_numbers_and_keys(shop: Shop, sy
     assert all(row.values == {} and row.old_values is None for row in page.rows)
     with pytest.raises(Denied):
         services.start_preview(actor=person(world["viewer"]), sync=sync)
+    looks = AuditEntry.objects.filter(event="rows.viewed", resource_type="sync", resource_id=sync.pk)
+    assert not looks.exists()
+    cache.clear()
+    assert preview_rows(shop.actor, preview).rows
+    assert preview_rows(shop.actor, preview, search="11").rows
+    assert [(entry.user_id, entry.after) for entry in looks] == [(shop.actor.user_id, {"shown": "rows of a preview"})]
 
 
 def test_requests_are_shown_as_they_would_leave_and_none_leaves(shop: Shop) -> None:

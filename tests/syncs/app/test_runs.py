@@ -25,7 +25,7 @@ def counts(run: Run, name: str) -> tuple[int, int, int]:
 
 
 def assert_adds_up(run: Run) -> None:
-    keyed = run.queried - run.null_keys - run.duplicates
+    keyed = run.queried - run.null_keys - run.duplicates - run.forgotten
     assert keyed >= 0
     assert run.planned == run.succeeded + run.rejected + run.aborted
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
 from config.errors import Conflict, Denied, Invalid, NotFound
@@ -89,10 +90,13 @@ def test_it_takes_the_right_to_see_rows_and_to_run_syncs(shop: Shop, sync: Sync,
 
 
 def test_the_page_finds_edits_and_sends_a_row(shop: Shop, sync: Sync) -> None:
+    cache.clear()
     owner = Client()
     owner.force_login(shop.place.owner)
     page = f"/acme/syncs/{sync.pk}/try"
     assert "c3@shop.test" in owner.get(page).content.decode()
+    looked = AuditEntry.objects.filter(event="rows.viewed", resource_type="sync", resource_id=sync.pk)
+    assert [entry.after for entry in looked] == [{"shown": "rows to test with"}]
     assert "No row has the key" in owner.get(page, {"q": "77"}).content.decode()
     assert "Matches records" in owner.get(page, {"row": "2"}).content.decode()
     form = {"row": "2", "operation": "added", "type-email": "string", "value-email": "new@shop.test"}

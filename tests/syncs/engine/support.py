@@ -33,6 +33,7 @@ from connectors.sdk.source import RowStream, Source, SourceDefinition
 from connectors.sdk.types import Column, ColumnType, Operation, Table, Verification
 from syncs.engine.deliver import deliver_part
 from syncs.engine.errors import Cancelled
+from syncs.engine.forgetting import Forgotten
 from syncs.engine.limiter import Unlimited
 from syncs.engine.memory import MemoryJournal
 from syncs.engine.preparation import next_parts, prepare
@@ -378,6 +379,7 @@ class House:
     open_source: Callable[[pa.Table], Source] = TableSource
     planner: Planner = Planner.LOCAL
     baseline: Baseline | None = None
+    forgotten: Forgotten | None = None
     runs: int = 0
     deaths: int = 0
 
@@ -443,6 +445,7 @@ class House:
             memory_mb=MEMORY_MB,
             threads=THREADS,
             attempt=attempt,
+            forgotten=self.forgotten,
         )
 
     def _settle(

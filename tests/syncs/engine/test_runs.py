@@ -13,6 +13,7 @@ from connectors.sdk.destination import FirstRun, Mode, Removal, RowSet
 from connectors.sdk.errors import QueryError, Unavailable
 from connectors.sdk.types import ColumnType, Operation
 from syncs.engine.errors import BaselineMissing, Cancelled, StorageFailed, UnknownColumn
+from syncs.engine.guardrails import Guardrails, Rule, breaches
 from syncs.engine.preparation import prepare
 from syncs.engine.runlog import RunLog
 from syncs.engine.settlement import expire_run
@@ -353,13 +354,20 @@ def test_a_full_disk_leaves_the_old_baseline_and_the_next_run_makes_up_for_it(ho
     assert house.destination.records == {"1": "A", "2": "b", "4": "d"}
 
 
-def test_a_missing_baseline_file_stops_the_run_before_anything_is_sent(local_house: House) -> None:
+def test_a_missing_baseline_file_is_reported_and_holds_the_run_whatever_its_limits(local_house: House) -> None:
+    local_house.destination.refused = {"2"}
     local_house.run(table(ABC))
-    assert local_house.baseline is not None
-    local_house.storage.delete(local_house.baseline.spool)
+    before, local_house.destination.refused = local_house.baseline, set()
+    assert before is not None
+    local_house.storage.delete(before.spool)
     with pytest.raises(BaselineMissing):
-        local_house.run(table([]))
-    assert len(local_house.destination.records) == 3
+        local_house.run(table(ABC), only_unsettled=True)
+    found = local_house.run(table([(1, "A"), (2, "b")]), guardrails=Guardrails(on=False))
+    assert found.prepared.lost == before.spool
+    assert found.prepared.planned == OperationCounts(added=2)
+    (breach,) = breaches(found.spec, before, found.prepared)
+    assert breach.rule is Rule.BASELINE
+    assert local_house.run(table([(1, "A"), (2, "b")])).prepared.planned.total == 0
 
 
 def test_superseded_files_go_and_expired_runs_keep_what_the_baseline_needs(local_house: House) -> None:

@@ -176,7 +176,7 @@ def test_ticked_syncs_run_together_and_refusals_are_counted(shop: Shop, sync: Sy
     other = shop.sync(sync.model)
     owner.post(f"/acme/syncs/{other.pk}/do/pause")
     response = owner.post("/acme/syncs", {"action": "run", "selected": [str(sync.pk), str(other.pk)]}, follow=True)
-    assert "1 started. 1 could not be." in text(response)
+    assert "1 started, 1 could not be" in text(response)
     assert Run.objects.count() == 1
 
 

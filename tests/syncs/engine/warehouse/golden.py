@@ -62,6 +62,8 @@ def statements(profile: Profile) -> Iterator[tuple[str, Statement]]:
     yield "14-create-rejections", made.create_rejections(rejections, plan, changes, base, outcomes, duplicates=True)
     yield "15-create-rejections-empty", made.create_rejections(rejections, plan, changes, base, "", duplicates=False)
     yield "16-drop", drop_table("s7_r1_1_plan")
+    yield "17-stream-new-keys", made.plan_keys(plan, base)
+    yield "18-delete-forgotten", made.delete_keys(plan, "s7_r2_1_forgotten")
 
 
 def rendered(profile: Profile) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""Models and syncs as environments see them: what a deployment copies, checks and does (see ADR 16)."""
