@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.db.models import Q, QuerySet
 
 from governance.audit.actors import Actor
-from notifications.models import Channel, Notification
+from notifications.models import AuditStream, Channel, Notification, Webhook, WebhookDelivery
 from workspaces.access import may, require
 from workspaces.actors import person
 from workspaces.models import GroupRole, OrganizationMember, User
@@ -45,3 +45,22 @@ def people_here() -> list[User]:
 def may_read(user: User) -> bool:
     """Whether a person may still be told about this workspace."""
     return user.is_active and may(person(user), Permission.MEMBER)
+
+
+def webhooks(actor: Actor, query: str = "") -> QuerySet[Webhook]:
+    """The webhooks of the workspace."""
+    require(actor, Permission.MANAGE_WORKSPACE)
+    rows = Webhook.objects.all()
+    return rows.filter(Q(name__icontains=query) | Q(shown_url__icontains=query)) if query else rows
+
+
+def deliveries_of_webhook(webhook: Webhook) -> QuerySet[WebhookDelivery]:
+    """What was and is to be sent to a webhook."""
+    return WebhookDelivery.objects.filter(webhook=webhook)
+
+
+def streams(actor: Actor, query: str = "") -> QuerySet[AuditStream]:
+    """The audit streams of the organization."""
+    require(actor, Permission.MANAGE_ORGANIZATION)
+    rows = AuditStream.objects.all()
+    return rows.filter(name__icontains=query) if query else rows

@@ -1,19 +1,10 @@
-"""A JSON document to any address, signed as the Standard Webhooks specification says.
-
-Receivers check it with any of that specification's libraries, or like this::
-
-    expected = base64(hmac_sha256(secret, f"{webhook-id}.{webhook-timestamp}.{body}"))
-    "v1," + expected  in  webhook-signature
+"""A JSON document to any address, signed as the Standard Webhooks specification says (see ``signing.py``).
 
 ``webhook-id`` is the same for every attempt: whoever remembers it handles each message once.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import hmac
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -26,8 +17,7 @@ from connectors.sdk.net import Request, merged
 from connectors.sdk.net.client import parse_url
 from notifications.channels.base import TIMEOUT_S, ChannelType, post
 from notifications.message import Message
-
-PREFIX = "whsec_"
+from notifications.signing import signature_headers
 
 
 def body_of(message: Message) -> dict[str, Any]:
@@ -41,22 +31,6 @@ def body_of(message: Message) -> dict[str, Any]:
     }
 
 
-def signed(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
-    """The signature header of a body: ``v1,`` and the HMAC-SHA256 in base 64."""
-    signing = hmac.new(key_of(secret), f"{message_id}.{timestamp}.".encode() + body, hashlib.sha256)
-    return "v1," + base64.b64encode(signing.digest()).decode()
-
-
-def key_of(secret: str) -> bytes:
-    """The bytes that sign: base 64 after ``whsec_``, else the text itself."""
-    if not secret.startswith(PREFIX):
-        return secret.encode()
-    try:
-        return base64.b64decode(secret.removeprefix(PREFIX), validate=True)
-    except binascii.Error:
-        raise ConfigError(f"What follows {PREFIX} is not base 64.", field="signing_secret") from None
-
-
 def _send(values: Mapping[str, Any], message: Message) -> str:
     secret, body, now = values["signing_secret"], orjson.dumps(body_of(message)), int(time.time())
     own = {row["name"]: row["value"] for row in values.get("headers") or ()}
@@ -64,9 +38,7 @@ def _send(values: Mapping[str, Any], message: Message) -> str:
         own,
         {
             "Content-Type": "application/json",
-            "webhook-id": message.id,
-            "webhook-timestamp": str(now),
-            "webhook-signature": signed(secret, message.id, now, body),
+            **signature_headers([secret], message.id, now, body),
         },
     )
     request = Request("POST", values["endpoint"], headers, body, TIMEOUT_S)

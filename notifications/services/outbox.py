@@ -82,7 +82,12 @@ def retry_notification(*, actor: Actor, notification: Notification) -> Notificat
 
 
 def claim(notification_id: int) -> Held | None:
-    """Take a notification that is due and whose predecessors in its thread are through."""
+    """Take a notification that is due and whose predecessors in its thread are through.
+
+    One whose workers died every time is given up instead.
+    """
+    if _give_up_poison(notification_id):
+        return None
     taken = (
         _due()
         .filter(pk=notification_id)
@@ -148,6 +153,20 @@ def resend_due(now: datetime, *, limit: int = 500) -> int:
         for row in due:
             _tell(row)
     return len(due)
+
+
+def _give_up_poison(notification_id: int) -> bool:
+    """Whether every attempt ended with its worker: then nobody tries again, and the next in its thread may go."""
+    words = "The workers that sent this message died, every time."
+    with transaction.atomic():
+        died = _due().filter(pk=notification_id, attempts__gt=len(RETRY_DELAYS))
+        if not died.update(state=DeliveryState.FAILED, lease_until=None, finished_at=Now(), error=words):
+            return False
+        row = Notification.objects.select_related("channel").get(pk=notification_id)
+        if row.channel:
+            note_outcome(row.channel, words)
+        _tell_next(row)
+    return True
 
 
 def _due() -> QuerySet[Notification]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.notifications.receiver import Receiver, receiving
 from tests.notifications.servers import Mailbox, Vendors, mail_server, vendors
 
 if TYPE_CHECKING:
@@ -37,3 +38,11 @@ def place(world: World) -> Iterator[Place]:
 
     with workspace_scope(world.acme.workspace.pk):
         yield world.acme
+
+
+@pytest.fixture
+def receiver(settings: Any) -> Iterator[Receiver]:
+    """A program that takes webhooks, reachable."""
+    settings.OUTBOUND_ALLOW = ["*"]
+    with receiving() as running:
+        yield running

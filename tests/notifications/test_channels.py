@@ -13,10 +13,10 @@ from config.errors import Denied, Invalid, NotFound
 from connectors.services import rotate_credentials
 from notifications import services
 from notifications.access import channel_for
-from notifications.channels.webhook import signed
 from notifications.choices import Phase, Severity
 from notifications.models import Channel, Notification
 from notifications.sending import send_test
+from notifications.signing import signed
 from tests.notifications.servers import ROUTING_KEY, SIGNING_SECRET, SLACK_TOKEN, Mailbox, Vendors
 from tests.notifications.support import a_channel, a_message, work_off
 from tests.world import Place, World

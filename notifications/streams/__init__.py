@@ -1,0 +1,1 @@
+"""An organization's audit log, carried elsewhere as it is written."""
