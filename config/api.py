@@ -7,8 +7,10 @@ The wire is that of the public Hightouch REST API (camelCase, ids as strings,
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -26,7 +28,7 @@ from rest_framework.views import APIView
 from rest_framework.views import exception_handler as drf_exception_handler
 
 from config.errors import HeadraceError, Invalid
-from connectors.sdk.errors import ConfigError, ConnectorError
+from config.problems import problem_of
 from governance.audit.actors import Actor
 
 logger = logging.getLogger(__name__)
@@ -43,10 +45,8 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response:
         return _error(422, VALIDATION_FAILED, code=exc.code, hint=exc.hint, details=exc.fields or {"": exc.message})
     if isinstance(exc, HeadraceError):
         return _error(exc.status, exc.message, code=exc.code, hint=exc.hint)
-    if isinstance(exc, ConfigError):
-        return _error(422, VALIDATION_FAILED, code=exc.code, hint=exc.hint, details={exc.field: exc.message})
-    if isinstance(exc, ConnectorError):
-        return _error(422, exc.message, code=exc.code, hint=exc.hint)
+    if (known := problem_of(exc)) is not None:
+        return _error(known.status, known.message, code=known.code, hint=known.hint, details=known.details)
     if isinstance(exc, exceptions.APIException | Http404 | PermissionDenied):
         return _known(exc, context)
     logger.error("unhandled error in %s", type(context.get("view")).__name__, exc_info=exc)
@@ -73,6 +73,23 @@ def _error(status: int, message: str, *, code: str, details: Any = None, hint: s
     return Response(body, status=status)
 
 
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Where a workspace stands in the window: requests allowed, left, and seconds until it ends."""
+
+    limit: int
+    left: int
+    reset_s: int
+
+    def headers(self) -> dict[str, str]:
+        """As clients that pace themselves read it."""
+        return {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(self.left),
+            "X-RateLimit-Reset": str(self.reset_s),
+        }
+
+
 class WorkspaceThrottle(BaseThrottle):
     """A fixed number of requests in each window, counted together for all keys of a workspace."""
 
@@ -85,7 +102,9 @@ class WorkspaceThrottle(BaseThrottle):
         self._wait = seconds - time.time() % seconds
         key = f"api-rate:{workspace.pk}:{window}"
         cache.add(key, 0, timeout=seconds * 2)
-        return cache.incr(key) <= limit
+        used = cache.incr(key)
+        request._request.rate = Rate(limit, max(0, limit - used), math.ceil(self._wait))  # type: ignore[attr-defined]
+        return used <= limit
 
     def wait(self) -> float:
         """Seconds until the next window."""
@@ -141,6 +160,17 @@ def list_response(
     return Response({"data": render(page[:limit]), "hasMore": len(page) > limit})
 
 
+class LabelsField(serializers.DictField):
+    """Labels as a mapping of keys to values; what they may hold is the services' to judge."""
+
+    child = serializers.CharField(allow_blank=True)
+
+
+def id_text(pk: int | None) -> str | None:
+    """An id as the wire has it."""
+    return None if pk is None else str(pk)
+
+
 class BodyTooLarge(exceptions.APIException):
     """The body is larger than the product takes."""
 
@@ -166,6 +196,14 @@ class ApiView(APIView):
         super().initial(request, *args, **kwargs)
         if int(request.META.get("CONTENT_LENGTH") or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             raise BodyTooLarge
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        """Say with every answer how many requests are left."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if rate := getattr(request._request, "rate", None):
+            for name, value in rate.headers().items():
+                response[name] = value
+        return response
 
     def body(self, serializer: type[serializers.Serializer[Any]]) -> dict[str, Any]:
         """The request's body, validated."""

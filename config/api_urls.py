@@ -13,6 +13,13 @@ DOCUMENT = "describes the API's shape, which is the same everywhere and holds no
 urlpatterns = [
     path("openapi.json", public(DOCUMENT)(SpectacularJSONAPIView.as_view()), name="openapi"),
     path("docs", public(DOCUMENT)(SpectacularRedocView.as_view(url_name="api:openapi")), name="docs"),
+    path("", include("workspaces.organizing_api_urls")),
+    path("", include("governance.approvals.api_urls")),
+    path("", include("governance.api_urls")),
+    path("", include("governance.privacy.api_urls")),
+    path("", include("workspaces.api_urls")),
     path("", include("connectors.api_urls")),
+    path("", include("governance.environments.api_urls")),
+    path("", include("notifications.api_urls")),
     path("", include("syncs.api_urls")),
 ]

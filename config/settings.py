@@ -83,6 +83,14 @@ LOCAL_FILES_ROOTS: list[str] = env.list("HEADRACE_LOCAL_FILES_ROOTS", [str(DATA_
 # Whether the S3 destination may use the machine's own AWS credentials where a person sets no keys: everyone who may add
 # a destination then reaches every bucket that the machine reaches.
 AWS_DEFAULT_CREDENTIALS = env.bool("HEADRACE_AWS_DEFAULT_CREDENTIALS", False)
+# The AWS account that roles of other accounts trust. With it, workspaces can add credentials that are such a role, and
+# the machine's own AWS credentials assume it, always with an external ID that Headrace made for that one credential.
+AWS_ACCOUNT_ID = env.str("HEADRACE_AWS_ACCOUNT_ID", "")
+# Other addresses of cloud services, for emulators and private clouds: a JSON object with "aws", "gcp", "gcp_token",
+# "azure" or "azure_login".
+CLOUD_ENDPOINTS: dict[str, str] = dict(env.json("HEADRACE_CLOUD_ENDPOINTS", {}))
+# What Prometheus sends as a bearer token to read /metrics; without one there is no such page.
+METRICS_TOKEN = env.str("HEADRACE_METRICS_TOKEN", "")
 # Whether strangers may sign up after the first person has.
 SIGNUP_OPEN = env.bool("HEADRACE_SIGNUP_OPEN", False)
 # Whether /styleguide/ shows every component.
@@ -91,6 +99,46 @@ STYLEGUIDE = env.bool("HEADRACE_STYLEGUIDE", DEBUG)
 DEMO = env.bool("HEADRACE_DEMO", False)
 # The database that plays a company's own one in the demo; the supervisor sets it.
 DEMO_ACME_URL = env.str("HEADRACE_ACME_URL", "")
+
+# --- signing in through Google and Microsoft ---------------------------------
+# OAuth client of Google; both set show "Sign in with Google".
+GOOGLE_CLIENT_ID = env.str("HEADRACE_GOOGLE_CLIENT_ID", "")
+# The client's secret.
+GOOGLE_CLIENT_SECRET = env.str("HEADRACE_GOOGLE_CLIENT_SECRET", "")
+# Application of Microsoft Entra; both set show "Sign in with Microsoft".
+MICROSOFT_CLIENT_ID = env.str("HEADRACE_MICROSOFT_CLIENT_ID", "")
+# The application's secret.
+MICROSOFT_CLIENT_SECRET = env.str("HEADRACE_MICROSOFT_CLIENT_SECRET", "")
+# Whose accounts may sign in: the id of a directory, or organizations, consumers, common. Addresses are believed only
+# where it is one directory: in the others anybody can write any address into their own.
+MICROSOFT_TENANT = env.str("HEADRACE_MICROSOFT_TENANT", "organizations")
+_one_directory = MICROSOFT_TENANT not in ("common", "organizations", "consumers")
+SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {
+    "google": {
+        "APPS": [{"client_id": GOOGLE_CLIENT_ID, "secret": GOOGLE_CLIENT_SECRET, "key": ""}],
+        "OAUTH_PKCE_ENABLED": True,
+    },
+    "microsoft": {
+        "APPS": [
+            {
+                "client_id": MICROSOFT_CLIENT_ID,
+                "secret": MICROSOFT_CLIENT_SECRET,
+                "settings": {"tenant": MICROSOFT_TENANT},
+            }
+        ],
+        "VERIFIED_EMAIL": _one_directory,
+        "OAUTH_PKCE_ENABLED": True,
+    },
+}
+LOGIN_SERVICES = [
+    name
+    for name, wanted in (
+        ("google", GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET),
+        ("microsoft", MICROSOFT_CLIENT_ID and MICROSOFT_CLIENT_SECRET),
+    )
+    if wanted
+]
+_LOGIN_SITES = {"google": "https://accounts.google.com", "microsoft": "https://login.microsoftonline.com"}
 
 # --- the engine -------------------------------------------------------------
 # Megabytes the engine may hold in memory per part; what is more goes to disk.
@@ -111,6 +159,8 @@ API_RATE_LIMIT = env.str("HEADRACE_API_RATE_LIMIT", "200/10s")
 
 # --- Django -----------------------------------------------------------------
 INSTALLED_APPS = [
+    # No search for other apps' lists: config.operating.console is the only one.
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -131,18 +181,25 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.socialaccount",
     "allauth.mfa",
+    "allauth.usersessions",
+    *(f"allauth.socialaccount.providers.{name}" for name in LOGIN_SERVICES),
     "config",
     "governance.audit",
     "workspaces",
     "governance",
+    "governance.environments",
+    "governance.approvals",
+    "governance.privacy",
     "connectors",
     "notifications",
     "syncs",
 ]
 MIDDLEWARE = [
+    "config.operating.metrics.MetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "config.static_files.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
+    "config.headers.HeadersMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -210,15 +267,17 @@ CACHES = {
 QUEUE_REDIS_DB = env.int("HEADRACE_QUEUE_REDIS_DB", 1)
 
 AUTH_USER_MODEL = "workspaces.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+AUTHENTICATION_BACKENDS = ["workspaces.backends.PasswordBackend"]
+# Fewest characters of a password.
+PASSWORD_MIN_LENGTH = env.int("HEADRACE_PASSWORD_MIN_LENGTH", 12)
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": PASSWORD_MIN_LENGTH},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
@@ -228,11 +287,28 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "optional" if env.str("HEADRACE_EMAIL_URL", "") else "none"
 ACCOUNT_ADAPTER = "workspaces.adapters.AccountAdapter"
-ACCOUNT_FORMS = {"signup": "workspaces.forms.SignupForm"}
+ACCOUNT_FORMS = {
+    "login": "workspaces.forms.LoginForm",
+    "signup": "workspaces.forms.SignupForm",
+    "reset_password": "workspaces.forms.ResetPasswordForm",
+}
+# Changing how people sign in asks again who is there, after this many seconds.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+MFA_ADAPTER = "workspaces.adapters.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+# Links of invitations prove addresses, and installations without a mail server cannot send others.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_TOLERANCE = 1
+# Browsers offer passkeys over HTTPS and on localhost only.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not env.bool("HEADRACE_HTTPS", False)
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_ADAPTER = "workspaces.adapters.SocialAccountAdapter"
 GUARDIAN_RAISE_403 = True
 GUARDIAN_MONKEY_PATCH_USER = False
 # Grants are evaluated in workspaces/access.py, not by an authentication backend.
-SILENCED_SYSTEM_CHECKS = ["guardian.W001"]
+SILENCED_SYSTEM_CHECKS = ["guardian.W001", "auth.W004"]
 ANONYMOUS_USER_NAME = None
 
 # Mail server as a URL (smtp://user:password@host:587); without one, mails go to files in the data folder.
@@ -271,7 +347,10 @@ CONTENT_SECURITY_POLICY = {
         "object-src": [NONE],
         "base-uri": [SELF],
         "frame-ancestors": [NONE],
-        "form-action": [SELF],
+        # Browsers hold the redirect of a form to this too: the buttons that lead to Google and Microsoft are forms.
+        "form-action": [SELF, *(_LOGIN_SITES[name] for name in LOGIN_SERVICES)],
+        "script-src-attr": [NONE],
+        "worker-src": [SELF],
     }
 }
 # Set when a proxy in front ends TLS: secure cookies, HSTS, and X-Forwarded-Proto is believed.
@@ -283,6 +362,9 @@ SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_SSL else None
 SESSION_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_SSL
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["workspaces.authentication.ApiKeyAuthentication"],
@@ -302,11 +384,31 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
 }
 
+# How log lines are written: "plain" for people, "json" for machines.
+LOG_FORMAT = env.str("HEADRACE_LOG_FORMAT", "plain").lower()
+_JSON_FIELDS = "%(asctime)s %(levelname)s %(name)s %(message)s %(correlation_id)s %(workspace)s %(process)d"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "filters": {"context": {"()": "config.logs.Context"}},
+    "formatters": {
+        "plain": {"()": "config.logs.Plain", "format": "%(levelname)s %(name)s: %(message)s"},
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "fmt": _JSON_FIELDS,
+            "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
+            "datefmt": "%Y-%m-%dT%H:%M:%S%z",
+        },
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "json" if LOG_FORMAT == "json" else "plain",
+            "filters": ["context"],
+        }
+    },
     # What is logged: DEBUG, INFO, WARNING or ERROR and above.
     "root": {"handlers": ["console"], "level": env.str("HEADRACE_LOG_LEVEL", "INFO").upper()},
+    # It tells every request to a container.
+    "loggers": {"azure": {"level": "WARNING"}},
 }

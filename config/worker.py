@@ -22,6 +22,7 @@ import dramatiq  # noqa: E402
 from django.conf import settings  # noqa: E402 - needs django.setup()
 from django.utils.module_loading import autodiscover_modules  # noqa: E402
 
+from config.operating.alive import Beating  # noqa: E402
 from config.queue import stopping  # noqa: E402
 
 autodiscover_modules("tasks")  # declares every app's actors
@@ -48,7 +49,8 @@ def main() -> None:
     workers = [_pool(broker, queues, threads) for queues, threads in _pools(broker)]
     for worker in workers:
         worker.start()
-    asked_to_end.wait()
+    with Beating("worker"):
+        asked_to_end.wait()
     limit = threading.Timer(HARD_LIMIT_SECONDS, os._exit, args=(1,))
     limit.daemon = True
     limit.start()

@@ -113,7 +113,7 @@ def seed() -> Demo:
 
 def find(email: str = EMAIL) -> User | None:
     """The demo's admin, if the demo was set up before."""
-    return User.objects.filter(email=email).first()
+    return User.objects.with_email(email)
 
 
 def point_at_inspector(actor: Actor) -> None:

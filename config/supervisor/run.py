@@ -106,7 +106,8 @@ class Supervisor:
         options = self._options
         web = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--host", options.host]
         web += ["--port", str(options.port), "--no-access-log", "--log-level", "warning", "--lifespan", "off"]
-        web += ["--timeout-graceful-shutdown", "4"]
+        # Who a request comes from is judged by HEADRACE_TRUSTED_PROXIES alone.
+        web += ["--no-proxy-headers", "--timeout-graceful-shutdown", "4"]
         commands = {"web": web, "scheduler": _manage("run_scheduler")}
         for number in range(1, options.worker_processes + 1):
             commands[f"worker-{number}"] = [sys.executable, "-m", "config.worker"]

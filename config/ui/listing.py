@@ -60,18 +60,25 @@ class Option:
 
 @dataclass(frozen=True)
 class Filter:
-    """A query parameter with a fixed set of values; ``single`` allows one at a time."""
+    """A query parameter with a fixed set of values; ``single`` allows one at a time.
+
+    Those with ``more`` stand together behind one button of the filter bar.
+    """
 
     name: str
     label: str
     options: tuple[Option, ...]
     single: bool = False
     selected: tuple[str, ...] = ()
+    more: bool = False
 
     @classmethod
-    def of(cls, name: str, label: str, choices: Iterable[tuple[Any, str]], *, single: bool = False) -> Filter:
+    def of(
+        cls, name: str, label: str, choices: Iterable[tuple[Any, str]], *, single: bool = False, more: bool = False
+    ) -> Filter:
         """A filter from Django-style choices."""
-        return cls(name, label, tuple(Option(str(value), str(words)) for value, words in choices), single)
+        options = tuple(Option(str(value), str(words)) for value, words in choices)
+        return cls(name, label, options, single, more=more)
 
 
 @dataclass(frozen=True)
@@ -105,8 +112,10 @@ class Listing:
         filters: Sequence[Filter] = (),
         order: str = "-pk",
         page_size: int = PAGE_SIZE,
+        keep: Sequence[str] = (),
     ) -> None:
         self.path = request.path
+        self.clear_url = request.path
         self.params = request.GET
         self.page_size = page_size
         self.query = request.GET.get("q", "").strip()
@@ -114,15 +123,39 @@ class Listing:
         self.order = request.GET.get("order", "") and self.sort
         self.columns = [self._with_order(column) for column in columns]
         self.filters = [self._with_selection(item) for item in filters]
+        self.kept = [(name, value) for name in keep if (value := request.GET.get(name, ""))]
 
     def chosen(self, name: str) -> tuple[str, ...]:
         """The values of a filter that are set; values it does not offer are ignored."""
-        return next(item.selected for item in self.filters if item.name == name)
+        return next((item.selected for item in self.filters if item.name == name), ())
+
+    def chosen_one(self, name: str) -> str:
+        """The value of a filter that takes one; empty where none is set."""
+        return next(iter(self.chosen(name)), "")
+
+    def chosen_ids(self, name: str) -> tuple[int, ...]:
+        """The values of a filter whose values are ids."""
+        return tuple(int(value) for value in self.chosen(name))
 
     @property
     def narrowed(self) -> bool:
         """Whether a search or filter is set: an empty list then says "nothing matches"."""
         return bool(self.query) or any(item.selected for item in self.filters)
+
+    @property
+    def buttons(self) -> list[Filter]:
+        """The filters with a button of their own."""
+        return [item for item in self.filters if not item.more]
+
+    @property
+    def behind(self) -> list[Filter]:
+        """The filters that stand together behind one button."""
+        return [item for item in self.filters if item.more and item.options]
+
+    @property
+    def behind_count(self) -> int:
+        """How many values of those are set."""
+        return sum(len(item.selected) for item in self.behind)
 
     @property
     def chips(self) -> list[Chip]:

@@ -28,6 +28,7 @@ class Status:
 SYNC: dict[str, Status] = {
     "healthy": Status("Healthy", "circle-check", "good", "The latest run delivered every row."),
     "warning": Status("Warning", "triangle-alert", "warn", "The latest run finished, and some rows were rejected."),
+    "draft": Status("Draft", "pencil", "draft", "Not published yet: it does not run."),
     "pending": Status("Pending", "circle-dashed", "draft", "No run has been started or scheduled yet."),
     "disabled": Status("Disabled", "circle-slash", "neutral", "The schedule is off; runs start only by hand or API."),
     "paused": Status("Paused", "circle-pause", "neutral", "Paused: no run starts until it is resumed."),
@@ -104,6 +105,10 @@ DRAFT: dict[str, Status] = {
     "draft": Status("Draft", "pencil", "draft", "Not published yet."),
     "in_review": Status("In review", "hourglass", "draft", "Waiting for approval."),
     "approved": Status("Approved", "check-check", "good", "Approved and published."),
+    "submitted": Status("In review", "hourglass", "draft", "Waiting for approval."),
+    "published": Status("Published", "circle-check", "good", "Approved, and live since."),
+    "denied": Status("Declined", "circle-x", "bad", "Declined: the draft is gone."),
+    "deleted": Status("Deleted", "ban", "neutral", "Deleted by its author."),
     "active": Status("Active", "circle-check", "good", "In use."),
     "revoked": Status("Revoked", "ban", "neutral", "No longer valid."),
     "expired": Status("Expired", "clock", "neutral", "No longer valid."),
@@ -122,11 +127,38 @@ CHANNEL: dict[str, Status] = {
     "failing": Status("Failing", "circle-x", "bad", "The latest message was not delivered."),
 }
 
+TUNNEL: dict[str, Status] = {
+    "unconfirmed": Status("Not confirmed", "circle-dashed", "draft", "Nobody has confirmed the server's host key yet."),
+    "untested": Status("Not tested", "circle-dashed", "draft", "The tunnel has not been tested with these settings."),
+    "healthy": Status("Connected", "circle-check", "good", "The last test got through."),
+    "failing": Status("Failing", "circle-x", "bad", "The last test did not get through."),
+}
+
 DELIVERY: dict[str, Status] = {
     "waiting": Status("Waiting", "hourglass", "draft", "It is sent as soon as it can be."),
     "sending": Status("Sending", "loader-circle", "brand", "It is being sent.", moving=True),
     "sent": Status("Sent", "circle-check", "good", "The other side has taken it."),
     "failed": Status("Not delivered", "circle-x", "bad", "It was given up; somebody has to change something first."),
+}
+
+WEBHOOK: dict[str, Status] = {
+    "disabled": Status("Switched off", "circle-slash", "neutral", "Nothing is sent to it."),
+}
+
+STREAM: dict[str, Status] = {
+    "paused": Status("Paused", "circle-pause", "neutral", "Entries wait until it is resumed."),
+}
+
+CASE: dict[str, Status] = {
+    "waiting": Status("Waiting", "clock", "brand", "The search begins as soon as a worker is free."),
+    "searching": Status("Searching", "loader-circle", "brand", "Everything held is being searched.", moving=True),
+    "found": Status("Searched", "circle-check", "good", "The search has ended. Its result is kept for some hours."),
+    "failed": Status("Failed", "circle-x", "bad", "The search did not come to its end."),
+    "requested": Status("To confirm", "hourglass", "draft", "Somebody asked for this person to be forgotten."),
+    "confirmed": Status("Waiting", "clock", "brand", "The erasure begins as soon as nothing is in its way."),
+    "erasing": Status("Erasing", "loader-circle", "brand", "The person's data is being erased.", moving=True),
+    "stuck": Status("Stopped", "circle-x", "bad", "The erasure needs a decision."),
+    "erased": Status("Forgotten", "circle-check", "good", "Nothing of the person is left but the report."),
 }
 
 KINDS: dict[str, dict[str, Status]] = {
@@ -136,10 +168,14 @@ KINDS: dict[str, dict[str, Status]] = {
     "step": STEP,
     "connection": CONNECTION,
     "row": ROW,
+    "case": CASE,
     "draft": DRAFT,
     "alert": ALERT,
     "channel": CHANNEL,
     "delivery": DELIVERY,
+    "webhook": WEBHOOK,
+    "stream": STREAM,
+    "tunnel": TUNNEL,
 }
 
 

@@ -65,9 +65,10 @@ def time_ago(value: datetime | None, empty: str = "never") -> SafeString:
 
 
 @register.filter
-def exact_time(value: datetime) -> str:
-    """22 Nov 2026, 14:05 CET, in the viewer's zone, which the request's middleware sets."""
-    return f"{timezone.localtime(value):%-d %b %Y, %H:%M %Z}"
+def exact_time(value: datetime | str) -> str:
+    """22 Nov 2026, 14:05 CET, in the viewer's zone, which the request's middleware sets; text is ISO 8601."""
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return f"{timezone.localtime(moment):%-d %b %Y, %H:%M %Z}"
 
 
 def relative_words(value: datetime, now: datetime) -> str:
