@@ -3,8 +3,8 @@
 A person's groups hold one role each in a workspace. A right to a sync needs its
 source side and its destination side within one group: grants are evaluated per
 role and then OR-ed, never merged first. System actors are not held by grants;
-organization admins may everything in all their workspaces. Everybody else sees
-another workspace's things as not found.
+organization admins may everything in all their workspaces, organization viewers
+may read in all of them. Everybody else sees another workspace's things as not found.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, TypeVar
 
@@ -28,7 +28,13 @@ from governance.audit.actors import Actor
 from workspaces.choices import RoleKind
 from workspaces.models import (
     ApiKey,
+    DirectoryGroup,
+    DirectoryPerson,
+    EmailDomain,
+    Folder,
+    GroupMapping,
     GroupRole,
+    IdentityProvider,
     Invitation,
     ObjectGrant,
     Organization,
@@ -36,11 +42,16 @@ from workspaces.models import (
     RetiredSlug,
     Role,
     RoleGrant,
+    SavedFilter,
+    ScimToken,
+    Space,
+    SpaceGroup,
     UserGroup,
     Workspace,
 )
 from workspaces.permissions import Permission
-from workspaces.roles import BUILT_IN, kinds_with
+from workspaces.roles import BUILT_IN, ORGANIZATION_VIEWER, kinds_with
+from workspaces.scopes import scope_of
 from workspaces.scoping import current_workspace_id, unscoped
 from workspaces.tokens import invitation_id, proves
 
@@ -65,10 +76,12 @@ class HeldRole:
 
 @dataclass(frozen=True, slots=True)
 class Grants:
-    """All that a person's groups allow in one workspace."""
+    """All that a person's groups allow in one workspace, and the spaces they show; ``None`` hides nothing."""
 
     organization_admin: bool = False
     roles: tuple[HeldRole, ...] = ()
+    within: frozenset[str] | None = None  # the most that the API key used may do
+    spaces: frozenset[int] | None = frozenset()
 
     def allow(
         self,
@@ -78,6 +91,8 @@ class Grants:
         destination_id: int | None = None,
     ) -> bool:
         """Whether one single role allows all of it."""
+        if self.within is not None and not self.within.issuperset(needs):
+            return False
         if self.organization_admin:
             return True
         ids = {"source": source_id, "destination": destination_id}
@@ -111,11 +126,11 @@ def grants_of(actor: Actor) -> Grants:
         return NOTHING
     memory = _remembered.get()
     if memory is None:
-        return _load(actor.user_id)
+        memory = {}
     key = (actor.user_id, workspace_id)
     if key not in memory:
         memory[key] = _load(actor.user_id)
-    return memory[key]
+    return replace(memory[key], within=actor.allowed)
 
 
 def may(actor: Actor, needs: Needs, *, source_id: int | None = None, destination_id: int | None = None) -> bool:
@@ -134,10 +149,23 @@ def require(actor: Actor, needs: Needs, *, source_id: int | None = None, destina
     if may(actor, needs, source_id=source_id, destination_id=destination_id):
         return
     wanted = _as_tuple(needs)
+    _require_scopes(actor, wanted)
     missing = [p for p in wanted if not may(actor, p, source_id=source_id, destination_id=destination_id)]
     words = " and ".join(p.words for p in missing or wanted)
     together = "" if missing else ", both within one group"
     raise Denied(f"You need the right to {words}{together}.", hint=_who_can_grant(wanted))
+
+
+def _require_scopes(actor: Actor, needs: tuple[Permission, ...]) -> None:
+    """Tell a key that it, not its owner, is what may not do this."""
+    if actor.allowed is None or actor.allowed.issuperset(needs):
+        return
+    scopes = sorted({scope_of(permission).value for permission in needs if permission not in actor.allowed})
+    raise Denied(
+        f"This API key lacks the scope {' and '.join(scopes)}.",
+        hint="Make a key with that scope under Settings, API keys; the scopes of a key cannot be changed.",
+        code="missing_scope",
+    )
 
 
 def require_both(
@@ -159,27 +187,72 @@ def visible_by(queryset: QuerySet[M], actor: Actor, needs: Mapping[Permission, s
     ``needs`` maps each permission to the path of the row's source or destination
     id, e.g. ``{Permission.TRIGGER: "destination_id", Permission.DRAFT_FROM_SOURCE: "model__source_id"}``.
     """
-    if actor.is_system or grants_of(actor).organization_admin:
+    if actor.is_system:
+        return queryset
+    if actor.allowed is not None and not actor.allowed.issuperset(needs):
+        return queryset.none()
+    if grants_of(actor).organization_admin:
+        return queryset
+    if ORGANIZATION_VIEWER.issuperset(needs) and may(actor, tuple(needs)):
         return queryset
     if actor.user_id is None or actor.workspace_id not in (None, current_workspace_id()):
         return queryset.none()
     holding = GroupRole.objects.filter(group__members__member__user_id=actor.user_id)
     for permission, path in needs.items():
-        holding = holding.filter(_held(permission, path))
+        holding = holding.filter(holds(permission, OuterRef(OuterRef(path))))
     return queryset.filter(Exists(holding))
+
+
+def spaces_of(actor: Actor) -> frozenset[int] | None:
+    """The spaces that the actor sees beside what belongs to everyone; ``None`` where nothing is hidden from them.
+
+    The system and workspace admins see everything. Seeing a thing is no right to it: roles still decide that.
+    """
+    return None if actor.is_system else grants_of(actor).spaces
+
+
+def in_view(queryset: QuerySet[M], actor: Actor, path: str = "space") -> QuerySet[M]:
+    """Only the rows that belong to everyone or to a space (at ``path``) that the actor sees: the one such gate."""
+    seen = spaces_of(actor)
+    if seen is None:
+        return queryset
+    return queryset.filter(Q(**{f"{path}__isnull": True}) | Q(**{f"{path}__in": seen}))
+
+
+def spaces_in_view(actor: Actor) -> QuerySet[Space]:
+    """The spaces that the actor sees and may put things into."""
+    seen = spaces_of(actor)
+    return Space.objects.all() if seen is None else Space.objects.filter(pk__in=seen)
+
+
+def people_who_may(needs: Mapping[Permission, int]) -> QuerySet[OrganizationMember]:
+    """The active people of whom one group holds all these permissions on these objects, by id; admins always."""
+    holding = GroupRole.objects.filter(group__members__member=OuterRef("pk"))
+    for permission, object_id in needs.items():
+        holding = holding.filter(holds(permission, object_id))
+    members = OrganizationMember.objects.filter(Q(is_admin=True) | Exists(holding), user__is_active=True)
+    return members.select_related("user").order_by("user__email")
 
 
 def workspaces_of(user_id: int) -> QuerySet[Workspace]:
     """The workspaces a person may open; to be read inside ``unscoped``."""
-    admin = OrganizationMember.objects.filter(user_id=user_id, is_admin=True, organization=OuterRef("organization"))
+    mine = OrganizationMember.objects.filter(user_id=user_id, organization=OuterRef("organization"))
+    everywhere = mine.filter(Q(is_admin=True) | Q(is_viewer=True))
     group = GroupRole.objects.filter(workspace=OuterRef("pk"), group__members__member__user_id=user_id)
-    return Workspace.objects.filter(Exists(admin) | Exists(group)).order_by("name", "id")
+    rows = Workspace.objects.filter(Exists(everywhere) | Exists(group), deleting_at=None)
+    return rows.order_by("name", "id")
+
+
+def matching_workspaces(user_id: int, query: str) -> QuerySet[Workspace]:
+    """Those of them whose name or slug holds the words."""
+    rows = workspaces_of(user_id)
+    return rows.filter(Q(name__icontains=query) | Q(slug__icontains=query)) if query else rows
 
 
 def workspace_for(user_id: int, slug: str) -> Workspace:
     """The workspace of this slug, if the person may open it."""
     with unscoped("the slug names the workspace whose scope is entered next"):
-        workspace = workspaces_of(user_id).select_related("organization").filter(slug=slug).first()
+        workspace = workspaces_of(user_id).select_related("organization__sign_in_rules").filter(slug=slug).first()
     if workspace is None:
         raise NotFound("There is no such workspace, or you are not a member of it.")
     return workspace
@@ -190,6 +263,25 @@ def renamed_workspace_for(user_id: int, old_slug: str) -> Workspace | None:
     with unscoped("a retired slug names the workspace to redirect to"):
         owner = RetiredSlug.objects.filter(slug=old_slug).values("workspace_id")
         return workspaces_of(user_id).filter(pk__in=owner).first()
+
+
+def provider_for_email(email: str) -> IdentityProvider | None:
+    """The identity provider that the people of this address's domain are sent to, if an organization captured it."""
+    domain = email.rpartition("@")[2].strip().lower().rstrip(".")
+    with unscoped("an address names the organization that its person signs in to"):
+        captured = EmailDomain.objects.filter(domain=domain, verified_at__isnull=False).values("organization_id")
+        providers = IdentityProvider.objects.select_related("organization").filter(enabled=True)
+        return providers.filter(organization_id__in=captured).first() if domain else None
+
+
+def provider_named(login_name: str) -> IdentityProvider:
+    """The identity provider whose addresses have this name; signing in comes before any scope."""
+    with unscoped("whoever signs in is outside every scope"):
+        providers = IdentityProvider.objects.select_related("organization")
+        found = providers.filter(login_name=login_name).first()
+    if found is None:
+        raise NotFound("No organization signs in here.", hint="Check the address, or sign in with your e-mail address.")
+    return found
 
 
 def may_found_organization() -> bool:
@@ -225,6 +317,71 @@ def invitation_for(invitation_id: int) -> Invitation:
     return _found(Invitation.objects.all(), invitation_id, "invitation")
 
 
+def folder_for(folder_id: int) -> Folder:
+    """A folder of this workspace; everyone sees them all."""
+    return _found(Folder.objects.all(), folder_id, "folder")
+
+
+def space_for(actor: Actor, space_id: int, *, lock: bool = False) -> Space:
+    """A space that the actor sees. ``lock`` keeps it from being deleted until the transaction ends."""
+    rows = spaces_in_view(actor)
+    return _found(rows.select_for_update() if lock else rows, space_id, "space")
+
+
+def saved_filter_for(actor: Actor, saved_id: int, *, change: bool = False) -> SavedFilter:
+    """A saved filter of the actor's own or shared with the workspace; shared ones are changed by admins too."""
+    rows = SavedFilter.objects.filter(Q(owner_id=actor.user_id) | Q(shared=True))
+    saved = _found(rows.select_for_update(no_key=True) if change else rows, saved_id, "saved filter")
+    if change and saved.owner_id != actor.user_id:
+        require(actor, Permission.MANAGE_WORKSPACE)
+    return saved
+
+
+def require_person(actor: Actor) -> int:
+    """The id of the person who acts, or for whom a key does; what people keep for themselves needs one."""
+    if actor.user_id is None:
+        raise Denied("Only people keep filters and favourites.", hint="Sign in, or use an API key of your own.")
+    return actor.user_id
+
+
+def own_provider() -> IdentityProvider:
+    """The identity provider of the organization in scope."""
+    found = IdentityProvider.objects.select_related("organization").first()
+    if found is None:
+        raise NotFound("No identity provider is set up.", hint="Set one up on the single sign-on page.")
+    return found
+
+
+def own_scim_token() -> ScimToken:
+    """The SCIM token of the organization in scope."""
+    found = ScimToken.objects.select_related("organization").first()
+    if found is None:
+        raise NotFound("There is no SCIM token.", hint="Make one on the single sign-on page.")
+    return found
+
+
+def email_domain_for(domain_id: int) -> EmailDomain:
+    """A claimed domain of this organization."""
+    return _found(EmailDomain.objects.all(), domain_id, "domain")
+
+
+def group_mapping_for(mapping_id: int) -> GroupMapping:
+    """A group mapping of this organization."""
+    rows = GroupMapping.objects.select_related("directory_group", "group", "organization")
+    return _found(rows, mapping_id, "mapping")
+
+
+def directory_person_for(person_id: int) -> DirectoryPerson:
+    """A person whom this organization's identity provider knows, and has not deleted."""
+    rows = DirectoryPerson.objects.select_related("user", "organization").filter(removed_at=None)
+    return _found(rows, person_id, "user")
+
+
+def directory_group_for(group_id: int) -> DirectoryGroup:
+    """A group of this organization's identity provider."""
+    return _found(DirectoryGroup.objects.all(), group_id, "group")
+
+
 def open_invitation(token: str) -> Invitation | None:
     """The invitation of a link that still works."""
     with unscoped("an invited person is outside every scope until they joined"):
@@ -251,20 +408,8 @@ def grant_models() -> Mapping[str, type[ObjectGrant]]:
     return {m.side: m for m in apps.get_models() if issubclass(m, ObjectGrant)}
 
 
-def _held(permission: Permission, path: str) -> Q:
-    """Condition on a group's role: it holds the permission everywhere, or on the outer row's object."""
-    held = Q(role__kind__in=kinds_with(permission)) | Q(
-        Exists(RoleGrant.objects.filter(role=OuterRef("role_id"), permission=permission))
-    )
-    model = grant_models().get(permission.side)
-    if model is None:
-        return held
-    on_object = {"permission__codename": permission.codename, "content_object_id": OuterRef(OuterRef(path))}
-    return held | Q(Exists(model.objects.filter(role=OuterRef("role_id"), **on_object)))
-
-
-def _load(user_id: int) -> Grants:
-    """Membership, roles and grants of one person, as one statement."""
+def role_row(**more: str) -> JSONObject:
+    """Selects, on rows of :class:`GroupRole`, a role with all its grants; ``more`` names further fields."""
     object_grants = {
         side: ArraySubquery(
             model.objects.filter(role=OuterRef("role_id")).values(
@@ -273,27 +418,47 @@ def _load(user_id: int) -> Grants:
         )
         for side, model in grant_models().items()
     }
-    roles = GroupRole.objects.filter(group__members__member=OuterRef("pk")).values(
-        held=JSONObject(
-            id="role_id",
-            kind="role__kind",
-            permissions=ArraySubquery(RoleGrant.objects.filter(role=OuterRef("role_id")).values("permission")),
-            **object_grants,
-        )
+    return JSONObject(
+        id="role_id",
+        kind="role__kind",
+        permissions=ArraySubquery(RoleGrant.objects.filter(role=OuterRef("role_id")).values("permission")),
+        **object_grants,
+        **more,
     )
+
+
+def holds(permission: Permission, object_id: Any = None) -> Q:
+    """Condition on rows of :class:`GroupRole`: the role holds it everywhere, or on this object."""
+    held = Q(role__kind__in=kinds_with(permission)) | Q(
+        Exists(RoleGrant.objects.filter(role=OuterRef("role_id"), permission=permission))
+    )
+    model = grant_models().get(permission.side)
+    if model is None or object_id is None:
+        return held
+    on_object = {"permission__codename": permission.codename, "content_object_id": object_id}
+    return held | Q(Exists(model.objects.filter(role=OuterRef("role_id"), **on_object)))
+
+
+def _load(user_id: int) -> Grants:
+    """Membership, roles and grants of one person, as one statement."""
+    roles = GroupRole.objects.filter(group__members__member=OuterRef("pk")).values(held=role_row())
+    spaces = SpaceGroup.objects.filter(group__members__member=OuterRef("pk")).values("space_id")
     found = (
         OrganizationMember.objects.filter(user_id=user_id, user__is_active=True)
-        .values_list("is_admin", ArraySubquery(roles))
+        .values_list("is_admin", "is_viewer", ArraySubquery(roles), ArraySubquery(spaces), Exists(Space.objects.all()))
         .first()
     )
     if found is None:
         return NOTHING
-    is_admin, held = found
-    return Grants(is_admin, tuple({row["id"]: _held_role(row) for row in held}.values()))
+    is_admin, is_viewer, held, seen, any_space = found
+    roles_held = tuple({row["id"]: held_role(row) for row in held}.values())
+    sees_all = is_admin or not any_space or any(Permission.MANAGE_WORKSPACE in role.everywhere for role in roles_held)
+    viewing = (HeldRole(ORGANIZATION_VIEWER),) if is_viewer else ()
+    return Grants(is_admin, (*roles_held, *viewing), spaces=None if sees_all else frozenset(seen))
 
 
-def _held_role(row: Mapping[str, Any]) -> HeldRole:
-    """One role from its row; names this version does not know are ignored."""
+def held_role(row: Mapping[str, Any]) -> HeldRole:
+    """One role from its row (see :func:`role_row`); names this version does not know are ignored."""
     known = {p.value: p for p in Permission}
     everywhere = BUILT_IN[RoleKind(row["kind"])] | {known[v] for v in row["permissions"] if v in known}
     objects: dict[Permission, set[int]] = {}
@@ -307,7 +472,7 @@ def _held_role(row: Mapping[str, Any]) -> HeldRole:
 def _who_can_grant(needs: tuple[Permission, ...]) -> str:
     """Up to three people who can change what the actor lacks."""
     admins = OrganizationMember.objects.filter(user__is_active=True)
-    if Permission.MANAGE_ORGANIZATION in needs:
+    if any(p.side == "organization" for p in needs):
         admins, title = admins.filter(is_admin=True), "An organization admin"
     else:
         in_admin_group = Exists(

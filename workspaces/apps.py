@@ -7,5 +7,8 @@ class WorkspacesConfig(AppConfig):
     name = "workspaces"
 
     def ready(self) -> None:
-        """Register this app's audit events and listen to sign-ins."""
-        from workspaces import events, signals  # noqa: F401
+        """Register this app's audit events, what search finds and what hangs on people, and listen to sign-ins."""
+        from workspaces import events, finders, registrations, signals  # noqa: F401
+
+        finders.register_all()
+        registrations.register_all()

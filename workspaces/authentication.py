@@ -12,8 +12,11 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from workspaces import services
-from workspaces.access import require
+from workspaces.access import may, require
+from workspaces.actors import for_api_key
+from workspaces.denials import note_refused_key
 from workspaces.models import ApiKey, User
+from workspaces.permissions import Permission
 from workspaces.routes import declaration_of
 from workspaces.scoping import unscoped
 from workspaces.tokens import digest
@@ -24,17 +27,28 @@ if TYPE_CHECKING:  # its import reads the settings that name this module
 KEYWORD = "Bearer"
 
 
-def key_in(request: HttpRequest) -> ApiKey | None:
-    """The working API key a request carries, with its owner and workspace; its use is remembered."""
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+def key_in(request: HttpRequest, header: str = "Authorization") -> ApiKey | None:
+    """The working API key a request carries, with its owner and workspace; its use is remembered, a refusal too."""
+    scheme, _, value = request.headers.get(header, "").partition(" ")
     if scheme.lower() != KEYWORD.lower() or not value:
         return None
     with unscoped("the key names the workspace whose scope is entered next"):
-        keys = ApiKey.objects.select_related("owner", "workspace__organization")
-        key = keys.filter(digest=digest(value.strip()), revoked_at=None, owner__is_active=True).first()
-        if key is not None:
+        keys = ApiKey.objects.select_related("owner", "workspace__organization__sign_in_rules")
+        key = keys.filter(digest=digest(value.strip())).first()
+        if key is not None and not (reason := _why_refused(key)):
             services.touch_api_key(key=key, now=timezone.now())
-    return key
+            return key
+    note_refused_key(request, key, reason if key else "unknown")
+    return None
+
+
+def _why_refused(key: ApiKey) -> str:
+    """Why a key opens nothing; empty for one that does."""
+    if key.revoked_at is not None:
+        return "revoked"
+    if not key.works(timezone.now()):
+        return "expired"
+    return "its workspace is being deleted" if key.workspace.deleting_at is not None else ""
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -43,9 +57,13 @@ class ApiKeyAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
         key: ApiKey | None = getattr(request._request, "api_key", None)
         if key is not None:
+            if not may(for_api_key(key), Permission.MEMBER):
+                note_refused_key(request._request, key, "its owner has left")
+                # The words that clients of this wire shape know: a key never outlives its owner's place.
+                raise AuthenticationFailed("No user found")
             return key.owner, key
         if get_authorization_header(request):
-            raise AuthenticationFailed("This API key is not valid, or it was revoked.")
+            raise AuthenticationFailed("This API key is not valid: it has expired, or it was revoked.")
         return None
 
     def authenticate_header(self, request: Request) -> str:

@@ -27,6 +27,7 @@ RESERVED_SLUGS = frozenset(
         "logout",
         "me",
         "metrics",
+        "readyz",
         "new",
         "oauth",
         "organization",
@@ -66,3 +67,22 @@ class RoleKind(models.TextChoices):
     def built_in(cls) -> tuple[RoleKind, ...]:
         """The four that every workspace has from the start."""
         return cls.ADMIN, cls.EDITOR, cls.DRAFT_EDITOR, cls.VIEWER
+
+
+class Hint(models.TextChoices):
+    """The helps that a person can put aside."""
+
+    GET_STARTED = "get-started", "get-started list"
+
+
+class FolderTree(models.TextChoices):
+    """The trees of folders. Models and the syncs built on them share one."""
+
+    MODELS = "models", "Models and syncs"
+
+
+class SsoProtocol(models.TextChoices):
+    """How an identity provider speaks."""
+
+    SAML = "saml", "SAML 2.0"
+    OIDC = "oidc", "OpenID Connect"

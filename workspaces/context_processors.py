@@ -12,6 +12,9 @@ from workspaces.models import User, Workspace
 from workspaces.navigation import navigation
 from workspaces.scoping import unscoped
 
+# So many the switcher shows before one searches.
+SHOWN = 8
+
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """The frame of every page; read only by templates that draw it."""
@@ -30,4 +33,4 @@ def _enterable(request: HttpRequest) -> list[Workspace]:
     if not isinstance(request.user, User):
         return []
     with unscoped("the switcher lists a person's workspaces of all organizations"):
-        return list(workspaces_of(request.user.pk))
+        return list(workspaces_of(request.user.pk)[:SHOWN])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allauth.usersessions.models import UserSession
 from django.contrib.auth.views import redirect_to_login
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -75,9 +76,26 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     if isinstance(user, User):
         return _join(request, user, token) if request.method == "POST" else _ask(request, found)
     request.session[INVITATION_KEY] = token
-    if User.objects.filter(email=found.email).exists():
+    if User.objects.with_email(found.email) is not None:
         return redirect_to_login(request.path)
     return redirect("account_signup")
+
+
+@signed_in("lists and ends the person's own sessions only")
+def sessions(request: HttpRequest) -> HttpResponse:
+    """Where this person is signed in."""
+    user = request.user
+    assert isinstance(user, User)
+    mine = UserSession.objects.purge_and_list(user)
+    current = request.session.session_key
+    if request.method == "POST":
+        chosen = [
+            row.pk for row in mine if row.session_key != current and request.POST.get("session") in ("", str(row.pk))
+        ]
+        ended = services.end_sessions(actor=person(user), user=user, sessions=chosen)
+        return go_to(request, "my_sessions", f"{ended} {'session was' if ended == 1 else 'sessions were'} ended.")
+    rows = sorted(mine, key=lambda row: (row.session_key != current, -row.last_seen_at.timestamp()))
+    return render_page(request, "me/sessions.html", {"sessions": rows, "current": current})
 
 
 def _ask(request: HttpRequest, found: Invitation) -> HttpResponse:

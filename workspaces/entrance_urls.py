@@ -8,5 +8,6 @@ urlpatterns = [
     path("", entrance.home, name="home"),
     path("healthz", entrance.healthz, name="healthz"),
     path("welcome", entrance.welcome, name="welcome"),
+    path("me/sessions", entrance.sessions, name="my_sessions"),
     path("invitations/<str:token>", entrance.invitation, name="invitation"),
 ]

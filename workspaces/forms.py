@@ -2,21 +2,63 @@
 
 from __future__ import annotations
 
-import zoneinfo
+import re
+from datetime import datetime, timedelta
 from typing import Any
 
+from allauth.account.forms import LoginForm as BaseLoginForm
+from allauth.account.forms import ResetPasswordForm as BaseResetPasswordForm
 from allauth.account.forms import SignupForm as BaseSignupForm
 from allauth.core import context
 from django import forms
+from django.core.validators import validate_email
 
+from config.timezones import timezone_names
+from config.ui.widgets import Toggle
+from workspaces.access import provider_for_email
 from workspaces.adapters import invitation_of
-from workspaces.models import OrganizationMember, Role, User, UserGroup
+from workspaces.models import IdentityProvider, Role, User, UserGroup
+from workspaces.scopes import KeyScope
+from workspaces.selectors import service_accounts
+
+KEY_LIFETIMES = [(30, "in 30 days"), (90, "in 90 days"), (365, "in a year"), (0, "never")]
+
+
+MOST_INVITED = 50
 
 
 def timezone_choices() -> list[tuple[str, str]]:
     """All zones by name, UTC first."""
-    names = sorted(zoneinfo.available_timezones() - {"UTC"})
-    return [("UTC", "UTC"), *((name, name.replace("_", " ")) for name in names if "/" in name)]
+    names = (name for name in timezone_names() if "/" in name or name == "UTC")
+    return [(name, name.replace("_", " ")) for name in names]
+
+
+class LoginForm(BaseLoginForm):  # type: ignore[misc]  # the library ships no types
+    """E-mail and password. People of a domain that is captured are shown the way to their identity provider first."""
+
+    # Set by the link for those who have a password all the same: guests, and admins in an emergency.
+    use_password = forms.BooleanField(required=False, widget=forms.HiddenInput)
+
+    provider: IdentityProvider | None = None
+
+    def clean(self) -> dict[str, Any] | None:
+        if not self.cleaned_data.get("use_password"):
+            self.provider = provider_for_email(str(self.cleaned_data.get("login") or ""))
+        if self.provider is not None:
+            raise forms.ValidationError(
+                f"People with this address sign in through their organization: {self.provider.organization.name}.",
+                code="sso",
+            )
+        return super().clean()  # type: ignore[no-any-return]
+
+
+class ResetPasswordForm(BaseResetPasswordForm):  # type: ignore[misc]  # the library ships no types
+    """Accounts of an identity provider have no password to reset."""
+
+    def clean_email(self) -> str:
+        email = str(super().clean_email())
+        self.users: list[User] = [user for user in self.users if user.sso_organization_id is None]
+        return email
 
 
 class SignupForm(BaseSignupForm):  # type: ignore[misc]  # the library ships no types
@@ -44,7 +86,7 @@ class SignupForm(BaseSignupForm):  # type: ignore[misc]  # the library ships no 
 
     def clean_timezone(self) -> str:
         zone = str(self.cleaned_data["timezone"])
-        return zone if zone in zoneinfo.available_timezones() else "UTC"
+        return zone if zone in timezone_names() else "UTC"
 
 
 class OrganizationForm(forms.Form):
@@ -80,10 +122,26 @@ class WorkspaceForm(forms.Form):
     )
 
 
+class NewWorkspaceForm(WorkspaceForm):
+    """A workspace, and where its data is."""
+
+    region = forms.CharField(
+        label="Region",
+        max_length=60,
+        required=False,
+        widget=forms.TextInput(attrs={"placeholder": "European Union, AWS"}),
+        help_text="A label that tells people where its data is kept. It cannot be changed later.",
+    )
+
+
 class InvitationForm(forms.Form):
     """Whom to invite, and into which groups."""
 
-    email = forms.EmailField(label="E-mail")
+    emails = forms.CharField(
+        label="E-mail addresses",
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "autocomplete": "off"}),
+        help_text=f"One a line, or separated by commas; at most {MOST_INVITED} at once.",
+    )
     groups: forms.ModelMultipleChoiceField[UserGroup] = forms.ModelMultipleChoiceField(
         label="Groups",
         queryset=None,
@@ -96,32 +154,63 @@ class InvitationForm(forms.Form):
         required=False,
         help_text="May do everything in all workspaces, and manage people and groups.",
     )
+    is_viewer = forms.BooleanField(
+        label="Organization viewer",
+        required=False,
+        help_text="May look at everything in all workspaces, without row values, and change nothing.",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _groups(self).queryset = UserGroup.objects.all()
 
+    def clean_emails(self) -> list[str]:
+        """Each address once, in the order given; the service judges them."""
+        found = re.split(r"[\s,;]+", str(self.cleaned_data["emails"]))
+        emails = list(dict.fromkeys(email.lower() for email in found if email))
+        if len(emails) > MOST_INVITED:
+            raise forms.ValidationError(f"At most {MOST_INVITED} addresses at once; these are {len(emails)}.")
+        wrong = [email for email in emails if not _is_email(email)]
+        if wrong:
+            raise forms.ValidationError(f"“{wrong[0]}” is not an e-mail address.")
+        return emails
 
-class MemberForm(forms.Form):
-    """A person's place in the organization."""
 
-    is_admin = forms.BooleanField(label="Organization admin", required=False)
+class OrganizationSettingsForm(forms.Form):
+    """The organization's name, and how people come in."""
+
+    name = forms.CharField(label="Name", max_length=120)
+    allow_invitations = forms.BooleanField(
+        label="People may be invited by e-mail",
+        required=False,
+        widget=Toggle,
+        help_text="Turn it off where everybody comes through the identity provider.",
+    )
 
 
 class GroupForm(forms.Form):
-    """A group and who is in it."""
+    """What a group is called and who it is for."""
 
     name = forms.CharField(label="Name", max_length=120)
     description = forms.CharField(label="Description", max_length=400, required=False)
-    members: forms.ModelMultipleChoiceField[OrganizationMember] = forms.ModelMultipleChoiceField(
-        label="Members", queryset=None, required=False, widget=forms.CheckboxSelectMultiple
+
+
+class SpaceForm(forms.Form):
+    """A space and the groups that see it."""
+
+    name = forms.CharField(label="Name", max_length=120)
+    description = forms.CharField(label="Description", max_length=400, required=False)
+    groups: forms.ModelMultipleChoiceField[UserGroup] = forms.ModelMultipleChoiceField(
+        label="Groups that see it",
+        queryset=None,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Workspace admins see every space. A space gives no rights: roles still decide what people may do.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["members"]
-        assert isinstance(field, forms.ModelMultipleChoiceField)
-        field.queryset = OrganizationMember.objects.select_related("user").order_by("user__email")
+        _groups(self).queryset = UserGroup.objects.all()
 
 
 class GroupRoleForm(forms.Form):
@@ -138,10 +227,88 @@ class GroupRoleForm(forms.Form):
         field.queryset = Role.objects.all()
 
 
+class RoleForm(forms.Form):
+    """What a custom role is called and what it is for."""
+
+    name = forms.CharField(label="Name", max_length=120)
+    description = forms.CharField(label="What it is for", max_length=400, required=False)
+
+
+class NewRoleForm(RoleForm):
+    """A new role, empty or like another."""
+
+    copy_of: forms.ModelChoiceField[Role] = forms.ModelChoiceField(
+        label="Start from",
+        queryset=None,
+        required=False,
+        empty_label="Nothing but looking",
+        help_text="What that role allows is copied once; later changes to it do not follow.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["copy_of"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = Role.objects.all()
+
+
 class ApiKeyForm(forms.Form):
     """What a key is for."""
 
     name = forms.CharField(label="Name", max_length=120, help_text="Where it is used, such as “Airflow production”.")
+    owner: forms.ModelChoiceField[User] = forms.ModelChoiceField(
+        label="Acts as",
+        queryset=None,
+        required=False,
+        empty_label="Me",
+        help_text="Your own key stops when you leave. A service account's goes on, with the access its groups give.",
+    )
+    scopes = forms.MultipleChoiceField(
+        label="May be used to",
+        choices=KeyScope.choices,
+        initial=[KeyScope.READ, KeyScope.RUN],
+        widget=forms.CheckboxSelectMultiple,
+    )
+    days = forms.TypedChoiceField(
+        label="Expires", coerce=int, choices=KEY_LIFETIMES, initial=90, help_text="Refused from then on."
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["owner"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = User.objects.filter(pk__in=service_accounts().values("user"))
+        field.label_from_instance = lambda obj: obj.display_name  # type: ignore[method-assign]
+
+    def expires_at(self, now: datetime) -> datetime | None:
+        """When the chosen lifetime ends; nothing for a key without end."""
+        days: int = self.cleaned_data["days"]
+        return now + timedelta(days=days) if days else None
+
+
+class ServiceAccountForm(forms.Form):
+    """A program that gets access of its own."""
+
+    name = forms.CharField(label="Name", max_length=120, help_text="The program, such as “Airflow”.")
+    groups: forms.ModelMultipleChoiceField[UserGroup] = forms.ModelMultipleChoiceField(
+        label="Groups",
+        queryset=None,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Access comes from groups: without one, its keys open nothing.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _groups(self).queryset = UserGroup.objects.all()
+
+
+def _is_email(text: str) -> bool:
+    try:
+        validate_email(text)
+    except forms.ValidationError:
+        return False
+    return True
 
 
 def _groups(form: forms.Form) -> forms.ModelMultipleChoiceField[UserGroup]:

@@ -11,11 +11,17 @@ from workspaces.scoping import workspace_scope
 
 
 @contextmanager
-def job_in(workspace_id: int) -> Iterator[None]:
-    """A workspace's scope on a database connection that works, also after the server was restarted."""
+def working_connection() -> Iterator[None]:
+    """A database connection that works, also after the server was restarted; nothing of it is left behind."""
     close_old_connections()
     try:
-        with workspace_scope(workspace_id):
-            yield
+        yield
     finally:
         close_old_connections()
+
+
+@contextmanager
+def job_in(workspace_id: int) -> Iterator[None]:
+    """A workspace's scope on a database connection that works, also after the server was restarted."""
+    with working_connection(), workspace_scope(workspace_id):
+        yield

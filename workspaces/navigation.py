@@ -14,13 +14,17 @@ from workspaces.requests import WorkspaceRequest
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An entry of the rail: its route, and which permission shows it."""
+    """An entry of the rail: its route, and which permission shows it.
+
+    ``badge`` is a route that answers with a count to show beside it, asked for once the page is there.
+    """
 
     label: str
     icon: str
     route: str
     group: str = ""
     needs: Permission = Permission.MEMBER
+    badge: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class NavItem:
     url: str
     icon: str
     active: bool
+    badge_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +53,37 @@ PLACES = (
     Place("Destinations", "send", "connectors:destinations"),
     Place("Syncs", "refresh-cw", "syncs:syncs"),
     Place("Sequences", "list-checks", "syncs:sequences"),
+    Place("Requests", "check-check", "approvals:requests", "Governance", badge="approvals:badge"),
+    Place("Deployments", "rocket", "environments:deployments", "Governance"),
     Place("Audit log", "scroll-text", "governance:audit_log", "Governance", Permission.MANAGE_WORKSPACE),
+    Place("People look-up", "user-search", "privacy:people", "Governance", Permission.MANAGE_WORKSPACE),
+    Place("What is held", "hard-drive", "privacy:holdings", "Governance", Permission.MANAGE_WORKSPACE),
     Place("General", "settings", "workspaces:general", "Settings"),
-    Place("People", "users", "workspaces:people", "Settings"),
-    Place("Groups and roles", "shield", "workspaces:groups", "Settings"),
+    Place("Access", "shield", "workspaces:access", "Settings"),
+    Place("Roles", "shield-check", "workspaces:roles", "Settings"),
+    Place("Spaces", "layers", "workspaces:spaces", "Settings", Permission.MANAGE_WORKSPACE),
     Place("Notification channels", "bell", "notifications:channels", "Settings", Permission.MANAGE_WORKSPACE),
+    Place("Webhooks", "webhook", "notifications:webhooks", "Settings", Permission.MANAGE_WORKSPACE),
+    Place("SSH tunnels", "network", "connectors:tunnels", "Settings", Permission.MANAGE_WORKSPACE),
+    Place("Cloud providers", "key-round", "connectors:cloud_credentials", "Settings", Permission.MANAGE_WORKSPACE),
+    Place("Storage", "archive", "syncs:storage", "Settings", Permission.MANAGE_WORKSPACE),
+    Place("Approvals", "badge-check", "approvals:policy", "Settings", Permission.MANAGE_WORKSPACE),
+    Place("Data retention", "timer", "privacy:retention", "Settings", Permission.MANAGE_WORKSPACE),
     Place("API keys", "key-round", "workspaces:api_keys", "Settings", Permission.MANAGE_WORKSPACE),
+    Place("Organization", "building-2", "workspaces:organization", "Organization", Permission.VIEW_ORGANIZATION),
+    Place("Workspaces", "layers", "workspaces:workspaces", "Organization", Permission.VIEW_ORGANIZATION),
+    Place("People", "users", "workspaces:people", "Organization", Permission.VIEW_ORGANIZATION),
+    Place("Groups", "users-round", "workspaces:groups", "Organization", Permission.VIEW_ORGANIZATION),
+    Place("Sign-in and sessions", "lock", "workspaces:sign_in_rules", "Organization", Permission.MANAGE_ORGANIZATION),
+    Place("Single sign-on", "shield-check", "workspaces:sso", "Organization", Permission.MANAGE_ORGANIZATION),
+    Place(
+        "Organization log",
+        "scroll-text",
+        "governance:organization_audit_log",
+        "Organization",
+        Permission.MANAGE_ORGANIZATION,
+    ),
+    Place("Audit streams", "workflow", "notifications:streams", "Organization", Permission.MANAGE_ORGANIZATION),
 )
 
 
@@ -61,11 +91,17 @@ def navigation(request: WorkspaceRequest) -> list[NavGroup]:
     """The entries this person may open, in groups; the deepest one that holds the page is marked."""
     slug = request.workspace.slug
     places = [(place, url) for place in PLACES if may(request.actor, place.needs) and (url := _url(place.route, slug))]
-    current = max((url for _, url in places if request.path.startswith(url)), key=len, default="")
+    home = _url(PLACES[0].route, slug)  # holds every page, so it is marked only when it is open itself
+    held = (url for _, url in places if request.path == url or (url != home and request.path.startswith(url)))
+    current = max(held, key=len, default="")
     return [
-        NavGroup(label, tuple(NavItem(p.label, url, p.icon, url == current) for p, url in group))
+        NavGroup(label, tuple(_item(p, url, slug, active=url == current) for p, url in group))
         for label, group in groupby(places, key=lambda pair: pair[0].group)
     ]
+
+
+def _item(place: Place, url: str, slug: str, *, active: bool) -> NavItem:
+    return NavItem(place.label, url, place.icon, active, _url(place.badge, slug) if place.badge else "")
 
 
 def _url(route: str, slug: str) -> str:

@@ -11,6 +11,8 @@ from config.errors import Denied, HeadraceError, Invalid, NotFound
 from governance.audit.context import correlation_id
 
 _TITLES = {403: "Not allowed", 404: "Not found", 409: "Not possible now", 422: "Check the input"}
+# The longest time that the account library's limits by address look back.
+RETRY_SECONDS = 60
 # Errors that have a page of their own outside the shell.
 _OUTSIDE = {400, 403, 404}
 
@@ -49,6 +51,13 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """A library refused."""
     return error_page(request, Denied(str(exception) or "This is not allowed."))
+
+
+def too_many_requests(request: HttpRequest) -> HttpResponse:
+    """Too many attempts from one address."""
+    response = render(request, "errors/429.html", {"seconds": RETRY_SECONDS}, status=429)
+    response["Retry-After"] = str(RETRY_SECONDS)
+    return response
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

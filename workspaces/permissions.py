@@ -14,7 +14,8 @@ from enum import StrEnum
 class Permission(StrEnum):
     """A grantable right. The value is stored, shown by the API and used in templates."""
 
-    # The organization; held by its admins, never granted to a role
+    # The organization; held by its admins and viewers, never granted to a role
+    VIEW_ORGANIZATION = "organization.read"
     MANAGE_ORGANIZATION = "organization.manage"
     # The workspace as a whole
     MEMBER = "workspace.read"
@@ -52,6 +53,7 @@ class Permission(StrEnum):
 
 
 _WORDS = {
+    Permission.VIEW_ORGANIZATION: "see the organization's people, groups and workspaces",
     Permission.MANAGE_ORGANIZATION: "manage the organization's people, groups and workspaces",
     Permission.MEMBER: "open this workspace",
     Permission.MANAGE_WORKSPACE: "manage this workspace",
@@ -73,6 +75,15 @@ CONFIGURE_FROM_SOURCE = (Permission.DRAFT_FROM_SOURCE, Permission.APPROVE_FROM_S
 CONFIGURE_TO_DESTINATION = (Permission.DRAFT_TO_DESTINATION, Permission.APPROVE_TO_DESTINATION)
 
 
+# What a custom role can hold for the whole workspace. Managing it belongs to its admins alone.
+GENERAL = (Permission.CREATE_SOURCE, Permission.CREATE_DESTINATION)
+
+
+def permissions_of(side: str) -> tuple[Permission, ...]:
+    """What can be granted on the objects of one side, in the order of :class:`Permission`."""
+    return tuple(p for p in Permission if p.side == side)
+
+
 def object_permissions(side: str) -> list[tuple[str, str]]:
     """``Meta.permissions`` of the model that object grants of this side name."""
-    return [(p.codename, p.words) for p in Permission if p.side == side]
+    return [(p.codename, p.words) for p in permissions_of(side)]

@@ -20,7 +20,11 @@ _EDITOR = _DRAFT_EDITOR | {
     Permission.APPROVE_TO_DESTINATION,
     Permission.TRIGGER,
 }
-_ADMIN = frozenset(Permission) - {Permission.MANAGE_ORGANIZATION}
+_ORGANIZATION = frozenset({Permission.VIEW_ORGANIZATION, Permission.MANAGE_ORGANIZATION})
+_ADMIN = frozenset(Permission) - _ORGANIZATION
+
+# What organization viewers may do in every workspace of the organization.
+ORGANIZATION_VIEWER = _VIEWER | {Permission.VIEW_ORGANIZATION}
 
 BUILT_IN: Mapping[RoleKind, frozenset[Permission]] = {
     RoleKind.VIEWER: _VIEWER,

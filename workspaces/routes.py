@@ -68,6 +68,8 @@ def public(reason: str) -> Callable[[V], V]:
 
 # Views of libraries, by the module they live in.
 EXTERNAL: Mapping[str, Declaration] = {
+    "config.operating.console": Declaration(Audience.SIGNED_IN, reason="the console itself admits operators only"),
+    "django.contrib.admin.": Declaration(Audience.SIGNED_IN, reason="the console itself admits operators only"),
     "allauth.": Declaration(Audience.PUBLIC, reason="account pages decide themselves who may see them"),
     "django.views.static": Declaration(Audience.PUBLIC, reason="built assets"),
     "django.contrib.staticfiles.": Declaration(Audience.PUBLIC, reason="built assets"),

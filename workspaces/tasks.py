@@ -5,11 +5,24 @@ from __future__ import annotations
 import dramatiq
 from django.conf import settings
 from django.core.mail import send_mail
+from django.db import close_old_connections
 from django.urls import reverse
 
 from workspaces.models import Invitation
 from workspaces.scoping import unscoped
 from workspaces.tokens import invitation_token
+
+
+@dramatiq.actor(queue_name="upkeep")
+def delete_workspace(workspace_id: int) -> None:
+    """Delete what a workspace holds, and the workspace."""
+    from workspaces.services.deleting import erase_workspace
+
+    close_old_connections()
+    try:
+        erase_workspace(workspace_id)
+    finally:
+        close_old_connections()
 
 
 @dramatiq.actor

@@ -16,16 +16,16 @@ PREFIX_LENGTH = 11
 
 @dataclass(frozen=True, slots=True)
 class KeySecret:
-    """A new API key: ``value`` is shown once, the rest is stored."""
+    """A new API key or SCIM token: ``value`` is shown once, the rest is stored."""
 
     value: str
     prefix: str
     digest: str
 
 
-def new_key() -> KeySecret:
-    """A key of 256 random bits."""
-    value = f"hr_{secrets.token_urlsafe(KEY_BYTES)}"
+def new_key(kind: str = "hr") -> KeySecret:
+    """A key of 256 random bits; ``kind`` begins it, so that people and scanners see what it is."""
+    value = f"{kind}_{secrets.token_urlsafe(KEY_BYTES)}"
     return KeySecret(value, value[:PREFIX_LENGTH], digest(value))
 
 

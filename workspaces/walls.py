@@ -117,6 +117,28 @@ class BuildWall(_Wall):
     condition = IN_WORKSPACE
 
 
+class JoinWorkspace(BuildWall):
+    """Only the composite keys of foreign keys that a walled model got later."""
+
+    def _key(self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor) -> Iterator[str]:
+        yield from ()
+
+    def _rows(self, model: type[models.Model]) -> Iterator[str]:
+        yield from ()
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        model = self._model(app_label, from_state.apps)
+        quote = schema_editor.quote_name
+        for field in self._foreign_keys(model):
+            name = quote(self._name(model, field))
+            schema_editor.execute(f"ALTER TABLE {quote(model._meta.db_table)} DROP CONSTRAINT {name}")
+
+    def describe(self) -> str:
+        return f"Hold new keys of {self.model_name} to its workspace"
+
+
 class BuildOrganizationWall(_Wall):
     """The same by organization, for people, groups and what hangs on them."""
 

@@ -10,16 +10,18 @@ from django.contrib.auth.models import Permission as StoredPermission
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
+from connectors import services as connectors
 from connectors.models import Destination, DestinationGrant, Source, SourceGrant
 from governance.audit.actors import Actor
+from governance.audit.models import AuditEntry
 from syncs.models import Model, Sync
-from tests.connectors.app.connections import a_destination, a_source
+from tests.connectors.app.connections import a_destination, a_source, file_settings
 from tests.world import BUILDER, World
 from workspaces import services
 from workspaces.access import grants_of, may, remembered_grants, visible, visible_by
 from workspaces.choices import RoleKind
 from workspaces.models import ObjectGrant, Role, RoleGrant
-from workspaces.permissions import Permission
+from workspaces.permissions import Permission, permissions_of
 from workspaces.scoping import unscoped, workspace_scope
 
 
@@ -160,3 +162,17 @@ def test_a_grant_cannot_name_another_workspaces_source(acme: World) -> None:
     with refused, transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         grant(role, SourceGrant, Permission.VIEW_ROWS, foreign)
+
+
+def test_a_role_that_creates_a_source_may_do_everything_with_it_and_nothing_with_others(acme: World) -> None:
+    custom_role(acme, "Bringers", Permission.CREATE_SOURCE)
+    maker, place = acme.actor("member"), acme.acme
+    made = connectors.create_source(actor=maker, type="duckdb", values=file_settings(), name="Mine")
+    assert all(may(maker, permission, source_id=made.pk) for permission in permissions_of("source"))
+    assert not any(may(maker, permission, source_id=place.rows["source"].pk) for permission in permissions_of("source"))
+    assert connectors.update_source(actor=maker, source=made, name="Still mine").name == "Still mine"
+    last = AuditEntry.objects.filter(event="source.created").order_by("-pk")[0]
+    assert last.after
+    assert last.after["full rights for the roles"] == ["Bringers"]
+    place_admin = connectors.create_source(actor=place.actor, type="duckdb", values=file_settings(), name="Other")
+    assert not may(maker, Permission.MANAGE_SOURCE, source_id=place_admin.pk), "what others make is no part of it"

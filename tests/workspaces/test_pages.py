@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -9,11 +10,12 @@ from django.test import Client
 
 from tests.world import World
 from workspaces import services
-from workspaces.models import ApiKey, Invitation, OrganizationMember, Role, UserGroup
+from workspaces.models import ApiKey, GroupRole, Invitation, OrganizationMember, Role, UserGroup
 from workspaces.scoping import unscoped, workspace_scope
 from workspaces.tokens import digest
 
 SETTINGS = "/acme/settings"
+ORGANIZATION = "/acme/organization"
 
 
 @pytest.fixture
@@ -68,7 +70,9 @@ def test_the_switcher_lists_only_ones_own_workspaces(world: World, client_of: Ca
 
 def test_an_owner_makes_another_workspace(world: World, client_of: Callable[[str], Client]) -> None:
     client = client_of("owner")
-    assert client.post(f"{SETTINGS}/new-workspace", {"name": "Production", "slug": ""})["Location"] == "/production/"
+    assert (
+        client.post(f"{ORGANIZATION}/workspaces/new", {"name": "Production", "slug": ""})["Location"] == "/production/"
+    )
     assert "Production" in shown(client, "/production/settings")
 
 
@@ -79,32 +83,61 @@ def test_a_profile_is_ones_own(world: World, client_of: Callable[[str], Client])
     assert (world["viewer"].name, world["viewer"].timezone) == ("Vi", "Asia/Tokyo")
 
 
-def test_inviting_gives_a_link_to_copy_that_can_be_withdrawn(world: World, client_of: Callable[[str], Client]) -> None:
+def test_inviting_gives_links_once_and_a_new_one_replaces_them(
+    world: World, client_of: Callable[[str], Client]
+) -> None:
     client = client_of("owner")
     with workspace_scope(world.acme.workspace.pk):
         group = UserGroup.objects.get(name="Editor group")
-    client.post(f"{SETTINGS}/people/invite", {"email": "new@example.com", "groups": [group.pk]})
-    page = shown(client, f"{SETTINGS}/people")
-    assert "new@example.com" in page
-    assert "/invitations/" in page
-    assert "/invitations/" not in shown(client_of("admin"), f"{SETTINGS}/people")
+    sent = {"emails": "new@example.com, Other@example.com\nnew@example.com editor@acme.test", "groups": [group.pk]}
+    answer = client.post(f"{ORGANIZATION}/people/invite", sent)
+    made = answer.content.decode()
+    assert "no-store" in answer["Cache-Control"]
+    links = sorted(set(re.findall(r"/invitations/[0-9]+-[0-9a-f]{64}", made)))
+    assert len(links) == 2
+    assert "editor@acme.test is already in" in made
+    assert all(Client().get(link).status_code == 302 for link in links)
+    waiting = shown(client, f"{ORGANIZATION}/invitations")
+    assert "other@example.com" in waiting
+    assert not set(links) & set(re.findall(r"/invitations/[0-9]+-[0-9a-f]{64}", waiting))
     with workspace_scope(world.acme.workspace.pk):
-        invitation = Invitation.objects.get()
-    client.post(f"{SETTINGS}/invitations/{invitation.pk}/withdraw")
-    assert "/invitations/" not in shown(client, f"{SETTINGS}/people")
+        invitation = Invitation.objects.get(email="new@example.com")
+    renewed = client.post(f"{ORGANIZATION}/invitations/{invitation.pk}/renew").content.decode()
+    old = next(link for link in links if link.startswith(f"/invitations/{invitation.pk}-"))
+    new = next(iter(set(re.findall(r"/invitations/[0-9]+-[0-9a-f]{64}", renewed))))
+    assert (Client().get(old).status_code, Client().get(new).status_code) == (404, 302)
+    client.post(f"{ORGANIZATION}/invitations/{invitation.pk}/withdraw")
+    assert Client().get(new).status_code == 404
+    assert client.post(f"{ORGANIZATION}/invitations/{invitation.pk}/renew").status_code == 409
+
+
+@pytest.mark.parametrize("emails", ["", "nobody", "a@b.c d", ",".join(f"p{n}@example.com" for n in range(51))])
+def test_wrong_addresses_invite_nobody(world: World, client_of: Callable[[str], Client], emails: str) -> None:
+    assert client_of("owner").post(f"{ORGANIZATION}/people/invite", {"emails": emails}).status_code == 422
+    with workspace_scope(world.acme.workspace.pk):
+        assert not Invitation.objects.exists()
+
+
+def test_nobody_is_invited_where_that_is_off(world: World, client_of: Callable[[str], Client]) -> None:
+    client = client_of("owner")
+    client.post(ORGANIZATION, {"name": "Acme"})
+    assert "Invitations are off" in shown(client, f"{ORGANIZATION}/people/invite")
+    refused = client.post(f"{ORGANIZATION}/people/invite", {"emails": "new@example.com"})
+    assert "identity provider" in refused.content.decode()
+    assert refused.status_code == 422
 
 
 def test_people_can_be_searched(world: World, client_of: Callable[[str], Client]) -> None:
-    page = shown(client_of("viewer"), f"{SETTINGS}/people?q=edit")
+    page = shown(client_of("owner"), f"{ORGANIZATION}/people?q=edit")
     assert "editor@acme.test" in page
     assert "drafter@acme.test" not in page
-    assert "Nobody matches" in shown(client_of("viewer"), f"{SETTINGS}/people?q=zzz")
+    assert "Nobody matches" in shown(client_of("owner"), f"{ORGANIZATION}/people?q=zzz")
 
 
 def test_the_last_admin_cannot_be_removed(world: World, client_of: Callable[[str], Client]) -> None:
     with workspace_scope(world.acme.workspace.pk):
         me = OrganizationMember.objects.get(user=world.owner)
-    response = client_of("owner").post(f"{SETTINGS}/people/{me.pk}/remove")
+    response = client_of("owner").post(f"{ORGANIZATION}/people/{me.pk}/remove")
     assert response.status_code == 409
     assert "Make someone else an organization admin first." in response.content.decode()
 
@@ -113,14 +146,14 @@ def test_a_person_is_made_admin_and_removed(world: World, client_of: Callable[[s
     client = client_of("owner")
     with workspace_scope(world.acme.workspace.pk):
         member = OrganizationMember.objects.get(user=world["editor"])
-    address = f"{SETTINGS}/people/{member.pk}"
-    client.post(address, {"is_admin": "on"})
+    address = f"{ORGANIZATION}/people/{member.pk}"
+    client.post(f"{address}/group", {"group": "admins", "do": "add"})
     with workspace_scope(world.acme.workspace.pk):
         assert OrganizationMember.objects.get(pk=member.pk).is_admin
-    client.post(address, {})
+    client.post(f"{address}/group", {"group": "admins", "do": "remove"})
     with workspace_scope(world.acme.workspace.pk):
         assert not OrganizationMember.objects.get(pk=member.pk).is_admin
-    assert client.post(f"{address}/remove")["Location"] == f"{SETTINGS}/people"
+    assert client.post(f"{address}/remove")["Location"] == f"{ORGANIZATION}/people"
     assert client.get(address).status_code == 404
 
 
@@ -129,17 +162,74 @@ def test_a_group_is_made_filled_given_a_role_and_deleted(world: World, client_of
     with workspace_scope(world.acme.workspace.pk):
         nobody = OrganizationMember.objects.get(user=world["member"])
         role = Role.objects.get(kind="viewer")
-    client.post(f"{SETTINGS}/groups/new", {"name": "Guests", "members": [nobody.pk]})
+    client.post(f"{ORGANIZATION}/groups/new", {"name": "Guests"})
     with workspace_scope(world.acme.workspace.pk):
         group = UserGroup.objects.get(name="Guests")
+    page = f"{ORGANIZATION}/groups/{group.pk}"
+    assert "member@acme.test" in shown(client, f"{page}/add?q=member")
+    client.post(f"{page}/add", {"selected": [nobody.pk]})
     assert client_of("member").get(SETTINGS).status_code == 404
-    client_of("admin").post(f"{SETTINGS}/groups/{group.pk}/role", {"role": role.pk})
-    assert "Guests" in shown(client_of("member"), f"{SETTINGS}/groups")
-    client.post(f"{SETTINGS}/groups/{group.pk}", {"name": "Visitors", "description": "", "members": []})
+    client_of("admin").post(f"{SETTINGS}/access/groups/{group.pk}/role", {"role": role.pk})
+    assert "Guests" in shown(client_of("member"), f"{SETTINGS}/access")
+    assert "1 person loses" in shown(client, page)
+    client.post(f"{page}/remove", {"selected": [nobody.pk]})
     assert client_of("member").get(SETTINGS).status_code == 404
-    assert "Visitors" in shown(client, f"{SETTINGS}/groups/{group.pk}")
-    client.post(f"{SETTINGS}/groups/{group.pk}/delete")
-    assert client.get(f"{SETTINGS}/groups/{group.pk}").status_code == 404
+    client.post(page, {"name": "Visitors", "description": ""})
+    assert "Visitors" in shown(client, page)
+    assert client.post(f"{page}/add", {}).status_code == 422
+    client.post(f"{page}/delete")
+    assert client.get(page).status_code == 404
+
+
+def test_a_group_holds_another_role_in_each_workspace(world: World, client_of: Callable[[str], Client]) -> None:
+    second = services.create_workspace(
+        actor=world.acme.actor, organization=world.acme.workspace.organization, name="Second"
+    )
+    with workspace_scope(second.pk):
+        viewer = Role.objects.get(kind="viewer")
+    with workspace_scope(world.acme.workspace.pk):
+        group = UserGroup.objects.get(name="Editor group")
+        own = GroupRole.objects.get(group=group).role_id
+    client = client_of("owner")
+    page = f"{ORGANIZATION}/groups/{group.pk}/roles"
+    assert "Second" in shown(client, page)
+    client.post(page, {f"role-{world.acme.workspace.pk}": own, f"role-{second.pk}": viewer.pk})
+    assert client_of("editor").get("/second/settings").status_code == 200
+    # A role belongs to its own workspace only.
+    assert client.post(page, {f"role-{world.acme.workspace.pk}": viewer.pk}).status_code == 404
+    client.post(page, {f"role-{second.pk}": ""})
+    assert client_of("editor").get("/second/settings").status_code == 404
+    assert client_of("editor").get(SETTINGS).status_code == 200
+
+
+def test_viewers_of_the_organization_look_everywhere_and_change_nothing(
+    world: World, client_of: Callable[[str], Client]
+) -> None:
+    owner, page = client_of("owner"), f"{ORGANIZATION}/groups/built-in/viewers"
+    with workspace_scope(world.acme.workspace.pk):
+        member = OrganizationMember.objects.get(user=world["member"])
+    owner.post(f"{page}/add", {"selected": [member.pk]})
+    viewer = client_of("member")
+    for address in (SETTINGS, ORGANIZATION, f"{ORGANIZATION}/people", f"{ORGANIZATION}/groups", page, "/acme/syncs"):
+        assert "Save" not in shown(viewer, address).replace("Save this filter", "")
+    assert viewer.post(ORGANIZATION, {"name": "Mine"}).status_code == 403
+    assert viewer.post(f"{page}/remove", {"selected": [member.pk]}).status_code == 403
+    assert client_of("admin").get(f"{ORGANIZATION}/people").status_code == 403
+    owner.post(f"{page}/remove", {"selected": [member.pk]})
+    assert viewer.get(SETTINGS).status_code == 404
+
+
+def test_admins_hand_over_and_the_last_one_stays(world: World, client_of: Callable[[str], Client]) -> None:
+    page = f"{ORGANIZATION}/groups/built-in/admins"
+    with workspace_scope(world.acme.workspace.pk):
+        me = OrganizationMember.objects.get(user=world.owner)
+        successor = OrganizationMember.objects.get(user=world["editor"])
+    client = client_of("owner")
+    assert client.post(f"{page}/remove", {"selected": [me.pk]}).status_code == 409
+    client.post(f"{page}/add", {"selected": [successor.pk]})
+    client.post(f"{page}/remove", {"selected": [me.pk]})
+    assert client.get(page).status_code == 403, "still a workspace admin by a group"
+    assert client_of("editor").get(page).status_code == 200
 
 
 def test_a_role_of_another_workspace_is_refused(world: World, client_of: Callable[[str], Client]) -> None:
@@ -147,13 +237,13 @@ def test_a_role_of_another_workspace_is_refused(world: World, client_of: Callabl
         foreign = Role.objects.get(workspace=world.globex.workspace, kind="admin")
     with workspace_scope(world.acme.workspace.pk):
         group = UserGroup.objects.get(name="Viewer group")
-    response = client_of("admin").post(f"{SETTINGS}/groups/{group.pk}/role", {"role": foreign.pk})
+    response = client_of("admin").post(f"{SETTINGS}/access/groups/{group.pk}/role", {"role": foreign.pk})
     assert response.status_code == 422
 
 
 def test_a_key_is_shown_once_works_and_can_be_revoked(world: World, client_of: Callable[[str], Client]) -> None:
     client = client_of("admin")
-    made = client.post(f"{SETTINGS}/api-keys/new", {"name": "Airflow"})
+    made = client.post(f"{SETTINGS}/api-keys/new", {"name": "Airflow", "scopes": ["read", "run"], "days": "30"})
     assert "no-store" in made["Cache-Control"]
     with workspace_scope(world.acme.workspace.pk):
         key = ApiKey.objects.get()
@@ -166,7 +256,10 @@ def test_a_key_is_shown_once_works_and_can_be_revoked(world: World, client_of: C
     assert key.prefix in shown(client, f"{SETTINGS}/api-keys")
     headers = {"Authorization": f"Bearer {secret}"}
     assert Client().get("/api/v1/sources", headers=headers).status_code == 200
-    client.post(f"{SETTINGS}/api-keys/{key.pk}/revoke")
+    asked = client.post(f"{SETTINGS}/api-keys/revoke", {"selected": key.pk})
+    assert "Airflow" in asked.content.decode()
+    assert Client().get("/api/v1/sources", headers=headers).status_code == 200
+    client.post(f"{SETTINGS}/api-keys/revoke", {"selected": key.pk, "confirmed": "yes"})
     assert Client().get("/api/v1/sources", headers=headers).status_code == 401
     assert "Revoked" in shown(client, f"{SETTINGS}/api-keys?status=revoked")
 
@@ -184,27 +277,39 @@ def test_the_palette_finds_what_a_person_may_do(world: World, client_of: Callabl
         groups = client_of(name).get(f"/acme/palette?q={words}").json()["groups"]
         return [item["url"] for group in groups for item in group["items"]]
 
-    assert f"{SETTINGS}/people/invite" in urls("owner", "person")
-    assert f"{SETTINGS}/people/invite" not in urls("viewer", "person")
+    assert f"{ORGANIZATION}/people/invite" in urls("owner", "invite")
+    assert f"{ORGANIZATION}/people/invite" not in urls("viewer", "invite")
     assert f"{SETTINGS}/profile" in urls("viewer", "zone")
 
 
 @pytest.mark.parametrize(
     "page",
     [
-        "people/{member}",
-        "people/{member}/remove",
-        "groups/{group}",
-        "groups/{group}/role",
-        "groups/{group}/delete",
-        "api-keys/{api_key}/revoke",
-        "invitations/{invitation}/withdraw",
+        "organization/people/{member}",
+        "organization/people/{member}/remove",
+        "organization/people/{member}/group",
+        "organization/groups/{group}",
+        "organization/groups/{group}/add",
+        "organization/groups/{group}/roles",
+        "organization/groups/{group}/delete",
+        "organization/invitations/{invitation}/withdraw",
+        "organization/invitations/{invitation}/renew",
+        "settings/access/groups/{group}/role",
+        "settings/access/people/{member}/look",
     ],
 )
 def test_ids_of_another_organization_are_not_found(world: World, page: str) -> None:
     rows = world.globex.rows
-    ids = {"member": rows["member"].pk, "group": rows["group"].pk, "api_key": rows["api_key"].key.pk}
+    ids = {"member": rows["member"].pk, "group": rows["group"].pk}
     client = Client()
     client.force_login(world.owner)
-    address = f"{SETTINGS}/{page.format(**ids, invitation=rows['invitation'].pk)}"
+    address = f"/acme/{page.format(**ids, invitation=rows['invitation'].pk)}"
     assert client.post(address, {"name": "x", "role": ""}).status_code == 404
+
+
+def test_keys_of_another_workspace_cannot_be_revoked(world: World, client_of: Callable[[str], Client]) -> None:
+    foreign = world.globex.rows["api_key"].key
+    answer = client_of("owner").post(f"{SETTINGS}/api-keys/revoke", {"selected": foreign.pk, "confirmed": "yes"})
+    assert answer.status_code == 404
+    with workspace_scope(world.globex.workspace.pk):
+        assert ApiKey.objects.get(pk=foreign.pk).revoked_at is None

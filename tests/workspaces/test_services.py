@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 from config.errors import Conflict, Denied, Invalid, NotFound
 from governance.audit.models import AuditEntry
 from governance.audit.services import SERVICES
+from tests.workspaces.order_calls import order_services
+from tests.workspaces.sign_in_calls import sign_in_services
 from tests.world import BUILDER, World
 from workspaces import services
 from workspaces.access import may, open_invitation
 from workspaces.actors import person
 from workspaces.choices import RESERVED_SLUGS, RoleKind
+from workspaces.grants import Grant
 from workspaces.models import (
     ApiKey,
     GroupMember,
@@ -306,9 +309,17 @@ def own_services(world: World) -> dict[str, Callable[[], object]]:
             actor=person(joining), token=invitation_token(rows["invitation"])
         ),
         "invite_person": lambda: services.invite_person(actor=actor, organization=organization, email="b@example.com"),
+        "renew_invitation": lambda: services.renew_invitation(
+            actor=actor, invitation=Invitation.objects.get(email="b@example.com")
+        ),
+        "update_organization": lambda: services.update_organization(
+            actor=actor, organization=organization, name="Acme Inc", allow_invitations=True
+        ),
         "withdraw_invitation": lambda: services.withdraw_invitation(
             actor=actor, invitation=Invitation.objects.get(email="b@example.com")
         ),
+        "start_look": lambda: services.start_look(actor=actor, workspace=place.workspace, member=editor),
+        "end_look": lambda: services.end_look(actor=actor, workspace=place.workspace, member=editor),
         "update_member": lambda: services.update_member(actor=actor, member=editor, is_admin=True),
         "remove_person": lambda: services.remove_person(actor=actor, member=editor),
         "create_group": lambda: services.create_group(actor=actor, organization=organization, name="New"),
@@ -318,11 +329,23 @@ def own_services(world: World) -> dict[str, Callable[[], object]]:
         "set_group_members": lambda: services.set_group_members(
             actor=actor, group=rows["group"], members=[rows["member"]]
         ),
+        "change_group_members": lambda: services.change_group_members(
+            actor=actor, group=rows["group"], remove=[rows["member"]]
+        ),
         "set_group_role": lambda: services.set_group_role(
             actor=actor, workspace=place.workspace, group=rows["group"], role=viewer_role
         ),
         "delete_group": lambda: services.delete_group(actor=actor, group=rows["group"]),
+        "create_role": lambda: services.create_role(actor=actor, workspace=place.workspace, name="More"),
+        "update_role": lambda: services.update_role(actor=actor, role=rows["role"], name="Ads", description=""),
+        "change_role_grants": lambda: services.change_role_grants(
+            actor=actor, role=rows["role"], give=[Grant(Permission.CREATE_SOURCE)]
+        ),
+        "delete_role": lambda: services.delete_role(actor=actor, role=rows["role"]),
         "create_api_key": lambda: services.create_api_key(actor=actor, workspace=place.workspace, name="Key"),
+        "create_service_account": lambda: services.create_service_account(
+            actor=actor, organization=place.workspace.organization, name="Program"
+        ),
         "revoke_api_key": lambda: services.revoke_api_key(actor=actor, key=rows["api_key"].key, now=timezone.now()),
     }
 
@@ -330,7 +353,7 @@ def own_services(world: World) -> dict[str, Callable[[], object]]:
 def test_every_service_leaves_exactly_one_entry_of_its_type(world: World) -> None:
     events = {n.rpartition(".")[2]: s.event for n, s in SERVICES.items() if n.startswith("workspaces.")}
     with workspace_scope(world.acme.workspace.pk):
-        calls = own_services(world)
+        calls = own_services(world) | sign_in_services(world) | order_services(world)
         assert set(calls) == set(events)
         for name, call in calls.items():
             with unscoped("the test counts all entries"):

@@ -15,9 +15,13 @@ valid_slug = RegexValidator(
 
 
 class Organization(models.Model):
-    """A company: it owns people, groups and workspaces."""
+    """A company: it owns people, groups and workspaces.
+
+    Without ``allow_invitations`` people come only by the identity provider.
+    """
 
     name = models.CharField(max_length=120)
+    allow_invitations = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -25,10 +29,17 @@ class Organization(models.Model):
 
 
 class Workspace(OrganizationModel):
-    """Where sources, models, destinations and syncs live; its slug begins every URL."""
+    """Where sources, models, destinations and syncs live; its slug begins every URL.
+
+    ``region`` is a label for people, given when it is made. From ``deleting_at`` on
+    nobody can open it, and what it holds is being deleted.
+    """
 
     name = models.CharField(max_length=120)
     slug = models.CharField(max_length=63, unique=True, validators=[valid_slug])
+    region = models.CharField(max_length=60, blank=True)
+    deleting_at = models.DateTimeField(null=True, blank=True)
+    spaces_enabled = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -22,7 +22,11 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def get_by_natural_key(self, username: str | None) -> User:
-        return self.get(email__iexact=username)
+        return self.get(email__iexact=username, sso_organization=None)
+
+    def with_email(self, email: str) -> User | None:
+        """The account of Headrace's own with this address; an identity provider's account may have it too."""
+        return self.filter(email__iexact=email.strip(), sso_organization=None).first()
 
 
 class User(AbstractBaseUser):
@@ -31,12 +35,22 @@ class User(AbstractBaseUser):
     Not walled: one person may belong to several organizations, and signing in
     comes before any scope. What others see of people goes through
     :class:`OrganizationMember`, which is.
+
+    ``is_service`` marks a service account: a place in one organization for a
+    program, in groups like a person, which has API keys and can never sign in.
+    ``is_operator`` opens the console of the installation (config/operating/console.py).
     """
 
-    email = models.EmailField(max_length=254, unique=True)
+    email = models.EmailField(max_length=254)
     name = models.CharField(max_length=120, blank=True)
     timezone = models.CharField(max_length=64, default="UTC")
     is_active = models.BooleanField(default=True)
+    is_service = models.BooleanField(default=False)
+    is_operator = models.BooleanField(default=False)
+    # The organization whose identity provider vouches for this account, which has no password and works there only.
+    sso_organization = models.ForeignKey(
+        "workspaces.Organization", null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -46,7 +60,13 @@ class User(AbstractBaseUser):
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
-        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_any_case")]
+        # An identity provider may vouch for an address that somebody has an account of their own with.
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"), condition=models.Q(sso_organization__isnull=True), name="user_email_any_case"
+            )
+        ]
+        indexes = [models.Index(Lower("email"), name="user_email_lower")]
 
     def __str__(self) -> str:
         return self.email
@@ -64,10 +84,17 @@ class User(AbstractBaseUser):
 
 
 class OrganizationMember(OrganizationModel):
-    """A person's place in an organization; its admins may do everything in all its workspaces."""
+    """A person's place in an organization.
+
+    Its admins may do everything in all its workspaces; its viewers may open all of
+    them and read its settings. Both are shown as built-in groups.
+    """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     is_admin = models.BooleanField(default=False)
+    is_viewer = models.BooleanField(default=False)
+    # Whether only the identity provider's groups make them one, so that leaving those ends it.
+    admin_is_mapped = models.BooleanField(default=False)
     joined_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -93,10 +120,16 @@ class UserGroup(OrganizationModel):
 
 
 class GroupMember(OrganizationModel):
-    """One person in one group."""
+    """One person in one group: put there by hand, by the identity provider's groups, or by both.
+
+    What comes from the identity provider cannot be taken away here, and what was done
+    by hand stays when the identity provider takes its part away.
+    """
 
     group = models.ForeignKey(UserGroup, on_delete=models.CASCADE, related_name="members")
     member = models.ForeignKey(OrganizationMember, on_delete=models.CASCADE, related_name="groups")
+    by_hand = models.BooleanField(default=True)
+    by_provider = models.BooleanField(default=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["group", "member"], name="group_member_once")]

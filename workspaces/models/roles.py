@@ -21,6 +21,7 @@ class Role(TenantModel):
     """
 
     name = models.CharField(max_length=120)
+    description = models.CharField(max_length=400, blank=True)
     kind = models.CharField(max_length=20, choices=RoleKind.choices, default=RoleKind.CUSTOM)
 
     class Meta:

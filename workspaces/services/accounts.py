@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import zoneinfo
-
 from django.db import models
 
 from config.errors import Denied, Invalid
+from config.timezones import timezone_names
 from governance.audit.actors import Actor
 from governance.audit.services import changes, record, service, snapshot, unchanged
 from workspaces.models import OrganizationMember, User
@@ -16,7 +15,7 @@ from workspaces.scoping import unscoped
 @service("person.created")
 def create_person(*, actor: Actor, email: str, password: str | None, name: str = "", timezone: str = "UTC") -> User:
     """A new account. It opens nothing until its person founds or joins an organization."""
-    if User.objects.filter(email__iexact=email.strip()).exists():
+    if User.objects.with_email(email) is not None:
         raise Invalid.field("email", "There is already an account with this e-mail address.")
     with unscoped("a new account belongs to no organization yet"):
         user = User.objects.create_user(email, password, name=name.strip()[:120], timezone=_known_timezone(timezone))
@@ -42,9 +41,9 @@ def update_profile(*, actor: Actor, user: User, name: str, timezone: str) -> Use
 
 
 @service("session.signed_in")
-def sign_in(*, actor: Actor, user: User) -> None:
-    """Remember that a person signed in."""
-    _record_for(user)
+def sign_in(*, actor: Actor, user: User, method: str = "", address: str = "", browser: str = "") -> None:
+    """Remember that a person signed in: how, and from where."""
+    _record_for(user, after={"method": method, "address": address, "browser": browser[:200]})
 
 
 @service("session.signed_out")
@@ -54,9 +53,39 @@ def sign_out(*, actor: Actor, user: User) -> None:
 
 
 @service("session.refused")
-def refuse_sign_in(*, actor: Actor, user: User) -> None:
+def refuse_sign_in(*, actor: Actor, user: User, method: str = "", address: str = "") -> None:
     """Remember that someone failed to sign in as this person."""
-    _record_for(user)
+    _record_for(user, after={"method": method, "address": address})
+
+
+@service("second_factor.added")
+def note_second_factor(*, actor: Actor, user: User, kind: str) -> None:
+    """Remember that a person set up one more way to prove who they are."""
+    _record_for(user, after={"kind": kind})
+
+
+@service("second_factor.removed")
+def note_lost_second_factor(*, actor: Actor, user: User, kind: str) -> None:
+    """Remember that a person removed one of those ways."""
+    _record_for(user, before={"kind": kind})
+
+
+@service("second_factor.renewed")
+def note_renewed_codes(*, actor: Actor, user: User, kind: str) -> None:
+    """Remember that a person made new recovery codes; the old ones no longer work."""
+    _record_for(user, after={"kind": kind})
+
+
+@service("login.linked")
+def note_linked_login(*, actor: Actor, user: User, service_name: str) -> None:
+    """Remember that a person may sign in through an account elsewhere."""
+    _record_for(user, after={"service": service_name})
+
+
+@service("login.unlinked")
+def note_unlinked_login(*, actor: Actor, user: User, service_name: str) -> None:
+    """Remember that an account elsewhere no longer signs the person in."""
+    _record_for(user, before={"service": service_name})
 
 
 @service("password.changed")
@@ -82,6 +111,6 @@ def _record_for(user: User, before: dict[str, object] | None = None, after: dict
 
 
 def _known_timezone(name: str) -> str:
-    if name not in zoneinfo.available_timezones():
+    if name not in timezone_names():
         raise Invalid.field("timezone", f"There is no time zone “{name}”.")
     return name

@@ -11,6 +11,7 @@ from governance.audit.actors import Actor
 from workspaces.choices import RESERVED_SLUGS
 from workspaces.models import OrganizationMember, RetiredSlug, Workspace
 from workspaces.models.organizations import valid_slug
+from workspaces.permissions import Permission
 
 MAX_SLUG = 63
 
@@ -35,6 +36,8 @@ def require_organization_admin(actor: Actor, organization_id: int) -> None:
     """Raise unless the actor administers this organization; to be called inside ``unscoped``."""
     if actor.is_system:
         return
+    if actor.allowed is not None and Permission.MANAGE_ORGANIZATION not in actor.allowed:
+        raise Denied("This API key lacks the scope manage.", code="missing_scope")
     admins = OrganizationMember.objects.filter(organization_id=organization_id, is_admin=True)
     if actor.user_id is None or not admins.filter(user_id=actor.user_id).exists():
         raise Denied("Only organization admins can do this.")
@@ -44,7 +47,7 @@ def keep_an_admin(leaving: OrganizationMember) -> None:
     """Raise if without this person the organization would have no admin."""
     lock(f"organization admins {leaving.organization_id}")
     others = OrganizationMember.objects.filter(
-        organization_id=leaving.organization_id, is_admin=True, user__is_active=True
+        organization_id=leaving.organization_id, is_admin=True, user__is_active=True, user__is_service=False
     ).exclude(pk=leaving.pk)
     if leaving.is_admin and not others.exists():
         raise Conflict(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db.models import Q
+
 from config.errors import Invalid
 from governance.audit.actors import Actor
 from governance.audit.services import changes, record, service, snapshot, unchanged
@@ -67,6 +69,26 @@ def set_group_members(*, actor: Actor, group: UserGroup, members: Iterable[Organ
     return group
 
 
+@service("group.updated")
+def change_group_members(
+    *, actor: Actor, group: UserGroup, add: Iterable[OrganizationMember] = (), remove: Iterable[OrganizationMember] = ()
+) -> UserGroup:
+    """Put people into a group and take others out; everybody else stays."""
+    require(actor, Permission.MANAGE_ORGANIZATION)
+    group = UserGroup.objects.select_for_update(no_key=True).get(pk=group.pk)
+    joining, leaving = {member.pk for member in add}, {member.pk for member in remove}
+    before = _member_emails(group)
+    kept = OrganizationMember.objects.filter(groups__group=group).exclude(pk__in=leaving)
+    after = _set_members(group, OrganizationMember.objects.filter(Q(pk__in=kept.values("pk")) | Q(pk__in=joining)))
+    if before == after:
+        unchanged()
+        return group
+    joined, left = sorted(set(after) - set(before)), sorted(set(before) - set(after))
+    record(group, before={"members": left} if left else None, after={"members": joined} if joined else None)
+    forget_grants()
+    return group
+
+
 @service("group.deleted")
 def delete_group(*, actor: Actor, group: UserGroup) -> None:
     """Delete a group; its members lose what only it gave them, in every workspace."""
@@ -119,7 +141,14 @@ def _member_emails(group: UserGroup) -> list[str]:
 
 def _set_members(group: UserGroup, members: Iterable[OrganizationMember]) -> list[str]:
     wanted = {member.pk for member in members}
-    group.members.exclude(member_id__in=wanted).delete()
+    leaving = group.members.exclude(member_id__in=wanted)
+    mapped = leaving.filter(by_provider=True).values_list("member__user__email", flat=True).order_by("pk").first()
+    if mapped is not None:
+        raise Invalid.field(
+            "members",
+            f"{mapped} is in this group by the identity provider's groups, and can only be taken out there.",
+        )
+    leaving.delete()
     GroupMember.objects.bulk_create(
         (GroupMember(organization_id=group.organization_id, group=group, member_id=pk) for pk in sorted(wanted)),
         ignore_conflicts=True,

@@ -35,6 +35,8 @@ def create_organization(*, actor: Actor, owner: User, name: str, workspace_name:
     do this once per installation unless the operator keeps sign-up open.
     """
     name = required("organization", name)
+    if owner.sso_organization_id is not None:
+        raise Denied("An account of an identity provider works in its own organization only.")
     with unscoped("a new organization has no scope yet"):
         lock(SLUG_LOCK)
         if not (actor.is_system or settings.SIGNUP_OPEN) and Organization.objects.exists():
@@ -58,14 +60,34 @@ def create_organization(*, actor: Actor, owner: User, name: str, workspace_name:
     return workspace
 
 
+@service("organization.updated")
+def update_organization(
+    *, actor: Actor, organization: Organization, name: str, allow_invitations: bool
+) -> Organization:
+    """Change the organization's name, or whether people may be invited by e-mail."""
+    require(actor, Permission.MANAGE_ORGANIZATION)
+    organization = Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
+    before = snapshot(organization, ("name", "allow_invitations"))
+    organization.name, organization.allow_invitations = required("name", name), allow_invitations
+    changed = changes(before, snapshot(organization, ("name", "allow_invitations")))
+    if not changed:
+        unchanged()
+        return organization
+    organization.save(update_fields=["name", "allow_invitations"])
+    record(organization, before=changed.before, after=changed.after)
+    return organization
+
+
 @service("workspace.created")
-def create_workspace(*, actor: Actor, organization: Organization, name: str, slug: str = "") -> Workspace:
+def create_workspace(
+    *, actor: Actor, organization: Organization, name: str, slug: str = "", region: str = ""
+) -> Workspace:
     """One more workspace of an organization, with the four roles; its admins are the organization's."""
     with unscoped("a new workspace has no scope yet"):
         require_organization_admin(actor, organization.pk)
         lock(SLUG_LOCK)
-        workspace = _build_workspace(organization, name, slug)
-        record(workspace, after=snapshot(workspace, ("name", "slug")))
+        workspace = _build_workspace(organization, name, slug, region)
+        record(workspace, after=snapshot(workspace, ("name", "slug", "region")))
     forget_grants()
     return workspace
 
@@ -92,9 +114,9 @@ def update_workspace(*, actor: Actor, workspace: Workspace, name: str, slug: str
     return workspace
 
 
-def _build_workspace(organization: Organization, name: str, slug: str) -> Workspace:
+def _build_workspace(organization: Organization, name: str, slug: str, region: str = "") -> Workspace:
     name = required("workspace", name)
     chosen = check_slug(slug.strip().lower()) if slug.strip() else free_slug(name)
-    workspace = Workspace.objects.create(organization=organization, name=name, slug=chosen)
+    workspace = Workspace.objects.create(organization=organization, name=name, slug=chosen, region=region.strip()[:60])
     Role.objects.bulk_create(Role(workspace=workspace, name=kind.label, kind=kind) for kind in RoleKind.built_in())
     return workspace

@@ -41,24 +41,6 @@ def general(request: WorkspaceRequest) -> HttpResponse:
     return render_page(request, "workspaces/general.html", context, status=422 if form.errors else 200)
 
 
-@requires(Permission.MANAGE_ORGANIZATION)
-def new_workspace(request: WorkspaceRequest) -> HttpResponse:
-    """One more workspace of the organization."""
-    form = WorkspaceForm(request.POST or None)
-    if form.is_valid():
-        try:
-            made = services.create_workspace(
-                actor=request.actor,
-                organization=request.workspace.organization,
-                name=form.cleaned_data["name"],
-                slug=form.cleaned_data["slug"],
-            )
-            return go_to(request, made.get_absolute_url(), f"{made.name} is ready.")
-        except Invalid as error:
-            show_errors(form, error)
-    return render_page(request, "workspaces/new_workspace.html", {"form": form}, status=422 if form.errors else 200)
-
-
 @requires(Permission.MEMBER)
 def profile(request: WorkspaceRequest) -> HttpResponse:
     """The person's own name and time zone."""
