@@ -50,6 +50,8 @@ from tests.support.shared_services import Lease, shared_dir  # noqa: E402
 hypothesis.settings.register_profile("headrace", deadline=None)
 hypothesis.settings.load_profile("headrace")
 
+# Each test's client loads the middleware anew, and finding every static file then would cost more than its requests.
+settings.WHITENOISE_AUTOREFRESH = True
 # pytest-django sets Django up when it finds the settings loaded.
 assert settings.DATABASES
 
@@ -101,10 +103,14 @@ def django_db_setup(
 ) -> Iterator[None]:
     """A migrated database of this process's own, as an ordinary role under row-level security."""
     from django.db import connections
+    from django.test import TransactionTestCase
+
+    from tests.support.rows import quick_teardown
 
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         name = create_test_database(services.database_url, shared_dir())
         use_database(at(services.database_url, name))
+        TransactionTestCase._fixture_teardown = quick_teardown()  # type: ignore[attr-defined]  # the stubs leave it out
     yield
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         connections["default"].close()

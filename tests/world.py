@@ -9,16 +9,21 @@ Everything is made through services, as a user would.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+
 from governance.audit.actors import Actor, system
 from governance.audit.models import AuditEntry
+from tests.support.rows import Table, database_rows
 from workspaces import services
 from workspaces.actors import person
 from workspaces.choices import RoleKind
-from workspaces.models import Organization, OrganizationMember, Role, User, UserGroup, Workspace
+from workspaces.models import DirectoryGroup, Organization, OrganizationMember, Role, User, UserGroup, Workspace
 from workspaces.scoping import unscoped, workspace_scope
 
 BUILDER = system("test world")
@@ -92,6 +97,7 @@ class World:
         return person(self.people[name])
 
 
+_first: list[tuple[World, list[tuple[Table, str]]]] = []
 Builder = Callable[[Place], Mapping[str, Any]]
 _builders: dict[str, Builder] = {}
 
@@ -107,7 +113,22 @@ def builds(*names: str) -> Callable[[Builder], Builder]:
 
 
 def build_world() -> World:
-    """Both organizations and everyone; rows follow when they are asked for."""
+    """Both organizations and everyone; rows follow when they are asked for.
+
+    The first world of a process is built through services; later ones are its rows again.
+    """
+    # Its rows have the ids of the last test's, whose files are none of this one's.
+    shutil.rmtree(settings.DATA_DIR / "storage", ignore_errors=True)
+    if _first:
+        world, rows = _first[0]
+        database_rows().put(rows)
+        return deepcopy(world)
+    world = _build()
+    _first.append((deepcopy(world), database_rows().take()))
+    return world
+
+
+def _build() -> World:
     acme, globex = _found("acme", "Acme"), _found("globex", "Globex")
     people = {"owner": acme.owner}
     with workspace_scope(acme.workspace.pk):
@@ -148,7 +169,7 @@ def _person(email: str, name: str) -> User:
     return services.create_person(actor=BUILDER, email=email, password=None, name=name)
 
 
-@builds("group", "member", "invitation", "api_key")
+@builds("group", "member", "invitation", "api_key", "role")
 def _own_rows(place: Place) -> Mapping[str, Any]:
     """What this app's addresses name."""
     workspace, organization = place.workspace, place.workspace.organization
@@ -160,7 +181,45 @@ def _own_rows(place: Place) -> Mapping[str, Any]:
             actor=place.actor, organization=organization, email=f"new@{place.slug}.test", groups=[group]
         ),
         "api_key": services.create_api_key(actor=place.actor, workspace=workspace, name="Airflow"),
+        "role": services.create_role(actor=place.actor, workspace=workspace, name="Paid media"),
     }
+
+
+@builds("space", "folder", "saved_filter")
+def _order(place: Place) -> Mapping[str, Any]:
+    """A space that nobody but admins sees, a folder, and a filter of the owner's own."""
+    workspace = services.switch_spaces(actor=place.actor, workspace=place.workspace, enabled=True)
+    return {
+        "space": services.create_space(actor=place.actor, workspace=workspace, name="Finance"),
+        "folder": services.create_folder(actor=place.actor, workspace=workspace, name="Marketing"),
+        "saved_filter": services.create_saved_filter(
+            actor=place.actor, workspace=workspace, page="syncs", name="Failing", query="health=failed"
+        ),
+    }
+
+
+@builds("identity_provider", "email_domain", "group_mapping", "scim_token")
+def _single_sign_on(place: Place) -> Mapping[str, Any]:
+    """An identity provider that is not turned on, its SCIM token, a claimed domain, and a mapped group of its own."""
+    organization = place.workspace.organization
+    trust = services.Trust(protocol="oidc", issuer="https://id.example.test", client_id="headrace")
+    known = DirectoryGroup.objects.create(organization=organization, name="Everybody")
+    return {
+        "identity_provider": services.save_identity_provider(actor=BUILDER, organization=organization, trust=trust),
+        "scim_token": services.make_scim_token(actor=BUILDER, organization=organization),
+        "email_domain": services.add_email_domain(actor=BUILDER, organization=organization, domain="example.com"),
+        "group_mapping": services.map_group(
+            actor=BUILDER, organization=organization, directory_group=known, group=place.rows["group"]
+        ),
+    }
+
+
+@builds("person_case")
+def _person_case(place: Place) -> Mapping[str, Any]:
+    """Somebody who was looked up."""
+    from governance.privacy.services import start_look_up
+
+    return {"person_case": start_look_up(actor=place.actor, value="ada@example.test")}
 
 
 @builds("audit_entry")
@@ -177,6 +236,25 @@ def _connections(place: Place) -> Mapping[str, Any]:
 
     source = a_source(place)
     return {"source": source, "destination": a_destination(place), "table": source.cached_tables.get(name="customers")}
+
+
+@builds("tunnel")
+def _tunnel(place: Place) -> Mapping[str, Any]:
+    """An SSH tunnel whose server nobody has confirmed yet."""
+    from connectors import services as connectors
+
+    values = {"host": "127.0.0.1", "port": 9, "username": "headrace"}
+    return {"tunnel": connectors.create_tunnel(actor=place.actor, name="Bastion", values=values)}
+
+
+@builds("cloud_credential")
+def _cloud_credential(place: Place) -> Mapping[str, Any]:
+    """An access key of nobody's."""
+    from connectors import services as connectors
+
+    values = {"access": "keys", "access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "secret"}
+    made = connectors.create_cloud_credential(actor=place.actor, provider="aws", name="Analytics AWS", values=values)
+    return {"cloud_credential": made}
 
 
 @builds("model", "sync", "run", "preview")
@@ -204,6 +282,29 @@ def _syncs(place: Place) -> Mapping[str, Any]:
     return {"model": model, "sync": sync, "run": syncs.start_run(actor=place.actor, sync=sync), "preview": preview}
 
 
+@builds("deployment")
+def _deployment(place: Place) -> Mapping[str, Any]:
+    """A deployment of nothing yet, to the workspace itself: what pages show of one."""
+    from governance.environments.services import begin_deployment
+
+    made = begin_deployment(
+        actor=place.actor, workspace=place.workspace, target=place.workspace, items=[], with_schedule=False
+    )
+    return {"deployment": made}
+
+
+@builds("draft")
+def _drafts(place: Place) -> Mapping[str, Any]:
+    """A drafted schedule of the sync, whose approval is asked for."""
+    from governance.approvals import services as approvals
+    from syncs import services as syncs
+    from syncs.schedules import Schedule
+
+    change = syncs.SyncChange(schedule=Schedule.every(1, "day"))
+    draft = syncs.draft_sync(actor=place.actor, sync=place.rows["sync"], change=change)
+    return {"draft": approvals.submit_draft(actor=place.actor, draft=draft, revision=1, reviewers=[place.owner])}
+
+
 @builds("sequence", "sequence_run")
 def _sequences(place: Place) -> Mapping[str, Any]:
     """A sequence of the one sync, and a run of it that waits for the sync's own run."""
@@ -225,4 +326,27 @@ def _notifications(place: Place) -> Mapping[str, Any]:
     return {
         "channel": channel,
         "notification": notifications.queue_notification(message=message, topic="test:1", channel=channel),
+    }
+
+
+@builds("webhook", "webhook_delivery", "stream")
+def _webhooks(place: Place) -> Mapping[str, Any]:
+    """A webhook with an event that waits for a worker, and a stream of the organization's audit log."""
+    from notifications import services as notifications
+
+    made = notifications.create_webhook(
+        actor=place.actor, name="Ops", url="https://hooks.invalid/in/secret", events=["audit.*"]
+    )
+    stream = notifications.create_stream(
+        actor=place.actor,
+        organization=place.workspace.organization,
+        kind="webhook",
+        name="SIEM",
+        values={"endpoint": "https://siem.invalid/", "signing_secret": "a-signing-secret-of-the-tests"},
+        from_start=False,
+    )
+    return {
+        "webhook": made.webhook,
+        "webhook_delivery": notifications.test_webhook(actor=place.actor, webhook=made.webhook),
+        "stream": stream,
     }

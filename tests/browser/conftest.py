@@ -9,7 +9,6 @@ from contextlib import contextmanager
 
 import pytest
 import uvicorn
-from django.core.management import call_command
 from playwright.sync_api import Browser, Page
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -39,10 +38,12 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def server(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
     """The address of the whole application, served as in production; a module's tests share its database."""
+    from tests.support.rows import database_rows
+
     with django_db_blocker.unblock():
         with _served() as address:
             yield address
-        call_command("flush", interactive=False, verbosity=0)
+        database_rows().delete_all()
 
 
 @contextmanager

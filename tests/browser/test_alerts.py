@@ -16,9 +16,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
-from django.test import Client, override_settings
+from django.test import override_settings
 from playwright.sync_api import Page, expect
 
 from connectors import services as connectors
@@ -28,10 +27,12 @@ from syncs.choices import ModelMethod
 from syncs.configuration import Proposal
 from syncs.definitions import Definition
 from syncs.models import Sync
+from tests.browser.acting import signed_in
 from tests.browser.chromium import assert_sound
 from tests.browser.conftest import Open
 from tests.connectors.app.connections import files_folder, http_settings
 from tests.notifications.servers import Mailbox, mail_server
+from tests.support.rows import database_rows
 from tests.syncs.app.shop import wait_until
 from tests.syncs.app.workers import WORKER, process
 from tests.world import Place, build_world
@@ -123,7 +124,7 @@ class Night:
 @pytest.fixture
 def night(server: str) -> Iterator[Night]:
     """A workspace with a sync to the other side, real workers and a real mail server."""
-    call_command("flush", interactive=False, verbosity=0)
+    database_rows().delete_all()
     with crm_server() as crm, mail_server() as mailbox, override_settings(OUTBOUND_ALLOW=["*"], BASE_URL=server):
         place = build_world().acme
         mail = f"smtp://127.0.0.1:{mailbox.port}"
@@ -176,24 +177,14 @@ def made_by(actor: Actor, night: Night) -> Sync:
     )
 
 
-def signed_in(open_page: Open, night: Night, width: int) -> Page:
-    client = Client()
-    client.force_login(night.place.owner)
-    page = open_page("/accounts/login/", width=width)
-    page.set_default_timeout(10_000)
-    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": f"{night.server}/"}
-    page.context.add_cookies([cookie])  # type: ignore[list-item]
-    return page
-
-
 def test_one_alert_wakes_somebody_who_replaces_the_key_and_later_releases_a_held_run(
     open_page: Open, night: Night
 ) -> None:
-    desk = signed_in(open_page, night, 1440)
+    desk = signed_in(open_page, night.place.owner)
     choose_who_is_told(desk, night)
     assert run_now(desk, night) == "Completed"
     at_three_the_key_is_revoked(desk, night)
-    phone = signed_in(open_page, night, 375)
+    phone = signed_in(open_page, night.place.owner, width=375)
     replace_the_key(phone, night)
     a_run_is_held_and_released(phone, night)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from django.test import Client
 from playwright.sync_api import Page, expect
 
+from tests.browser.acting import signed_in
 from tests.browser.chromium import assert_sound
 from tests.browser.conftest import Open
 from tests.connectors.app.connections import customers_file
@@ -23,21 +23,17 @@ def acme(server: str) -> World:
 
 
 @pytest.fixture
-def signed_in(open_page: Open, server: str, acme: World) -> Page:
+def page(open_page: Open, acme: World) -> Page:
     """A page of the owner's browser."""
-    client = Client()
-    client.force_login(acme.owner)
-    page = open_page("/accounts/login/")
-    page.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": f"{server}/"}])
-    return page
+    return signed_in(open_page, acme.owner)
 
 
 def visit(page: Page, path: str) -> None:
     page.goto(re.sub(r"(//[^/]+)/.*", rf"\1{path}", page.url))
 
 
-def test_a_source_is_connected_tested_named_and_browsed(signed_in: Page) -> None:
-    page, path = signed_in, customers_file()
+def test_a_source_is_connected_tested_named_and_browsed(page: Page) -> None:
+    path = customers_file()
     visit(page, "/acme/sources/new")
     page.get_by_role("searchbox", name="Search source types").fill("parquet")
     expect(page.get_by_role("link", name=re.compile("DuckDB"))).to_be_visible()
@@ -67,8 +63,7 @@ def test_a_source_is_connected_tested_named_and_browsed(signed_in: Page) -> None
     assert_sound(page)
 
 
-def test_a_destination_keeps_its_secret_and_lists_it_as_set(signed_in: Page) -> None:
-    page = signed_in
+def test_a_destination_keeps_its_secret_and_lists_it_as_set(page: Page) -> None:
     headers = page.get_by_role("group", name="Headers")
     visit(page, "/acme/destinations/new/http_request")
     page.get_by_label("Base URL").fill("https://127.0.0.1:9")
@@ -88,7 +83,7 @@ def test_a_destination_keeps_its_secret_and_lists_it_as_set(signed_in: Page) -> 
 
 
 @pytest.mark.parametrize("path", ["sources", "destinations", "destinations/new"])
-def test_lists_and_catalogue_are_sound(signed_in: Page, path: str) -> None:
-    visit(signed_in, f"/acme/{path}")
-    expect(signed_in.get_by_role("heading", level=1)).to_be_visible()
-    assert_sound(signed_in)
+def test_lists_and_catalogue_are_sound(page: Page, path: str) -> None:
+    visit(page, f"/acme/{path}")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    assert_sound(page)

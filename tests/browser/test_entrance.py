@@ -24,6 +24,6 @@ def test_a_wrong_password_says_so_beside_the_form(open_page: Open) -> None:
     page = open_page("/accounts/login/")
     page.get_by_label("E-mail").fill("nobody@example.org")
     page.get_by_label("Password").fill("wrong")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("not correct")
     assert axe_violations(page) == []

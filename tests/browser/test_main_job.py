@@ -11,7 +11,6 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from django.core.management import call_command
 from django.test import override_settings
 from playwright.sync_api import Page, expect
 
@@ -19,6 +18,7 @@ from config.embedded import Urls
 from tests.browser.chromium import assert_sound
 from tests.browser.conftest import Open
 from tests.connectors.app.connections import files_folder
+from tests.support.rows import database_rows
 from tests.syncs.app.workers import WORKER, process
 
 pytestmark = [pytest.mark.browser, pytest.mark.services]
@@ -46,7 +46,7 @@ def working(server: str) -> Iterator[None]:
 @pytest.fixture
 def parts(services: Urls, working: None) -> Iterator[Parts]:
     """A CSV file and a table that refuses one of its rows; nobody has signed up yet."""
-    call_command("flush", interactive=False, verbosity=0)
+    database_rows().delete_all()
     (files_folder() / "members.csv").write_text(MEMBERS)
     table = f"members_{uuid4().hex[:8]}"
     with psycopg.connect(services.acme_url, autocommit=True) as connection:
@@ -64,7 +64,7 @@ def test_a_newcomer_syncs_a_file_to_a_database_and_sees_why_a_row_was_refused(
     page = open_page("/accounts/signup/", width=width)
     page.set_default_timeout(8_000)
     sign_up(page)
-    expect(page.get_by_text("From your warehouse to your tools")).to_be_visible()
+    expect(page.get_by_text("Get started")).to_be_visible()
     assert_sound_here(page)
     connect_source(page, parts)
     connect_destination(page, parts)

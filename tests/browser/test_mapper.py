@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-from django.test import Client, override_settings
+from django.test import override_settings
 from playwright.sync_api import Locator, Page, expect
 
 from config.embedded import Urls
 from syncs.models import Sync
+from tests.browser.acting import signed_in
 from tests.browser.chromium import assert_sound
 from tests.browser.conftest import Open
 from tests.syncs.app.shop import Shop, open_shop
@@ -49,10 +50,7 @@ def at_shop(acme: World, services: Urls) -> Iterator[Shop]:
 @pytest.fixture
 def page(open_page: Open, server: str, at_shop: Shop) -> Page:
     """The owner, about to configure a sync of the customers to the table."""
-    client = Client()
-    client.force_login(at_shop.place.owner)
-    opened = open_page("/accounts/login/")
-    opened.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": f"{server}/"}])
+    opened = signed_in(open_page, at_shop.place.owner)
     opened.goto(f"{server}/acme/syncs/new/{at_shop.model().pk}/{at_shop.destination.pk}")
     opened.get_by_label("Table").select_option(f"public.{at_shop.table}")
     expect(opened.get_by_label("Destination field, line 1")).to_have_value("id")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Permission as StoredPermission
-from django.db import connection
-from django.test import Client, override_settings
+from django.test import override_settings
 from playwright.sync_api import Page, expect
 
 from config.embedded import Urls
@@ -21,6 +19,7 @@ from connectors.models import Destination, DestinationGrant
 from syncs import services
 from syncs.configuration import Proposal
 from syncs.models import Model, Run, Sync
+from tests.browser.acting import aside, signed_in
 from tests.browser.chromium import assert_sound
 from tests.browser.conftest import Open
 from tests.connectors.app.connections import a_destination
@@ -57,36 +56,13 @@ def shop(world: World, services: Urls) -> Iterator[Shop]:
         yield open_shop(world.acme, services.acme_url, uuid4().hex[:8])
 
 
-def signed_in(open_page: Open, server: str, user: User) -> Page:
-    client = Client()
-    client.force_login(user)
-    page = open_page("/accounts/login/")
-    page.set_default_timeout(10_000)
-    page.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": f"{server}/"}])
-    return page
-
-
-def apart(world: World, work: Callable[[], T]) -> T:
-    """Do something of the application's in a thread of its own: this one has the browser's event loop."""
-
-    def within() -> T:
-        try:
-            with workspace_scope(world.acme.workspace.pk):
-                return work()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(max_workers=1) as thread:
-        return thread.submit(within).result(60)
-
-
 @contextmanager
 def run_from(page: Page, world: World, address: str) -> Iterator[None]:
     """Press “Run now” on a sync's page, have the run carried out, and look at it."""
     page.goto(address)
     page.get_by_role("button", name="Run now").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("^Run "))
-    apart(world, work_off)
+    aside(world.acme, work_off)
     page.reload()
     yield
 
@@ -95,8 +71,8 @@ def test_a_column_renamed_at_the_source_is_told_mended_and_costs_only_what_chang
     open_page: Open, server: str, world: World, shop: Shop
 ) -> None:
     shop.fill(50)
-    model, sync, other = apart(world, lambda: members_in_two_places(world, shop))
-    page = signed_in(open_page, server, world.owner)
+    model, sync, other = aside(world.acme, lambda: members_in_two_places(world, shop))
+    page = signed_in(open_page, world.owner)
     home = f"{server}/acme/syncs/{sync.pk}"
     with run_from(page, world, home):
         assert len(shop.there()) == 50
@@ -124,7 +100,8 @@ def test_a_column_renamed_at_the_source_is_told_mended_and_costs_only_what_chang
     assert_sound(page)
     page.get_by_role("alert").get_by_role("link", name=str(sync)).click()
     page.get_by_label("Column, line 2").select_option("mail")
-    page.get_by_role("button", name="Save").first.click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Save", exact=True).click()
     with run_from(page, world, home):
         expect(page.get_by_text("Completed").first).to_be_visible()
     run = Run.objects.filter(sync=sync).latest("id")
@@ -136,10 +113,10 @@ def test_another_key_runs_four_syncs_and_the_fifth_remembers_its_reset(
     open_page: Open, server: str, world: World, shop: Shop
 ) -> None:
     shop.fill(12)
-    model, syncs, fifth = apart(world, lambda: five_syncs(shop))
-    apart(world, work_off)
+    model, syncs, fifth = aside(world.acme, lambda: five_syncs(shop))
+    aside(world.acme, work_off)
     editor = somebody_who_may_run(world, shop.destination)
-    page = signed_in(open_page, server, editor)
+    page = signed_in(open_page, editor)
     page.goto(f"{server}/acme/models/{model.pk}/edit")
     page.get_by_role("combobox", name="Primary key").fill("email")
     page.get_by_role("option", name=re.compile("^email")).click()
@@ -155,12 +132,12 @@ def test_another_key_runs_four_syncs_and_the_fifth_remembers_its_reset(
     line = page.get_by_role("row").filter(has_text="Shoppers in finance")
     expect(line.get_by_text("Sends every row next")).to_be_visible()
     expect(page.get_by_text("Sends every row next")).to_have_count(1)
-    apart(world, work_off)
+    aside(world.acme, work_off)
     for sync in syncs:
         run = Run.objects.filter(sync=sync).latest("id")
         assert (run.number, run.succeeded_added, run.planned_removed) == (2, 12, 0)
     assert Run.objects.filter(sync=fifth).count() == 1
-    owner = signed_in(open_page, server, world.owner)
+    owner = signed_in(open_page, world.owner)
     owner.goto(f"{server}/acme/syncs/{fifth.pk}")
     expect(owner.get_by_text("The next run sends every row as new.")).to_be_visible()
     with run_from(owner, world, f"{server}/acme/syncs/{fifth.pk}"):

@@ -16,9 +16,8 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from django.core.management import call_command
 from django.db import connections
-from django.test import Client, override_settings
+from django.test import override_settings
 from playwright.sync_api import Page, expect
 from psycopg import sql
 
@@ -30,9 +29,11 @@ from syncs import services as syncs
 from syncs.choices import ModelMethod
 from syncs.configuration import Proposal
 from syncs.definitions import Definition
+from tests.browser.acting import signed_in
 from tests.browser.chromium import assert_sound
 from tests.browser.conftest import Open
 from tests.support.databases import at
+from tests.support.rows import database_rows
 from tests.support.shared_services import shared_dir
 from tests.syncs.app.shop import mapping, postgres_settings
 from tests.syncs.app.workers import WORKER, process
@@ -99,17 +100,14 @@ def warehouse(services: Urls) -> Iterator[Warehouse]:
 @pytest.fixture
 def world(working: None) -> World:
     """Two organizations, in the database that the server shares."""
-    call_command("flush", interactive=False, verbosity=0)
+    database_rows().delete_all()
     return build_world()
 
 
 @pytest.fixture
 def page(open_page: Open, server: str, world: World) -> Page:
     """A page of the owner's browser."""
-    client = Client()
-    client.force_login(world.owner)
-    opened = open_page("/accounts/login/")
-    opened.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": f"{server}/"}])
+    opened = signed_in(open_page, world.owner)
     opened.set_default_timeout(8_000)
     return opened
 

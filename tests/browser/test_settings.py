@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from django.test import Client
 from playwright.sync_api import Page, expect
 
+from tests.browser.acting import signed_in
 from tests.browser.chromium import assert_sound
 from tests.browser.conftest import Open
 from tests.world import World, build_world
@@ -17,13 +17,24 @@ pytestmark = pytest.mark.browser
 PAGES = (
     "settings",
     "settings/profile",
-    "settings/new-workspace",
-    "settings/people",
-    "settings/people/invite",
-    "settings/people/{member}",
-    "settings/groups",
-    "settings/groups/new",
-    "settings/groups/{group}",
+    "settings/access",
+    "settings/access/people",
+    "settings/access/people/{member}",
+    "settings/access/who",
+    "settings/roles",
+    "settings/roles/{role}",
+    "settings/roles/{role}/on/source",
+    "organization",
+    "organization/people",
+    "organization/people/invite",
+    "organization/people/{member}",
+    "organization/invitations",
+    "organization/groups",
+    "organization/groups/{group}",
+    "organization/groups/{group}/roles",
+    "organization/workspaces",
+    "settings/storage",
+    "settings/cloud-providers/new/aws",
     "settings/api-keys",
     "settings/api-keys/new",
     "audit-log",
@@ -35,19 +46,15 @@ PAGES = (
 def acme(server: str) -> World:
     """The world, in the database that the server shares."""
     world = build_world()
-    for name in ("invitation", "api_key", "audit_entry"):
+    for name in ("invitation", "api_key", "audit_entry", "source"):
         assert world.acme.rows[name]
     return world
 
 
 @pytest.fixture
-def signed_in(open_page: Open, server: str, acme: World) -> Page:
+def page(open_page: Open, acme: World) -> Page:
     """A page of the owner's browser."""
-    client = Client()
-    client.force_login(acme.owner)
-    page = open_page("/accounts/login/")
-    page.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": f"{server}/"}])
-    return page
+    return signed_in(open_page, acme.owner)
 
 
 def visit(page: Page, path: str) -> None:
@@ -55,32 +62,34 @@ def visit(page: Page, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_pages_are_accessible_and_fit_their_window(signed_in: Page, acme: World, path: str) -> None:
+def test_pages_are_accessible_and_fit_their_window(page: Page, acme: World, path: str) -> None:
     rows = acme.acme.rows
-    ids = {"member": rows["member"].pk, "group": rows["group"].pk, "entry": rows["audit_entry"].pk}
-    visit(signed_in, path.format(**ids))
-    expect(signed_in.get_by_role("heading", level=1)).to_be_visible()
-    assert_sound(signed_in)
+    ids = {name: rows[name].pk for name in ("member", "group", "role")} | {"entry": rows["audit_entry"].pk}
+    visit(page, path.format(**ids))
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    assert_sound(page)
 
 
-def test_a_key_is_made_copied_and_revoked(signed_in: Page) -> None:
-    page = signed_in
+def test_a_key_is_made_copied_and_revoked(page: Page) -> None:
     visit(page, "settings/api-keys")
     page.get_by_role("link", name="New API key").click()
     page.get_by_label("Name").fill("Dagster")
+    page.get_by_label("Acts as").select_option("Me")
     page.get_by_role("button", name="Create key").click()
     expect(page.get_by_text(re.compile(r"^hr_\S{43}$"))).to_be_visible()
     assert_sound(page)
     page.set_viewport_size({"width": 1440, "height": 900})
     page.get_by_role("link", name="I have copied it").click()
     row = page.get_by_role("row", name=re.compile("Dagster"))
-    row.get_by_role("button", name="Revoke").click()
-    page.get_by_role("dialog").get_by_role("button", name="Revoke key").click()
+    expect(row).to_contain_text("read run")
+    row.get_by_role("checkbox").check()
+    page.get_by_role("button", name="Revoke").click()
+    expect(page.get_by_role("main")).to_contain_text("Dagster")
+    page.get_by_role("button", name="Revoke").click()
     expect(page.get_by_role("row", name=re.compile("Dagster"))).to_contain_text("Revoked")
 
 
-def test_an_entry_opens_beside_the_log_and_filters_keep_the_address(signed_in: Page) -> None:
-    page = signed_in
+def test_an_entry_opens_beside_the_log_and_filters_keep_the_address(page: Page) -> None:
     visit(page, "audit-log")
     page.get_by_role("link", name="created an API key").first.click()
     expect(page.get_by_role("dialog")).to_contain_text("api_key.created")
@@ -91,11 +100,10 @@ def test_an_entry_opens_beside_the_log_and_filters_keep_the_address(signed_in: P
     expect(page.get_by_role("table")).to_contain_text("created the group")
 
 
-def test_the_palette_leads_to_a_page(signed_in: Page) -> None:
-    page = signed_in
+def test_the_palette_leads_to_a_page(page: Page) -> None:
     visit(page, "settings")
     page.keyboard.press("Control+k")
     with page.expect_response(re.compile(r"palette\?q=peop")):
         page.keyboard.insert_text("peop")
-    page.get_by_role("option", name=re.compile("People")).click()
-    expect(page).to_have_url(re.compile("/acme/settings/people$"))
+    page.get_by_role("option", name="People", exact=True).click()
+    expect(page).to_have_url(re.compile("/acme/organization/people$"))

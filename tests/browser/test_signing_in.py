@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.test import Client
 from playwright.sync_api import expect
 
+from tests.browser.acting import signed_in
 from tests.browser.chromium import assert_sound
 from tests.browser.conftest import Open
 from tests.connectors.kit.oauth_provider import CLIENT_ID, CLIENT_SECRET, Provider, oauth_provider
@@ -35,10 +35,7 @@ def provider(server: str, settings: Any) -> Iterator[Provider]:
 def test_a_destination_is_signed_in_at_its_service(
     open_page: Open, server: str, acme: World, provider: Provider
 ) -> None:
-    client = Client()
-    client.force_login(acme.owner)
-    page = open_page("/accounts/login/")
-    page.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": f"{server}/"}])
+    page = signed_in(open_page, acme.owner)
     page.goto(f"{server}/acme/destinations/new/http_request")
     page.get_by_label("Base URL").fill(provider.url)
     page.get_by_role("switch", name=re.compile("OAuth 2")).check()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.chromium import assert_sound, axe_violations
+from tests.browser.chromium import EVERY_LOOK, assert_sound, axe_violations
 from tests.browser.conftest import Open
 
 pytestmark = pytest.mark.browser
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 def test_every_component_is_accessible_and_fits_its_window(open_page: Open) -> None:
     page = open_page("/styleguide/")
     expect(page.locator(".code-host").first).to_be_visible()
-    assert_sound(page)
+    assert_sound(page, EVERY_LOOK)
 
 
 def test_a_dialog_opens_is_accessible_and_closes_with_escape(open_page: Open) -> None:

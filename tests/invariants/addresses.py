@@ -18,19 +18,43 @@ PARAMETERS: Mapping[str, Callable[[Place], Any]] = {
     "*.workspace": lambda place: place.slug,
     "workspaces:*.member_id": lambda place: place.rows["member"].pk,
     "workspaces:*.group_id": lambda place: place.rows["group"].pk,
-    "workspaces:*.key_id": lambda place: place.rows["api_key"].key.pk,
+    "workspaces:*.role_id": lambda place: place.rows["role"].pk,
+    "api:*.role_id": lambda place: place.rows["role"].pk,
+    "api:*.group_id": lambda place: place.rows["group"].pk,
+    "api:*.member_id": lambda place: place.rows["member"].pk,
+    "api:*.invitation_id": lambda place: place.rows["invitation"].pk,
+    "workspaces:*.built_in": lambda place: "viewers",
+    "workspaces:*.side": lambda place: "source",
+    "workspaces:*.domain_id": lambda place: place.rows["email_domain"].pk,
+    "workspaces:*.mapping_id": lambda place: place.rows["group_mapping"].pk,
     "workspaces:*.invitation_id": lambda place: place.rows["invitation"].pk,
-    "governance:audit_entry.entry_id": lambda place: place.rows["audit_entry"].pk,
+    "*.space_id": lambda place: place.rows["space"].pk,
+    "*.folder_id": lambda place: place.rows["folder"].pk,
+    "*.saved_id": lambda place: place.rows["saved_filter"].pk,
+    "api:audit_entry.entry_id": lambda place: place.rows["audit_entry"].pk,
+    "*.entry_id": lambda place: place.rows["audit_entry"].pk,
+    "*.deployment_id": lambda place: place.rows["deployment"].pk,
     "connectors:source*.type_key": lambda place: "duckdb",
     "connectors:destination*.type_key": lambda place: "http_request",
-    "notifications:*.channel_id": lambda place: place.rows["channel"].pk,
+    "connectors:cloud_credential_add.provider": lambda place: "gcp",
+    "*.credential_id": lambda place: place.rows["cloud_credential"].pk,
+    "*.tunnel_id": lambda place: place.rows["tunnel"].pk,
+    "*.channel_id": lambda place: place.rows["channel"].pk,
     "notifications:*.notification_id": lambda place: place.rows["notification"].pk,
+    "notifications:stream_new.type_key": lambda place: "webhook",
+    "notifications:*_action.action": lambda place: "pause",
+    "*.webhook_id": lambda place: place.rows["webhook"].pk,
+    "*.delivery_id": lambda place: place.rows["webhook_delivery"].pk,
+    "*.stream_id": lambda place: place.rows["stream"].pk,
     "notifications:*.type_key": lambda place: "email",
+    "*.draft_id": lambda place: place.rows["draft"].pk,
     "*.source_id": lambda place: place.rows["source"].pk,
     "*.destination_id": lambda place: place.rows["destination"].pk,
     "*.table_id": lambda place: place.rows["table"].pk,
     "syncs:model_define.pk": lambda place: place.rows["source"].pk,
     "syncs:model*.pk": lambda place: place.rows["model"].pk,
+    "syncs:model_version.version": lambda place: version_of_new(place, "model"),
+    "syncs:sync_version.version": lambda place: version_of_new(place, "sync"),
     "syncs:sequence_action.action": lambda place: "run",
     "syncs:sequence*.pk": lambda place: place.rows["sequence"].pk,
     "syncs:sequence*.run": lambda place: place.rows["sequence_run"].pk,
@@ -44,8 +68,16 @@ PARAMETERS: Mapping[str, Callable[[Place], Any]] = {
     "syncs:preview*.preview": lambda place: place.rows["preview"].pk,
     "syncs:preview_row.row": lambda place: "1:0",
     "syncs:run_row.row": lambda place: "added-succeeded-0-0",
-    "syncs:sync_mute.trigger": lambda place: "fatal",
     "syncs:sync_action.action": lambda place: "pause",
+    "workspaces:hint.hint": lambda place: "get-started",
+    "workspaces:guide.guide": lambda place: "people-and-roles",
+    "*.kind": lambda place: "sync",
+    "*.object_id": lambda place: place.rows["sync"].pk,
+    "*.trigger": lambda place: "fatal",
+    "api:*.case_id": lambda place: place.rows["person_case"].pk,
+    "privacy:*.case_id": lambda place: place.rows["person_case"].pk,
+    "privacy:decide.action": lambda place: "withdraw",
+    "privacy:evidence_of.pk": lambda place: place.rows["sync"].pk,
     "*.model_id": lambda place: place.rows["model"].pk,
     "*.sync_id": lambda place: place.rows["sync"].pk,
     "*.preview_id": lambda place: place.rows["preview"].pk,
@@ -53,11 +85,26 @@ PARAMETERS: Mapping[str, Callable[[Place], Any]] = {
 }
 # Routes whose addresses are nobody's row: libraries' own, with tokens that tests elsewhere use.
 ELSEWHERE: Mapping[str, str] = {
+    "admin:*": "the operator's console, which is not there for anybody else; see tests/operating/test_console.py",
+    "metrics": "there for whoever knows its token; see tests/operating/test_probes.py",
     "account_*": "the account library's pages, with tests of its own",
     "mfa_*": "the account library's pages, with tests of its own",
+    "socialaccount_*": "the account library's pages, with tests of its own",
+    "sso_*": "the organization's name and the identity provider's answer decide; see tests/workspaces/sso",
+    "scim_*": "the organization's SCIM token decides; see tests/workspaces/scim",
     "oauth_callback": "the sign-in that was begun decides; see tests/connectors/app/test_signing_in.py",
     "invitation": "the token decides; see tests/workspaces/test_entrance.py",
 }
+
+
+def version_of_new(place: Place, kind: str) -> int:
+    """The entry of when a model or sync was made; of what was never made there is none."""
+    from governance.audit.models import AuditEntry
+    from workspaces.scoping import workspace_scope
+
+    with workspace_scope(place.workspace.pk):
+        made = AuditEntry.objects.filter(event=f"{kind}.created", resource_id=place.rows[kind].pk)
+        return made.values_list("pk", flat=True).first() or 10**9
 
 
 @dataclass(frozen=True)

@@ -26,17 +26,27 @@ LIST_LIMIT = 15
 LISTS = (
     "connectors:sources",
     "connectors:destinations",
+    "environments:deployments",
     "governance:audit_log",
+    "governance:organization_audit_log",
     "notifications:channels",
+    "notifications:streams",
+    "notifications:webhooks",
     "syncs:models",
     "syncs:overview",
     "syncs:sequence",
     "syncs:sequences",
     "syncs:sync",
     "syncs:syncs",
+    "workspaces:access",
+    "workspaces:access_people",
     "workspaces:api_keys",
     "workspaces:groups",
+    "workspaces:invitations",
     "workspaces:people",
+    "workspaces:role_side",
+    "workspaces:roles",
+    "workspaces:workspaces",
 )
 READ = [r for r in matrix_routes() if r.in_workspace]
 
@@ -94,6 +104,7 @@ def test_recorded_pages_exist() -> None:
 def add_rows(place: Place) -> None:
     """Copies of what the lists show."""
     from connectors.models import Destination, Source
+    from governance.environments.models import Deployment
     from notifications.models import Channel
     from syncs.models import Model, Run, Sequence, SequenceRun, SequenceStep, Sync
     from workspaces.models import ApiKey
@@ -111,6 +122,7 @@ def add_rows(place: Place) -> None:
             sequence = copy(Sequence, place.rows["sequence"].pk, **names)
             copy(SequenceStep, place.rows["sequence"].steps.first().pk, sequence=sequence)
             copy(SequenceRun, place.rows["sequence_run"].pk, number=100 + number, **ended)
+            copy(Deployment, place.rows["deployment"].pk)
             copy(Channel, place.rows["channel"].pk, name=f"Copy {number}")
             copy(ApiKey, place.rows["api_key"].key.pk, digest=str(number))
 

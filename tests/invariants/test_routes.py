@@ -33,6 +33,8 @@ NOTHING_THERE = {
     "syncs:run_row": "the run waits for a worker and has no rows yet",
     "syncs:preview_row": "the preview waits for a worker and has no rows yet",
     "syncs:sync_logs": "Headrace may not write into the source of the tests' sync",
+    "privacy:evidence_of": "evidence is asked for by a form",
+    "privacy:report": "the person was looked up and is not forgotten",
     "syncs:run_request": "the run waits for a worker and has sent nothing yet",
 }
 
@@ -63,7 +65,10 @@ def ask(sessions: dict[str, str]) -> Ask:
         client = Client()
         if who:
             client.cookies["sessionid"] = sessions[who]
-        return client.generic(method, address)  # type: ignore[return-value]
+        answer = client.generic(method, address)
+        if answer.streaming:
+            list(answer)  # a file is closed once it was read
+        return answer  # type: ignore[return-value]
 
     return request
 
@@ -85,7 +90,8 @@ def key_of(world: World, who: str) -> str:
 def methods(route: Route) -> list[str]:
     """What a REST view answers to; pages are read and written to."""
     declared = getattr(getattr(route.view, "cls", None), "permission", None)
-    return sorted(declared) if declared else list(METHODS)
+    # What is deleted answers nothing any more, so that comes last.
+    return sorted(declared, key=lambda method: method == "DELETE") if declared else list(METHODS)
 
 
 def lacking(needed: tuple[Permission, ...]) -> list[str]:
@@ -185,13 +191,13 @@ class TestEndpoints:
 def test_refused_people_leave_no_trace_in_the_log(world: World, ask: Ask) -> None:
     """Nothing a viewer may not do is recorded as done."""
     with workspace_scope(world.acme.workspace.pk):
-        before = AuditEntry.objects.exclude(event__startswith="session.").count()
+        before = AuditEntry.objects.exclude(event__startswith="session.").exclude(event="access.denied").count()
     for route in PAGES:
         assert route.declaration is not None
         if lacking(route.declaration.write) and "viewer" in lacking(route.declaration.write):
             ask("viewer", "POST", route.address(world.acme))
     with workspace_scope(world.acme.workspace.pk):
-        assert AuditEntry.objects.exclude(event__startswith="session.").count() == before
+        assert AuditEntry.objects.exclude(event__startswith="session.").exclude(event="access.denied").count() == before
 
 
 def test_every_parameter_has_a_value() -> None:

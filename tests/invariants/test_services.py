@@ -63,7 +63,21 @@ def test_every_service_names_a_registered_event_and_a_keyword_only_actor() -> No
 def test_every_event_type_is_left_by_a_service() -> None:
     import_all()
     used = {service.event for service in SERVICES.values()}
-    assert [event.name for event in events.all_types() if event.name not in used] == []
+    assert [e.name for e in events.all_types() if not e.observed and e.name not in used] == []
+
+
+def test_every_observed_event_type_is_recorded_somewhere() -> None:
+    """``record_event`` and its callers name the event as a literal, outside the file that registers it."""
+    named = {
+        node.value
+        for path in tree.shell_files()
+        if "events" not in path.stem
+        for node in ast.walk(tree.tree(path))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    observed = {event.name for event in events.all_types() if event.observed}
+    assert observed - named == set()
+    assert observed & {service.event for service in SERVICES.values()} == set()
 
 
 def test_service_names_begin_with_a_verb_and_name_a_thing() -> None:

@@ -17,6 +17,7 @@ OPEN_MANAGERS = {
     "workspaces.User": "one person may belong to several organizations, and signing in comes before any scope",
     "workspaces.Organization": "it is the wall; PostgreSQL shows only the one in scope",
     "audit.AuditEntry": "the audit log knows no other app; PostgreSQL walls it by its two plain ids",
+    "audit.AuditChain": "the same, by its organization's plain id",
 }
 # Tables without row-level security: those of people alone.
 OPEN_TABLES = {"workspaces_user"}

@@ -6,6 +6,7 @@ import combobox from "./combobox";
 import confirmName from "./confirm-name";
 import copy from "./copy";
 import drawer from "./drawer";
+import filing from "./filing";
 import filters from "./filters";
 import form from "./form";
 import jsonTree from "./json-tree";
@@ -29,7 +30,7 @@ import upload from "./upload";
 
 /** Every controller by the name its markup uses in `data-controller`. */
 export const controllers = {
-  bulk, chart, "code-editor": codeEditor, combobox, "confirm-name": confirmName, copy, drawer, filters, form,
+  bulk, chart, "code-editor": codeEditor, combobox, "confirm-name": confirmName, copy, drawer, filing, filters, form,
   "json-tree": jsonTree, lines, mapper, menu, order, palette, payload, problems, query, rail, rename, rows, shortcuts, table, theme, time, toasts, upload,
 };
 

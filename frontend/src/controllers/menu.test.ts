@@ -34,3 +34,16 @@ test("a choice closes it", () => {
   find("#two").click();
   expect(hide).toHaveBeenCalledOnce();
 });
+
+test("a search field takes the focus, Enter the first entry, arrows go into the list", async () => {
+  await mount(html.replace('<a href="#1"', '<input data-menu-search id="s"><a href="#1"'), "menu", MenuController);
+  const hide = vi.fn();
+  find("#m").hidePopover = hide;
+  toggle("open");
+  expect(document.activeElement?.id).toBe("s");
+  press(find("#s"), "ArrowDown");
+  expect(document.activeElement?.id).toBe("one");
+  find("#s").focus();
+  press(find("#s"), "Enter");
+  expect(hide).toHaveBeenCalledOnce();
+});

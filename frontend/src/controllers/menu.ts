@@ -5,6 +5,7 @@ const GAP = 4;
 
 /**
  * Arrow keys in a popover menu, closing it on a choice, and its place where CSS anchors are missing.
+ * A field marked data-menu-search takes the focus; Enter in it takes the first entry.
  *
  *   <button popovertarget="m">…</button><div id="m" popover role="menu" data-controller="menu">…</div>
  */
@@ -33,11 +34,15 @@ export default class MenuController extends Controller<HTMLElement> {
     return [...this.element.querySelectorAll<HTMLElement>(ITEMS)];
   }
 
+  private get search(): HTMLInputElement | null {
+    return this.element.querySelector("[data-menu-search]");
+  }
+
   private toggled(open: boolean): void {
     this.opener?.setAttribute("aria-expanded", String(open));
     if (!open) return;
     if (!CSS.supports("position-area", "bottom")) this.place();
-    this.items[0]?.focus();
+    (this.search ?? this.items[0])?.focus();
   }
 
   private place(): void {
@@ -52,6 +57,13 @@ export default class MenuController extends Controller<HTMLElement> {
 
   private pressed(event: KeyboardEvent): void {
     const items = this.items;
+    const typing = document.activeElement === this.search && this.search !== null;
+    if (typing && event.key === "Enter") {
+      event.preventDefault();
+      items[0]?.click();
+      return;
+    }
+    if (typing && (event.key === "Home" || event.key === "End")) return;
     const at = items.indexOf(document.activeElement as HTMLElement);
     const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
     if (next === undefined) return;

@@ -14,6 +14,7 @@ export default class RailController extends Controller<HTMLElement> {
 
   override connect(): void {
     document.addEventListener("keydown", this.onKey);
+    this.railTarget.querySelector("[aria-current=page]")?.scrollIntoView?.({ block: "nearest" });
     this.name();
   }
 
