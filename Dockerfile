@@ -29,7 +29,9 @@ COPY config config
 COPY workspaces workspaces
 COPY governance governance
 COPY connectors connectors
+COPY notifications notifications
 COPY syncs syncs
+COPY docs docs
 COPY templates templates
 COPY --from=frontend /build/frontend/dist frontend/dist
 RUN python -m compileall -q config workspaces governance connectors notifications syncs
@@ -38,4 +40,4 @@ VOLUME /data
 EXPOSE 8000
 # exec form: the process itself receives the SIGTERM of `docker stop`.
 CMD ["uvicorn", "config.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--lifespan", "off", \
-     "--no-access-log", "--timeout-graceful-shutdown", "10"]
+     "--no-access-log", "--no-proxy-headers", "--timeout-graceful-shutdown", "10"]

@@ -1,7 +1,8 @@
-"""Vendors' own ceilings: how much of a published limit one worker fills, against a server that enforces it.
+"""Vendors' own ceilings: how much of a published limit one worker machine fills, against a server that enforces it.
 
-``python -m benchmarks ceilings``. The server refuses with 429 whatever goes beyond
-the limit in any window, and bodies with too many objects with 413.
+``python -m benchmarks ceilings``. A worker process a core delivers a part each, as
+``HEADRACE_WORKER_PROCESSES`` has them do, under one shared limit. The server refuses with
+429 whatever goes beyond the limit in any window, and bodies with too many objects with 413.
 """
 
 from __future__ import annotations
@@ -9,14 +10,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import multiprocessing
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import redis
@@ -32,6 +36,7 @@ from connectors.sdk.destination import Limits, Rate
 from syncs.engine import SharedLimiter, Storage, TraceWriter, deliver_part, next_parts
 from syncs.engine.memory import AlwaysProceed, MemoryJournal
 from syncs.engine.preparation import prepare
+from syncs.engine.spec import Part, Prepared, RunSpec
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ class Ceiling:
 
 
 CEILINGS = (Ceiling("Braze /users/track", 75, 1_000, 10), Ceiling("HubSpot batch upsert", 100, 19, 20))
-PARTS = 2  # sent side by side, as a worker does
+PROCESSES = 2
 
 
 def main(arguments: list[str]) -> None:
@@ -65,9 +70,7 @@ def _line(ceiling: Ceiling) -> str:
     ):
         Path(folder).chmod(0o711)
         with EmbeddedServices(Path(folder) / "services", postgres=False) as services:
-            began = time.process_time()
-            asyncio.run(_fill(ceiling, folder, port, services.urls.redis_url))
-            cpu = time.process_time() - began
+            cpu = _fill(ceiling, folder, port, services.urls.redis_url)
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/counts") as answer:
             counts = json.loads(answer.read())
     rate = (counts["accepted"] - 1) / (counts["last"] - counts["first"])
@@ -77,35 +80,71 @@ def _line(ceiling: Ceiling) -> str:
     )
 
 
-async def _fill(ceiling: Ceiling, folder: str, port: int, redis_url: str) -> None:
+@dataclass(frozen=True)
+class _Work:
+    """What every process of one measurement is told."""
+
+    setting: Setting
+    spec: RunSpec
+    prepared: Prepared
+    limits: Limits
+    redis_url: str
+
+
+def _fill(ceiling: Ceiling, folder: str, port: int, redis_url: str) -> float:
+    """Send everything; CPU seconds of all worker processes from the first batch on."""
     rows = ceiling.requests * ceiling.seconds * ceiling.objects
     setting = Setting(folder=folder, database_url="", sink_port=port, http_rows=ceiling.objects)
     data.create(setting.source, rows)
-    spec = replace(spec_of("http", 1), part_rows=-(-rows // PARTS))
-    environment = environment_of(setting)
-    source = source_class("duckdb")({"mode": "database", "path": str(setting.source)}, environment)
+    spec = replace(spec_of("http", 1), part_rows=-(-rows // PROCESSES))
+    source = source_class("duckdb")({"mode": "database", "path": str(setting.source)}, environment_of(setting))
     storage = Storage(str(setting.place("storage")))
     work = {"workdir": setting.place("work"), "memory_mb": setting.memory_mb, "threads": setting.threads}
     prepared = prepare(spec, source, storage, None, **work)  # type: ignore[arg-type]
-    destination, job = destination_and_job(setting, "http", environment, spec)
     limits = Limits(
         batch_rows=ceiling.objects, concurrency=64, rates=(Rate(requests=ceiling.requests, seconds=1.0),), attempts=5
     )
-    async with AsyncExitStack() as stack:
-        deliveries = []
-        for part in next_parts(prepared, ()):
-            client = await stack.enter_async_context(redis.asyncio.Redis.from_url(redis_url))
-            limiter = SharedLimiter(client, "ceiling", limits.rates, limits.concurrency, lost=(redis.RedisError,))
-            await stack.enter_async_context(limiter)
-            traces = TraceWriter(storage, spec.directory, part.number)
-            deliveries.append(
-                deliver_part(
-                    spec, job, destination, part, storage, MemoryJournal(), AlwaysProceed(), limiter, limits, traces
-                )
-            )
-        outcomes = await asyncio.gather(*deliveries)
-    if sum(outcome.succeeded.total for outcome in outcomes) != rows:
-        raise SystemExit(f"{ceiling.name}: not all rows arrived: {outcomes}")
+    told = _Work(setting, spec, prepared, limits, redis_url)
+    context = multiprocessing.get_context("spawn")
+    ready = context.Barrier(PROCESSES)
+    with ProcessPoolExecutor(PROCESSES, context, initializer=_meet_at, initargs=(ready,)) as pool:
+        sent = list(pool.map(_work, [told] * PROCESSES, next_parts(prepared, ())))
+    if sum(arrived for arrived, _ in sent) != rows:
+        raise SystemExit(f"{ceiling.name}: not all rows arrived: {sent}")
+    return sum(cpu for _, cpu in sent)
+
+
+_ready: list[Barrier] = []
+
+
+def _meet_at(barrier: Barrier) -> None:
+    """The place where a process waits until all are up, so that none has the limit to itself."""
+    _ready.append(barrier)
+
+
+def _work(told: _Work, part: Part) -> tuple[int, float]:
+    """Deliver a part in this process: rows that arrived, CPU seconds."""
+    _ready[0].wait()
+    began = time.process_time()
+    arrived = asyncio.run(_deliver(told, part))
+    return arrived, time.process_time() - began
+
+
+async def _deliver(told: _Work, part: Part) -> int:
+    environment = environment_of(told.setting)
+    storage = Storage(str(told.setting.place("storage")))
+    destination, job = destination_and_job(told.setting, "http", environment, told.spec)
+    traces = TraceWriter(storage, told.spec.directory, part.number)
+    async with (
+        redis.asyncio.Redis.from_url(told.redis_url) as client,
+        SharedLimiter(
+            client, "ceiling", told.limits.rates, told.limits.concurrency, lost=(redis.RedisError,)
+        ) as limiter,
+    ):
+        outcome = await deliver_part(
+            told.spec, job, destination, part, storage, MemoryJournal(), AlwaysProceed(), limiter, told.limits, traces
+        )
+    return outcome.succeeded.total
 
 
 @contextmanager

@@ -126,9 +126,13 @@ def pages(company: Company, client: Client) -> Iterator[Page]:
     }  # fmt: skip
     for words, query in asked.items():
         yield Page(f"audit log, {words}", f"{log}?{query}", needs_admin=True)
-    yield Page("people", f"{place}/settings/people")
-    yield Page("people searched", f"{place}/settings/people?q=person1")
-    yield Page("groups", f"{place}/settings/groups")
+    yield Page("people", f"{place}/organization/people")
+    yield Page("people searched", f"{place}/organization/people?q=person1")
+    yield Page("groups", f"{place}/organization/groups")
+    yield Page("access", f"{place}/settings/access")
+    yield Page("people with access", f"{place}/settings/access/people")
+    yield Page("workspaces of the organization", f"{place}/organization/workspaces")
+    yield Page("roles", f"{place}/settings/roles")
     yield Page("API keys", f"{place}/settings/api-keys", needs_admin=True)
     yield Page("API keys searched", f"{place}/settings/api-keys?q=key&status=working", needs_admin=True)
     yield Page("palette", f"{place}/palette?q=cust")
