@@ -1,0 +1,1 @@
+"""Schema, filters, traits, audiences, and the data rules built on them."""
