@@ -12,7 +12,7 @@ from django.db.models import Max, Min, Q, QuerySet
 from config.errors import NotFound
 from governance.audit import events
 from governance.audit.models import AuditChain, AuditEntry
-from governance.audit.searching import has_words, query_of
+from governance.audit.searching import holding_words
 from workspaces.models import ApiKey, OrganizationMember, Workspace
 from workspaces.scoping import TenantModel, unscoped
 
@@ -60,8 +60,6 @@ def organization_entries(organization_id: int, wanted: AuditFilter) -> QuerySet[
 
 def narrowed(rows: QuerySet[AuditEntry], wanted: AuditFilter) -> QuerySet[AuditEntry]:
     """Only what the filter leaves."""
-    if wanted.query:
-        rows = rows.filter(has_words(wanted.query)) if query_of(wanted.query) else rows.none()
     if wanted.people or wanted.keys:
         rows = rows.filter(_by(wanted.people, wanted.keys))
     if wanted.resources:
@@ -75,7 +73,8 @@ def narrowed(rows: QuerySet[AuditEntry], wanted: AuditFilter) -> QuerySet[AuditE
         rows = rows.filter(workspace_id__in=[_number(pk) for pk in wanted.workspaces])
     if wanted.correlation_id:
         rows = rows.filter(correlation_id=wanted.correlation_id)
-    return _within(rows, wanted)
+    rows = _within(rows, wanted)
+    return holding_words(rows, wanted.query) if wanted.query else rows
 
 
 def audit_entry(workspace: Workspace, entry_id: int, *, whole_organization: bool) -> AuditEntry:

@@ -74,6 +74,9 @@ def test_a_restored_installation_goes_on_where_the_backup_stood(
     call_command("migrate", "connectors", "0004", interactive=False, verbosity=0)  # an earlier version's schema
     call_command("migrate", interactive=False, verbosity=0)  # and the upgrade
     assert Sync.objects.get(pk=delivered.pk).baseline is not None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT cardinality(headrace_find_entries('sync')) > 0")
+        assert cursor.fetchone() == (True,), "the index over the audit log's words came along"
     with process(WORKER, HEADRACE_STORAGE_URL=settings.STORAGE_URL):
         assert scheduler.start_due(timezone.now() + timedelta(hours=2)) >= 1
         scheduler.resend(timezone.now() + timedelta(minutes=5))

@@ -19,6 +19,8 @@ from workspaces.scoping import unscoped
 
 # Filled by migrations and only read afterwards.
 KEPT = ("django_migrations", "django_content_type", "auth_permission")
+# Filled and emptied with the rows of another table, by the database itself.
+FOLLOWING = ("audit_entrywords",)
 _TABLES = """
 SELECT c.relname, coalesce(array_agg(DISTINCT p.relname) FILTER (WHERE p.relname <> c.relname), '{}')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -50,7 +52,7 @@ class Rows:
         with connection.cursor() as cursor:
             cursor.execute(_TABLES)
             parents = {name: set(referred) for name, referred in cursor.fetchall()}
-            names = [name for name in _ordered(parents) if name not in KEPT]
+            names = [name for name in _ordered(parents) if name not in KEPT + FOLLOWING]
             self._tables = []
             for name in names:
                 cursor.execute(_COLUMNS, [f'public."{name}"'])
