@@ -31,6 +31,7 @@ COPY governance governance
 COPY connectors connectors
 COPY notifications notifications
 COPY syncs syncs
+COPY audiences audiences
 COPY docs docs
 COPY templates templates
 COPY --from=frontend /build/frontend/dist frontend/dist

@@ -3,5 +3,12 @@
 The house calls these:
 
 ``schema.StudioSchema``
-    what can be asked about, built from the database.
+    what can be asked about, built from the database; ``times.is_zoned(dialect, native_type)`` for its columns.
+``codec.load_definition``, ``load_group``, ``load_trait``, ``dump``, ``json_schema``
+    trees ⇄ JSON. Raises ``errors.InvalidTree``, whose ``problems`` carry the condition's path and plain words.
+``statements.Asker(schema=…, clock=Clock(now, zone), sampled=False)``
+    ``count``, ``members``, ``funnel``, ``explain``, ``trait_values``, and ``check`` for what is wrong; each
+    gives a ``Query`` with ``sql()`` and the names of its columns.
+``values.OPERATORS``
+    which operators a column type takes.
 """
