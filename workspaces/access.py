@@ -9,6 +9,7 @@ may read in all of them. Everybody else sees another workspace's things as not f
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,6 +20,7 @@ from typing import Any, TypeVar
 from django.apps import apps
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
+from django.db import connection
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.db.models.functions import JSONObject
 from django.utils import timezone
@@ -52,7 +54,7 @@ from workspaces.models import (
 from workspaces.permissions import Permission
 from workspaces.roles import BUILT_IN, ORGANIZATION_VIEWER, kinds_with
 from workspaces.scopes import scope_of
-from workspaces.scoping import current_workspace_id, unscoped
+from workspaces.scoping import current_workspace_id, unscoped, workspace_scope
 from workspaces.tokens import invitation_id, proves
 
 M = TypeVar("M", bound=Model)
@@ -441,20 +443,35 @@ def holds(permission: Permission, object_id: Any = None) -> Q:
 
 def _load(user_id: int) -> Grants:
     """Membership, roles and grants of one person, as one statement."""
-    roles = GroupRole.objects.filter(group__members__member=OuterRef("pk")).values(held=role_row())
-    spaces = SpaceGroup.objects.filter(group__members__member=OuterRef("pk")).values("space_id")
-    found = (
-        OrganizationMember.objects.filter(user_id=user_id, user__is_active=True)
-        .values_list("is_admin", "is_viewer", ArraySubquery(roles), ArraySubquery(spaces), Exists(Space.objects.all()))
-        .first()
-    )
+    statement, parameters = _statement()
+    here = {_PERSON: user_id, _HERE: current_workspace_id()}
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [here.get(parameter, parameter) for parameter in parameters])
+        found = cursor.fetchone()
     if found is None:
         return NOTHING
     is_admin, is_viewer, held, seen, any_space = found
-    roles_held = tuple({row["id"]: held_role(row) for row in held}.values())
+    roles_held = tuple({row["id"]: held_role(row) for row in map(json.loads, held)}.values())
     sees_all = is_admin or not any_space or any(Permission.MANAGE_WORKSPACE in role.everywhere for role in roles_held)
     viewing = (HeldRole(ORGANIZATION_VIEWER),) if is_viewer else ()
     return Grants(is_admin, (*roles_held, *viewing), spaces=None if sees_all else frozenset(seen))
+
+
+# Stand for the two ids in the compiled statement; no row has them.
+_PERSON, _HERE = -1, -2
+
+
+@cache
+def _statement() -> tuple[str, tuple[Any, ...]]:
+    """What :func:`_load` asks, compiled once: every request asks it, and compiling takes longer than the answer."""
+    with workspace_scope(_HERE):
+        roles = GroupRole.objects.filter(group__members__member=OuterRef("pk")).values(held=role_row())
+        spaces = SpaceGroup.objects.filter(group__members__member=OuterRef("pk")).values("space_id")
+        found = OrganizationMember.objects.filter(user_id=_PERSON, user__is_active=True).values_list(
+            "is_admin", "is_viewer", ArraySubquery(roles), ArraySubquery(spaces), Exists(Space.objects.all())
+        )
+        statement, parameters = found[:1].query.sql_with_params()
+    return statement, tuple(parameters)
 
 
 def held_role(row: Mapping[str, Any]) -> HeldRole:
