@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,8 +20,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from config.embedded import ports
+from tests.support.databases import alone, fingerprint
+from tests.support.shared_services import shared_dir
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 PLAIN_USER = "daemon"
+END_LIMIT = 15.0
 
 
 def wait_until(true: Callable[[], object], seconds: float, what: str) -> None:
@@ -118,3 +126,78 @@ def work_dir() -> Iterator[Path]:
     for process in processes_of(folder):
         process.kill()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def clean_env(folder: Path, **more: str) -> dict[str, str]:
+    """The environment of a person who set nothing but the folder."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return {**kept, "HEADRACE_DATA_DIR": str(folder), "PYTHONPATH": str(CHECKOUT), **more}
+
+
+class Terminal:
+    """A supervisor started as from a terminal, with what it said so far."""
+
+    def __init__(self, folder: Path, command: str = "serve", **env: str) -> None:
+        self.folder = folder
+        self.lines: list[str] = []
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "config.supervisor", command],
+            cwd=CHECKOUT,
+            env=clean_env(folder, **env),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as stream:
+            self.lines.extend(stream)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.lines)
+
+    def wait_for(self, pattern: str, seconds: float = 60) -> re.Match[str]:
+        wait_until(
+            lambda: re.search(pattern, self.text) or self.process.poll() is not None,
+            seconds,
+            f"{pattern!r} in:\n{self.text}",
+        )
+        found = re.search(pattern, self.text)
+        assert found, self.text
+        return found
+
+    def end(self, number: signal.Signals) -> float:
+        """Send the signal; return the seconds until the supervisor was gone."""
+        began = time.monotonic()
+        self.process.send_signal(number)
+        self.process.wait(timeout=END_LIMIT + 10)
+        self._reader.join(timeout=5)
+        return time.monotonic() - began
+
+
+@pytest.fixture(scope="session")
+def first_start() -> Path:
+    """A data folder in which Headrace was started once; a first start takes long, so all processes share one."""
+    kept = shared_dir() / f"first-start-{fingerprint()}"
+    with alone(shared_dir() / "first-start.lock"):
+        if not kept.exists():
+            for old in shared_dir().glob("first-start-*"):
+                shutil.rmtree(old)
+            new = shared_dir() / "first-start-new"
+            first = Terminal(new, HEADRACE_PORT=str(ports.choose(None)))
+            first.wait_for("Ready after", 180)
+            first.end(signal.SIGINT)
+            assert first.process.returncode == 0, first.text
+            new.rename(kept)
+    return kept
+
+
+@pytest.fixture
+def data_dir(work_dir: Path, first_start: Path) -> Path:
+    """A copy of it for one test, owners and all."""
+    subprocess.run(["cp", "-a", str(first_start), str(work_dir / "data")], check=True)
+    return work_dir / "data"

@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from config.embedded import ports
-from tests.config.conftest import CHECKOUT, processes_of, wait_until
-from tests.config.test_supervisor import END_LIMIT, Terminal, clean_env
+from tests.config.conftest import CHECKOUT, END_LIMIT, Terminal, clean_env, processes_of, wait_until
 
 pytestmark = pytest.mark.services
 
@@ -68,7 +67,7 @@ def slow_system() -> Iterator[SlowSystem]:
         thread.join()
 
 
-def test_ctrl_c_while_rows_are_on_their_way(work_dir: Path, slow_system: SlowSystem) -> None:
+def test_ctrl_c_while_rows_are_on_their_way(work_dir: Path, data_dir: Path, slow_system: SlowSystem) -> None:
     table = work_dir / "people.csv"
     table.write_text("id,name\n" + "".join(f"{number},Person {number}\n" for number in range(ROWS)))
     env = {
@@ -76,17 +75,17 @@ def test_ctrl_c_while_rows_are_on_their_way(work_dir: Path, slow_system: SlowSys
         "HEADRACE_OUTBOUND_ALLOW": slow_system.address,
         "HEADRACE_LOCAL_FILES_ROOTS": str(work_dir),
     }
-    first = Terminal(work_dir / "data", **env)
+    first = Terminal(data_dir, **env)
     first.wait_for("Ready after")
     command = [sys.executable, "-m", "tests.config.slow_sync", "people.csv", f"http://{slow_system.address}"]
-    subprocess.run(command, cwd=CHECKOUT, env=clean_env(work_dir / "data", **env), check=True)
+    subprocess.run(command, cwd=CHECKOUT, env=clean_env(data_dir, **env), check=True)
     assert slow_system.asked.wait(timeout=60), first.text
     assert first.end(signal.SIGINT) < END_LIMIT
     assert first.process.returncode == 0
-    assert processes_of(work_dir / "data") == []
+    assert processes_of(data_dir) == []
 
     slow_system.let_go.set()
-    second = Terminal(work_dir / "data", **env)
+    second = Terminal(data_dir, **env)
     # Rows of the first start may only now be counted: the second must be up before it can be asked to end.
     second.wait_for("Ready after")
     wait_until(lambda: len(slow_system.arrived) == ROWS, 90, f"all rows arrive; {second.text}")

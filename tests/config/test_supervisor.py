@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import re
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,11 +15,10 @@ import pytest
 
 from config.embedded import ports
 from config.supervisor.children import Child
-from tests.config.conftest import CHECKOUT, processes_of, wait_until
+from tests.config.conftest import CHECKOUT, END_LIMIT, Terminal, clean_env, processes_of, wait_until
 
 pytestmark = pytest.mark.services
 
-END_LIMIT = 15.0
 # A program that will not end when asked, with a child of its own that will not either.
 STUBBORN = """
 import os, signal, time
@@ -50,61 +46,10 @@ worker.main()
 """
 
 
-def clean_env(folder: Path, **more: str) -> dict[str, str]:
-    """The environment of a person who set nothing but the folder."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    return {**kept, "HEADRACE_DATA_DIR": str(folder), "PYTHONPATH": str(CHECKOUT), **more}
-
-
-class Terminal:
-    """A supervisor started as from a terminal, with what it said so far."""
-
-    def __init__(self, folder: Path, command: str = "serve", **env: str) -> None:
-        self.folder = folder
-        self.lines: list[str] = []
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "config.supervisor", command],
-            cwd=CHECKOUT,
-            env=clean_env(folder, **env),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        with self.process.stdout as stream:
-            self.lines.extend(stream)
-
-    @property
-    def text(self) -> str:
-        return "".join(self.lines)
-
-    def wait_for(self, pattern: str, seconds: float = 60) -> re.Match[str]:
-        wait_until(
-            lambda: re.search(pattern, self.text) or self.process.poll() is not None,
-            seconds,
-            f"{pattern!r} in:\n{self.text}",
-        )
-        found = re.search(pattern, self.text)
-        assert found, self.text
-        return found
-
-    def end(self, number: signal.Signals) -> float:
-        """Send the signal; return the seconds until the supervisor was gone."""
-        began = time.monotonic()
-        self.process.send_signal(number)
-        self.process.wait(timeout=END_LIMIT + 10)
-        self._reader.join(timeout=5)
-        return time.monotonic() - began
-
-
 @pytest.fixture
-def terminal(work_dir: Path) -> Iterator[Terminal]:
+def terminal(data_dir: Path) -> Iterator[Terminal]:
     """A running Headrace on a free port."""
-    started = Terminal(work_dir / "data", HEADRACE_PORT=str(ports.choose(None)))
+    started = Terminal(data_dir, HEADRACE_PORT=str(ports.choose(None)))
     started.wait_for("Ready after")
     yield started
     if started.process.poll() is None:

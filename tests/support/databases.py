@@ -32,9 +32,9 @@ def at(url: str, database: str) -> str:
 
 def create_test_database(url: str, lock_folder: Path) -> str:
     """Make a fresh migrated database for this process; return its name."""
-    template = TEMPLATE_PREFIX + _fingerprint()
+    template = TEMPLATE_PREFIX + fingerprint()
     name = f"{RUN_PREFIX}{os.getpid()}"
-    with _alone(lock_folder / "template.lock"), psycopg.connect(url, autocommit=True) as connection:
+    with alone(lock_folder / "template.lock"), psycopg.connect(url, autocommit=True) as connection:
         if not _exists(connection, template):
             _build_template(connection, url, template)
         _drop(connection, name)
@@ -89,7 +89,8 @@ def _build_template(connection: psycopg.Connection, url: str, template: str) -> 
     )
 
 
-def _fingerprint() -> str:
+def fingerprint() -> str:
+    """Another one whenever a migration changes."""
     digest = hashlib.sha256()
     for package in PACKAGES:
         digest.update(f"{package} {version(package)}\n".encode())
@@ -108,7 +109,8 @@ def _drop(connection: psycopg.Connection, name: str) -> None:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def alone(path: Path) -> Iterator[None]:
+    """Hold a lock among all test processes."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
