@@ -27,11 +27,11 @@ from connectors.sdk.errors import ConfigError, ConnectorError
 from connectors.sdk.fields import Field, Section, Select
 from connectors.sdk.planner import warehouse_of
 from connectors.sdk.types import Choice, Column, ColumnType, Table
+from connectors.sdk.waiting import answered
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 REMEMBER_SECONDS = 900
-CHECK_SECONDS = 60
 MAX_TABLES = 20_000
 # Beyond this many tables, columns are read when a table is opened.
 EAGER_TABLES = 300
@@ -115,7 +115,7 @@ def destination_fields(
     """The fields that rows can be mapped to, given a sync's settings."""
 
     def ask() -> list[dict[str, Any]]:
-        found = asyncio.run(access.open_destination(destination).fields(sync_type, settings))
+        found = asyncio.run(answered(access.open_destination(destination).fields(sync_type, settings)))
         return [asdict(f) for f in found]
 
     key = _key(destination, "fields", sync_type, settings)
@@ -139,7 +139,7 @@ def choices(
 
     def ask() -> list[dict[str, Any]]:
         found = getattr(access.open_connection(connection), declared.discover)(**wanted)
-        return [asdict(c) for c in (asyncio.run(_awaited(found)) if inspect.isawaitable(found) else found)]
+        return [asdict(c) for c in (asyncio.run(answered(found)) if inspect.isawaitable(found) else found)]
 
     key = _key(connection, "choices", declared.discover, wanted)
     found = _remembered(key, refresh, lambda: told(connection, ask))
@@ -161,11 +161,7 @@ def _checked(connection: Connection) -> None:
     opened = access.open_connection(connection)
     answer = opened.check()
     if inspect.isawaitable(answer):
-        asyncio.run(asyncio.wait_for(_awaited(answer), CHECK_SECONDS))
-
-
-async def _awaited(answer: Any) -> Any:
-    return await answer
+        asyncio.run(answered(answer))
 
 
 def _failed(connection: Connection, error: ConnectorError, started: float) -> CheckOutcome:

@@ -8,6 +8,7 @@ next. An entry of a worker that lost its lease is refused by the database.
 from __future__ import annotations
 
 import asyncio
+import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
@@ -23,8 +24,11 @@ from syncs.models import JournalBatch
 from syncs.services.stages import Claim
 from workspaces.scoping import unscoped
 
+logger = logging.getLogger(__name__)
 GROUP = 64
 IDLE_SECONDS = 30.0
+# A database that takes longer does not answer at all.
+DURABLE_SECONDS = 60.0
 
 # FOR SHARE makes a takeover wait for this group, so that whoever takes over reads it.
 _WRITE = """
@@ -76,17 +80,31 @@ class JournalWriter:
         with self._lock:
             self._entries.put(entry)
             if not self._running:
-                self._running = True
+                # Before it counts as running: where no thread can be had, the next entry tries again.
                 threading.Thread(target=self._work, name="journal", daemon=True).start()
+                self._running = True
         return entry.durable
 
     def _work(self) -> None:
-        with unscoped("one writer serves the parts of every workspace"):
-            try:
-                while group := self._next_group():
-                    _commit(group)
-            finally:
-                connection.close()
+        try:
+            with unscoped("one writer serves the parts of every workspace"):
+                try:
+                    while group := self._next_group():
+                        _commit(group)
+                finally:
+                    connection.close()
+        except BaseException as error:
+            logger.exception("the journal's thread ended")
+            self._give_up(error)
+
+    def _give_up(self, error: BaseException) -> None:
+        """This thread ends: nobody may go on waiting for it, and the next entry gets another."""
+        with self._lock:
+            self._running = False
+            while not self._entries.empty():
+                entry = self._entries.get()
+                if entry.durable.set_running_or_notify_cancel():
+                    entry.durable.set_exception(error)
 
     def _next_group(self) -> list[_Entry]:
         """What is waiting; empty after a while without anything."""
@@ -108,10 +126,12 @@ def _commit(group: Sequence[_Entry]) -> None:
     awaited = [entry for entry in group if entry.durable.set_running_or_notify_cancel()]
     try:
         stored = _store(group)
-    except Exception as error:
-        connection.close()
+    except BaseException as error:
         for entry in awaited:
             entry.durable.set_exception(error)
+        connection.close()
+        if not isinstance(error, Exception):
+            raise
         return
     for entry in awaited:
         if entry.key in stored:
@@ -172,7 +192,10 @@ class PartJournal:
         self._delivered(record.rows)
 
     async def _write(self, record: BatchRecord) -> None:
-        await asyncio.wrap_future(_writer.write(self._held.step_id, self._held.epoch, record))
+        """Waits for the database, but not for ever: the stage is then tried again, under a new lease."""
+        durable = asyncio.wrap_future(_writer.write(self._held.step_id, self._held.epoch, record))
+        async with asyncio.timeout(DURABLE_SECONDS):
+            await durable
 
 
 def _read(step_id: int) -> list[BatchRecord]:

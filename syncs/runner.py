@@ -22,6 +22,7 @@ from connectors.sdk.destination import Destination, Job, Limits
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, QueryError
 from connectors.sdk.source import Source
 from connectors.sdk.validation import assemble
+from connectors.sdk.waiting import answered
 from connectors.secrets import decrypt
 from syncs import engine, log_writing
 from syncs.choices import RunStatus, StepKind
@@ -29,6 +30,7 @@ from syncs.codec import load
 from syncs.configuration import mapped_fields
 from syncs.engine import Cancelled, EngineError, LeaseLost
 from syncs.engine.guardrails import breaches
+from syncs.engine.patience import HANG_FACTOR
 from syncs.engine.protocols import Control
 from syncs.engine.spec import Baseline, Failure, Part, PartOutcome, Prepared, RunSpec
 from syncs.journal import PartJournal
@@ -183,8 +185,9 @@ class Stage:
         """Empty what the sync fills, before the first row is sent; done again where nobody stored that it was done."""
         stages.enter(self.held, RunStatus.WRITING)
         self.lease.check()
-        asyncio.run(self.destination.clear(self.job))
-        parallel = 1 if self.spec.single_writer else parts_at_once(self.destination.limits(self.job))
+        limits = self.destination.limits(self.job)
+        asyncio.run(answered(self.destination.clear(self.job), within=limits.timeout_s * HANG_FACTOR))
+        parallel = 1 if self.spec.single_writer else parts_at_once(limits)
         stages.finish_clear(self.held, self._startable, parallel=parallel)
 
     def deliver(self) -> None:
@@ -278,7 +281,7 @@ class Stage:
     def _ask_destination(self) -> None:
         """Let the connector say which operations it wants and what it knows of the mapped fields."""
         job = self.job
-        discovered = asyncio.run(_fields(self.destination, job))
+        discovered = asyncio.run(answered(self.destination.fields(job.sync_type, job.settings)))
         job = with_fields(job, mapped_fields(self.spec.mappings, discovered))
         self.destination.validate(job)
         self.__dict__["spec"] = narrowed(self.spec, self.destination, job)
@@ -289,7 +292,7 @@ class Stage:
         journal, place, traces = PartJournal(self.held, self.lease.count), self.storage, self._traces()
 
         async def deliver() -> PartOutcome:
-            async with limiter_for(self.sync.destination_id, limits) as limiter:
+            async with limiter_for(self.sync.destination, limits) as limiter:
                 return await engine.deliver_part(
                     self.spec,
                     self.job,
@@ -372,10 +375,6 @@ class _SendNothing:
 def parts_at_once(limits: Limits) -> int:
     """How many parts of a run are sent side by side: never more than the destination allows connections."""
     return max(1, min(limits.concurrency, MAX_PARALLEL_PARTS, most_at_once()))
-
-
-async def _fields(destination: Destination, job: Job):  # type: ignore[no-untyped-def]
-    return await destination.fields(job.sync_type, job.settings)
 
 
 def _failure(error: ConnectorError | EngineError | HeadraceError) -> Failure:

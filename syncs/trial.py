@@ -12,6 +12,7 @@ from connectors.access import open_destination
 from connectors.sdk.destination import Destination, Job
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.validation import assemble, scrub
+from connectors.sdk.waiting import answered
 from connectors.secrets import decrypt
 from syncs.choices import PendingReset
 from syncs.configuration import mapped_fields
@@ -43,7 +44,7 @@ def trial_of(sync: Sync, spec: RunSpec | None = None) -> Trial:
     destination = open_destination(sync.destination)
     settings = assemble(sync.settings, decrypt(sync.sealed_settings))
     job = with_settings(build_job(sync, run, spec), settings)
-    fields = asyncio.run(destination.fields(job.sync_type, job.settings))
+    fields = asyncio.run(answered(destination.fields(job.sync_type, job.settings)))
     job = with_fields(job, mapped_fields(spec.mappings, fields))
     destination.validate(job)
     return Trial(narrowed(spec, destination, job), job, destination)

@@ -88,7 +88,9 @@ def redis_slot(services: Urls, django_test_environment: None) -> Iterator[Slot]:
 
     slot = claim_slot(services.redis_url, shared_dir())
     cache = {**settings.CACHES["default"], "LOCATION": services.redis_url, "OPTIONS": {"db": slot.cache_db}}
-    changed = override_settings(CACHES={"default": cache}, REDIS_URL=services.redis_url, QUEUE_REDIS_DB=slot.queue_db)
+    # With the number, or the limits of destinations would be shared with other test processes.
+    redis_url = f"{services.redis_url.rstrip('/')}/{slot.cache_db}"
+    changed = override_settings(CACHES={"default": cache}, REDIS_URL=redis_url, QUEUE_REDIS_DB=slot.queue_db)
     changed.enable()
     broker = dramatiq.get_broker()
     broker.client.connection_pool = queue_pool(services.redis_url, slot.queue_db)  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 from connectors.sdk.destination import ACCEPTED, Destination, Job, Limits, RowResult, Session
@@ -20,6 +20,7 @@ from syncs.engine.fan_out import by_place
 from syncs.engine.feed import Outgoing, outgoing
 from syncs.engine.mapping import compile_mapping
 from syncs.engine.outcomes import Outcomes
+from syncs.engine.patience import Patience
 from syncs.engine.protocols import Control, Journal, Limiter
 from syncs.engine.retry import Backoff, Clock
 from syncs.engine.sending import Answer, Sender, failure_of
@@ -50,6 +51,7 @@ async def deliver_part(
     *,
     clock: Clock | None = None,
     backoff: Backoff | None = None,
+    patience: Patience | None = None,
     attempt: str = "",
 ) -> PartOutcome:
     """Send what of this part has no stored answer yet, and store the outcome of every row.
@@ -64,12 +66,16 @@ async def deliver_part(
     earlier = await delivery.take_over()
     try:
         batches = outgoing(storage, part, compile_mapping(spec, job.fields), limits, earlier, destination.encoder(job))
-        async with _opened(destination, job, limits, control, clock, backoff) as session:
+        async with (
+            patience or Patience(limits, control) as patient,
+            _opened(destination, job, limits, control, patient, clock, backoff) as session,
+        ):
             sender = Sender(
                 session=session,
                 limits=limits,
                 limiter=limiter,
                 control=control,
+                patience=patient,
                 traces=traces,
                 idempotent=spec.idempotent,
                 split_retry=spec.split_retry,
@@ -231,7 +237,13 @@ def _storable(words: str) -> str:
 
 @asynccontextmanager
 async def _opened(
-    destination: Destination, job: Job, limits: Limits, control: Control, clock: Clock, backoff: Backoff
+    destination: Destination,
+    job: Job,
+    limits: Limits,
+    control: Control,
+    patience: Patience,
+    clock: Clock,
+    backoff: Backoff,
 ) -> AsyncIterator[Session]:
     """A session; where the destination cannot be reached, tried again like a batch."""
     attempt = 1
@@ -239,7 +251,8 @@ async def _opened(
         await control.proceed()
         opening = destination.session(job)
         try:
-            session = await opening.__aenter__()
+            async with patience.call():
+                session = await opening.__aenter__()
             break
         except Unavailable as error:
             if attempt >= limits.attempts:
@@ -249,10 +262,15 @@ async def _opened(
     try:
         yield session
     except BaseException as error:
-        if not await opening.__aexit__(type(error), error, error.__traceback__):
+        handled = False
+        with suppress(Unavailable):  # what went wrong first says more
+            async with patience.call():
+                handled = bool(await opening.__aexit__(type(error), error, error.__traceback__))
+        if not handled:
             raise
     else:
-        await opening.__aexit__(None, None, None)
+        async with patience.call():
+            await opening.__aexit__(None, None, None)
 
 
 def engine_failure(error: EngineError) -> Failure:

@@ -5,7 +5,6 @@ Connectors never retry or wait; what they raise decides what happens here.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -22,6 +21,7 @@ from connectors.sdk.errors import (
 )
 from connectors.sdk.trace import Exchange, recording
 from syncs.engine.errors import Cancelled
+from syncs.engine.patience import Patience
 from syncs.engine.protocols import Control, Limiter
 from syncs.engine.retry import Backoff, Clock
 from syncs.engine.spec import Failure
@@ -29,8 +29,6 @@ from syncs.engine.traces import TraceWriter
 
 _FATAL = (AuthError, Gone, ConfigError)
 _WAIT_SLICE_S = 5.0
-# A guard against connectors that hang: one call may need several requests, each with its own time-out.
-_HANG_FACTOR = 10
 
 
 @dataclass(slots=True)
@@ -56,6 +54,7 @@ class Sender:
     limits: Limits
     limiter: Limiter
     control: Control
+    patience: Patience
     traces: TraceWriter | None
     idempotent: bool
     split_retry: bool
@@ -128,7 +127,7 @@ class Sender:
         failed = True
         with recording() as exchanges:
             try:
-                async with asyncio.timeout(self.limits.timeout_s * _HANG_FACTOR):
+                async with self.patience.call():
                     results = await self.session.deliver(batch)
                 if len(results) != len(batch):
                     raise InternalError(
@@ -137,8 +136,6 @@ class Sender:
                     )
                 failed = list(results).count(ACCEPTED) < len(results) and not all(r.accepted for r in results)
                 return results
-            except TimeoutError as error:
-                raise Unavailable("No answer in time.", in_doubt=True) from error
             except ConnectorError:
                 raise
             except Exception as error:

@@ -88,7 +88,7 @@ def send_test_row(
             operation,
             edits=edits,
             limits=limits,
-            limiter=partial(limiter_for, sync.destination_id, limits),
+            limiter=partial(limiter_for, sync.destination, limits),
             workdir=workdir(),
         )
     except (ConnectorError, EngineError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,12 +13,15 @@ from django.db import connection
 from django.utils import timezone
 
 from config.queue import stopping
+from connectors.models import Destination
+from connectors.sdk.destination import Limits
 from syncs import scheduler, services, tasks
 from syncs.choices import RunStatus, StepKind, StepState
 from syncs.engine import LeaseLost
 from syncs.engine.spec import BatchRecord, Failure
 from syncs.journal import JournalWriter
 from syncs.lease import Lease, Stopped
+from syncs.limits import limiter_for
 from syncs.models import JournalBatch, Run, RunStep
 from syncs.services import stages
 from tests.syncs.app.shop import Shop, wait_until, work_off
@@ -157,3 +161,28 @@ def test_a_message_that_arrives_twice_finds_nothing_to_do(step: RunStep) -> None
     again = Run.objects.get()
     assert (again.status, again.timings) == (run.status, run.timings)
     assert RunStep.objects.filter(kind=StepKind.PREPARE).count() == 1
+
+
+def test_nobody_waits_for_a_journal_whose_thread_ended(step: RunStep, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = stages.claim(step.pk)
+    assert held is not None
+    writer, record = JournalWriter(), BatchRecord(number=0, first=0, rows=1, done=False)
+    with monkeypatch.context() as broken:
+        broken.setattr("syncs.journal._store", lambda group: (_ for _ in ()).throw(SystemExit))
+        with pytest.raises(SystemExit):
+            writer.write(step.pk, held.epoch, record).result(timeout=5)
+    wait_until(lambda: not writer._running, "the end of the thread", seconds=5)
+    writer.write(step.pk, held.epoch, record).result(timeout=5)
+    assert JournalBatch.objects.count() == 1
+
+
+def test_another_installation_on_the_same_redis_holds_nobody_back(shop: Shop) -> None:
+    ours = shop.destination
+    theirs = Destination(pk=ours.pk, created_at=ours.created_at + timedelta(days=1))
+
+    async def both() -> bool:
+        one = Limits(concurrency=1)
+        async with limiter_for(theirs, one) as first, limiter_for(ours, one) as second:
+            return await first.enter() and await second.enter(within=1.0)
+
+    assert asyncio.run(both())

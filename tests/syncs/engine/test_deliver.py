@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from syncs.engine.errors import LeaseLost
 from syncs.engine.exchanges import batch_exchanges, search_exchanges
 from syncs.engine.limiter import Unlimited
 from syncs.engine.memory import MemoryJournal
+from syncs.engine.patience import Patience
 from syncs.engine.preparation import prepare
 from syncs.engine.spec import BatchRecord, PartOutcome, Prepared
 from syncs.engine.traces import TraceLimits, TraceWriter
@@ -403,3 +405,45 @@ def test_the_room_for_requests_is_bounded_and_failures_have_their_own(house: Hou
     assert [e.note for e in kept if "used up" in e.note] == [
         "The room for successful requests of this part is used up: later ones are not kept."
     ]
+
+
+class Silent(MemoryDestination):
+    """Never answers at one of the three points where a delivery waits for it."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__()
+        self.where = where
+
+    @asynccontextmanager
+    async def session(self, job: Any) -> AsyncIterator[Silent]:
+        await self._silent("open")
+        yield self
+        await self._silent("close")
+
+    async def deliver(self, batch: Batch) -> Sequence[RowResult]:
+        await self._silent("deliver")
+        return await super().deliver(batch)
+
+    async def _silent(self, where: str) -> None:
+        if where == self.where:
+            await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(("where", "arrived"), [("open", 0), ("deliver", 0), ("close", 6)])
+def test_a_destination_that_never_answers_ends_the_part(house: House, where: str, arrived: int) -> None:
+    delivery = ready(house)
+    house.destination = Silent(where)
+    outcome = delivery(limits=Limits(batch_rows=6, attempts=2, timeout_s=0.002))
+    assert outcome.failure is not None
+    assert (outcome.failure.code, outcome.failure.message) == ("unavailable", "No answer in time.")
+    assert outcome.succeeded.added == arrived
+
+
+def test_a_cancelled_run_does_not_wait_for_a_destination_that_hangs(house: House) -> None:
+    delivery = ready(house)
+    house.destination = Silent("deliver")
+    control = CancelAfter(2)  # one question before opening, one before the batch; the third is the watcher's
+    limits = Limits(batch_rows=6, timeout_s=3600)
+    outcome = delivery(control, limits, patience=Patience(limits, control, last_words_s=0.01, look_s=0.01))
+    assert outcome.failure is not None
+    assert (outcome.failure.code, outcome.aborted.added + outcome.rejected.added) == ("cancelled", 6)
