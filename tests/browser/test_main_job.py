@@ -57,11 +57,8 @@ def parts(services: Urls, working: None) -> Iterator[Parts]:
         connection.execute(f"DROP TABLE {table}")
 
 
-@pytest.mark.parametrize("width", [1440, 375])
-def test_a_newcomer_syncs_a_file_to_a_database_and_sees_why_a_row_was_refused(
-    open_page: Open, parts: Parts, width: int
-) -> None:
-    page = open_page("/accounts/signup/", width=width)
+def test_a_newcomer_syncs_a_file_to_a_database_and_sees_why_a_row_was_refused(open_page: Open, parts: Parts) -> None:
+    page = open_page("/accounts/signup/")
     page.set_default_timeout(8_000)
     sign_up(page)
     expect(page.get_by_text("Get started")).to_be_visible()

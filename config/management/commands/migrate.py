@@ -11,6 +11,6 @@ from django.core.management.commands import migrate
 class Command(migrate.Command):
     """Django's own command without checking addresses: importing all pages made every start two seconds longer."""
 
-    def get_check_kwargs(self, options: dict[str, Any]) -> dict[str, Any]:
+    def get_check_kwargs(self, options: Any) -> Any:
         """Check models and the database; `manage.py check` checks everything."""
         return {**super().get_check_kwargs(options), "tags": [Tags.models, Tags.database]}
