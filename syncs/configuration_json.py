@@ -14,21 +14,27 @@ from config.errors import Invalid
 from connectors.sdk.destination import DestinationField, SyncType
 from connectors.sdk.fields import Select
 from syncs.api.mappings import mapping_from, mapping_json
+from syncs.mappings import number_of
 
-NATIVE = {"syncType", "mode", "removal", "firstRun", "settings", "mappings"}
+NATIVE = {"syncType", "mode", "removal", "firstRun", "settings", "mappings", "customMappings"}
 LISTS = ("identifierMapping", "mappings", "customMappings")
 FOREIGN = {"type", "object", "fromId", "identifierMapping", "customMappings", "arrayExpansionSourceColumn"}
 
 
-def written(kind: SyncType, stored: Mapping[str, Any]) -> str:
-    """The configuration as text."""
+def written(kind: SyncType, stored: Mapping[str, Any], fields: Sequence[DestinationField] = ()) -> str:
+    """The configuration as text; mappings to others than the destination's ``fields``, where known, stand apart."""
+    known = {declared.name for declared in fields}
+    lists: dict[str, list[dict[str, Any]]] = {"mappings": []}
+    for mapping in stored.get("mappings", ()):
+        custom = bool(known) and mapping["to"] not in known
+        lists.setdefault("customMappings" if custom else "mappings", []).append(mapping_json(mapping))
     whole = {
         "syncType": kind.key,
         "mode": stored.get("mode", ""),
         "removal": stored.get("removal", ""),
         "firstRun": stored.get("first_run", ""),
         "settings": stored.get("settings", {}),
-        "mappings": [mapping_json(mapping) for mapping in stored.get("mappings", ())],
+        **lists,
     }
     return json.dumps(whole, indent=2, ensure_ascii=False)
 
@@ -36,7 +42,7 @@ def written(kind: SyncType, stored: Mapping[str, Any]) -> str:
 def read(text: str, kind: SyncType, fields: Sequence[DestinationField]) -> dict[str, Any]:
     """The configuration that a text describes; raises :class:`Invalid` naming the path."""
     try:
-        found = json.loads(text)
+        found = json.loads(text, parse_float=number_of)
     except ValueError as error:
         raise Invalid.field("json", f"This is not JSON: {error}.") from error
     except RecursionError:
@@ -50,14 +56,18 @@ def read(text: str, kind: SyncType, fields: Sequence[DestinationField]) -> dict[
     for part in LISTS:
         if not isinstance(found.get(part) or [], list):
             raise Invalid.field(part, "Give a list of mappings.")
-    if found.keys() & FOREIGN:
+    if found.keys() & FOREIGN - ({"customMappings"} if "settings" in found else set()):
         return _foreign(found, kind, fields)
     if unknown := sorted(found.keys() - NATIVE):
         raise Invalid.field(unknown[0], f"“{unknown[0]}” is not part of a configuration.")
     return {
         **_behaviour(found),
         "settings": _object(found, "settings"),
-        "mappings": [_mapping(item, f"mappings.{n}") for n, item in enumerate(found.get("mappings") or [])],
+        "mappings": [
+            _mapping(item, f"{part}.{n}")
+            for part in ("mappings", "customMappings")
+            for n, item in enumerate(found.get(part) or [])
+        ],
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from connectors.sdk.arrow import exact_number
 from connectors.sdk.destination import DestinationField, FirstRun, Mapper, Mode, ModeSpec, Removal, SyncType
 from connectors.sdk.errors import ConfigError
 from connectors.sdk.liquid import compile_value
@@ -111,7 +112,7 @@ class _Checker:
                 return f"Column “{mapping.value}” holds no arrays."
             case MappingKind.VARIABLE if str(mapping.value).replace("-", "_") not in VARIABLES:
                 return f"“{mapping.value}” is not a variable; choose {', '.join(VARIABLES)}."
-            case MappingKind.STATIC if not isinstance(mapping.value, str | int | float | bool | None):
+            case MappingKind.STATIC if not _is_constant(mapping.value):
                 return "A static value is a text, a number, true, false or null."
             case MappingKind.TEMPLATE:
                 return self._wrong_template(str(mapping.value))
@@ -167,3 +168,10 @@ def _check_whole(
         if mapping.kind not in matching:
             words = "a column or a template" if len(matching) > 1 else "a column"
             problems.add("identifier", f"Match records by {words}.")
+
+
+def _is_constant(value: object) -> bool:
+    """A text, number, boolean or null; a number with many digits is given as text in an object."""
+    if isinstance(value, dict):
+        return set(value) == {"number"} and exact_number(str(value["number"])) is not None
+    return isinstance(value, str | int | float | bool | None)

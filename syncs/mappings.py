@@ -2,15 +2,18 @@
 
 A mapping is stored as ``{"to", "kind", "value", "ignore_null", "identifier"}``. The value
 of an object is the list of its mappings, that of an array is
-``{"column": …, "mappings": […]}``.
+``{"column": …, "mappings": […]}``. A number that JSON's readers would round is stored
+as ``{"number": "12345678901234567.89"}``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
+from connectors.sdk.arrow import exact_number
 from connectors.sdk.destination import SyncType
 from connectors.sdk.expansion import array_column
 from connectors.sdk.liquid import compile_value
@@ -114,6 +117,22 @@ def _parsed(item: Any, problems: Problems, path: str) -> FieldMapping | None:
         identifier=bool(item.get("identifier", False)),
         inner=inner,
     )
+
+
+def number_of(text: str) -> Any:
+    """A number as a constant is stored, digit by digit; text that is none stays text, and the checks say so."""
+    try:
+        return int(text)
+    except ValueError:
+        number = exact_number(text)
+    if number is None:
+        return text
+    return float(text) if Decimal(repr(float(text))) == number else {"number": text.strip()}
+
+
+def number_text(value: Any) -> str:
+    """A stored constant as it is written in an input."""
+    return str(value.get("number", "")) if isinstance(value, Mapping) else str(value)
 
 
 def used_columns(mappings: Iterable[FieldMapping]) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ import datetime as dt
 import json
 import re
 from collections.abc import Callable, Iterable
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import orjson
@@ -43,6 +43,7 @@ _FIRST_DAY = (dt.date(1, 1, 1) - dt.date(1970, 1, 1)).days
 _LAST_DAY = (dt.date(9999, 12, 31) - dt.date(1970, 1, 1)).days
 # Fractions and long numbers, which a float would not keep, and the words that are no JSON.
 _INEXACT = re.compile(r"\d[.eE]|\d{16}|NaN|Infinity")
+_DECIMAL_DIGITS = 38  # of ``decimal128``
 _PER_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
 
 
@@ -113,6 +114,20 @@ def python_values(values: pa.Array, column: ColumnType) -> list[Any]:
     if column == ColumnType.OBJECT:
         return [None if text is None else object_from_text(text) for text in found]
     return found
+
+
+def exact_number(text: str) -> Decimal | None:
+    """A finite number that ``decimal128`` holds digit by digit; ``None`` where the text is no such number."""
+    try:
+        number = Decimal(text.strip())
+    except InvalidOperation:
+        return None
+    if not number.is_finite():
+        return None
+    _, digits, exponent = number.as_tuple()
+    assert isinstance(exponent, int)
+    fits = len(digits) + max(exponent, 0) <= _DECIMAL_DIGITS and -exponent <= _DECIMAL_DIGITS
+    return number if fits else None
 
 
 def number_from_text(text: str) -> int | Decimal:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from connectors.sdk.arrow import column_type, mark, python_values
+from connectors.sdk.arrow import column_type, exact_number, mark, python_values
 from connectors.sdk.destination import RowResult
 from connectors.sdk.errors import ConfigError
 from connectors.sdk.liquid import Template, TemplateError, compile_value, row_variables
@@ -58,8 +58,13 @@ def variable_value(to: str, name: str, rows: Rows) -> tuple[pa.Field, pa.Array]:
 
 def constant_of(mapping: FieldMapping) -> pa.Scalar:
     """The constant of a mapping; raises :class:`InvalidMapping`."""
+    value = mapping.value
+    if isinstance(value, dict):
+        value = exact_number(str(value.get("number")))
+        if value is None:
+            raise InvalidMapping(f"The constant for “{mapping.to}” is no number of at most 38 digits.")
     try:
-        return pa.scalar(mapping.value, pa.string() if mapping.value is None else None)
+        return pa.scalar(value, pa.string() if value is None else None)
     except (pa.ArrowException, OverflowError) as error:
         raise InvalidMapping(f"The constant for “{mapping.to}” cannot be sent: {error}") from error
 

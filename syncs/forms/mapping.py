@@ -14,7 +14,7 @@ from django.http import QueryDict
 from config.ui.widgets import Combobox
 from connectors.sdk.destination import DestinationField
 from connectors.sdk.expansion import array_column
-from syncs.mappings import VARIABLES
+from syncs.mappings import VARIABLES, number_of, number_text
 
 SPARE_LINES = 3
 LONG_LIST = 25  # longer ones are searched rather than scrolled
@@ -204,8 +204,8 @@ def line_of(mapping: Mapping[str, Any]) -> dict[str, Any]:
     line = {name: mapping.get(name, False) for name in names} | {"kind": kind}
     if kind != "static":
         return {**line, INPUTS.get(kind, kind): value}
-    kinds: dict[type, str] = {bool: "boolean", int: "number", float: "number", type(None): "null"}
-    text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    kinds: dict[type, str] = {bool: "boolean", int: "number", float: "number", dict: "number", type(None): "null"}
+    text = "" if value is None else str(value).lower() if isinstance(value, bool) else number_text(value)
     return {**line, "static": text, "static_type": kinds.get(type(value), "string")}
 
 
@@ -235,15 +235,7 @@ def static_of(kind: str, text: str) -> Any:
         return None
     if kind == "boolean":
         return text.strip().lower() in ("true", "1", "yes", "on")
-    if kind != "number":
-        return text
-    try:
-        return int(text)
-    except ValueError:
-        try:
-            return float(text)
-        except ValueError:
-            return text
+    return number_of(text) if kind == "number" else text
 
 
 def field_words(field: DestinationField) -> str:

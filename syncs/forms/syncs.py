@@ -12,7 +12,7 @@ from config.ui.widgets import RadioCards
 from connectors.forms import SettingsForm, Shown
 from connectors.sdk.destination import DestinationField, FirstRun, Mapper, Mode, Removal, SyncType
 from syncs.configuration import Proposal
-from syncs.forms.mapping import Offer, line_of, lines_of, mappings_in
+from syncs.forms.mapping import MappingForm, Offer, line_of, lines_of, mappings_in
 from syncs.suggestions import suggested
 
 MODE_WORDS = {
@@ -116,6 +116,19 @@ class SyncForm:
         """Whether everything that was typed can be read."""
         parts = (self.settings, self.behaviour, *((self.lines,) if self.kind.mapping else ()))
         return not [part for part in parts if not part.is_valid()]
+
+    @property
+    def custom_lines(self) -> list[MappingForm]:
+        """The lines whose field is not among those that the destination lists; none where it lists none."""
+        known = {"", *(field.name for field in self.fields)}
+        lines = self.lines.forms if self.fields else []
+        return [line for line in lines if str(line["to"].value() or "").strip() not in known]
+
+    @property
+    def standard_lines(self) -> list[MappingForm]:
+        """All other lines."""
+        custom = self.custom_lines
+        return [line for line in self.lines.forms if line not in custom]
 
     def proposal(self) -> Proposal:
         """What the services take."""

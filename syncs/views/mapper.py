@@ -13,9 +13,11 @@ from config.errors import HeadraceError
 from config.htmx import render_page
 from config.ui.widgets import CodeEditor
 from connectors import access as connections
+from connectors.choices import Kind
 from connectors.models import Destination
 from connectors.sdk.arrow import object_from_text
 from connectors.sdk.errors import ConnectorError
+from connectors.sdk.expansion import ArrayForm, element_column, expandable
 from connectors.sdk.liquid import compile_value, parse_json, row_variables
 from connectors.sdk.liquid.reference import REFERENCE
 from connectors.sdk.nesting import NestedTooDeep
@@ -211,7 +213,16 @@ class MappingValue(PageView):
         names = [column.name for column in found.columns]
         held = [dict(zip(names, row, strict=True)) for row in found.rows]
         rows = [{name: _shown(row.get(name), kind) for name, kind in types.items()} for row in held]
-        return JsonResponse({"sample": _written(rows[0]), "properties": _properties(rows)})
+        found_in = {"sample": _written(rows[0]), "properties": _properties(rows), "elements": self._elements(rows)}
+        return JsonResponse(found_in)
+
+    def _elements(self, rows: list[dict[str, Any]]) -> dict[str, str]:
+        """Text columns that hold nothing but JSON arrays, with the columns of their elements."""
+        if not expandable(connections.definition_of(Kind.SOURCE, self.model.source.type).dialect, ArrayForm.TEXT):
+            return {}
+        texts = [name for name, kind in self.offer.columns.items() if kind == ColumnType.STRING]
+        held = {name: [row[name] for row in rows if row[name] is not None] for name in texts}
+        return {name: element_column(name) for name, values in held.items() if values and all(map(_array, values))}
 
 
 def _written(row: dict[str, Any]) -> str:
@@ -235,13 +246,22 @@ def _shown(value: Any, kind: str) -> Any:
     return json_value(value)
 
 
+def _array(value: Any) -> list[Any] | None:
+    """The array that a value is, or that its text holds."""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            value = object_from_text(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, list) else None
+
+
 def _properties(rows: list[dict[str, Any]]) -> dict[str, list[str]]:
     """The names that the elements of array columns have."""
     found: dict[str, dict[str, None]] = {}
     for row in rows:
         for name, value in row.items():
-            elements = [e for e in value if isinstance(e, dict)] if isinstance(value, list) else []
-            for element in elements:
+            for element in (e for e in _array(value) or () if isinstance(e, dict)):
                 found.setdefault(name, {}).update(dict.fromkeys(element))
     return {name: list(names)[:MAX_NAMES] for name, names in found.items()}
 

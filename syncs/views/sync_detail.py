@@ -21,8 +21,9 @@ from syncs import access, services
 from syncs.choices import PendingReset
 from syncs.codec import load
 from syncs.configuration import definition_of
+from syncs.configuration_json import written
 from syncs.drafts import SYNC
-from syncs.drafts.state import put_sync_state
+from syncs.drafts.state import CONFIGURATION, put_sync_state
 from syncs.engine import operations_sent
 from syncs.engine.guardrails import Guardrails
 from syncs.engine.spec import RunSpec
@@ -172,6 +173,7 @@ class SyncConfiguration(SyncPage):
             "first_run_words": FIRST_RUN_WORDS[FirstRun(sync.first_run)],
             "settings": described_settings(kind.settings, sync.settings),
             "may_try": access.may_try(self.actor, sync),
+            "as_json": written(kind, {name: getattr(sync, name) for name in CONFIGURATION}),
             "guardrails": described(load(Guardrails, sync.guardrails)),
             "mappings": [
                 {**mapping, "words": KINDS[mapping["kind"]], "summary": summary_of(mapping["kind"], line_of(mapping))}

@@ -135,7 +135,7 @@ class Configure(PageView):
         if action == "suggest":
             return self._suggest()
         if action == "show_json":
-            return self._page(self._form(self._as_sent()), as_json=written(self.kind, self._as_sent()))
+            return self._page(self._form(self._as_sent()), as_json=self._json_as_sent())
         if action == "use_json":
             return self._use_json(request.POST.get("json", ""))
         if action == "lines":
@@ -149,6 +149,11 @@ class Configure(PageView):
             else:
                 return self.leave(sync)
         return self._page(form, status=422)
+
+    def _json_as_sent(self) -> str:
+        """What is in the form, as text: fields of the destination's own apart from custom ones."""
+        sent = self._as_sent()
+        return written(self.kind, sent, self._fields(sent["settings"]) if self.kind.custom_fields else ())
 
     def _suggest(self) -> HttpResponse:
         """The lines as they are, and more for fields and columns of similar names."""
@@ -301,6 +306,7 @@ class Configure(PageView):
             "chosen_space": self.request.POST.get("space", ""),
             "fields_problem": self.fields_problem,
             "mapping_headings": MAPPING_HEADINGS,
+            "may_see_rows": access.may_view_rows(self.actor, self.model.source_id),
             "value_url": self.url("mapping_value", self.model.pk, self.destination.pk),
             "suggestions": None,
             **more,

@@ -87,6 +87,44 @@ test("what is refused is shown in the dialog", async () => {
   expect(find<HTMLDialogElement>("dialog").open).toBe(true);
 });
 
+const sampleOf = (found: object): Response => new Response(JSON.stringify(found));
+
+test("the properties of an array are offered as soon as its column is chosen, and read once", async () => {
+  const form = `<form class="value-form" data-depth="1"><input type="radio" name="value-kind" value="array" checked>
+    <select name="array_column"><option value=""></option><option value="items"></option></select></form>`;
+  answering(new Response(form), sampleOf({ properties: { items: ["sku", "price"], other: ["x"] } }));
+  await mount(PAGE.replace("data-mapper-url-value", "data-mapper-rows-value='true' data-mapper-url-value"), "mapper", MapperController);
+  find(".mapping-value").click();
+  await settled();
+  choose("array_column", "items");
+  await settled();
+  await settled();
+  const offered = [...find("[data-mapper-target=properties]").children].map((option) => (option as HTMLOptionElement).value);
+  expect(offered).toEqual(["sku", "price"]);
+  choose("array_column", "");
+  choose("array_column", "items");
+  await settled();
+  expect(sent.map((data) => data.get("action"))).toEqual(["open", "sample"]);
+});
+
+test("text that holds arrays can match records by each element", async () => {
+  answering(sampleOf({ elements: { age: "_ht_age_element" } }));
+  await mount(PAGE.replace("data-mapper-url-value", "data-mapper-rows-value='true' data-mapper-url-value"), "mapper", MapperController);
+  choose("map-0-column", "age");
+  await settled();
+  await settled();
+  expect([...find<HTMLSelectElement>("[name=map-0-column]").options].map((option) => option.value)).toContain("_ht_age_element");
+  expect(find("[data-mapper-target=hint]").textContent).toContain("each element");
+});
+
+test("nobody's rows are read where they may not be seen", async () => {
+  answering(sampleOf({ elements: { age: "_ht_age_element" } }));
+  await mount(PAGE, "mapper", MapperController);
+  choose("map-0-column", "age");
+  await settled();
+  expect(sent).toEqual([]);
+});
+
 test.each([
   ["number", "string", ""],
   ["object", "string", "JSON text"],

@@ -5,6 +5,14 @@ interface Applied {
   summary: string;
 }
 
+/** A row of the model, the properties of its arrays' elements, and the text columns that hold arrays. */
+interface Sample {
+  sample?: string;
+  properties?: Record<string, string[]>;
+  elements?: Record<string, string>;
+  problem?: string;
+}
+
 const WAIT_MS = 300;
 
 /**
@@ -19,14 +27,16 @@ const WAIT_MS = 300;
  */
 export default class MapperController extends Controller<HTMLElement> {
   static override targets = ["line", "dialog", "tag", "hint", "properties"];
-  static override values = { url: String };
+  static override values = { url: String, rows: Boolean };
 
   declare readonly lineTargets: HTMLElement[];
   declare readonly dialogTargets: HTMLDialogElement[];
   declare readonly propertiesTarget: HTMLDataListElement;
   declare readonly urlValue: string;
+  declare readonly rowsValue: boolean;
   private readonly edited: HTMLElement[] = [];
   private sampleRow = "";
+  private read: Promise<Sample> | undefined;
   private timer = 0;
   private asked = 0;
 
@@ -56,6 +66,7 @@ export default class MapperController extends Controller<HTMLElement> {
     this.edited[depth] = line;
     this.fill(dialog, await answer.text());
     dialog.showModal();
+    await this.infer(dialog.querySelector("form")!);
   }
 
   async apply(event: Event): Promise<void> {
@@ -93,18 +104,50 @@ export default class MapperController extends Controller<HTMLElement> {
   async sample(event: Event): Promise<void> {
     const form = formOf(event);
     const place = form.querySelector<HTMLElement>(".value-result");
-    const answer = await this.ask("sample", new FormData());
-    const found = (await answer.json()) as { sample?: string; properties?: Record<string, string[]>; problem?: string };
+    this.read = undefined;
+    const found = await this.sampled();
     if (found.problem) {
       if (place) place.textContent = found.problem;
       return;
     }
     this.sampleRow = found.sample ?? "";
     form.querySelector<HTMLTextAreaElement>("[name=sample]")!.value = this.sampleRow;
+    this.offer(form, found);
+    await this.show(form);
+  }
+
+  /** The first rows of the model, read once for the whole page. */
+  private sampled(): Promise<Sample> {
+    this.read ??= this.ask("sample", new FormData()).then((answer) => answer.json() as Promise<Sample>);
+    return this.read;
+  }
+
+  /** Offer the properties of the chosen array as soon as it is chosen; names can be typed all the same. */
+  private async infer(form: HTMLFormElement): Promise<void> {
+    const column = form.querySelector<HTMLSelectElement>("select[name=array_column]");
+    const wanted = form.querySelector<HTMLInputElement>("[name=value-kind]:checked")?.value === "array" && column?.value;
+    if (this.rowsValue && wanted) this.offer(form, await this.sampled());
+  }
+
+  private offer(form: HTMLFormElement, found: Sample): void {
     const column = form.querySelector<HTMLSelectElement>("[name=array_column]")?.value ?? "";
     const names = found.properties?.[column] ?? Object.values(found.properties ?? {}).flat();
     this.propertiesTarget.replaceChildren(...names.map((name) => Object.assign(document.createElement("option"), { value: name })));
-    await this.show(form);
+  }
+
+  /** Text that holds arrays can match records element by element: say so where it is to match. */
+  private async findArrays(line: HTMLElement): Promise<void> {
+    const ticked = (named(line, "identifier") as HTMLInputElement | null)?.checked;
+    const column = named(line, "column");
+    if (!this.rowsValue || !ticked || !(column instanceof HTMLSelectElement) || typeOf(line, "column") !== "string") return;
+    const name = column.value;
+    const element = (await this.sampled()).elements?.[name];
+    if (!element || column.value !== name) return;
+    if (![...column.options].some((option) => option.value === element)) column.add(Object.assign(document.createElement("option"), { value: element, textContent: `${name}: each element` }));
+    const hint = line.querySelector<HTMLElement>("[data-mapper-target~=hint]");
+    if (!hint) return;
+    hint.textContent = `“${name}” holds JSON arrays. To send a record for each element, choose “${name}: each element”.`;
+    hint.hidden = false;
   }
 
   search(event: Event): void {
@@ -125,10 +168,12 @@ export default class MapperController extends Controller<HTMLElement> {
   private readonly onChange = (event: Event): void => {
     const changed = event.target as HTMLInputElement | HTMLSelectElement;
     if (changed.name === "value-kind" && changed.value === "array") this.takeProperties(changed.form!);
+    if (changed.name === "value-kind" || changed.name === "array_column") void this.infer(changed.form!);
     const line = changed.closest<HTMLElement>("[data-mapper-target~=line]");
     if (!line) return;
     if (changed === named(line, "to")) suggestObject(line);
     this.describe(line);
+    if ([named(line, "identifier"), named(line, "column")].includes(changed)) void this.findArrays(line);
   };
 
   /** Empty lines inside an array are for properties of its elements. */

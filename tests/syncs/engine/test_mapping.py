@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -11,11 +12,14 @@ import pyarrow as pa
 import pytest
 
 from connectors.sdk.arrow import mark, object_from_text
+from connectors.sdk.rows import dumps
 from connectors.sdk.types import ColumnType, Operation
 from syncs.engine.errors import InvalidMapping, UnknownColumn
 from syncs.engine.mapping import Mapped, compile_mapping
 from syncs.engine.spec import FieldMapping, MappingKind, ModelColumn
-from syncs.mappings import from_json
+from syncs.forms.mapping import line_of, static_of
+from syncs.mapping_checks import value_problems
+from syncs.mappings import Problems, from_json, parse
 from tests.syncs.engine.support import make_spec
 
 ITEMS = '[{"item_id":"542","quantity":50},{"item_id":"631","quantity":20}]'
@@ -80,6 +84,24 @@ def test_an_object_two_levels_deep() -> None:
             },
         }
     ]
+
+
+@pytest.mark.parametrize("typed", ["12345678901234567.89", "0.1", "-0.30000000000000000001", "42"])
+def test_a_constant_number_is_sent_digit_by_digit(typed: str) -> None:
+    stored = static_of("number", typed)
+    again = line_of({"to": "a", "kind": "static", "value": json.loads(json.dumps(stored))})
+    assert (again["static"], again["static_type"]) == (typed, "number")
+    inner = {"to": "o", "kind": "object", "value": [{"to": "a", "kind": "static", "value": stored}]}
+    made = values({"id": text("1")}, {"to": "a", "kind": "static", "value": stored}, inner)
+    assert dumps(made[0]).decode() == f'{{"a":{typed},"o":{{"a":{typed}}}}}'
+
+
+@pytest.mark.parametrize("typed", ["1e400", "NaN", "0." + "1" * 60, "Infinity"])
+def test_a_number_that_no_column_type_holds_is_refused_before_the_run(typed: str) -> None:
+    problems = Problems()
+    parsed = parse([{"to": "a", "kind": "static", "value": {"number": typed}}], problems)
+    value_problems(parsed[0], {}, problems)
+    assert "static value" in " ".join(problems.fields.values())
 
 
 def test_an_array_with_a_constant_and_an_object_in_each_element() -> None:

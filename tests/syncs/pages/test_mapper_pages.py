@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from html import unescape
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from connectors.sdk.destination import DestinationField
+from syncs.configuration import definition_of
+from syncs.configuration_json import read, written
+from syncs.forms.syncs import SyncForm
 from syncs.suggestions import near
-from tests.syncs.app.shop import Shop
+from tests.syncs.app.shop import Shop, mapping
 from tests.syncs.pages.test_sync_pages import column, configuration, lines, text
 
 
@@ -38,6 +43,11 @@ def test_the_dialog_opens_on_what_the_line_holds(owner: Client, value: str) -> N
     [
         ({"value-kind": "column", "value-column": "email"}, {"kind": "column", "column": "email"}, "email"),
         ({"value-kind": "static", "value-static": "5", "value-static_type": "number"}, {"static": "5"}, "5"),
+        (
+            {"value-kind": "static", "value-static": "12345678901234567.89", "value-static_type": "number"},
+            {"static": "12345678901234567.89"},
+            "12345678901234567.89",
+        ),
         ({"value-kind": "variable", "value-variable": "sync_id"}, {"variable": "sync_id"}, "sync id"),
         ({"value-kind": "template", "value-template": "{{ row.id }}"}, {"template": "{{ row.id }}"}, "{{ row.id }}"),
         ({"value-kind": "property", "value-prop": "a.b", "in_array": "yes", "depth": "2"}, {"prop": "a.b"}, "a.b"),
@@ -104,6 +114,37 @@ def test_sample_rows_need_the_right_to_see_rows(value: str, browser_of: Callable
     assert may_see is (refused.status_code == 200)
     if not may_see:
         assert "c1@shop.test" not in refused.content.decode()
+
+
+def test_a_sample_tells_of_arrays_and_of_text_that_holds_them(shop: Shop, owner: Client) -> None:
+    shop.query(
+        """CREATE TABLE orders AS
+        SELECT 1 AS id, '["a", "b"]' AS tags, '[1] off' AS note, [{'sku': 'x', 'price': 2}] AS lines
+        UNION ALL SELECT 2, NULL, 'new', [{'sku': 'y', 'size': 3}]"""
+    )
+    model = shop.model("Orders", "SELECT * FROM orders")
+    sample = owner.post(f"/acme/syncs/value/{model.pk}/{shop.destination.pk}", {"action": "sample"}).json()
+    assert sample["elements"] == {"tags": "_ht_tags_element"}
+    assert sample["properties"] == {"lines": ["sku", "price", "size"]}
+
+
+def test_the_configuration_can_be_copied_without_editing(shop: Shop, owner: Client) -> None:
+    page = text(owner.get(f"/acme/syncs/{shop.sync().pk}/configuration"))
+    copied = json.loads(unescape(page.split('data-copy-text-value="{', 1)[1].split('"><button')[0].join(("{", ""))))
+    assert [m["to"] for m in copied["mappings"]] == ["id", "email", "plan"]
+    assert copied["settings"]["table"].endswith(shop.table)
+
+
+def test_custom_fields_are_a_list_of_their_own_in_form_and_text(shop: Shop) -> None:
+    kind = replace(definition_of(shop.destination).sync_types[0], custom_fields=True)
+    fields = [DestinationField(name="email"), DestinationField(name="id")]
+    stored = {"settings": {"table": "t"}, "mappings": [mapping("id"), mapping("shoe_size"), mapping("email")]}
+    form = SyncForm(kind=kind, columns={}, fields=fields, choices_url="", stored=stored)
+    assert [line["to"].value() for line in form.custom_lines] == ["shoe_size"]
+    whole = written(kind, stored, fields)
+    assert [m["to"] for m in json.loads(whole)["customMappings"]] == ["shoe_size"]
+    assert [m["to"] for m in read(whole, kind, fields)["mappings"]] == ["id", "email", "shoe_size"]
+    assert read(whole, kind, fields)["settings"] == {"table": "t"}
 
 
 def test_suggestions_are_marked_and_nothing_is_saved(shop: Shop, owner: Client) -> None:
