@@ -1,14 +1,14 @@
 """``python -m benchmarks``: what ``make bench`` runs.
 
-``python -m benchmarks engine …`` (``ceilings``, ``planner``, ``peers``, ``pages``) runs one part of it, with its
-options.
+``python -m benchmarks engine …`` (``ceilings``, ``planner``, ``peers``, ``pages``, ``governance``) runs one part of it,
+with its options.
 """
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import ceilings, pages, peers, planner, run
+from benchmarks import ceilings, governance, pages, peers, planner, run
 
 SECTIONS = {
     "engine": run.main,
@@ -16,6 +16,7 @@ SECTIONS = {
     "planner": planner.main,
     "peers": peers.main,
     "pages": pages.main,
+    "governance": governance.main,
 }
 
 
@@ -35,6 +36,8 @@ def main(arguments: list[str]) -> None:
     peers.main([])
     print()
     pages.main([])
+    print()
+    governance.main([])
 
 
 main(sys.argv[1:])

@@ -55,12 +55,12 @@ def main(arguments: list[str] | None = None) -> None:
         options.json.write_text(json.dumps([line.__getstate__() for line in lines], indent=2))
 
 
-def measure(size: dict[str, int], rounds: int) -> list[Line]:
-    """Start a PostgreSQL and a Redis of our own, fill them, and ask for every page."""
+def measure(size: dict[str, int], rounds: int, company: str = "benchmarks.pages_data") -> list[Line]:
+    """Start a PostgreSQL and a Redis of our own, fill them with a company, and ask for every page."""
     with tempfile.TemporaryDirectory(prefix="headrace-bench-") as folder:
         Path(folder).chmod(0o711)  # root runs the server as another user, who must get through
         with EmbeddedServices(Path(folder) / "services") as services:
-            command = [sys.executable, "-m", "benchmarks.pages_side", json.dumps(size), str(rounds)]
+            command = [sys.executable, "-m", "benchmarks.pages_side", company, json.dumps(size), str(rounds)]
             data_dir = Path(folder) / "data"
             (data_dir / "static").mkdir(parents=True)  # whitenoise warns where it is missing
             environment = _environment(services.urls, data_dir)

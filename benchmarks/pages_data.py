@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, models
+from django.test import Client
 
+from benchmarks.pages_side import Page, deep
 from config.demo.seed import EMAIL, seed
 from connectors.models import Destination, Source
 from governance.audit.actors import system
@@ -53,6 +55,65 @@ class Company:
     busy_model: int
     users: Mapping[str, User]
     keys: Mapping[str, str]
+
+    def pages(self, client: Client) -> Iterator[Page]:
+        """Every list, as it opens, searched, filtered, sorted and far down."""
+        with unscoped("a benchmark's own data"):
+            source = Source.objects.order_by("pk")[20].pk
+            destination = Destination.objects.order_by("pk")[20].pk
+        user = User.objects.order_by("pk")[30].pk
+        place = f"/{self.slug}"
+        runs = f"{place}/syncs/{self.busy_sync}"
+        yield Page("overview", f"{place}/")
+        for kind, type_key in (("sources", "sample_b2c"), ("destinations", "postgres")):
+            yield Page(kind, f"{place}/{kind}")
+            yield Page(f"{kind} searched", f"{place}/{kind}?q=a+7")
+            yield Page(f"{kind} filtered", f"{place}/{kind}?type={type_key}&health=failing")
+        yield Page("models", f"{place}/models")
+        yield Page("models searched", f"{place}/models?q=customers+9")
+        yield Page("models of a source", f"{place}/models?source={source}")
+        yield Page("models by syncs", f"{place}/models?order=-sync_count")
+        yield Page("a model's syncs", f"{place}/models/{self.busy_model}/syncs")
+        yield Page("a model's activity", f"{place}/models/{self.busy_model}/activity")
+        yield Page("syncs", f"{place}/syncs")
+        for health in ("healthy", "warning", "failed", "idle"):
+            yield Page(f"syncs {health}", f"{place}/syncs?health={health}")
+        yield Page("syncs searched", f"{place}/syncs?q=campaign")
+        yield Page("syncs, nothing found", f"{place}/syncs?q=zzzz")
+        yield Page("syncs to a destination", f"{place}/syncs?destination={destination}")
+        for order in ("model__name", "-last_run__started_at"):
+            yield Page(f"syncs by {order}", f"{place}/syncs?order={order}")
+        yield Page("syncs, last page", deep(client, f"{place}/syncs"))
+        yield Page("a sync's runs", runs)
+        yield Page("a sync's runs, page 20", deep(client, runs))
+        yield Page("a sync's activity", f"{runs}/activity")
+        log = f"{place}/audit-log"
+        yield Page("audit log", log, needs_admin=True)
+        yield Page("audit log, page 20", deep(client, log), needs_admin=True)
+        asked = {
+            "common words": "q=acme", "rare words": "q=customers+9999", "nothing found": "q=zzzz",
+            "one person": f"person={user}", "Headrace": "person=system", "one type": "type=sync",
+            "one event": "event=model.created", "two days": "since=2000-01-01&until=2000-01-02",
+            "everything": f"q=person30&person={user}&type=sync&event=sync.created&since=2000-01-01",
+        }  # fmt: skip
+        for words, query in asked.items():
+            yield Page(f"audit log, {words}", f"{log}?{query}", needs_admin=True)
+        yield Page("people", f"{place}/organization/people")
+        yield Page("people searched", f"{place}/organization/people?q=person1")
+        yield Page("groups", f"{place}/organization/groups")
+        yield Page("access", f"{place}/settings/access")
+        yield Page("people with access", f"{place}/settings/access/people")
+        yield Page("workspaces of the organization", f"{place}/organization/workspaces")
+        yield Page("roles", f"{place}/settings/roles")
+        yield Page("API keys", f"{place}/settings/api-keys", needs_admin=True)
+        yield Page("API keys searched", f"{place}/settings/api-keys?q=key&status=working", needs_admin=True)
+        yield Page("palette", f"{place}/palette?q=cust")
+
+    def endpoints(self) -> Iterator[Page]:
+        """The REST lists, with the page size that callers get when they name none."""
+        for name in ("sources", "models", "destinations", "syncs"):
+            yield Page(f"REST {name}", f"/api/v1/{name}")
+        yield Page("REST a sync's runs", f"/api/v1/syncs/{self.busy_sync}/runs")
 
 
 def build(size: Size) -> Company:

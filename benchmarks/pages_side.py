@@ -1,4 +1,7 @@
-"""Asks every list page for its time and statements, in a process whose settings name the benchmark's services."""
+"""Asks every list page for its time and statements, in a process whose settings name the benchmark's services.
+
+The first argument names the module of the company: its ``Size``, what fills the database, and its pages.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,11 @@ import re
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
 
 import django
 import psutil
@@ -19,7 +23,7 @@ import psutil
 if TYPE_CHECKING:
     from django.test import Client
 
-    from benchmarks.pages_data import Company
+    from workspaces.models import User
 
 WARM_UP = 3
 DEEP = 20  # pages forward
@@ -28,11 +32,27 @@ _NEXT = re.compile(r'href="([^"]*[?;]after=[^"]*)"')
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One address as people see it; ``needs_admin`` where editors are refused."""
+    """One address as people see it; ``needs_admin`` where editors are refused. ``key`` opens it instead of the
+    caller's own API key."""
 
     name: str
     path: str
     needs_admin: bool = False
+    key: str = ""
+
+
+class Company(Protocol):
+    """Who asks for pages, and which there are: every list, as it opens, searched, filtered, sorted and far down."""
+
+    @property
+    def users(self) -> Mapping[str, User]: ...
+
+    @property
+    def keys(self) -> Mapping[str, str]: ...
+
+    def pages(self, client: Client) -> Iterator[Page]: ...
+
+    def endpoints(self) -> Iterator[Page]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +72,11 @@ def main() -> None:
     django.setup()
     from django.core.management import call_command
 
-    from benchmarks.pages_data import Size, build
-
-    size, rounds = Size(**json.loads(sys.argv[1])), int(sys.argv[2])
+    place = import_module(sys.argv[1])
+    size, rounds = place.Size(**json.loads(sys.argv[2])), int(sys.argv[3])
     call_command("migrate", verbosity=0)
     began = time.perf_counter()
-    company = build(size)
+    company = place.build(size)
     print(f"filled the database in {time.perf_counter() - began:.0f} s", file=sys.stderr)
     print(json.dumps([asdict(cost) for cost in measure(company, rounds)]))
 
@@ -72,80 +91,16 @@ def measure(company: Company, rounds: int) -> list[Cost]:
         client = Client(SERVER_NAME="localhost")
         client.force_login(user)
         if role == "admin":  # who finds the addresses of pages far down
-            listed = list(pages(company, client))
+            listed = list(company.pages(client))
         shown = [page for page in listed if role == "admin" or not page.needs_admin]
         costs += [_cost(client, role, page, rounds) for page in shown]
         caller = Client(SERVER_NAME="localhost", headers={"Authorization": f"Bearer {company.keys[role]}"})
-        costs += [_cost(caller, role, page, rounds) for page in endpoints(company)]
+        called = [page for page in company.endpoints() if role == "admin" or not page.needs_admin]
+        costs += [_cost(caller, role, page, rounds) for page in called]
     return costs
 
 
-def pages(company: Company, client: Client) -> Iterator[Page]:
-    """Every list, as it opens, searched, filtered, sorted and far down."""
-    from connectors.models import Destination, Source
-    from workspaces.models import User
-    from workspaces.scoping import unscoped
-
-    with unscoped("a benchmark's own data"):
-        source = Source.objects.order_by("pk")[20].pk
-        destination = Destination.objects.order_by("pk")[20].pk
-    user = User.objects.order_by("pk")[30].pk
-    place = f"/{company.slug}"
-    runs = f"{place}/syncs/{company.busy_sync}"
-    yield Page("overview", f"{place}/")
-    for kind, type_key in (("sources", "sample_b2c"), ("destinations", "postgres")):
-        yield Page(kind, f"{place}/{kind}")
-        yield Page(f"{kind} searched", f"{place}/{kind}?q=a+7")
-        yield Page(f"{kind} filtered", f"{place}/{kind}?type={type_key}&health=failing")
-    yield Page("models", f"{place}/models")
-    yield Page("models searched", f"{place}/models?q=customers+9")
-    yield Page("models of a source", f"{place}/models?source={source}")
-    yield Page("models by syncs", f"{place}/models?order=-sync_count")
-    yield Page("a model's syncs", f"{place}/models/{company.busy_model}/syncs")
-    yield Page("a model's activity", f"{place}/models/{company.busy_model}/activity")
-    yield Page("syncs", f"{place}/syncs")
-    for health in ("healthy", "warning", "failed", "idle"):
-        yield Page(f"syncs {health}", f"{place}/syncs?health={health}")
-    yield Page("syncs searched", f"{place}/syncs?q=campaign")
-    yield Page("syncs, nothing found", f"{place}/syncs?q=zzzz")
-    yield Page("syncs to a destination", f"{place}/syncs?destination={destination}")
-    for order in ("model__name", "-last_run__started_at"):
-        yield Page(f"syncs by {order}", f"{place}/syncs?order={order}")
-    yield Page("syncs, last page", _deep(client, f"{place}/syncs"))
-    yield Page("a sync's runs", runs)
-    yield Page("a sync's runs, page 20", _deep(client, runs))
-    yield Page("a sync's activity", f"{runs}/activity")
-    log = f"{place}/audit-log"
-    yield Page("audit log", log, needs_admin=True)
-    yield Page("audit log, page 20", _deep(client, log), needs_admin=True)
-    asked = {
-        "common words": "q=acme", "rare words": "q=customers+9999", "nothing found": "q=zzzz",
-        "one person": f"person={user}", "Headrace": "person=system", "one type": "type=sync",
-        "one event": "event=model.created", "two days": "since=2000-01-01&until=2000-01-02",
-        "everything": f"q=person30&person={user}&type=sync&event=sync.created&since=2000-01-01",
-    }  # fmt: skip
-    for words, query in asked.items():
-        yield Page(f"audit log, {words}", f"{log}?{query}", needs_admin=True)
-    yield Page("people", f"{place}/organization/people")
-    yield Page("people searched", f"{place}/organization/people?q=person1")
-    yield Page("groups", f"{place}/organization/groups")
-    yield Page("access", f"{place}/settings/access")
-    yield Page("people with access", f"{place}/settings/access/people")
-    yield Page("workspaces of the organization", f"{place}/organization/workspaces")
-    yield Page("roles", f"{place}/settings/roles")
-    yield Page("API keys", f"{place}/settings/api-keys", needs_admin=True)
-    yield Page("API keys searched", f"{place}/settings/api-keys?q=key&status=working", needs_admin=True)
-    yield Page("palette", f"{place}/palette?q=cust")
-
-
-def endpoints(company: Company) -> Iterator[Page]:
-    """The REST lists, with the page size that callers get when they name none."""
-    for name in ("sources", "models", "destinations", "syncs"):
-        yield Page(f"REST {name}", f"/api/v1/{name}")
-    yield Page("REST a sync's runs", f"/api/v1/syncs/{company.busy_sync}/runs")
-
-
-def _deep(client: Client, path: str) -> str:
+def deep(client: Client, path: str) -> str:
     """The address some pages further on, as somebody gets there who pages forward."""
     for _ in range(DEEP - 1):
         following = _NEXT.search(client.get(path).text)
@@ -169,10 +124,11 @@ def _cost(client: Client, role: str, page: Page, rounds: int) -> Cost:
 
 def _ask(client: Client, page: Page) -> float:
     began = time.perf_counter()
-    response = client.get(page.path)
+    headers = {"Authorization": f"Bearer {page.key}"} if page.key else None
+    response = client.get(page.path, headers=headers)
     took = 1000 * (time.perf_counter() - began)
     if response.status_code != 200:
-        raise SystemExit(f"{page.path} answered {response.status_code}")
+        raise SystemExit(f"{page.path} answered {response.status_code}: {response.text[:300]}")
     return took
 
 

@@ -120,6 +120,8 @@ class Group(Resource[Any]):
     """Who is in the group."""
 
 
+# Each refers to the other; unless it is completed here, the first filter that a process is sent knows no attribute.
+User.model_rebuild()
 USER, GROUP = Reference[User], Reference[Group]
 # What providers send beyond the standard is understood: attributes that are not kept, a value beside the path of
 # a removal, and a path whose filter matches nothing yet.

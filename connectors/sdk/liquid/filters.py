@@ -20,6 +20,7 @@ from connectors.sdk.liquid.json_text import parse_json
 from connectors.sdk.rows import decimal_text, dumps
 
 REGEX_TIMEOUT_S = 0.25
+MOST_CHARS = 50_000_000  # that one row's template may make
 MAX_DIGITS = 10_000
 _EXACT = Context(prec=80)
 _DIVISION = Context(prec=34)
@@ -177,7 +178,23 @@ def _regex_test(value: Any, pattern: Any = "") -> Any:
 def _regex_replace(value: Any, pattern: Any = "", replacement: Any = "") -> str:
     plain = text_of(replacement).replace("\\", r"\\")
     template = regex.sub(r"\$(\d+|&)", lambda m: rf"\g<{0 if m[1] == '&' else m[1]}>", plain)
-    return str(_matched(lambda: _pattern(text_of(pattern)).sub(template, text_of(value), timeout=REGEX_TIMEOUT_S)))
+    made = _Made(template)
+    return str(_matched(lambda: _pattern(text_of(pattern)).sub(made, text_of(value), timeout=REGEX_TIMEOUT_S)))
+
+
+class _Made:
+    """What stands in place of each match; refused where all of them together grow too long."""
+
+    def __init__(self, template: str) -> None:
+        self._template = template
+        self._left = MOST_CHARS
+
+    def __call__(self, match: regex.Match[str]) -> str:
+        text = match.expand(self._template)
+        self._left -= len(text)
+        if self._left < 0:
+            raise Refused(f"The template makes a text of more than {MOST_CHARS:,} characters for one row.")
+        return text
 
 
 def _matched(run: Callable[[], Any]) -> Any:

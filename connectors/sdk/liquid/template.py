@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
-from functools import lru_cache, wraps
+from functools import lru_cache
 from io import StringIO
 from typing import Any, ClassVar, TextIO
 
@@ -18,9 +18,9 @@ from liquid.undefined import is_undefined
 from connectors.sdk.destination import RowResult, rejected
 from connectors.sdk.errors import ConfigError, ConnectorError
 from connectors.sdk.liquid.filters import FILTERS, Refused
+from connectors.sdk.liquid.limits import MOST_CHARS, MOST_ITEMS, bounded, check_clock, start_clock
 from connectors.sdk.rows import decimal_text, dumps
 
-MAX_OUTPUT_CHARS = 50_000_000
 _RESERVED = frozenset({"row", "rows", "context", "forloop", "tablerowloop", "nil", "null", "empty", "blank"})
 
 
@@ -86,6 +86,7 @@ class Template:
 
     def _run(self, variables: Mapping[str, Any]) -> _Parts:
         parts = _Parts()
+        start_clock()
         try:
             self._bound.render_with_context(_Context(self._bound, globals=variables), parts)
         except ResourceLimitError as error:
@@ -162,17 +163,23 @@ class _Parts(StringIO):
         self.size = size
 
     def write(self, text: str) -> int:
-        self.size += len(text)
-        if self.size > MAX_OUTPUT_CHARS:
-            raise OutputStreamLimitError("output limit reached", token=None)
+        self._count(len(text))
         self._parts.append(text)
         return len(text)
 
     def put(self, value: Any) -> int:
-        """Take a value that is not text."""
+        """Take a value that is not text; of several, all become text in the end."""
+        if self._typed and isinstance(value, list | dict):
+            check_clock()
+            self._count(len(liquid_text(value)))
         self._typed = True
         self._parts.append(_Value(value))
         return 1
+
+    def _count(self, chars: int) -> None:
+        self.size += chars
+        if self.size > MOST_CHARS:
+            raise OutputStreamLimitError("output limit reached", token=None)
 
     def getvalue(self) -> str:
         return "".join(p.text() if isinstance(p, _Value) else p for p in self._parts)
@@ -230,22 +237,10 @@ class _Context(RenderContext):
         return _Parts(buf.size if isinstance(buf, _Parts) else 0)
 
 
-def _bounded(call: Callable[..., Any], limit: int | None) -> Callable[..., Any]:
-    """A filter that refuses long ranges: most filters would first write all their numbers into memory."""
-
-    @wraps(call)
-    def bounded(*values: Any, **options: Any) -> Any:
-        if limit is not None and any(isinstance(v, range) and len(v) > limit for v in values):
-            raise Refused(f"A range has more than {limit:,} numbers.")
-        return call(*values, **options)
-
-    return bounded
-
-
 class _Environment(Environment):
     """Limits that keep one row's template from holding a worker."""
 
-    loop_iteration_limit: ClassVar[int | None] = 1_000_000
+    loop_iteration_limit: ClassVar[int | None] = MOST_ITEMS
     local_namespace_limit: ClassVar[int | None] = 50_000_000
 
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
@@ -254,7 +249,7 @@ class _Environment(Environment):
         for name in ("include", "render"):
             del self.tags[name]
         self.filters.update(FILTERS)
-        self.filters = {name: _bounded(call, self.loop_iteration_limit) for name, call in self.filters.items()}
+        self.filters = {name: bounded(name, call) for name, call in self.filters.items()}
 
 
 _ENVIRONMENT = _Environment()
