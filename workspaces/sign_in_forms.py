@@ -46,6 +46,13 @@ class RulesForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 5, "class": "mono", "spellcheck": "false"}),
         help_text="One a line, such as 203.0.113.0/24 or 2001:db8::/32. Empty lets in from everywhere.",
     )
+    networks_for_scim = forms.BooleanField(
+        label="Also for SCIM",
+        required=False,
+        widget=Toggle,
+        help_text="The identity provider, which pushes people and groups from its own addresses, must then come from "
+        "these networks too: list its addresses, or removed people stay.",
+    )
     sso_required = forms.BooleanField(
         label="Require single sign-on",
         required=False,
@@ -64,6 +71,7 @@ class RulesForm(forms.Form):
             "idle_minutes": rules.idle_minutes,
             "lifetime_hours": rules.lifetime_hours,
             "networks": "\n".join(rules.networks),
+            "networks_for_scim": rules.networks_for_scim,
             "sso_required": rules.sso_required,
         }
 
@@ -72,7 +80,12 @@ class RulesForm(forms.Form):
         data = self.cleaned_data
         networks = tuple(line for line in data["networks"].replace(",", "\n").splitlines() if line.strip())
         return Rules(
-            data["second_factor"], data["idle_minutes"], data["lifetime_hours"], networks, data["sso_required"]
+            data["second_factor"],
+            data["idle_minutes"],
+            data["lifetime_hours"],
+            networks,
+            data["sso_required"],
+            data["networks_for_scim"],
         )
 
 

@@ -2,12 +2,13 @@
 
 People become operators by ``manage.py operator EMAIL``. The console has lists of
 organizations, workspaces, people and runs, without settings, credentials or rows, and
-the e-mails that wait in files where no mail server is set.
+the e-mails that wait in files where no mail server is set. It shuts people out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ from syncs.models import Run
 from syncs.services import cancel_run
 from workspaces.models import Organization, User, Workspace
 from workspaces.scoping import unscoped, workspace_scope
+from workspaces.services.operators import admit_person, bar_person
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
@@ -118,7 +120,7 @@ class ReadOnly(_ModelAdmin):
         worked = 0
         for row in rows:
             try:
-                with workspace_scope(row.workspace_id):
+                with workspace_scope(row.workspace_id) if hasattr(row, "workspace_id") else nullcontext():
                     work(row)
                 worked += 1
             except HeadraceError as error:
@@ -149,6 +151,7 @@ class PersonList(ReadOnly):
         "email",
         "name",
         "is_active",
+        "barred_at",
         "is_service",
         "is_operator",
         "last_login",
@@ -156,6 +159,19 @@ class PersonList(ReadOnly):
     )
     search_fields = ("email", "name")
     list_filter = ("is_active", "is_service", "is_operator")
+    actions = ("bar", "admit")
+
+    @admin.action(description="Shut the chosen people out", permissions=["view"])
+    def bar(self, request: HttpRequest, rows: QuerySet[User]) -> None:
+        """Ends their sessions and keys; no identity provider lets them in again."""
+        actor = system(f"operator {request.user}")
+        self._each(request, rows, lambda row: bar_person(actor=actor, user=row), "{number} people are shut out.")
+
+    @admin.action(description="Let the chosen people in again", permissions=["view"])
+    def admit(self, request: HttpRequest, rows: QuerySet[User]) -> None:
+        """As far as their identity provider still has them."""
+        actor = system(f"operator {request.user}")
+        self._each(request, rows, lambda row: admit_person(actor=actor, user=row), "{number} people were let in again.")
 
 
 class RunList(ReadOnly):

@@ -14,10 +14,11 @@ from django.urls import reverse
 from config.errors import Denied
 from config.operating.console import LISTS, console
 from governance.audit.models import AuditEntry
-from tests.world import World
+from tests.world import BUILDER, World
 from workspaces.models import OrganizationMember, User
 from workspaces.scoping import unscoped, workspace_scope
-from workspaces.services.operators import set_operator
+from workspaces.services import create_api_key
+from workspaces.services.operators import admit_person, bar_person, set_operator
 
 
 @pytest.fixture
@@ -69,6 +70,40 @@ def test_an_action_goes_through_the_service_and_is_audited(world: World, operato
         entry = AuditEntry.objects.get(event="run.cancelled")
     assert entry.actor_label == f"operator {world['member'].email}"
     assert "delete_selected" not in operator.get(address).content.decode()
+
+
+def test_whom_an_operator_shuts_out_is_out_at_once_and_comes_back_by_the_operator_alone(
+    world: World, operator: Client
+) -> None:
+    user = world["editor"]
+    with workspace_scope(world.acme.workspace.pk):
+        key = create_api_key(actor=BUILDER, workspace=world.acme.workspace, name="Mine", owner=user)
+    theirs = Client()
+    theirs.force_login(user)
+    assert theirs.get("/acme/").status_code == 200
+    people = reverse("admin:workspaces_user_changelist")
+
+    def act(action: str, *users: User) -> str:
+        chosen = {"action": action, "_selected_action": [one.pk for one in users]}
+        return operator.post(people, chosen, follow=True).content.decode()
+
+    assert "1 people are shut out" in act("bar", user)
+    assert theirs.get("/acme/").status_code == 302
+    headers = {"Authorization": f"Bearer {key.secret}"}
+    assert Client().get("/api/v1/syncs", headers=headers).status_code == 401
+    with unscoped("the test reads the log of everything"):
+        entry = AuditEntry.objects.get(event="person.barred")
+    assert entry.after == {"stopped_keys": ["Mine"], "ended_sessions": 0}
+    assert entry.actor_label == f"operator {world['member'].email}"
+    act("admit", user)
+    user.refresh_from_db()
+    assert (user.is_active, user.barred_at) == (True, None)
+    said = act("bar", world.owner, User.objects.get(pk=world["member"].pk))
+    assert "last organization admin" in said
+    assert "Operators cannot be shut out" in said
+    for service in (bar_person, admit_person):
+        with pytest.raises(Denied):
+            service(actor=world.acme.actor, user=user)
 
 
 def test_the_outbox_shows_what_no_server_took(operator: Client, settings: Any, tmp_path: Path) -> None:

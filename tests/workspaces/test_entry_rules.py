@@ -210,6 +210,19 @@ def test_api_keys_are_held_to_the_networks_too(world: World) -> None:
     assert Client(REMOTE_ADDR="198.51.100.1").get("/api/v1/syncs", headers=bearer).status_code == 403
 
 
+@pytest.mark.parametrize(("holds", "expected"), [(True, 403), (False, 200)])
+def test_scim_is_held_to_the_networks_where_that_is_on(world: World, holds: bool, expected: int) -> None:
+    with workspace_scope(world.acme.workspace.pk):
+        token = world.acme.rows["scim_token"]
+    ask(world, networks=NETWORKS, networks_for_scim=holds)
+    headers = {"Authorization": f"Bearer {token}"}
+    users = "/api/scim/v2/Users"
+    assert Client(REMOTE_ADDR="203.0.113.9").get(users, headers=headers).status_code == 200
+    refused = Client(REMOTE_ADDR="198.51.100.1").get(users, headers=headers)
+    assert refused.status_code == expected
+    assert ("certain networks only" in refused.text) == holds
+
+
 def test_a_header_lets_nobody_in_unless_a_proxy_is_trusted(world: World, settings: Any) -> None:
     ask(world, networks=NETWORKS)
     told = {"X-Forwarded-For": "203.0.113.9"}

@@ -39,6 +39,7 @@ class User(AbstractBaseUser):
     ``is_service`` marks a service account: a place in one organization for a
     program, in groups like a person, which has API keys and can never sign in.
     ``is_operator`` opens the console of the installation (config/operating/console.py).
+    Since ``barred_at`` the operator lets nobody in by this account, whatever an identity provider says.
     """
 
     email = models.EmailField(max_length=254)
@@ -47,6 +48,7 @@ class User(AbstractBaseUser):
     is_active = models.BooleanField(default=True)
     is_service = models.BooleanField(default=False)
     is_operator = models.BooleanField(default=False)
+    barred_at = models.DateTimeField(null=True, blank=True, editable=False)
     # The organization whose identity provider vouches for this account, which has no password and works there only.
     sso_organization = models.ForeignKey(
         "workspaces.Organization", null=True, blank=True, on_delete=models.CASCADE, related_name="+"

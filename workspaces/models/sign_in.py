@@ -27,6 +27,8 @@ class SignInRules(OrganizationModel):
     lifetime_hours = models.PositiveIntegerField(null=True, blank=True)
     # Networks (CIDR) that people and API keys may come from; empty lets everybody in.
     networks = models.JSONField(default=list, blank=True)
+    # Whether the identity provider, pushing people and groups, has to come from them too.
+    networks_for_scim = models.BooleanField(default=False)
     sso_required = models.BooleanField(default=False)
 
     def __str__(self) -> str:
@@ -153,6 +155,8 @@ class DirectoryPerson(OrganizationModel):
     formatted_name = models.CharField(max_length=400, blank=True)
     given_name = models.CharField(max_length=400, blank=True)
     family_name = models.CharField(max_length=400, blank=True)
+    # Whether the provider says they may sign in; the operator has a say of their own (``User.barred_at``).
+    active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     provisioned_at = models.DateTimeField(null=True, blank=True)

@@ -74,7 +74,7 @@ def _replace_user(call: Call, name: str) -> HttpResponse:
     payload = call.payload()
 
     def change(person: DirectoryPerson) -> PushedPerson:
-        completed = _completed(payload, active=person.user.is_active)
+        completed = _completed(payload, active=person.active)
         return pushed_user(User.model_validate(completed, scim_ctx=Context.RESOURCE_REPLACEMENT_REQUEST))
 
     return _update_user(call, name, change, Context.RESOURCE_REPLACEMENT_RESPONSE)

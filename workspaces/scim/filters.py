@@ -65,7 +65,7 @@ USERS: Attributes = {
     "name.formatted": Column("formatted_name"),
     "name.familyname": Column("family_name"),
     "name.givenname": Column("given_name"),
-    "active": Column("user__is_active", "flag"),
+    "active": Column("active", "flag"),
     "emails": Many(
         DirectoryEmail,
         "person",

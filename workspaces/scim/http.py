@@ -32,7 +32,7 @@ from config.api import parse_rate
 from config.errors import Conflict, HeadraceError, Invalid, NotFound
 from governance.audit.actors import Actor, system
 from workspaces import services
-from workspaces.entry import client_address
+from workspaces.entry import check_network, client_address, rules_of
 from workspaces.models import Organization, ScimToken
 from workspaces.scim.resources import POLICY
 from workspaces.scoping import organization_scope, unscoped
@@ -105,6 +105,9 @@ def answer(request: HttpRequest, handlers: Mapping[str, Handler], **ids: str) ->
         handler = handlers.get(request.method or "")
         if handler is None:
             raise MethodNotAllowed
+        rules = rules_of(token.organization)
+        if rules is not None and rules.networks_for_scim:
+            check_network(request, token.organization)
         with organization_scope(token.organization_id), POLICY:
             return handler(Call(request, token.organization), **ids)
     except (SCIMException, HeadraceError, ValidationError, RecursionError) as error:
@@ -132,7 +135,7 @@ def _token(request: HttpRequest) -> ScimToken:
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     wanted = digest(value.strip())
     with unscoped("the token names the organization whose scope is entered next"):
-        token = ScimToken.objects.select_related("organization").filter(digest=wanted).first()
+        token = ScimToken.objects.select_related("organization__sign_in_rules").filter(digest=wanted).first()
         if token is not None and scheme.lower() == "bearer" and constant_time_compare(token.digest, wanted):
             services.touch_scim_token(token=token, now=timezone.now())
             return token

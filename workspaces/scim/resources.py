@@ -179,7 +179,7 @@ def user(person: DirectoryPerson, memberships: Iterable[DirectoryMembership] = (
         name=Name(**given) if given else None,
         display_name=person.display_name or None,
         emails=[Email(value=e.address, type=e.kind or None, primary=e.is_primary) for e in person.emails.all()],
-        active=person.user.is_active,
+        active=person.active,
         groups=[
             UserGroup(value=str(m.group_id), ref=GROUP(location("Groups", m.group_id)), display=m.group.name)
             for m in memberships

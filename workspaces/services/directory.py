@@ -171,7 +171,7 @@ def describe(person: DirectoryPerson) -> dict[str, object]:
         "name": person.user.name,
         "subject": person.subject,
         "user_name": person.user_name,
-        "active": person.user.is_active,
+        "active": person.active,
         "groups": list(groups),
     }
 

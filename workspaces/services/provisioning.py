@@ -248,7 +248,7 @@ def pushed_person(person: DirectoryPerson) -> PushedPerson:
     """A person as they were pushed last."""
     emails = tuple(PushedEmail(e.address, e.kind, e.is_primary) for e in person.emails.all())
     names = {name: getattr(person, name) for name in NAMES}
-    return PushedPerson(**names, emails=emails, active=person.user.is_active)
+    return PushedPerson(**names, emails=emails, active=person.active)
 
 
 def pushed_group(group: DirectoryGroup) -> PushedGroup:
@@ -292,13 +292,15 @@ def _write_person(person: DirectoryPerson, pushed: PushedPerson) -> None:
 def _set_active(person: DirectoryPerson, active: bool) -> dict[str, object]:
     """Let a person in or shut them out at once; what ended, for the audit entry."""
     user = person.user
-    if user.is_active == active:
+    if person.active == active:
         return {}
+    person.active = active
+    person.save(update_fields=["active"])
     members = OrganizationMember.objects.select_for_update(no_key=True)
     member = members.filter(organization_id=person.organization_id, user=user).first()
     if not active and member is not None:
         keep_an_admin(member)
-    user.is_active = active
+    user.is_active = active and user.barred_at is None
     user.save(update_fields=["is_active"])
     if active:
         ensure_member(person)

@@ -35,6 +35,7 @@ class Rules:
     lifetime_hours: int | None = None
     networks: tuple[str, ...] = ()
     sso_required: bool = False
+    networks_for_scim: bool = False
 
 
 @service("sign_in_rules.changed")
@@ -50,7 +51,8 @@ def set_sign_in_rules(*, actor: Actor, organization: Organization, rules: Rules,
         _require_a_proven_provider(organization)
     row.idle_minutes = _between("idle_minutes", rules.idle_minutes, IDLE_MINUTES)
     row.lifetime_hours = _between("lifetime_hours", rules.lifetime_hours, LIFETIME_HOURS)
-    row.networks, row.sso_required = networks, rules.sso_required
+    row.networks, row.networks_for_scim = networks, rules.networks_for_scim
+    row.sso_required = rules.sso_required
     if not rules.second_factor:
         row.second_factor_since = None
     elif row.second_factor_since is None:
@@ -119,6 +121,7 @@ def _as_dict(row: SignInRules) -> dict[str, object]:
         "idle_minutes": row.idle_minutes,
         "lifetime_hours": row.lifetime_hours,
         "networks": row.networks,
+        "networks_for_scim": row.networks_for_scim,
         "sso_required": row.sso_required,
     }
 

@@ -17,8 +17,8 @@ from liquid.undefined import is_undefined
 
 from connectors.sdk.destination import RowResult, rejected
 from connectors.sdk.errors import ConfigError, ConnectorError
-from connectors.sdk.liquid.filters import FILTERS, Refused
-from connectors.sdk.liquid.limits import MOST_CHARS, MOST_ITEMS, bounded, check_clock, start_clock
+from connectors.sdk.liquid.filters import FILTERS, MOST_CHARS, Refused
+from connectors.sdk.liquid.limits import MOST_ITEMS, bounded, check_clock, start_clock
 from connectors.sdk.rows import decimal_text, dumps
 
 _RESERVED = frozenset({"row", "rows", "context", "forloop", "tablerowloop", "nil", "null", "empty", "blank"})

@@ -15,6 +15,7 @@ from tests.world import BUILDER, World
 from workspaces import services
 from workspaces.models import ApiKey, DirectoryPerson, OrganizationMember, User
 from workspaces.scoping import unscoped, workspace_scope
+from workspaces.services.operators import admit_person, bar_person
 
 WORK = 'emails[type eq "work"].value'
 
@@ -178,6 +179,22 @@ class TestDeactivation:
         self.switch(acme, True)
         assert sign_in(world, "1", "grace@acme.test").is_active
         assert groups_of("grace@acme.test") == ["Editor group"]
+
+    def test_opens_nothing_that_the_operator_shut(self, acme: Pusher, world: World, browser: Client) -> None:
+        user = account("grace@acme.test")
+        bar_person(actor=BUILDER, user=user)
+        assert browser.get("/acme/syncs")["Location"].startswith("/accounts/login/")
+        for active in (False, True):
+            assert self.switch(acme, active).said["active"] is active
+            assert not account("grace@acme.test").is_active
+            with pytest.raises(services.directory.Deactivated):
+                sign_in(world, "1", "grace@acme.test")
+        assert acme.names("Users?filter=active eq true") == ["grace@acme.test"], "what the provider pushed"
+        self.switch(acme, False)
+        admit_person(actor=BUILDER, user=user)
+        assert not account("grace@acme.test").is_active, "the provider has deactivated them since"
+        self.switch(acme, True)
+        assert account("grace@acme.test").is_active
 
     def test_keys_stay_stopped_when_the_person_comes_back(self, acme: Pusher, key: str) -> None:
         self.switch(acme, False)
