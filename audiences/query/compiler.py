@@ -154,22 +154,26 @@ class Compiler:
 
     def _relation(self, scope: Scope, condition: RelationCondition, at: At) -> exp.Expr:
         wanted = _wanted(condition.quantifier, condition.number, (*at.path, "number"))
-        related = self.related(scope, condition.relationship, at)
-        holds = self._where(related.scope, condition.where, at)
-        return self._counted(scope, related, holds, wanted, at)
+        return self._counted(scope, *self.matching(scope, condition, at), wanted, at)
 
     def _event(self, scope: Scope, condition: EventCondition, at: At) -> exp.Expr:
         quantifier = Quantifier.NUMBER if condition.number else Quantifier.ANY
         if not condition.performed:
             quantifier = Quantifier.NONE
         wanted = _wanted(quantifier, condition.number, (*at.path, "number"))
+        return self._counted(scope, *self.matching(scope, condition, at), wanted, at)
+
+    def matching(self, scope: Scope, condition: RelationCondition | EventCondition, at: At) -> tuple[Related, exp.Expr]:
+        """The related rows that a condition is about, and what has to hold for them."""
         related = self.related(scope, condition.relationship, at)
-        holds = [self._where(related.scope, condition.where, at)]
+        holds = self._where(related.scope, condition.where, at)
+        if isinstance(condition, RelationCondition):
+            return related, holds
         if condition.when is not None:
-            holds.insert(0, self._when(related.scope, condition.when, at.to("when")))
-        elif related.scope.model.kind is not ModelKind.EVENT:
+            return related, all_of([self._when(related.scope, condition.when, at.to("when")), holds])
+        if related.scope.model.kind is not ModelKind.EVENT:
             raise refused(at.path, "wrong_model", f"{related.scope.model.name} is not a model of events.")
-        return self._counted(scope, related, all_of(holds), wanted, at)
+        return related, holds
 
     def _when(self, scope: Scope, test: Test, at: At) -> exp.Expr:
         model = scope.model
@@ -202,11 +206,11 @@ class Compiler:
         return self.tester.counts(column("rows", alias), wanted)
 
     def _some(self, scope: Scope, related: Related, holds: exp.Expr, at: At) -> exp.Expr:
-        return _exists(related, holds) if at.alone else present(self._joined_key(scope, related, holds))
+        return exists(related, holds) if at.alone else present(self._joined_key(scope, related, holds))
 
     def _none(self, scope: Scope, related: Related, holds: exp.Expr, at: At) -> exp.Expr:
         if at.alone:
-            return exp.Not(this=_exists(related, holds))
+            return exp.Not(this=exists(related, holds))
         return absent(self._joined_key(scope, related, holds))
 
     def _joined_key(self, scope: Scope, related: Related, holds: exp.Expr) -> exp.Expr:
@@ -308,14 +312,18 @@ class Compiler:
 
     def places(self, scope: Scope, limit: Limit, at: At) -> tuple[exp.Expr, exp.Expr]:
         """A row's place by the limit's order, and how many rows there are."""
-        try:
-            value = self._limited_by(scope, limit, at)
-        except InvalidTree as error:
-            self.problems += error.problems
-            value = exp.null()
+        value = self.limit_value(scope, limit, at)
         keys = [ordered(node) for node in scope.key()]
         total = exp.Window(this=exp.Count(this=exp.Star()), over="OVER")
         return row_number([ordered(value, descending=not limit.bottom), *keys]), total
+
+    def limit_value(self, scope: Scope, limit: Limit, at: At) -> exp.Expr:
+        """What a limit goes by, so that it sorts the same everywhere."""
+        try:
+            return self._limited_by(scope, limit, at)
+        except InvalidTree as error:
+            self.problems += error.problems
+            return exp.null()
 
     def _limited_by(self, scope: Scope, limit: Limit, at: At) -> exp.Expr:
         if (limit.count is None) == (limit.percent is None):
@@ -360,7 +368,8 @@ def within(limit: Limit, name: str) -> exp.Expr:
     return exp.LT(this=share, expression=exp.Mul(this=number(limit.percent or 0), expression=column("total", name)))
 
 
-def _exists(related: Related, holds: exp.Expr) -> exp.Expr:
+def exists(related: Related, holds: exp.Expr) -> exp.Expr:
+    """EXISTS: any of the rows for which a condition holds."""
     pairs = [equal(inner.copy(), outer.copy()) for inner, outer in zip(related.inner, related.outer, strict=True)]
     query = related.select(exp.Literal.number(1)).where(all_of([*pairs, _closed(holds)]), copy=False)
     return exp.Exists(this=query)

@@ -13,6 +13,7 @@ from sqlglot.errors import SqlglotError
 from audiences.query import traits
 from audiences.query.conditions import Field, FormulaTrait
 from audiences.query.errors import Path, refused
+from audiences.query.schema import Surface
 from audiences.query.scope import Scope
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def aggregate(sql: str, dialect: str, path: Path) -> Parsed:
     return parsed
 
 
-def row_formula(compiler: Compiler, scope: Scope, definition: FormulaTrait, at: At) -> exp.Expr:
+def row_formula(compiler: Compiler, scope: Scope, definition: FormulaTrait, at: At, surface: Surface) -> exp.Expr:
     """A formula over a row's own columns, merged columns and traits; names without braces are columns."""
     path = (*at.path, "sql")
     parsed = _parsed(definition.sql, compiler.studio.dialect, path)
@@ -69,26 +70,27 @@ def row_formula(compiler: Compiler, scope: Scope, definition: FormulaTrait, at: 
             continue
         if node.table:
             raise refused(path, "trait_sql", f"“{node.sql(dialect=compiler.studio.dialect)}” is not known here.")
-        parsed.put(node, scope.value(Field(node.name), path).node)
+        parsed.put(node, scope.value(Field(node.name), path, surface).node)
     for name, uses in parsed.references.items():
         for use in uses:
-            parsed.put(use, exp.paren(_resolved(compiler, scope, name, at).copy(), copy=False))
+            parsed.put(use, exp.paren(_resolved(compiler, scope, name, at, surface).copy(), copy=False))
     return exp.paren(parsed.tree, copy=False)
 
 
-def _resolved(compiler: Compiler, scope: Scope, name: str, at: At) -> exp.Expr:
+def _resolved(compiler: Compiler, scope: Scope, name: str, at: At, surface: Surface) -> exp.Expr:
     path = (*at.path, "sql")
     if scope.model.column(name) is not None:
-        return scope.value(Field(name), path).node
+        return scope.value(Field(name), path, surface).node
     if name.startswith(_TRAIT):
         wanted = name.removeprefix(_TRAIT)
         for trait in compiler.schema.traits.values():
             if trait.model == scope.model.id and wanted in {trait.name, trait.id}:
-                return traits.saved(compiler, scope, trait.id, at).node
+                return traits.saved(compiler, scope, trait.id, at, surface=surface).node
         raise refused(path, "unknown_trait", f"There is no trait “{wanted}” on {scope.model.name}.")
     if name.startswith(_MERGED):
-        return scope.value(_merged(compiler, scope, name.removeprefix(_MERGED), path), path).node
-    return scope.value(Field(name), path).node
+        merged = _merged(compiler, scope, name.removeprefix(_MERGED), path)
+        return scope.value(merged, path, surface).node
+    return scope.value(Field(name), path, surface).node
 
 
 def _merged(compiler: Compiler, scope: Scope, wanted: str, path: Path) -> Field:

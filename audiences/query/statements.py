@@ -165,7 +165,7 @@ class Asker:
         with compiler.inside(audience):
             self._explain(compiler, scope, audience.definition.where, At(("where",), alone=False), found)
         projections = [named(flag(node), f"holds_{place}") for place, (_, node) in enumerate(found)]
-        query = scope.fill(exp.Select(expressions=projections)).where(self.has_key(scope, key), copy=False)
+        query = scope.fill(exp.Select(expressions=projections)).where(has_key(compiler, scope, key), copy=False)
         return finished(compiler, query), tuple(path for path, _ in found)
 
     def _explain(
@@ -175,21 +175,6 @@ class Asker:
         if isinstance(condition, Group):
             for place, each in enumerate(condition.conditions):
                 self._explain(compiler, scope, each, at.to("conditions", place), found)
-
-    def has_key(self, scope: Scope, key: Key) -> exp.Expr:
-        """Whether a row has this primary key."""
-        studio, pairs = STUDIOS[self.schema.dialect], []
-        for name, given in zip(scope.model.primary_key, key, strict=True):
-            known = scope.model.column(name)
-            node: exp.Expr = scope.column(name)
-            if known is not None and known.type is ColumnType.NUMBER and not isinstance(given, str):
-                literal = number(given)
-            else:
-                plain = known is not None and known.type is ColumnType.STRING
-                node = node if plain or known is None else studio.planner.text(node, known.as_column())
-                literal = studio.text(str(given))
-            pairs.append(equal(node, literal))
-        return all_of(pairs)
 
     # Pieces.
 
@@ -208,8 +193,9 @@ class Asker:
         if given.field is not None:
             return scope.value(given.field, path, surface)
         if given.definition is not None:
-            return traits.value(compiler, scope, given.definition, At(path), extra=given.where, title=given.name)
-        return traits.saved(compiler, scope, given.trait or "", At(path), extra=given.where)
+            title, where = given.name, given.where
+            return traits.value(compiler, scope, given.definition, At(path), extra=where, title=title, surface=surface)
+        return traits.saved(compiler, scope, given.trait or "", At(path), extra=given.where, surface=surface)
 
 
 def guarded(compiler: Compiler, make: Callable[[], Value]) -> Value:
@@ -219,6 +205,22 @@ def guarded(compiler: Compiler, make: Callable[[], Value]) -> Value:
     except InvalidTree as error:
         compiler.problems += error.problems
         return Value(node=exp.null(), type=ColumnType.UNKNOWN, title="")
+
+
+def has_key(compiler: Compiler, scope: Scope, key: Key) -> exp.Expr:
+    """Whether a row has this primary key."""
+    studio, pairs = compiler.studio, []
+    for name, given in zip(scope.model.primary_key, key, strict=True):
+        known = scope.model.column(name)
+        node: exp.Expr = scope.column(name)
+        if known is not None and known.type is ColumnType.NUMBER and not isinstance(given, str):
+            literal = number(given)
+        else:
+            plain = known is not None and known.type is ColumnType.STRING
+            node = node if plain or known is None else studio.planner.text(node, known.as_column())
+            literal = studio.text(str(given))
+        pairs.append(equal(node, literal))
+    return all_of(pairs)
 
 
 def keys(scope: Scope) -> list[tuple[str, exp.Expr]]:

@@ -36,6 +36,7 @@ from audiences.query.nodes import (
     present,
     row_number,
 )
+from audiences.query.schema import Surface
 from audiences.query.scope import Related, Scope
 from audiences.query.values import Value, result_type
 from connectors.sdk.types import ColumnType
@@ -54,7 +55,15 @@ Nothing = Group()
 Aggregated = AggregationTrait | CountTrait | OccurrenceTrait | ListTrait | SqlTrait
 
 
-def saved(compiler: Compiler, scope: Scope, trait: str, at: At, *, extra: Group = Nothing) -> Value:
+def saved(
+    compiler: Compiler,
+    scope: Scope,
+    trait: str,
+    at: At,
+    *,
+    extra: Group = Nothing,
+    surface: Surface = Surface.FILTERS,
+) -> Value:
     """The value of a saved trait or template; ``extra`` narrows the rows that it is calculated from."""
     found = compiler.schema.traits.get(trait)
     if found is None:
@@ -62,24 +71,31 @@ def saved(compiler: Compiler, scope: Scope, trait: str, at: At, *, extra: Group 
     if found.model != scope.model.id:
         raise refused(at.path, "wrong_model", f"“{found.name}” is not a trait of {scope.model.name}.")
     with compiler.referring("trait", found, at):
-        made = value(compiler, scope, found.definition, at, extra=extra, title=found.name)
+        made = value(compiler, scope, found.definition, at, extra=extra, title=found.name, surface=surface)
     return made
 
 
 def value(
-    compiler: Compiler, scope: Scope, definition: Trait, at: At, *, extra: Group = Nothing, title: str = ""
+    compiler: Compiler,
+    scope: Scope,
+    definition: Trait,
+    at: At,
+    *,
+    extra: Group = Nothing,
+    title: str = "",
+    surface: Surface = Surface.FILTERS,
 ) -> Value:
-    """The value of a trait for each row of a level."""
-    key = (definition, extra)
+    """The value of a trait for each row of a level. Columns that it gives away must be allowed on ``surface``."""
+    key = (definition, extra, surface)
     if key in scope.values:
         return scope.values[key]
     if isinstance(definition, FormulaTrait):
         if extra.conditions:
             raise refused(at.path, "operand_unfit", "A formula has no rows that conditions could narrow.")
-        node, kind = formulas.row_formula(compiler, scope, definition, at), result_type(definition.result)
+        node, kind = formulas.row_formula(compiler, scope, definition, at, surface), result_type(definition.result)
         zoned = False
     else:
-        node, kind, zoned = _Calculation(compiler, scope, definition, extra, at).joined()
+        node, kind, zoned = _Calculation(compiler, scope, definition, extra, at, surface).joined()
     made = Value(
         node=node,
         type=kind,
@@ -106,6 +122,7 @@ class _Calculation:
     definition: Aggregated
     extra: Group
     at: At
+    surface: Surface
 
     def joined(self) -> tuple[exp.Expr, ColumnType, bool]:
         """The joined value's node and type, and whether it is a moment with a zone."""
@@ -144,7 +161,7 @@ class _Calculation:
         return related, all_of(holds)
 
     def _field(self, related: Related, given: Field, name: str = "column") -> Value:
-        return related.scope.value(given, (*self.at.path, name))
+        return related.scope.value(given, (*self.at.path, name), self.surface)
 
     def _rows(self, related: Related, holds: exp.Expr, nodes: Sequence[tuple[str, exp.Expr]]) -> exp.Select:
         """The rows with their keys and these values; each once, by whatever ways it belongs to its owner."""
@@ -310,7 +327,7 @@ class _Calculation:
         parsed = formulas.aggregate(definition.sql, self.compiler.studio.dialect, path)
         items = []
         for place, (name, uses) in enumerate(parsed.references.items()):
-            items.append((f"item_{place}", related.scope.value(Field(name), path).node))
+            items.append((f"item_{place}", related.scope.value(Field(name), path, self.surface).node))
             for use in uses:
                 parsed.put(use, column(f"item_{place}", alias))
         rows = self._rows(related, holds, items)

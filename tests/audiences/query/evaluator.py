@@ -93,8 +93,8 @@ class Evaluator:
             case c.TraitCondition():
                 definition = condition.definition or self.schema.traits[condition.trait or ""].definition
                 value, column = self.trait(model, row, definition, condition.where)
-                rows = self.tables[model.id]
-                every = partial(self.all_traits, model, rows, definition, condition.where)
+                everyone = self.tables[model.id]
+                every = partial(self.all_traits, model, everyone, definition, condition.where)
                 return self.passes(condition.test, value, column, every)
         raise AssertionError(condition)
 
@@ -375,14 +375,15 @@ def nulls_last(
 
 def compare(operator: Op, left: Any, right: Any) -> bool:
     """A comparison of numbers."""
-    return {
+    held: dict[Op, bool] = {
         Op.EQUALS: left == right,
         Op.NOT_EQUALS: left != right,
         Op.GREATER: left > right,
         Op.LESS: left < right,
         Op.GREATER_OR_EQUAL: left >= right,
         Op.LESS_OR_EQUAL: left <= right,
-    }[operator]
+    }
+    return held[operator]
 
 
 def among(operator: Op, value: Any, given: Sequence[Any]) -> bool:
@@ -415,7 +416,8 @@ def aggregate(function: c.Function, values: Sequence[Any]) -> Any:
         return None
     if function is c.Function.AVERAGE:
         return sum(values) / len(values)
-    return {c.Function.SUM: sum, c.Function.MINIMUM: min, c.Function.MAXIMUM: max}[function](values)
+    functions: dict[c.Function, Callable[[Sequence[Any]], Any]] = {c.Function.SUM: sum, c.Function.MINIMUM: min}
+    return functions.get(function, max)(values)
 
 
 def at_path(value: str | None, column: StudioColumn, field: c.Field) -> tuple[Any, StudioColumn]:

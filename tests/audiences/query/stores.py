@@ -57,7 +57,7 @@ class PostgresStore:
         self.connection = psycopg.connect(url, autocommit=True)
         self.connection.execute("SET TimeZone = 'UTC'")
         for name, columns in TYPES.items():
-            self.connection.execute(f"CREATE TEMP TABLE {name} ({_columns(columns)})")  # type: ignore[arg-type]
+            self.connection.execute(f"CREATE TEMP TABLE {name} ({_columns(columns)})")
 
     def fill(self, tables: Tables) -> None:
         with self.connection.pipeline():
@@ -68,7 +68,7 @@ class PostgresStore:
                 self.connection.cursor().executemany(insert, [[row[each] for each in TYPES[name]] for row in rows])
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        return self.connection.execute(query).fetchall()  # type: ignore[arg-type]
+        return self.connection.execute(query).fetchall()
 
     def close(self) -> None:
         self.connection.close()

@@ -1,6 +1,6 @@
 """Compiled SQL says what the plain-Python evaluator says, on real databases.
 
-``HEADRACE_ORACLE`` is how many sets of tables are tried; many trees are asked of each.
+``ORACLE_EXAMPLES`` is how many sets of tables are tried; many trees are asked of each.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from tests.audiences.query import shop
 from tests.audiences.query.evaluator import Evaluator
 from tests.audiences.query.stores import DuckStore, PostgresStore, Store
 
-EXAMPLES = int(os.environ.get("HEADRACE_ORACLE", "12"))
+EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "12"))
 TREES = 8
 oracle = settings(
     max_examples=EXAMPLES,
     deadline=None,
-    derandomize="HEADRACE_ORACLE" not in os.environ,
+    derandomize="ORACLE_EXAMPLES" not in os.environ,
     database=None,
     phases=[Phase.generate],  # what fails prints its SQL; shrinking would take minutes
     suppress_health_check=list(HealthCheck),

@@ -1,0 +1,105 @@
+"""Why one row is in or out: for each condition the rows, or the value, that decide it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlglot import exp
+
+from audiences.query import traits
+from audiences.query.compiler import At, Compiler
+from audiences.query.conditions import (
+    AudienceCondition,
+    Condition,
+    EventCondition,
+    FormulaTrait,
+    Group,
+    PropertyCondition,
+    RelationCondition,
+    TraitCondition,
+)
+from audiences.query.errors import Path, refused
+from audiences.query.nodes import aliased, all_of, column, equal, filtered, named, ordered
+from audiences.query.schema import SavedAudience, Surface
+from audiences.query.scope import Related, Scope
+from audiences.query.statements import Asker, Key, Query, finished, has_key
+
+
+def condition_at(definition_where: Group, path: Path) -> Condition:
+    """The condition at a path of :meth:`Asker.explain`, which begins with ``where``."""
+    found: Condition = definition_where
+    for place in path[2::2]:
+        assert isinstance(found, Group)
+        found = found.conditions[int(place)]
+    return found
+
+
+def evidence(asker: Asker, audience: SavedAudience, path: Path, key: Key, *, rows: int = 10) -> Query | None:
+    """What decides a condition for the row with this key; ``None`` where its parts, or another audience, do.
+
+    Of a property or a trait: its ``value``. Of related rows: those for which the inner conditions hold, newest
+    events first, with the columns that previews may show. Of a trait condition see :func:`trait_rows` as well.
+    """
+    condition = condition_at(audience.definition.where, path)
+    if isinstance(condition, Group | AudienceCondition):
+        return None
+    compiler = asker.compiler()
+    scope = compiler.scope(audience.model)
+    at = At(path)
+    if isinstance(condition, RelationCondition | EventCondition):
+        related, holds = compiler.matching(scope, condition, at)
+        return finished(compiler, _related_rows(compiler, scope, related, holds, key, rows))
+    if isinstance(condition, PropertyCondition):
+        node = scope.value(condition.field, path, Surface.PREVIEWS).node
+    else:
+        node = _trait_value(compiler, scope, condition, at)
+    query = filtered(scope.fill(exp.select(named(node, "value"))), has_key(compiler, scope, key))
+    return finished(compiler, query)
+
+
+def trait_rows(asker: Asker, audience: SavedAudience, path: Path, key: Key, *, rows: int = 10) -> Query | None:
+    """The rows that a trait condition's value is calculated from; ``None`` for formulas."""
+    condition = condition_at(audience.definition.where, path)
+    assert isinstance(condition, TraitCondition)
+    definition = condition.definition
+    if definition is None:
+        saved = asker.schema.traits.get(condition.trait or "")
+        if saved is None:
+            raise refused(path, "unknown_trait", "The trait that this is about is not there any more.")
+        definition = saved.definition
+    if isinstance(definition, FormulaTrait):
+        return None
+    compiler = asker.compiler()
+    scope = compiler.scope(audience.model)
+    both = Group(conditions=(definition.where, condition.where))
+    same = RelationCondition(definition.relationship, where=both)
+    related, holds = compiler.matching(scope, same, At(path))
+    return finished(compiler, _related_rows(compiler, scope, related, holds, key, rows))
+
+
+def _trait_value(compiler: Compiler, scope: Scope, condition: TraitCondition, at: At) -> exp.Expr:
+    if condition.definition is not None:
+        return traits.value(compiler, scope, condition.definition, at, extra=condition.where).node
+    return traits.saved(compiler, scope, condition.trait or "", at, extra=condition.where).node
+
+
+def _related_rows(
+    compiler: Compiler, scope: Scope, related: Related, holds: exp.Expr, key: Key, rows: int
+) -> exp.Select:
+    model = related.scope.model
+    shown = [each.name for each in model.columns if each.may(Surface.PREVIEWS)]
+    chosen = [named(related.scope.column(name), name) for name in shown]
+    inner = filtered(related.select(*chosen, *related.keys()), holds)
+    found = compiler.sources.name("found")
+    pairs = [equal(column(name, found), node) for name, node in zip(related.names, related.outer, strict=True)]
+    query = exp.Select(expressions=[named(column(name, found), name) for name in shown])
+    query = scope.fill(query, exp.Join(this=aliased(inner, found), on=all_of(pairs)))
+    query = filtered(query, has_key(compiler, scope, key))
+    return query.order_by(*_newest(model.timestamp, shown, model.primary_key, found), copy=False).limit(
+        rows, copy=False
+    )
+
+
+def _newest(timestamp: str | None, shown: Sequence[str], key: Sequence[str], found: str) -> list[exp.Expr]:
+    order = [ordered(column(timestamp, found), descending=True)] if timestamp in shown and timestamp else []
+    return [*order, *[ordered(column(name, found)) for name in key if name in shown]]

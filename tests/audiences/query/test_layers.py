@@ -1,0 +1,255 @@
+"""The layers between an audience and a sync: what comes through, how many are left after each, who was stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audiences.query import conditions as c
+from audiences.query.conditions import Operator as Op
+from audiences.query.errors import InvalidTree
+from audiences.query.layers import Layer, Plan, allowed, members, stopped, waterfall
+from audiences.query.sampling import sample_parent, sample_related
+from audiences.query.schema import Privacy, SavedAudience, StudioSchema, Surface
+from audiences.query.splits import SLOTS, Split, Stretch, allocate, resize, slot
+from audiences.query.statements import Asker, Output
+from config.embedded import Urls
+from connectors.sdk.types import Table
+from tests.audiences.query import shop
+from tests.audiences.query.evaluator import Evaluator, nulls_last
+from tests.audiences.query.stores import DuckStore, PostgresStore, Store
+from tests.audiences.query.test_oracle import oracle
+
+KEY = Output("id", c.Field("id"))
+
+
+@pytest.fixture(scope="module")
+def stores(services: Urls) -> Iterator[list[Store]]:
+    postgres = PostgresStore(services.database_url)
+    yield [DuckStore(), postgres]
+    postgres.close()
+
+
+small = shop.groups("customers", 1, 0, 2)
+subsets = st.lists(st.lists(small.map(c.Definition), min_size=1, max_size=2).map(tuple), max_size=1).map(tuple)
+
+
+@st.composite
+def _audience(draw: st.DrawFn, name: str) -> SavedAudience:
+    definition = c.Definition(draw(small), draw(shop.limits))
+    return SavedAudience(id=name, name=name, model="customers", definition=definition, subsets=draw(subsets))
+
+
+splits = st.none() | st.builds(
+    Split,
+    salt=st.sampled_from(["s1", "é'"]),
+    stretches=st.sampled_from([allocate({"Holdout": 3000, "É": 7000}), allocate({"A": 5000, "B": 2500, "É": 2500})]),
+    stratify=st.sampled_from([(), ("vip",), ("region", "vip")]),
+)
+plans = st.builds(
+    Plan,
+    audience=_audience("asked"),
+    before=st.lists(_audience("x"), max_size=2).map(
+        lambda found: tuple(replace(each, id=f"before{place}") for place, each in enumerate(found))
+    ),
+    split=splits,
+    groups=st.just(("É",)),
+    rules=st.lists(small.map(c.Definition), max_size=1).map(tuple),
+)
+
+
+class Layers:
+    """What comes through each layer, in plain Python."""
+
+    def __init__(self, evaluator: Evaluator, plan: Plan) -> None:
+        self.evaluator, self.plan = evaluator, plan
+        self.model = evaluator.schema.models["customers"]
+        self.rows = evaluator.tables["customers"]
+
+    def left(self) -> dict[Layer, list[int]]:
+        """The keys that are left after each layer."""
+        evaluator, model, plan = self.evaluator, self.model, self.plan
+        audience = plan.audience
+        rows = [row for row in self.rows if evaluator.holds(model, row, audience.definition.where)]
+        found = {Layer.AUDIENCE: rows}
+        rows = [row for row in rows if evaluator.qualifies(model, row, audience)]
+        found[Layer.SUBSETS] = rows
+        taken = self.taken()
+        found[Layer.PRIORITY] = rows = [row for row in rows if row["id"] not in taken]
+        found[Layer.LIMIT] = rows = evaluator.cut(model, rows, audience.definition.limit)
+        if plan.split is not None:
+            groups = self.groups(rows, plan.split)
+            rows = [row for row in rows if groups[row["id"]] in plan.groups]
+        found[Layer.SPLIT] = rows
+        found[Layer.RULE] = [row for row in rows if all(evaluator.holds(model, row, rule.where) for rule in plan.rules)]
+        return {layer: sorted(row["id"] for row in kept) for layer, kept in found.items()}
+
+    def taken(self) -> set[int]:
+        taken: set[int] = set()
+        for audience in self.plan.before:
+            rows = [row for row in self.rows if self.evaluator.qualifies(self.model, row, audience)]
+            free = [row for row in rows if row["id"] not in taken]
+            taken |= {row["id"] for row in self.evaluator.cut(self.model, free, audience.definition.limit)}
+        return taken
+
+    def groups(self, rows: list[Any], split: Split) -> dict[int, str]:
+        """Whose each row is: by its slot, or by its place among those that are alike."""
+        if not split.stratify:
+            return {row["id"]: self.owner(split, slot(split.salt, str(row["id"]))) for row in rows}
+        alike: dict[tuple[Any, ...], list[Any]] = {}
+        for row in rows:
+            alike.setdefault(tuple(row[name] for name in split.stratify), []).append(row)
+        found = {}
+        for same in alike.values():
+            order = nulls_last(same, lambda row: self.digest(split, row), lambda row: row["id"], descending=False)
+            for place, row in enumerate(order):
+                found[row["id"]] = self.owner(split, place * SLOTS // len(order))
+        return found
+
+    def digest(self, split: Split, row: Any) -> str:
+        from hashlib import md5
+
+        return md5(f"{split.salt}{row['id']}".encode(), usedforsecurity=False).hexdigest()[:8]
+
+    def owner(self, split: Split, place: int) -> str:
+        return next(each.group for each in split.stretches if each.start <= place < each.end)
+
+
+@oracle
+@given(shop.tables(), st.lists(plans, min_size=1, max_size=4), st.booleans())
+def test_layers_say_what_plain_python_says(
+    stores: list[Store], tables: dict[str, list[dict[str, Any]]], plans: list[Plan], null_is_a_value: bool
+) -> None:
+    clock = shop.clock(shop.BASE)
+    referred = shop.first_audiences(c.Group(), c.Group())
+    for store in stores:
+        store.fill(tables)
+        schema = shop.schema(
+            store.dialect, audiences=referred, traits={"spent": shop.spent}, null_is_a_value=null_is_a_value
+        )
+        asker, evaluator = Asker(schema=schema, clock=clock), Evaluator(schema, tables, clock, shop.FORMULAS)
+        for plan in plans:
+            left = Layers(evaluator, plan).left()
+            query = waterfall(asker, plan)
+            (counts,) = store.rows(query.sql())
+            assert dict(zip(query.columns, map(int, counts), strict=True)) == {
+                layer.value: len(keys) for layer, keys in left.items()
+            }, f"{store.dialect}: {query.sql(pretty=True)}"
+            query = members(asker, plan, [KEY])
+            found = sorted(row[0] for row in store.rows(query.sql()))
+            assert found == left[Layer.RULE], f"{store.dialect}: {query.sql(pretty=True)}"
+            _stopped(store, asker, plan, left)
+
+
+def _stopped(store: Store, asker: Asker, plan: Plan, left: dict[Layer, list[int]]) -> None:
+    order = list(Layer)
+    for before, layer in zip(order, order[1:], strict=False):
+        if len(left[before]) != len(left[layer]):
+            found = sorted(row[0] for row in store.rows(stopped(asker, plan, layer, [KEY]).sql()))
+            assert found == sorted(set(left[before]) - set(left[layer]))
+
+
+def test_resizing_moves_as_few_slots_as_can_be() -> None:
+    first = allocate({"a": 3000, "b": 3000, "c": 4000})
+    second = resize(first, {"a": 5000, "b": 3000, "c": 2000})
+    assert _moved(first, second) == 2000
+    third = resize(second, {"a": 4000, "b": 3000, "d": 3000})
+    assert _moved(second, third) == 3000
+    assert {group: _size(third, group) for group in "abcd"} == {"a": 4000, "b": 3000, "c": 0, "d": 3000}
+    assert resize(third, {"a": 4000, "b": 3000, "d": 3000}) == third
+
+
+def test_shares_have_to_add_up() -> None:
+    with pytest.raises(ValueError, match="10,000"):
+        allocate({"a": 9999})
+
+
+def _owners(stretches: tuple[Stretch, ...]) -> list[str]:
+    return [each.group for each in stretches for _ in range(each.size)]
+
+
+def _size(stretches: tuple[Stretch, ...], group: str) -> int:
+    return _owners(stretches).count(group)
+
+
+def _moved(before: tuple[Stretch, ...], after: tuple[Stretch, ...]) -> int:
+    return sum(a != b for a, b in zip(_owners(before), _owners(after), strict=True))
+
+
+def _masked(**levels: Privacy) -> StudioSchema:
+    schema = shop.schema("duckdb")
+    models = {
+        id_: replace(
+            model, columns=tuple(replace(each, privacy=levels.get(each.name, each.privacy)) for each in model.columns)
+        )
+        for id_, model in schema.models.items()
+    }
+    return replace(schema, models=models)
+
+
+@pytest.mark.parametrize(
+    ("level", "filters", "previews", "syncs"),
+    [
+        (Privacy.APPROVED, True, True, True),
+        (Privacy.UNREVIEWED, True, True, True),
+        (Privacy.BLOCKED, False, False, False),
+        (Privacy.REDACTED, True, False, True),
+        (Privacy.SYNC_ONLY, False, False, True),
+        (Privacy.SYNC_BLOCKED, True, True, False),
+    ],
+)
+def test_privacy_levels_hold_for_columns_and_for_traits_that_show_them(
+    level: Privacy, filters: bool, previews: bool, syncs: bool
+) -> None:
+    asker = Asker(schema=_masked(name=level, item=level), clock=shop.clock(shop.BASE))
+    last = c.OccurrenceTrait("orders", c.Which.LAST, c.Field("item"))
+    outputs = [KEY, Output("name", c.Field("name")), Output("last", definition=last)]
+    for surface, wanted in [(Surface.FILTERS, filters), (Surface.PREVIEWS, previews), (Surface.SYNCS, syncs)]:
+        kept, dropped = allowed(asker, "customers", outputs, surface)
+        assert [each.name for each in kept] == (["id", "name", "last"] if wanted else ["id"])
+        assert all("privacy level" in problem.message for _, problem in dropped)
+    if not syncs:
+        audience = SavedAudience(id="a", name="A", model="customers", definition=c.Definition())
+        with pytest.raises(InvalidTree, match="privacy level"):
+            members(asker, Plan(audience=audience), outputs)
+
+
+def test_samples_hold_whole_parents() -> None:
+    store = DuckStore()
+    store.connection.execute("INSERT INTO customers (id) SELECT range FROM range(1000)")
+    store.connection.execute("INSERT INTO orders (id, customer_id) SELECT range, range % 1000 FROM range(3000)")
+    store.connection.execute("INSERT INTO lines (id, order_id) SELECT range, range % 3000 FROM range(6000)")
+    asker = Asker(schema=shop.schema("duckdb"), clock=shop.clock(shop.BASE))
+    small, large = (
+        {row[0] for row in store.rows(sample_parent(asker, "customers", percent).sql())} for percent in (5, 20)
+    )
+    assert small < large
+    assert 150 < len(large) < 250
+    store.connection.execute(f"CREATE TABLE sampled AS {sample_parent(asker, 'customers', 20).sql()}")
+    models = dict(asker.schema.models)
+    models["customers"] = replace(models["customers"], sample=Table("", "sampled"))
+    asker = Asker(schema=replace(asker.schema, models=models), clock=asker.clock)
+    lines = store.rows(sample_related(asker, "customers", ["orders", "lines"]).sql())
+    assert len(lines) == 6 * len(large)
+    assert {row[1] % 1000 for row in lines} == large
+    sampled = Asker(schema=asker.schema, clock=asker.clock, sampled=True)
+    everyone = SavedAudience(id="a", name="A", model="customers", definition=c.Definition())
+    assert store.rows(sampled.count(everyone).sql()) == [(len(large),)]
+
+
+def test_a_rule_does_not_change_who_is_within_the_limit() -> None:
+    store = DuckStore()
+    store.connection.execute("INSERT INTO customers (id, score, vip) SELECT range, range, range > 6 FROM range(10)")
+    asker = Asker(schema=shop.schema("duckdb"), clock=shop.clock(shop.BASE))
+    limit = c.Limit(by=c.Field("score"), count=5)
+    audience = SavedAudience(id="a", name="A", model="customers", definition=c.Definition(limit=limit))
+    rule = c.Definition(
+        c.Group(conditions=(c.PropertyCondition(c.Field("vip"), c.Test(Op.EQUALS, c.Values((True,)))),))
+    )
+    query = members(asker, Plan(audience=audience, rules=(rule,)), [KEY])
+    assert sorted(store.rows(query.sql())) == [(7,), (8,), (9,)]
