@@ -54,6 +54,7 @@ def pages() -> dict[Path, str]:
         "planner-dialects.md": dialects_page,
         "sync-logs.md": sync_logs_page,
         "cli.md": cli_page,
+        "audience-definitions.md": definitions_page,
     }
     return {FOLDER / name: make() for name, make in makers.items()}
 
@@ -64,6 +65,31 @@ def settings_page() -> str:
         "Settings",
         "Headrace reads these environment variables at start (`config/settings.py`, `config/supervisor/options.py`).",
         _table(("Variable", "Type", "Default", "What for"), rows),
+    )
+
+
+def definitions_page() -> str:
+    import json
+
+    from audiences.query.codec import json_schema
+    from audiences.query.dialects import STUDIOS
+    from audiences.query.values import OPERATORS
+
+    operators = [(f"`{kind}`", ", ".join(f"`{each}`" for each in known)) for kind, known in OPERATORS.items()]
+    warehouses = [
+        (studio.planner.title, "yes" if studio.unfold else "no", f"{studio.characters:,}")
+        for studio in STUDIOS.values()
+    ]
+    schema = json.dumps(json_schema(), indent=2, ensure_ascii=False)
+    return _page(
+        "Audience definitions",
+        "Audiences, subsets, destination rules and traits are JSON (`audiences/query/conditions.py`). "
+        "[How conditions are read](../concepts/audience-queries.md) says what they mean.",
+        "## Operators by type\n\n"
+        + _table(("Type", "Operators"), operators)
+        + "\n\n## Warehouses\n\nLong lists of values go in as one JSON text where a warehouse can unfold it.\n\n"
+        + _table(("Warehouse", "Unfolds lists", "Longest statement, in characters"), warehouses)
+        + f"\n\n## JSON Schema\n\n```json\n{schema}\n```\n",
     )
 
 

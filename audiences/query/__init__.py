@@ -9,6 +9,14 @@ The house calls these:
 ``statements.Asker(schema=…, clock=Clock(now, zone), sampled=False)``
     ``count``, ``members``, ``funnel``, ``explain``, ``trait_values``, and ``check`` for what is wrong; each
     gives a ``Query`` with ``sql()`` and the names of its columns.
+``evidence.evidence`` and ``trait_rows``
+    the rows that decide a condition for one member; ``insights.overlap``, ``breakdown``, ``suggestions``.
+``layers.members``, ``waterfall``, ``stopped``, ``allowed``
+    from an audience to what a sync gets (ADR 18), with ``splits.allocate`` and ``resize``.
+``sampling.sample_parent``, ``sample_related``
+    the queries that samples are made of.
+``sentences.Speaker``
+    trees in plain words.
 ``values.OPERATORS``
     which operators a column type takes.
 """

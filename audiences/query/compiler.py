@@ -299,14 +299,17 @@ class Compiler:
         self, scope: Scope, chosen: list[tuple[str, exp.Expr]], holds: exp.Expr, limit: Limit | None, at: At
     ) -> exp.Select:
         """A query of chosen values of the rows for which a condition holds, cut to the limit."""
-        projections = [named(node, name) for name, node in chosen]
         if limit is None:
+            projections = [named(node, name) for name, node in chosen]
             return filtered(scope.fill(exp.Select(expressions=projections)), holds)
+        # Inside, columns have names of their own: somebody may call one "place".
+        inner = [named(node, f"out_{number}") for number, (_, node) in enumerate(chosen)]
         place, total = self.places(scope, limit, at)
-        ranked = exp.Select(expressions=[*projections, named(place, "place"), named(total, "total")])
+        ranked = exp.Select(expressions=[*inner, named(place, "place"), named(total, "total")])
         ranked = filtered(scope.fill(ranked), holds)
         name = self.sources.name("ranked")
-        query = exp.Select(expressions=[named(column(each, name), each) for each, _ in chosen])
+        outer = [named(column(f"out_{number}", name), given) for number, (given, _) in enumerate(chosen)]
+        query = exp.Select(expressions=outer)
         query.set("from_", exp.From(this=aliased(ranked, name)))
         return query.where(within(limit, name), copy=False)
 

@@ -147,9 +147,11 @@ class _Layers:
         first = _First(compiler, scope, plan, strict)
         with compiler.inside(plan.audience):
             nodes, holds = first.nodes(), first.holds
-        projections = [named(node, name) for name, node in [*chosen, *nodes]]
+        # Inside, columns have names of their own: somebody may call one "bucket".
+        columns = [*[(f"out_{place}", node) for place, (_, node) in enumerate(chosen)], *nodes]
+        projections = [named(node, name) for name, node in columns]
         rows = filtered(scope.fill(exp.Select(expressions=projections)), holds)
-        names = [name for name, _ in [*chosen, *nodes]]
+        names = [name for name, _ in columns]
         layers = cls(compiler, plan, strict, names, rows, tuple(name for name, _ in chosen))
         layers._limit()
         layers._split()
@@ -157,8 +159,8 @@ class _Layers:
 
     def shown(self) -> list[exp.Expr]:
         """The columns of a result of rows."""
-        names = (*self.outputs, *([GROUP_COLUMN] if self.plan.split else []))
-        return [named(column(name, _KEPT), name) for name in names]
+        shown = [named(column(f"out_{place}", _KEPT), name) for place, name in enumerate(self.outputs)]
+        return [*shown, named(column(GROUP_COLUMN, _KEPT), GROUP_COLUMN)] if self.plan.split else shown
 
     def asked(self, made: Sequence[exp.Expr], condition: exp.Expr, rows: int | None = None) -> Query:
         """The finished query over the rows."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 import orjson
 from sqlglot import exp
@@ -360,7 +361,7 @@ def _as_number(value: Value, given: str, path: Path) -> int | float:
 
 
 def _written(value: Scalar) -> str:
-    return value if isinstance(value, str) else number(value).sql()
+    return format(Decimal(repr(value)), "f") if isinstance(value, float) else str(value)
 
 
 def _missing(value: Value, path: Path) -> Exception:

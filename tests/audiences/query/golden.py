@@ -1,19 +1,25 @@
-"""Trees that every warehouse's SQL is kept of: one for each thing that differs, or could."""
+"""Trees that every warehouse's SQL is kept of: one for each thing that differs, or could.
+
+``python -m tests.audiences.query.golden`` writes the files anew.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from audiences.query import conditions as c
 from audiences.query.conditions import Operator as Op
-from audiences.query.insights import Measure, breakdown, overlap
-from audiences.query.layers import Plan, members, waterfall
+from audiences.query.dialects import STUDIOS
+from audiences.query.insights import Measure, breakdown
+from audiences.query.layers import Plan, members
 from audiences.query.schema import SavedAudience, StudioColumn, StudioSchema
 from audiences.query.splits import Split, allocate
 from audiences.query.statements import Asker, Output, Query
 from audiences.query.times import is_zoned
 from tests.audiences.query import shop
 
+FOLDER = Path(__file__).parent / "golden"
 # What a moment with a zone, one without, and JSON are called; where there is none, the nearest.
 NATIVE = {
     "snowflake": ("TIMESTAMP_TZ", "TIMESTAMP_NTZ", "VARIANT"),
@@ -118,13 +124,10 @@ def statements(dialect: str) -> dict[str, Query]:
     }  # fmt: skip
     made |= {f"trait {name}": asker.trait_values("customers", trait) for name, trait in TRAITS.items()}
     made["funnel"] = asker.funnel(_audience(RELATED))
-    made["explain"] = asker.explain(_audience(RELATED), [1])[0]
-    made["overlap"] = overlap(asker, _audience(TEXT, "one"), _audience(PERCENTILE, "two"))
     made["breakdown"] = breakdown(
         asker, _audience(SINCE_ONLY), Measure(field=c.Field("region")), measure=Measure(relationship="orders")
     )
     made["split"] = members(asker, PLAN, [Output("id", c.Field("id")), Output("spent", trait="spent")])
-    made["stratified"] = waterfall(asker, replace(PLAN, split=replace(SPLIT, stratify=("region",))))
     return made
 
 
@@ -134,3 +137,9 @@ SINCE_ONLY = _where(SINCE)
 def written(dialect: str) -> str:
     """The golden file of a warehouse."""
     return "\n".join(f"-- {name}\n{query.sql(pretty=True)};\n" for name, query in statements(dialect).items())
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for name in STUDIOS:
+        (FOLDER / f"{name}.sql").write_text(written(name))

@@ -135,7 +135,8 @@ JSONS = (
 )  # fmt: skip
 DAYS = tuple(date(2024, 2, 28) + timedelta(days=days) for days in (-366, -365, -60, -31, -29, -7, -1, 0, 1, 2, 40))
 DAYS += (date(2020, 2, 29), date(2023, 2, 28), date(2024, 1, 1), date(2023, 12, 31))
-MOMENTS = tuple(datetime(day.year, day.month, day.day, hour, tzinfo=UTC) for day in DAYS for hour in (0, 12, 23)) + (
+MOMENTS = (
+    *(datetime(day.year, day.month, day.day, hour, tzinfo=UTC) for day in DAYS for hour in (0, 12, 23)),
     BASE,
     BASE - timedelta(hours=1),
     BASE - timedelta(days=7),
@@ -226,7 +227,7 @@ _TIMES: Mapping[Op, SearchStrategy[Any]] = {
 
 
 @st.composite
-def tests(draw: st.DrawFn, kind: T, column: Column | None = None, texts: Sequence[str] = TEXTS) -> c.Test:
+def comparisons(draw: st.DrawFn, kind: T, column: Column | None = None, texts: Sequence[str] = TEXTS) -> c.Test:
     """A test that fits a type."""
     operator = draw(st.sampled_from(OPERATORS[kind]))
     if operator in {Op.EXISTS, Op.NOT_EXISTS}:
@@ -275,16 +276,16 @@ def conditions(draw: st.DrawFn, model: str, levels: int, depth: int) -> c.Condit
             return draw(_relation(model, levels))
         case "trait":
             definition, kind = draw(definitions(model, levels - 1))
-            test = draw(tests(kind))
+            test = draw(comparisons(kind))
             narrow = isinstance(definition, c.FormulaTrait)
             where = c.Group() if narrow else draw(groups(_target(model, definition), 0, 0, 1))
             return c.TraitCondition(test, definition=definition, where=where)
         case "audience":
             return c.AudienceCondition(draw(st.sampled_from(["first", "top"])), draw(st.booleans()))
         case "saved":
-            return c.TraitCondition(draw(tests(T.NUMBER)), trait="spent")
+            return c.TraitCondition(draw(comparisons(T.NUMBER)), trait="spent")
     field, kind, column = draw(st.sampled_from(_fields(model)))
-    return c.PropertyCondition(field, draw(tests(kind, column)))
+    return c.PropertyCondition(field, draw(comparisons(kind, column)))
 
 
 @st.composite
@@ -295,7 +296,7 @@ def _relation(draw: st.DrawFn, model: str, levels: int) -> c.Condition:
     number = draw(st.none() | numbers)
     if target in _EVENTS and draw(st.booleans()):
         stamp = T.DATE if target == "stays" else T.TIMESTAMP
-        when = draw(st.none() | tests(stamp))
+        when = draw(st.none() | comparisons(stamp))
         performed = draw(st.booleans())
         return c.EventCondition(way, performed, number if performed else None, when, where)
     if number is not None:

@@ -23,7 +23,7 @@ from tests.audiences.query import shop
 from tests.audiences.query.evaluator import Evaluator
 from tests.audiences.query.stores import DuckStore, PostgresStore, Store
 
-EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "8"))
 TREES = 8
 oracle = settings(
     max_examples=EXAMPLES,
@@ -33,6 +33,7 @@ oracle = settings(
     phases=[Phase.generate],  # what fails prints its SQL; shrinking would take minutes
     suppress_health_check=list(HealthCheck),
 )
+half = settings(oracle, max_examples=EXAMPLES // 2)
 
 
 @pytest.fixture(scope="module")
