@@ -6,6 +6,7 @@ The wire is that of the public Hightouch REST API (camelCase, ids as strings,
 
 from __future__ import annotations
 
+import functools
 import logging
 import math
 import time
@@ -237,6 +238,7 @@ def error_answers() -> dict[int, Any]:
     return {status: OpenApiResponse(ErrorOut, description=text) for status, text in words.items()}
 
 
+@functools.cache  # one component of the document, however many addresses answer with it
 def list_of(item: type[serializers.Serializer[Any]]) -> Any:
     """The list shape around one kind of item, for the OpenAPI document."""
     fields = {"data": item(many=True), "hasMore": serializers.BooleanField()}

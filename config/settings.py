@@ -382,6 +382,13 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    # Choices that fields of the same name differ in get names of their own.
+    "ENUM_NAME_OVERRIDES": {
+        "CloudEnum": "connectors.choices.Cloud",
+        "StorageProviderEnum": "syncs.api.storage.PROVIDERS",
+        "LookUpStateEnum": "governance.privacy.choices.CaseState.values",
+        "ConnectionKindEnum": ["source", "destination"],
+    },
 }
 
 # How log lines are written: "plain" for people, "json" for machines.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -233,7 +234,7 @@ class ErasureReportView(ApiView):
 
     permission = {"GET": MANAGE}
 
-    @extend_schema(operation_id="GetErasureReport", responses={200: serializers.DictField(), **error_answers()})
+    @extend_schema(operation_id="GetErasureReport", responses={200: OpenApiTypes.OBJECT, **error_answers()})
     def get(self, request: Request, case_id: int) -> Response:
         """The report of a finished erasure; it holds nothing of the person."""
         case = case_for(self.actor, case_id)
@@ -261,14 +262,18 @@ class HoldingListView(ApiView):
         return Response({"data": page, "hasMore": len(lines) > query["offset"] + len(page)})
 
 
+class DeletedOut(serializers.Serializer[Any]):
+    """What was deleted, in words."""
+
+    message = serializers.CharField()
+
+
 class DeleteHoldingView(ApiView):
     """What nothing needs any more."""
 
     permission = {"POST": MANAGE}
 
-    @extend_schema(
-        operation_id="DeleteHolding", request=HoldingIn, responses={200: serializers.DictField(), **error_answers()}
-    )
+    @extend_schema(operation_id="DeleteHolding", request=HoldingIn, responses={200: DeletedOut, **error_answers()})
     def post(self, request: Request) -> Response:
         """Delete something that the list calls deletable."""
         body = self.body(HoldingIn)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from syncs.models import Run, Sync
 from tests.api.calls import Call, caller, key_of
@@ -246,6 +248,11 @@ def test_the_rate_limit_is_the_workspaces(shop: Shop, call: Call, key: str, worl
     assert refused.status_code == 429
     assert 0 < int(refused.headers["Retry-After"]) <= 600
     assert caller(key_of(world.globex, world.outsider))("get", "/sources").status_code == 200
+
+
+def test_nothing_in_the_openapi_document_is_guessed(tmp_path: Path) -> None:
+    """Names that collide and answers that nobody described would mislead whoever makes a client of it."""
+    call_command("spectacular", "--fail-on-warn", "--file", str(tmp_path / "openapi.yml"))
 
 
 def test_the_openapi_document_describes_every_endpoint(db: None) -> None:

@@ -49,7 +49,15 @@ class RequestListView(ApiView):
         return list_response(rows, query, lambda page: requests_json(list(page)))
 
 
-class RequestView(ApiView):
+class _OneRequest(ApiView):
+    """What all addresses of one draft or request answer with."""
+
+    def answer(self, draft: Draft) -> Response:
+        """The request as it is now."""
+        return Response(detail_json(self.actor, draft_for(self.actor, draft.pk)))
+
+
+class RequestView(_OneRequest):
     """One draft or request."""
 
     permission = {"GET": Permission.MEMBER, "DELETE": Permission.DRAFT_FROM_SOURCE}
@@ -64,12 +72,8 @@ class RequestView(ApiView):
         """Delete a draft whose approval nobody is asked for; what was never published goes with it."""
         return self.answer(services.delete_draft(actor=self.actor, draft=draft_for(self.actor, draft_id)))
 
-    def answer(self, draft: Draft) -> Response:
-        """The request as it is now."""
-        return Response(detail_json(self.actor, draft_for(self.actor, draft.pk)))
 
-
-class SubmitView(RequestView):
+class SubmitView(_OneRequest):
     """Asking for approval."""
 
     permission = {"POST": Permission.DRAFT_FROM_SOURCE}
@@ -88,7 +92,7 @@ class SubmitView(RequestView):
         return self.answer(services.submit_draft(actor=self.actor, draft=draft, revision=values["revision"], **told))
 
 
-class ApproveView(RequestView):
+class ApproveView(_OneRequest):
     """Saying yes."""
 
     permission = {"POST": Permission.APPROVE_FROM_SOURCE}
@@ -102,7 +106,7 @@ class ApproveView(RequestView):
         return self.answer(draft)
 
 
-class PublishView(RequestView):
+class PublishView(_OneRequest):
     """Making an approved draft live where that did not work at once."""
 
     permission = {"POST": Permission.APPROVE_FROM_SOURCE}
@@ -115,7 +119,7 @@ class PublishView(RequestView):
         return self.answer(draft)
 
 
-class DenyView(RequestView):
+class DenyView(_OneRequest):
     """Saying no."""
 
     permission = {"POST": Permission.APPROVE_FROM_SOURCE}
@@ -128,7 +132,7 @@ class DenyView(RequestView):
         return self.answer(services.deny_draft(actor=self.actor, draft=draft, **values))
 
 
-class WithdrawView(RequestView):
+class WithdrawView(_OneRequest):
     """Taking a request back."""
 
     permission = {"POST": Permission.MEMBER}
@@ -139,7 +143,7 @@ class WithdrawView(RequestView):
         return self.answer(services.withdraw_draft(actor=self.actor, draft=draft_for(self.actor, draft_id)))
 
 
-class RebaseView(RequestView):
+class RebaseView(_OneRequest):
     """Bringing a draft up to date."""
 
     permission = {"POST": Permission.MEMBER}
@@ -150,7 +154,7 @@ class RebaseView(RequestView):
         return self.answer(services.rebase_draft(actor=self.actor, draft=draft_for(self.actor, draft_id)))
 
 
-class CommentView(RequestView):
+class CommentView(_OneRequest):
     """Saying something about a request."""
 
     permission = {"POST": Permission.MEMBER}
