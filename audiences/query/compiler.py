@@ -139,7 +139,12 @@ class Compiler:
 
     def tested(self, scope: Scope, value: Value, test: Test, at: At) -> exp.Expr:
         """A test of a value; long lists are joined to the level where a subquery may not stand."""
-        return self.tester.test(value, test, (*at.path, "test"), None if at.alone else self._joiner(scope))
+        join = None if self._subqueries(at) else self._joiner(scope)
+        return self.tester.test(value, test, (*at.path, "test"), join)
+
+    def _subqueries(self, at: At) -> bool:
+        """Whether a subquery may stand here."""
+        return at.alone or self.studio.exists_anywhere
 
     def _joiner(self, scope: Scope) -> JoinValues:
         def join(query: exp.Query, on: Callable[[exp.Expr], exp.Expr]) -> exp.Expr:
@@ -206,10 +211,10 @@ class Compiler:
         return self.tester.counts(column("rows", alias), wanted)
 
     def _some(self, scope: Scope, related: Related, holds: exp.Expr, at: At) -> exp.Expr:
-        return exists(related, holds) if at.alone else present(self._joined_key(scope, related, holds))
+        return exists(related, holds) if self._subqueries(at) else present(self._joined_key(scope, related, holds))
 
     def _none(self, scope: Scope, related: Related, holds: exp.Expr, at: At) -> exp.Expr:
-        if at.alone:
+        if self._subqueries(at):
             return exp.Not(this=exists(related, holds))
         return absent(self._joined_key(scope, related, holds))
 
@@ -266,13 +271,19 @@ class Compiler:
         yield
         self._open.pop()
 
-    def membership(self, scope: Scope, audience: SavedAudience, at: At) -> exp.Expr:
-        """Whether a row is a member: where the definition and its subsets hold, within the limit."""
+    def membership(
+        self, scope: Scope, audience: SavedAudience, at: At, also: Callable[[Scope], exp.Expr] | None = None
+    ) -> exp.Expr:
+        """Whether a row is a member: where the definition and its subsets hold, within the limit.
+
+        ``also`` is a condition that has to hold before the limit counts.
+        """
         limit = audience.definition.limit
         if limit is None:
-            return self.qualifies(scope, audience, at)
+            return all_of([self.qualifies(scope, audience, at), *([also(scope)] if also else [])])
         inner = Scope.of(self.sources, scope.model)
         holds = self.qualifies(inner, audience, At(at.path, at.level))
+        holds = all_of([holds, *([also(inner)] if also else [])])
         keys = [f"key_{number}" for number in range(len(scope.model.primary_key))]
         chosen = [(name, node) for name, node in zip(keys, inner.key(), strict=True)]
         query = self.limited(inner, chosen, holds, limit, at.to("limit")).distinct(copy=False)

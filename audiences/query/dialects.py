@@ -31,6 +31,7 @@ class Studio:
     literals. ``collect`` makes one list of values (or of objects, where the third argument says so) in the
     order of a rank. ``hexadecimal`` is the MD5 of a text in lower-case hexadecimal. ``characters`` is how
     long a statement may be. ``zones``: moments can be shown in any zone by its usual name.
+    ``exists_anywhere``: EXISTS is as quick, and as allowed, under OR and in columns as alone.
     """
 
     planner: Profile
@@ -50,6 +51,7 @@ class Studio:
     wildcards: str = "%_"
     characters: int = 1_000_000
     zones: bool = True
+    exists_anywhere: bool = False
     national: bool = False
 
     @property
@@ -357,6 +359,7 @@ _PROFILES = (
     ),
     Studio(
         planner=PROFILES["duckdb"],
+        exists_anywhere=True,
         json=_by_path("JSON_EXTRACT_STRING"),
         number=_try_cast,
         collect=_array("LIST"),

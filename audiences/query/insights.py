@@ -11,7 +11,8 @@ from audiences.query import traits
 from audiences.query.compiler import At, Compiler
 from audiences.query.conditions import CountTrait, Field, Group
 from audiences.query.errors import InvalidTree, Path, refused
-from audiences.query.nodes import column, flag, named, ordered
+from audiences.query.layers import not_captured
+from audiences.query.nodes import all_of, column, flag, named, ordered
 from audiences.query.schema import SavedAudience, Surface
 from audiences.query.scope import Scope
 from audiences.query.statements import NOTHING, Asker, Output, Query, added, counted, finished, over
@@ -51,14 +52,21 @@ class Measure:
     where: Group = NOTHING
 
 
-def overlap(asker: Asker, one: SavedAudience, other: SavedAudience) -> Query:
-    """How many members two audiences share: the columns ``both``, ``only_first`` and ``only_second``."""
+Before = tuple[SavedAudience, ...]
+
+
+def overlap(asker: Asker, one: SavedAudience, other: SavedAudience, before: tuple[Before, Before] = ((), ())) -> Query:
+    """How many members two audiences share: the columns ``both``, ``only_first`` and ``only_second``.
+
+    ``before`` are the audiences that stand before each of them in its priority list.
+    """
     if one.model != other.model:
         raise refused((), "wrong_model", f"“{other.name}” is made of another model than “{one.name}”.")
     compiler = asker.compiler()
     scope = compiler.scope(one.model)
     flags = [
-        named(flag(_member(compiler, scope, audience)), f"in_{place}") for place, audience in enumerate((one, other))
+        named(flag(_member(compiler, scope, audience, before[place])), f"in_{place}")
+        for place, audience in enumerate((one, other))
     ]
     rows = scope.fill(exp.Select(expressions=flags))
     alias = compiler.sources.name("flags")
@@ -72,9 +80,11 @@ def overlap(asker: Asker, one: SavedAudience, other: SavedAudience) -> Query:
     return finished(compiler, over(rows, alias, *made))
 
 
-def _member(compiler: Compiler, scope: Scope, audience: SavedAudience) -> exp.Expr:
+def _member(compiler: Compiler, scope: Scope, audience: SavedAudience, before: Before) -> exp.Expr:
     with compiler.inside(audience):
-        return compiler.membership(scope, audience, At(alone=False))
+        return compiler.membership(
+            scope, audience, At(alone=False), lambda level: not_captured(compiler, level, before)
+        )
 
 
 def breakdown(
@@ -85,10 +95,11 @@ def breakdown(
     measure: Measure | None = None,
     calculation: Calculation = Calculation.COUNT,
     groups: int = 50,
+    before: Before = (),
 ) -> Query:
     """The members in groups: the columns ``group``, ``members`` and ``value``, the largest groups first.
 
-    Without a measure the value is the number of members.
+    Without a measure the value is the number of members. ``before`` is as for :func:`overlap`.
     """
     compiler = asker.compiler()
     scope = compiler.scope(audience.model)
@@ -97,7 +108,7 @@ def breakdown(
     _check(compiler, grouping, measured, calculation)
     chosen = [("group", grouping.node), *([("measure", measured.node)] if measured else [])]
     with compiler.inside(audience):
-        holds = compiler.qualifies(scope, audience, At())
+        holds = all_of([compiler.qualifies(scope, audience, At()), not_captured(compiler, scope, before)])
         members = compiler.limited(scope, chosen, holds, audience.definition.limit, At(("limit",)))
     alias = compiler.sources.name("members")
     value = _calculated(column("measure", alias), calculation) if measured else exp.Count(this=exp.Star())

@@ -87,13 +87,15 @@ def allowed(
     return kept, dropped
 
 
-def members(asker: Asker, plan: Plan, outputs: Sequence[Output]) -> Query:
-    """What the sync gets. Columns that may not be synced are a problem: see :func:`allowed`.
+def members(
+    asker: Asker, plan: Plan, outputs: Sequence[Output], *, surface: Surface = Surface.SYNCS, rows: int | None = None
+) -> Query:
+    """What the sync gets, or a preview of it. Columns that may not appear are a problem: see :func:`allowed`.
 
     With a split, the group's name is there as the column ``split_group``.
     """
-    layers = _Layers.of(asker, plan, outputs, Surface.SYNCS, strict=True)
-    return layers.asked(layers.shown(), _passed(_ORDER[-1]))
+    layers = _Layers.of(asker, plan, outputs, surface, strict=True)
+    return layers.asked(layers.shown(), _passed(_ORDER[-1]), rows)
 
 
 def waterfall(asker: Asker, plan: Plan) -> Query:
@@ -103,11 +105,19 @@ def waterfall(asker: Asker, plan: Plan) -> Query:
     return layers.asked([counted(Layer.AUDIENCE.value), *left], exp.true())
 
 
-def stopped(asker: Asker, plan: Plan, layer: Layer, outputs: Sequence[Output], *, rows: int | None = None) -> Query:
-    """Who came as far as a layer and was stopped there, with columns that previews may show."""
+def stopped(
+    asker: Asker,
+    plan: Plan,
+    layer: Layer,
+    outputs: Sequence[Output],
+    *,
+    surface: Surface = Surface.PREVIEWS,
+    rows: int | None = None,
+) -> Query:
+    """Who came as far as a layer and was stopped there: previews of the waterfall, and the log of holdouts."""
     if layer is Layer.AUDIENCE:
         raise refused((), "malformed", "Nobody is stopped before the audience.")
-    layers = _Layers.of(asker, plan, outputs, Surface.PREVIEWS, strict=False)
+    layers = _Layers.of(asker, plan, outputs, surface, strict=False)
     before = _ORDER[_ORDER.index(layer) - 1]
     here = exp.NEQ(this=column(f"in_{layer}", _KEPT), expression=number(1))
     return layers.asked(layers.shown(), all_of([_passed(before), here]), rows)
@@ -281,15 +291,7 @@ class _First:
         return all_of([self.compiler.group(self.scope, rule.where, at.to("rules", place)) for place, rule in rules])
 
     def _priority(self, _: At) -> exp.Expr:
-        before = self.plan.before
-        if any(audience.definition.limit for audience in before):
-            return _not_captured(self.compiler, self.scope, before)
-        return all_of([negated(self._qualifies(audience)) for audience in before])
-
-    def _qualifies(self, audience: SavedAudience) -> exp.Expr:
-        with self.compiler.referring("audience", audience, At(("before",))):
-            found = self.compiler.qualifies(self.scope, audience, At(alone=False))
-        return found
+        return not_captured(self.compiler, self.scope, self.plan.before)
 
     def _ranks(self) -> list[tuple[str, exp.Expr]]:
         nodes: list[tuple[str, exp.Expr]] = []
@@ -320,8 +322,19 @@ def bucket(compiler: Compiler, scope: Scope, salt: str) -> exp.Expr:
     return exp.Substring(this=digest, start=number(1), length=number(8))
 
 
-def _not_captured(compiler: Compiler, scope: Scope, before: Sequence[SavedAudience]) -> exp.Expr:
-    """Whether none of the audiences has a row, each within its limit among those whom none before it has.
+def not_captured(compiler: Compiler, scope: Scope, before: Sequence[SavedAudience]) -> exp.Expr:
+    """Whether no audience that stands before in a priority list has a row."""
+    if any(audience.definition.limit for audience in before):
+        return _not_taken(compiler, scope, before)
+    found = []
+    for place, audience in enumerate(before):
+        with compiler.referring("audience", audience, At(("before", place))):
+            found.append(negated(compiler.qualifies(scope, audience, At(alone=False))))
+    return all_of(found)
+
+
+def _not_taken(compiler: Compiler, scope: Scope, before: Sequence[SavedAudience]) -> exp.Expr:
+    """The same where limits count: each has those within its limit whom none before it has.
 
     One level for each audience: who qualifies, then, from the highest on, who is taken.
     """

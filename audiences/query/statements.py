@@ -107,6 +107,27 @@ class Asker:
             limited = compiler.limited(scope, keys(scope), holds, limit, At(("limit",)))
         return finished(compiler, over(limited, compiler.sources.name("members"), counted("members")))
 
+    def count_linked(self, audience: SavedAudience, relationship: str) -> Query:
+        """How many rows of another model, such as households, have a member: in the column ``linked``."""
+        compiler = self.compiler()
+        scope = compiler.scope(audience.model)
+        with compiler.inside(audience):
+            holds = compiler.qualifies(scope, audience, At())
+            related = compiler.related(scope, relationship, At())
+            members = compiler.limited(
+                scope,
+                [(f"key_{place}", node) for place, node in enumerate(related.outer)],
+                holds,
+                audience.definition.limit,
+                At(("limit",)),
+            )
+        name = compiler.sources.name("members")
+        pairs = [equal(node, column(f"key_{place}", name)) for place, node in enumerate(related.inner)]
+        entities = [named(node, f"row_{place}") for place, node in enumerate(related.scope.key())]
+        linked = related.select(*entities).join(aliased(members, name), on=all_of(pairs), copy=False)
+        query = over(linked.distinct(copy=False), compiler.sources.name("linked"), counted("linked"))
+        return finished(compiler, query)
+
     def check(self, audience: SavedAudience) -> list[Problem]:
         """Everything that is wrong with a definition, without asking the source."""
         try:
@@ -115,12 +136,15 @@ class Asker:
             return list(error.problems)
         return []
 
-    def trait_values(self, model: str, definition: Trait, *, rows: int | None = None) -> Query:
-        """A trait for the rows of its model: their keys and the column ``value``."""
+    def trait_values(
+        self, model: str, definition: Trait, outputs: Sequence[Output] | None = None, *, rows: int | None = None
+    ) -> Query:
+        """A trait for the rows of its model: these columns (without any: the key), and the column ``value``."""
         compiler = self.compiler()
         scope = compiler.scope(model)
+        shown = keys(scope) if outputs is None else self.outputs(compiler, scope, outputs, Surface.PREVIEWS)
         made = guarded(compiler, partial(traits.value, compiler, scope, definition, At()))
-        projections = [named(node, name) for name, node in [*keys(scope), ("value", made.node)]]
+        projections = [named(node, name) for name, node in [*shown, ("value", made.node)]]
         query = scope.fill(exp.Select(expressions=projections))
         return finished(compiler, query if rows is None else query.limit(rows, copy=False))
 

@@ -328,7 +328,11 @@ def test_overlap_and_breakdown() -> None:
     query = overlap(asker, low, top)
     assert store.rows(query.sql()) == [(1, 2, 1)]
     assert query.columns == ("both", "only_first", "only_second")
+    # What a priority list gives to others is neither shared nor counted, and makes room within a limit.
+    first = _audience(_property("score", Op.EQUALS, 4), id="first")
+    assert store.rows(overlap(asker, low, top, ((), (first,))).sql()) == [(2, 1, 0)]
     by = Measure(field=c.Field("region"))
+    assert store.rows(breakdown(asker, top, by, before=(first,)).sql()) == [("a", 1, 1), ("b", 1, 1)]
     assert store.rows(breakdown(asker, low, by).sql()) == [("a", 2, 2), ("b", 1, 1)]
     orders = Measure(relationship="orders")
     summed = breakdown(asker, low, by, measure=orders, calculation=Calculation.SUM)
@@ -353,3 +357,16 @@ def test_templates_say_their_blanks() -> None:
     lines = Speaker(_asker().schema).lines("customers", audience.definition)
     places = [((0,), 0), ((0, "conditions", 0), 1), ((0, "conditions", 1), 1), ((1,), 0)]
     assert [(line.path[2:], line.depth) for line in lines] == places
+
+
+def test_households_with_a_member_are_counted_once() -> None:
+    store = DuckStore()
+    store.connection.execute("INSERT INTO cities (id) VALUES (1), (2), (3)")
+    store.connection.execute(
+        "INSERT INTO customers (id, city_id, score) VALUES (1, 1, 1), (2, 1, 2), (3, 2, 3), (4, NULL, 4), (5, 3, 9)"
+    )
+    asker = _asker()
+    low = _audience(_property("score", Op.LESS, 5))
+    assert store.rows(asker.count_linked(low, "city").sql()) == [(2,)]
+    lowest = _audience(limit=c.Limit(by=c.Field("score"), count=2, bottom=True))
+    assert store.rows(asker.count_linked(lowest, "city").sql()) == [(1,)]

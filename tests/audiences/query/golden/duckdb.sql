@@ -74,27 +74,6 @@ SELECT * FROM orders
     "orders_2"."customer_id"
 ) AS "orders_2_count"
   ON "orders_2_count"."key_0" = "customers"."id"
-LEFT JOIN (
-  SELECT DISTINCT
-    "orders_3"."customer_id" AS "key_0"
-  FROM (
-SELECT * FROM orders
-) AS "orders_3"
-  WHERE
-    (
-      "orders_3"."at" >= CAST('2024-01-29 12:30:00+00:00' AS TIMESTAMPTZ)
-      AND "orders_3"."at" < CAST('2024-02-28 12:30:00+00:00' AS TIMESTAMPTZ)
-    )
-) AS "orders_3_found"
-  ON "orders_3_found"."key_0" = "customers"."id"
-LEFT JOIN (
-  SELECT DISTINCT
-    "stays_2"."customer_id" AS "key_0",
-    "stays_2"."region" AS "key_1"
-  FROM "stays" AS "stays_2"
-) AS "stays_2_found"
-  ON "stays_2_found"."key_0" = "customers"."id"
-  AND "stays_2_found"."key_1" = "customers"."region"
 WHERE
   EXISTS(
     SELECT
@@ -119,8 +98,27 @@ SELECT * FROM orders
   )
   AND "orders_2_count"."rows" >= 2
   AND (
-    NOT "orders_3_found"."key_0" IS NULL
-    OR "stays_2_found"."key_0" IS NULL
+    EXISTS(
+      SELECT
+        1
+      FROM (
+SELECT * FROM orders
+) AS "orders_3"
+      WHERE
+        "orders_3"."customer_id" = "customers"."id"
+        AND (
+          "orders_3"."at" >= CAST('2024-01-29 12:30:00+00:00' AS TIMESTAMPTZ)
+          AND "orders_3"."at" < CAST('2024-02-28 12:30:00+00:00' AS TIMESTAMPTZ)
+        )
+    )
+    OR NOT EXISTS(
+      SELECT
+        1
+      FROM "stays" AS "stays_2"
+      WHERE
+        "stays_2"."customer_id" = "customers"."id"
+        AND "stays_2"."region" = "customers"."region"
+    )
     OR "customers"."vip" = TRUE
   );
 
@@ -440,39 +438,64 @@ SELECT
   ) AS "after_3"
 FROM (
   SELECT
-    CASE WHEN NOT "orders_found"."key_0" IS NULL THEN 1 ELSE 0 END AS "holds_0",
-    CASE WHEN "stays_found"."key_0" IS NULL THEN 1 ELSE 0 END AS "holds_1",
+    CASE
+      WHEN EXISTS(
+        SELECT
+          1
+        FROM (
+SELECT * FROM orders
+) AS "orders"
+        WHERE
+          "orders"."customer_id" = "customers"."id"
+          AND (
+            "orders"."at" >= CAST('2024-01-29 12:30:00+00:00' AS TIMESTAMPTZ)
+            AND "orders"."at" < CAST('2024-02-28 12:30:00+00:00' AS TIMESTAMPTZ)
+          )
+      )
+      THEN 1
+      ELSE 0
+    END AS "holds_0",
+    CASE
+      WHEN NOT EXISTS(
+        SELECT
+          1
+        FROM "stays" AS "stays"
+        WHERE
+          "stays"."customer_id" = "customers"."id"
+          AND "stays"."region" = "customers"."region"
+      )
+      THEN 1
+      ELSE 0
+    END AS "holds_1",
     CASE WHEN "orders_2_count"."rows" >= 2 THEN 1 ELSE 0 END AS "holds_2",
     CASE
-      WHEN NOT "orders_3_found"."key_0" IS NULL
-      OR "stays_2_found"."key_0" IS NULL
+      WHEN EXISTS(
+        SELECT
+          1
+        FROM (
+SELECT * FROM orders
+) AS "orders_3"
+        WHERE
+          "orders_3"."customer_id" = "customers"."id"
+          AND (
+            "orders_3"."at" >= CAST('2024-01-29 12:30:00+00:00' AS TIMESTAMPTZ)
+            AND "orders_3"."at" < CAST('2024-02-28 12:30:00+00:00' AS TIMESTAMPTZ)
+          )
+      )
+      OR NOT EXISTS(
+        SELECT
+          1
+        FROM "stays" AS "stays_2"
+        WHERE
+          "stays_2"."customer_id" = "customers"."id"
+          AND "stays_2"."region" = "customers"."region"
+      )
       OR "customers"."vip" = TRUE
       THEN 1
       ELSE 0
     END AS "holds_3",
     1 AS "present"
   FROM "customers" AS "customers"
-  LEFT JOIN (
-    SELECT DISTINCT
-      "orders"."customer_id" AS "key_0"
-    FROM (
-SELECT * FROM orders
-) AS "orders"
-    WHERE
-      (
-        "orders"."at" >= CAST('2024-01-29 12:30:00+00:00' AS TIMESTAMPTZ)
-        AND "orders"."at" < CAST('2024-02-28 12:30:00+00:00' AS TIMESTAMPTZ)
-      )
-  ) AS "orders_found"
-    ON "orders_found"."key_0" = "customers"."id"
-  LEFT JOIN (
-    SELECT DISTINCT
-      "stays"."customer_id" AS "key_0",
-      "stays"."region" AS "key_1"
-    FROM "stays" AS "stays"
-  ) AS "stays_found"
-    ON "stays_found"."key_0" = "customers"."id"
-    AND "stays_found"."key_1" = "customers"."region"
   LEFT JOIN (
     SELECT
       "orders_2"."customer_id" AS "key_0",
@@ -492,27 +515,6 @@ SELECT * FROM orders
       "orders_2"."customer_id"
   ) AS "orders_2_count"
     ON "orders_2_count"."key_0" = "customers"."id"
-  LEFT JOIN (
-    SELECT DISTINCT
-      "orders_3"."customer_id" AS "key_0"
-    FROM (
-SELECT * FROM orders
-) AS "orders_3"
-    WHERE
-      (
-        "orders_3"."at" >= CAST('2024-01-29 12:30:00+00:00' AS TIMESTAMPTZ)
-        AND "orders_3"."at" < CAST('2024-02-28 12:30:00+00:00' AS TIMESTAMPTZ)
-      )
-  ) AS "orders_3_found"
-    ON "orders_3_found"."key_0" = "customers"."id"
-  LEFT JOIN (
-    SELECT DISTINCT
-      "stays_2"."customer_id" AS "key_0",
-      "stays_2"."region" AS "key_1"
-    FROM "stays" AS "stays_2"
-  ) AS "stays_2_found"
-    ON "stays_2_found"."key_0" = "customers"."id"
-    AND "stays_2_found"."key_1" = "customers"."region"
 ) AS "flags";
 
 -- breakdown
