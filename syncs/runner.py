@@ -29,6 +29,7 @@ from syncs.choices import RunStatus, StepKind
 from syncs.codec import load
 from syncs.configuration import mapped_fields
 from syncs.engine import Cancelled, EngineError, LeaseLost
+from syncs.engine.errors import UnknownColumn
 from syncs.engine.guardrails import breaches
 from syncs.engine.patience import HANG_FACTOR
 from syncs.engine.protocols import Control
@@ -39,7 +40,7 @@ from syncs.limits import limiter_for
 from syncs.models import Run, Sync
 from syncs.outcomes import run_outcomes
 from syncs.privacy.tombstones import forgotten_rows
-from syncs.runspec import narrowed, with_fields, with_settings
+from syncs.runspec import narrowed, with_fields, with_settings, without_columns
 from syncs.services import stages
 from syncs.services.room import most_at_once
 from syncs.services.stages import Claim
@@ -163,7 +164,18 @@ class Stage:
         """Query the model, compare, write the parts."""
         stages.enter(self.held, RunStatus.QUERYING)
         self._ask_destination()
-        prepared = engine.prepare(
+        try:
+            prepared = self._prepared_now()
+        except UnknownColumn as error:
+            self._leave_out(error)
+            prepared = self._prepared_now()
+        startable = self._startable(prepared, ())
+        parallel = 1 if self.spec.single_writer else parts_at_once(self.destination.limits(self.job))
+        beyond = breaches(self.spec, self.baseline, prepared)
+        stages.finish_prepare(self.held, prepared, startable[:parallel], beyond)
+
+    def _prepared_now(self) -> Prepared:
+        return engine.prepare(
             self.spec,
             self.source,
             self.storage,
@@ -176,10 +188,14 @@ class Stage:
             attempt=self.attempt,
             forgotten=forgotten_rows(self.sync.model_id, self.spec.primary_key),
         )
-        startable = self._startable(prepared, ())
-        parallel = 1 if self.spec.single_writer else parts_at_once(self.destination.limits(self.job))
-        beyond = breaches(self.spec, self.baseline, prepared)
-        stages.finish_prepare(self.held, prepared, startable[:parallel], beyond)
+
+    def _leave_out(self, error: UnknownColumn) -> None:
+        """Go on without columns that the model lost, in runs that send everything anyway; the run's page says so."""
+        spec = without_columns(self.spec, error.columns)
+        if spec is None:
+            raise error
+        fields = tuple(field for field in self.job.fields if field.name in {m.to for m in spec.mappings})
+        self._keep_job(spec, with_fields(self.job, fields))
 
     def clear(self) -> None:
         """Empty what the sync fills, before the first row is sent; done again where nobody stored that it was done."""
@@ -283,8 +299,11 @@ class Stage:
         job = self.job
         discovered = asyncio.run(answered(self.destination.fields(job.sync_type, job.settings)))
         job = with_fields(job, mapped_fields(self.spec.mappings, discovered))
+        self._keep_job(self.spec, job)
+
+    def _keep_job(self, spec: RunSpec, job: Job) -> None:
         self.destination.validate(job)
-        self.__dict__["spec"] = narrowed(self.spec, self.destination, job)
+        self.__dict__["spec"] = narrowed(spec, self.destination, job)
         self.__dict__["job"] = job
         stages.keep_job(self.held, spec=self.spec, job=with_settings(job, self.sync_settings))
 

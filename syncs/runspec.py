@@ -5,7 +5,7 @@ Pure reads: no call to the source or destination. Secrets never enter either.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC
 from typing import Any
@@ -105,6 +105,26 @@ def with_settings(job: Job, settings: Mapping[str, Any]) -> Job:
 def narrowed(spec: RunSpec, destination: Destination, job: Job) -> RunSpec:
     """The spec without operations that the connector's settings leave out."""
     return replace(spec, wanted=spec.wanted & destination.wanted(job))
+
+
+def without_columns(spec: RunSpec, lost: Collection[str]) -> RunSpec | None:
+    """The spec for a model that lost these columns; ``None`` where the run cannot do without them.
+
+    Runs that send the whole result every time go on. What the columns would fill is left out:
+    records keep what they hold there, and files are written without it.
+    """
+    hit = [m for m in spec.mappings if set(m.named_columns) & set(lost)]
+    needed = spec.primary_key in lost or any(m.identifier for m in hit)
+    nothing_left = not spec.all_columns and len(hit) == len(spec.mappings)
+    if spec.rows is not RowSet.FULL or needed or nothing_left:
+        return None
+    return replace(
+        spec,
+        mappings=tuple(m for m in spec.mappings if m not in hit),
+        columns=tuple(column for column in spec.columns if column.name not in lost),
+        tracked=tuple(name for name in spec.tracked if name not in lost),
+        left_out=tuple(lost) if spec.all_columns else tuple(m.to for m in hit),
+    )
 
 
 def names_column(sync: Sync, name: str) -> bool:

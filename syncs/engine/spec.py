@@ -99,6 +99,7 @@ class RunSpec:
     ``directory`` is the run's folder below the storage root, ``syncs/7/runs/12``.
     ``guardrails`` are the limits beyond which the run is held before anything is sent.
     ``namespace`` keeps its tables in the warehouse apart from those of other workspaces.
+    ``left_out`` are the fields that are not filled because the model lost their columns.
     """
 
     run_id: int
@@ -130,6 +131,7 @@ class RunSpec:
     guardrails: Guardrails = field(default_factory=Guardrails)
     planner: Planner = Planner.LOCAL
     namespace: str = ""
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings
+from django.test import Client
 
 from connectors import services as connectors
 from syncs import services, tasks
@@ -17,6 +18,7 @@ from syncs.models import Run, RunStep, Sync
 from syncs.services import stages
 from tests.syncs.app.shop import FIELDS, Shop, mapping, work_off
 from tests.syncs.app.test_schedules import lose_lease
+from tests.world import Place
 
 HEADER = '"id","email","plan"'
 
@@ -75,6 +77,23 @@ def test_an_empty_result_leaves_the_file_alone_where_empty_files_are_skipped(exp
     exports.shop.fill(0)
     assert exports.shop.run(sync).status == RunStatus.SUCCEEDED
     assert len(exports.lines()) == 4
+
+
+def test_a_file_is_written_without_a_lost_column_and_the_run_says_so(exports: Exports, place: Place) -> None:
+    exports.shop.fill(2)
+    sync = exports.shop.unguarded(exports.sync())
+    exports.shop.run(sync)
+    exports.shop.query("ALTER TABLE customers RENAME COLUMN plan TO tier")
+    run = exports.shop.run(sync)
+    assert (run.status, run.error_message, run.queried, run.succeeded) == (RunStatus.SUCCEEDED, "", 2, 2)
+    assert exports.lines() == ['"id","email"', '1,"c1@shop.test"', '2,"c2@shop.test"']
+    browser = Client()
+    browser.force_login(place.owner)
+    page = browser.get(f"/acme/syncs/{sync.pk}/runs/{run.pk}").content.decode()
+    assert "Sent without plan." in page
+    exports.shop.query("ALTER TABLE customers RENAME COLUMN tier TO plan")
+    assert exports.shop.run(sync).spec["left_out"] == []
+    assert exports.lines()[1] == '1,"c1@shop.test","free"'
 
 
 def test_differences_are_written_also_where_there_are_none(exports: Exports) -> None:
