@@ -142,6 +142,7 @@ class TriggerKind(models.TextChoices):
     MODEL_SIZE = "model_size", "Model size"
     DURATION = "duration", "Duration"
     THROUGHPUT = "throughput", "Rows delivered"
+    CONSENT = "consent", "Expired sign-in"
 
 
 class AlertLevel(models.TextChoices):

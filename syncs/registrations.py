@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from django.db.models import Count, Manager, Q, QuerySet
 from django.urls import reverse
 
+from config.errors import HeadraceError
 from connectors import clouds, dependants, sealed, tabs
 from connectors.choices import Kind
 from connectors.dependants import Dependant, Provider
@@ -85,6 +86,7 @@ def register_all() -> None:
         contents.register(noun, held)
     contents.register_obstacle(what_is_at_work)
     contents.register_eraser(erase_files)
+    contents.register_eraser(drop_planner_tables)
     belongings.register("models", partial(_made_by, Model.objects))
     belongings.register("syncs", partial(_made_by, Sync.objects))
     belongings.register("sequences", partial(_made_by, Sequence.objects))
@@ -119,6 +121,23 @@ def erase_files(workspace_id: int) -> None:
         storage(workspace_id).delete_tree(workspace_directory(workspace_id))
     except StorageFailed as error:
         logger.warning("files of deleted workspace %s were left in %s: %s", workspace_id, own.url, error.message)
+
+
+def drop_planner_tables(workspace_id: int) -> None:
+    """Drop what the syncs of a deleted workspace left in warehouses, as far as those still answer."""
+    from connectors.access import open_source
+    from connectors.sdk.errors import ConnectorError
+    from syncs import engine
+    from syncs.logs import workspace_code
+    from syncs.services.syncs import used_warehouse
+
+    for sync in Sync.objects.filter(workspace_id=workspace_id).select_related("workspace", "model__source"):
+        if not used_warehouse(sync):
+            continue
+        try:
+            engine.drop_tables(open_source(sync.model.source), workspace_code(sync.workspace), sync.pk)
+        except (ConnectorError, HeadraceError) as error:
+            logger.warning("tables of deleted sync %s were left in its warehouse: %s", sync.pk, error.code)
 
 
 def _made_by(rows: Manager[Any], organization_id: int, user_id: int) -> QuerySet[Any]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet, Sum
 
+from connectors.models import OAuthToken
 from syncs.alerting.triggers import Rule, window_words
 from syncs.choices import RunStatus, Trigger, TriggerKind
 from syncs.holds import hold_of
@@ -70,6 +71,8 @@ def measure(kind: TriggerKind, rule: Rule, history: History) -> list[Measure]:
             return _delivered(rule, history)
         case TriggerKind.HELD:
             return _held(history)
+        case TriggerKind.CONSENT:
+            return _consents(history)
 
 
 def counted_as_failed(run: Run) -> bool | None:
@@ -169,6 +172,18 @@ def _held(history: History) -> list[Measure]:
         return [Measure(None, f"Run {run.number} was {hold.decision.choice} by {hold.decision.by}.", run)]
     words = f"Run {run.number} is held, and nothing of it has been sent. {hold.words}"
     return [Measure(_minutes(history.now - hold.since), words, run)]
+
+
+def _consents(history: History) -> list[Measure]:
+    """Sign-ins that a service no longer honours, at either side of the sync."""
+    sync = history.sync
+    sides = Q(destination=sync.destination_id) | Q(source__models=sync.model_id)
+    refused = OAuthToken.objects.filter(sides, refused_at__isnull=False).select_related("source", "destination")
+    token = refused.order_by("refused_at").first()
+    if token is None or token.refused_at is None:
+        return [Measure(None, "The sign-ins of both sides are honoured.")]
+    words = f"{token.source or token.destination} no longer honours the sign-in. Somebody has to connect it again."
+    return [Measure(_minutes(history.now - token.refused_at), words)]
 
 
 def _waited_for_people(run: Run, now: datetime) -> timedelta:

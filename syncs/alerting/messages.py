@@ -29,6 +29,7 @@ _HEADLINES = {
     TriggerKind.MODEL_SIZE: "the model returned few rows",
     TriggerKind.DURATION: "a run takes long",
     TriggerKind.THROUGHPUT: "few rows are delivered",
+    TriggerKind.CONSENT: "a sign-in has expired",
 }
 _ADVICE = {
     TriggerKind.FATAL: "Open the run, correct what it names, then run the sync again. Nothing is lost: the next run "
@@ -40,6 +41,8 @@ _ADVICE = {
     "at the destination.",
     TriggerKind.DURATION: "Open the run to see which phase takes the time; it can be cancelled there.",
     TriggerKind.THROUGHPUT: "Check that the sync's schedule is on and that its model still changes.",
+    TriggerKind.CONSENT: "Open the connection and connect it again. Nothing is lost: the next run after that delivers "
+    "everything that is due.",
 }
 
 
@@ -118,6 +121,8 @@ def _facts(state: AlertState, sync: Sync, rule: Rule, *, over: bool, named: bool
     facts.append(("Destination", sync.destination.name))
     if state.run is not None:
         facts.append(("Run", f"{state.run.number}"))
+        if state.trigger == TriggerKind.FATAL and not over and (rejected := state.run.rejected + state.run.duplicates):
+            facts.append(("Rejected rows before it failed", f"{rejected:,} of {state.run.queried:,}"))
     if not over:
         facts.append(("Alerting since", f"{state.since:%-d %b %Y, %H:%M} UTC"))
         facts.append(("Threshold", TRIGGERS[TriggerKind(state.trigger)].sentence(rule)))

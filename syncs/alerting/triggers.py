@@ -94,7 +94,7 @@ class TriggerType:
         return ", ".join(parts) + window
 
     def _when(self, value: float, rule: Rule) -> str:
-        if self.kind is TriggerKind.HELD and value == 0:
+        if self.kind in (TriggerKind.HELD, TriggerKind.CONSENT) and value == 0:
             return "at once"
         return f"{'below' if self.below else 'from'} {self.amount(value, rule)}"
 
@@ -171,6 +171,18 @@ TRIGGERS: Mapping[TriggerKind, TriggerType] = {
             default=Rule(enabled=False, warning=1, window_hours=168),
             below=True,
             timed=True,
+        ),
+        TriggerType(
+            kind=TriggerKind.CONSENT,
+            label="Expired sign-in",
+            about="Somebody has to agree again on the page of the source's or the destination's service, which no "
+            "longer honours the sign-in. Runs fail until then.",
+            question="After how many minutes",
+            unit=("minute", "minutes"),
+            default=Rule(enabled=True, critical=0),
+            timed=True,
+            lowest=0,
+            highest=60 * 24 * 30,
         ),
     )
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
@@ -15,6 +16,7 @@ from operator import or_
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
+from connectors.models import OAuthToken
 from notifications.choices import Phase
 from notifications.services import queue_notification
 from syncs import access
@@ -74,7 +76,9 @@ def unwatched_syncs(now: datetime) -> list[tuple[int, int]]:
     )
     unjudged = Q(~Exists(judged), last_run__finished_at__gte=now - CATCH_UP)
     held = Q(last_run__status=RunStatus.HELD)
-    syncs = Sync.objects.filter(by_policy | Q(pk__in=open_states.values("sync_id")) | unjudged | held)
+    refused = OAuthToken.objects.filter(refused_at__isnull=False)
+    signed_out = Q(destination__in=refused.values("destination")) | Q(model__source__in=refused.values("source"))
+    syncs = Sync.objects.filter(by_policy | Q(pk__in=open_states.values("sync_id")) | unjudged | held | signed_out)
     return list(syncs.order_by("pk").values_list("workspace_id", "pk"))
 
 
@@ -92,6 +96,14 @@ def watch_sync(sync_id: int, now: datetime) -> bool:
     ended = sync.last_run is not None and not sync.last_run.live
     judge(sync, now, tuple(TRIGGERS) if ended and not fatal.exists() else TIMED)
     return True
+
+
+def close_alerts(sync: Sync, now: datetime) -> None:
+    """The sync is about to be deleted: who was told of an alert is told that it is over, and incidents are resolved."""
+    policy = effective_policy(sync)
+    for state in AlertState.objects.filter(sync=sync).exclude(announced=AlertLevel.OK):
+        state.summary, state.run = "The sync was deleted.", None
+        _send(state, sync, policy, AlertLevel(state.announced), AlertLevel.OK, now, gone=True)
 
 
 def _fails(states: Mapping[TriggerKind, AlertState]) -> bool:
@@ -174,8 +186,10 @@ def _send(
     level: AlertLevel,
     now: datetime,
     phase: Phase | None = None,
+    *,
+    gone: bool = False,
 ) -> None:
-    """One notification to each recipient for whom the change is one.
+    """One notification to each recipient for whom the change is one; without a link where the sync is ``gone``.
 
     Of a sync in a space only people who see it are told, and channels that were chosen for that very sync; those of
     its destination, whose readers may see another space, are told without its name.
@@ -192,6 +206,8 @@ def _send(
         rule = policy.rules[TriggerKind(state.trigger)]
         named = recipient.person is not None or policy.recipients_from is Origin.SYNC or sync.space_id is None
         message = alert_message(state, sync, rule, known, news, phase or _phase(known, news), now, named=named)
+        if gone:
+            message = replace(message, url="", url_label="")
         queue_notification(message=message, topic=topic, channel=recipient.channel, person=recipient.person)
 
 

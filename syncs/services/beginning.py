@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError
 
 from config.errors import Conflict
 from connectors.access import require_ready, require_running
+from connectors.sdk.destination import FirstRun, Mode, Removal, RowSet
 from governance.audit.context import correlation_id
 from syncs.choices import PendingReset, RunStatus, StepKind, Trigger
 from syncs.codec import dump
 from syncs.engine.spec import RunSpec
 from syncs.models import Run, Sync
-from syncs.runspec import build_job, build_spec
+from syncs.runspec import build_job, build_spec, run_directory
 from syncs.services.opening import open_step
 from syncs.services.schedules import next_due
 from syncs.services.storage import mark_used
 from syncs.webhooks import tell_webhooks
+
+# A run that was cut off is resumed by itself, but not after so long.
+RESUME_WITHIN = timedelta(hours=1)
 
 
 def begin_run(
@@ -51,8 +57,50 @@ def begin_retry(sync: Sync, *, actor_label: str, now: datetime) -> Run:
     return run
 
 
+def refused_run(sync: Sync, *, trigger: Trigger, actor_label: str, now: datetime) -> Run:
+    """A run that could not begin, for its caller to end: people see and hear of it as of any that failed.
+
+    It consumes nothing: what waits for the next run goes on waiting.
+    """
+    run = _new_run(sync, trigger=trigger, actor_label=actor_label, now=now)
+    try:
+        spec = build_spec(sync, run, reset=PendingReset.NONE, reprocess=False)
+    except DatabaseError:
+        raise
+    except Exception:  # what is broken may be the configuration itself
+        spec = _empty_spec(sync, run)
+    _freeze(sync, run, spec)
+    sync.save(update_fields=["runs_started", "last_run"])
+    return run
+
+
+def _empty_spec(sync: Sync, run: Run) -> RunSpec:
+    """The spec of a run that does nothing, for pages to read."""
+    return RunSpec(
+        run_id=run.pk,
+        sync_id=sync.pk,
+        sql="",
+        dialect="",
+        primary_key=sync.model.primary_key,
+        columns=(),
+        tracked=(),
+        mappings=(),
+        mode=Mode(sync.mode),
+        rows=RowSet.CHANGES,
+        removal=Removal(sync.removal),
+        first_run=FirstRun(sync.first_run),
+        wanted=frozenset(),
+        idempotent=False,
+        directory=run_directory(sync.workspace_id, sync.pk, run.pk),
+    )
+
+
 def _create_run(sync: Sync, *, trigger: Trigger, actor_label: str, now: datetime) -> Run:
     _require_free(sync)
+    return _new_run(sync, trigger=trigger, actor_label=actor_label, now=now)
+
+
+def _new_run(sync: Sync, *, trigger: Trigger, actor_label: str, now: datetime) -> Run:
     sync.runs_started += 1
     run = Run(
         workspace_id=sync.workspace_id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import Error as DatabaseError
 from django.db import transaction
@@ -11,11 +11,12 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from config.errors import HeadraceError
 from syncs.choices import RunStatus, Trigger
+from syncs.engine.spec import Failure
 from syncs.models import Run, Sync
-from syncs.services.beginning import begin_run
+from syncs.services.beginning import RESUME_WITHIN, begin_run, refused_run
+from syncs.services.ending import end_without_sending
 
 logger = logging.getLogger(__name__)
-RESUME_WITHIN = timedelta(hours=1)
 
 
 def due_syncs(now: datetime, *, limit: int) -> list[tuple[int, int]]:
@@ -52,13 +53,35 @@ def _start(syncs: QuerySet[Sync], sync_id: int, now: datetime, trigger: Trigger,
             begin_run(sync, trigger=trigger, actor_label=label, now=now)
     except HeadraceError as error:
         logger.warning("sync %s is due but cannot run: %s", sync_id, error.message)
-        return _wait(sync, now)
+        return _tell(sync, trigger, label, now, Failure(code=error.code, message=error.message, hint=error.hint))
+    except DatabaseError:
+        raise
+    except Exception as error:
+        logger.exception("sync %s is due but could not be started", sync_id)
+        return _tell(sync, trigger, label, now, _defect(error))
+    return True
+
+
+def _tell(sync: Sync, trigger: Trigger, label: str, now: datetime, failure: Failure) -> bool:
+    """Leave a failed run behind, so that who is told of failures is told of this one, and wait for the next time."""
+    sync.refresh_from_db()
+    try:
+        with transaction.atomic():
+            run = refused_run(sync, trigger=trigger, actor_label=label, now=now)
+            end_without_sending(run, sync, RunStatus.FAILED, failure)
     except DatabaseError:
         raise
     except Exception:
-        logger.exception("sync %s is due but could not be started", sync_id)
-        return _wait(sync, now)
-    return True
+        logger.exception("sync %s could not start, and has no run that says so", sync.pk)
+    return _wait(sync, now)
+
+
+def _defect(error: Exception) -> Failure:
+    return Failure(
+        code="internal_error",
+        message=f"The run could not start: {type(error).__name__}.",
+        hint="This is a defect in Headrace or its surroundings; the scheduler's log has the details.",
+    )
 
 
 def _wait(sync: Sync, now: datetime | None) -> bool:

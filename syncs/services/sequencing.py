@@ -33,8 +33,7 @@ from syncs.choices import (
     Trigger,
 )
 from syncs.models import Run, Sequence, SequenceRun, SequenceRunStep, Sync
-from syncs.services.beginning import begin_run
-from syncs.services.due import RESUME_WITHIN
+from syncs.services.beginning import RESUME_WITHIN, begin_run
 from syncs.services.schedules import next_due
 from syncs.tasks import go_on_with_sequence
 

@@ -31,6 +31,7 @@ from syncs.mappings import from_json, send_the_same, to_json
 from syncs.models import Model, Sync
 from syncs.renames import followed_renames, renamed
 from syncs.schedules import Schedule
+from syncs.services.alerting import close_alerts
 from syncs.services.naming import clean_name, free_slug
 from syncs.services.schedules import apply_schedule, next_due
 from syncs.tasks import discard_sync_files
@@ -244,9 +245,16 @@ def delete_sync(*, actor: Actor, sync: Sync) -> None:
         raise Conflict("This sync is running.", hint="Cancel the run first.")
     drop_draft(SYNC, sync.pk, actor)
     record(sync, before=snapshot(sync, AUDITED))
-    in_warehouse = (sync.baseline or {}).get("planner") == Planner.WAREHOUSE
+    in_warehouse = used_warehouse(sync)
     enqueue(discard_sync_files, sync.workspace_id, sync.pk, sync.model.source_id if in_warehouse else 0)
+    close_alerts(sync, timezone.now())
     sync.delete()
+
+
+def used_warehouse(sync: Sync) -> bool:
+    """Whether a run of the sync may have left tables in the warehouse, also one that failed or is long over."""
+    planned_there = sync.runs.filter(spec__planner=Planner.WAREHOUSE)
+    return (sync.baseline or {}).get("planner") == Planner.WAREHOUSE or planned_there.exists()
 
 
 def follow_change(sync: Sync, before: Mapping[str, Any]) -> None:

@@ -49,7 +49,7 @@ def test_thresholds_and_recipients_are_set_and_held_against_the_layer_below(
     lines = {line["trigger"]: line for line in call("get", f"/syncs/{sync.pk}/alerts").json()["data"]}
     assert {name: line["rulesFrom"] for name, line in lines.items()} == {
         "fatal": "default", "rejected": "destination", "held": "default", "model_size": "default",
-        "duration": "sync", "throughput": "default",
+        "duration": "sync", "throughput": "default", "consent": "default",
     }  # fmt: skip
     assert (
         lines["rejected"]["sentence"] == "Warning from 1 % of the queried rows, Critical from 10 % of the queried rows"

@@ -11,16 +11,18 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from config.errors import Denied, Invalid
+from connectors.models import OAuthToken, Source
 from notifications.models import Notification
 from syncs import engine, services, tasks
 from syncs.alerting.triggers import Rule
 from syncs.choices import AlertLevel, RunStatus, StepKind, Subscription, TriggerKind
 from syncs.codec import load
 from syncs.engine.spec import Baseline, Prepared, RunSpec
-from syncs.models import AlertPolicy, AlertState, AlertTransition, Run, RunStep
+from syncs.models import AlertPolicy, AlertState, AlertTransition, Run, RunStep, Sync
 from syncs.outcomes import run_outcomes
+from syncs.schedules import Schedule
 from syncs.selectors.alerts import rollups
-from syncs.services import stages
+from syncs.services import due, stages
 from syncs.services.alerts import Alerting, Recipient
 from syncs.storage import storage, workdir
 from tests.notifications.servers import Mailbox, Vendors
@@ -410,3 +412,62 @@ def test_a_sync_of_a_space_is_told_to_those_who_see_it_and_named_to_nobody_else(
     watched.run(fails=False)
     [recovered] = [n.message for n in Notification.objects.filter(person=None).exclude(pk__in=[n.pk for n in notes])]
     assert watched.sync.model.name in recovered["title"], "a channel of the sync's own was chosen by who sees it"
+
+
+def test_a_sign_in_that_is_no_longer_honoured_alerts_until_somebody_connects_again(watched: Watched) -> None:
+    token = OAuthToken.objects.create(
+        workspace_id=watched.sync.workspace_id, destination=watched.shop.destination, sealed="", places={}
+    )
+    watched.watch()
+    assert watched.told() == []
+    OAuthToken.objects.filter(pk=token.pk).update(refused_at=timezone.now())
+    watched.watch(later=timedelta(minutes=1))
+    assert watched.told() == ["opened critical"]
+    assert watched.shop.destination.name in watched.messages()[0]["summary"]
+    OAuthToken.objects.filter(pk=token.pk).update(refused_at=None)
+    watched.watch(later=timedelta(minutes=6))
+    assert watched.told() == ["opened critical", "resolved ok"]
+
+
+def test_a_sign_in_of_the_source_counts_too(watched: Watched) -> None:
+    OAuthToken.objects.create(
+        workspace_id=watched.sync.workspace_id, source=watched.shop.source, sealed="", refused_at=timezone.now()
+    )
+    watched.watch(later=timedelta(minutes=1))
+    assert watched.told() == ["opened critical"]
+
+
+def test_what_a_failed_run_rejected_is_told_beside_the_failure(watched: Watched) -> None:
+    run = watched.run(broken=2)
+    Run.objects.filter(pk=run.pk).update(status=RunStatus.FAILED, error_message="The table is gone.")
+    AlertState.objects.all().delete()
+    watched.watch()
+    told = [message for message in watched.messages() if message["severity"] == "critical"]
+    assert [dict(message["facts"])["Rejected rows before it failed"] for message in told] == ["2 of 10"]
+
+
+def test_deleting_a_sync_resolves_what_was_told_of_it(watched: Watched) -> None:
+    watched.run(fails=True)
+    opened = watched.messages()[0]
+    services.delete_sync(actor=watched.shop.actor, sync=Sync.objects.get(pk=watched.sync.pk))
+    resolved = watched.messages()[-1]
+    assert watched.told() == ["opened critical", "resolved ok"]
+    assert (resolved["thread"], resolved["url"]) == (opened["thread"], "")
+    assert "was deleted" in resolved["summary"]
+
+
+def test_a_schedule_that_cannot_start_is_told_like_a_failed_run(watched: Watched) -> None:
+    sync = watched.sync
+    services.set_schedule(actor=watched.shop.actor, sync=sync, schedule=Schedule.every(1, "hour"))
+    now = timezone.now()
+    Sync.objects.filter(pk=sync.pk).update(next_run_at=now, pending_reprocess=True)
+    Source.objects.filter(pk=watched.shop.source.pk).update(setup_done=False)
+    assert not due.start_if_due(sync.pk, now)
+    sync.refresh_from_db()
+    run = sync.last_run
+    assert run is not None
+    assert (run.status, run.number, sync.pending_reprocess) == (RunStatus.FAILED, 1, True)
+    assert run.error_message
+    assert sync.next_run_at is not None
+    assert sync.next_run_at > now
+    assert watched.told() == ["opened critical"]

@@ -219,4 +219,7 @@ def test_a_sync_that_cannot_start_waits_for_its_next_time(shop: Shop) -> None:
     now = timezone.now() + timedelta(seconds=1)
     assert scheduler.start_due(now) == 0
     broken.refresh_from_db()
-    assert (broken.runs_started, broken.next_run_at) == (0, now + timedelta(hours=1))
+    assert broken.next_run_at == now + timedelta(hours=1)
+    run = broken.last_run
+    assert run is not None
+    assert (run.status, run.error_code, run.steps.count()) == (RunStatus.FAILED, "internal_error", 0)

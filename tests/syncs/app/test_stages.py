@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import dramatiq
 import pytest
@@ -13,6 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 from config.queue import stopping
+from connectors import services as connectors
 from connectors.models import Destination
 from connectors.sdk.destination import Limits
 from syncs import scheduler, services, tasks
@@ -24,7 +26,7 @@ from syncs.lease import Lease, Stopped
 from syncs.limits import limiter_for
 from syncs.models import JournalBatch, Run, RunStep
 from syncs.services import stages
-from tests.syncs.app.shop import Shop, wait_until, work_off
+from tests.syncs.app.shop import Shop, postgres_settings, wait_until, work_off
 from tests.syncs.app.test_schedules import lose_lease
 from workspaces.scoping import workspace_scope
 
@@ -161,6 +163,26 @@ def test_a_message_that_arrives_twice_finds_nothing_to_do(step: RunStep) -> None
     again = Run.objects.get()
     assert (again.status, again.timings) == (run.status, run.timings)
     assert RunStep.objects.filter(kind=StepKind.PREPARE).count() == 1
+
+
+def test_destinations_that_hang_leave_room_for_others(shop: Shop, settings: Any) -> None:
+    settings.DELIVERY_THREADS, settings.WORKER_PROCESSES = 16, 1
+    shop.fill(1)
+    model, held = shop.model(), []
+    for number in range(5):
+        destination = connectors.create_destination(
+            actor=shop.actor, type="postgres", values=postgres_settings(shop.address), name=f"Database {number}"
+        )
+        sync = services.create_sync(actor=shop.actor, model=model, destination=destination, proposal=shop.proposal())
+        run = services.start_run(actor=shop.actor, sync=sync)
+        when = {"available_at": run.created_at, "sent_at": run.created_at}
+        steps = RunStep.objects.bulk_create(
+            RunStep(workspace_id=run.workspace_id, run=run, kind=StepKind.DELIVER, number=n, **when) for n in range(16)
+        )
+        held.append(sum(stages.claim(step.pk) is not None for step in steps))
+    assert held[0] == 4
+    assert sum(held[:4]) <= 12
+    assert held[4] >= 1
 
 
 def test_nobody_waits_for_a_journal_whose_thread_ended(step: RunStep, monkeypatch: pytest.MonkeyPatch) -> None:

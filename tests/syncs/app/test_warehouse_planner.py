@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.utils import timezone
 
 from connectors import services as connectors
 from connectors.discovery import CheckOutcome
@@ -14,9 +15,11 @@ from connectors.models import Source
 from connectors.services.planner import choose_planner, record_write_check
 from syncs import services, tasks
 from syncs.choices import RunStatus
-from syncs.models import Sync
+from syncs.models import Run, Sync
 from syncs.storage import storage
 from tests.syncs.app.shop import Shop, postgres_settings
+from workspaces.models import Workspace
+from workspaces.services.deleting import erase_workspace
 
 SCHEMAS = ("headrace_planner", "headrace_audit")
 TABLE = "planner_customers"
@@ -145,6 +148,31 @@ def test_a_deleted_sync_leaves_no_tables(shop: Shop, warehouse: Warehouse) -> No
     pk, workspace_id, source_id = sync.pk, sync.workspace_id, sync.model.source_id
     services.delete_sync(actor=shop.actor, sync=sync)
     tasks.discard_sync_files.fn(workspace_id, pk, source_id)
+    assert warehouse.tables() == []
+
+
+def test_a_sync_whose_runs_never_completed_leaves_no_tables_either(shop: Shop, warehouse: Warehouse) -> None:
+    warehouse.fill(2)
+    warehouse.move()
+    sync = warehouse.sync()
+    run = services.start_run(actor=shop.actor, sync=sync)
+    tasks.work_on_step.fn(run.workspace_id, run.steps.get().pk)
+    services.cancel_run(actor=shop.actor, run=run)
+    assert warehouse.tables()
+    Run.objects.filter(pk=run.pk).update(finished_at=run.created_at)
+    pk, source_id = sync.pk, sync.model.source_id
+    services.delete_sync(actor=shop.actor, sync=Sync.objects.get(pk=pk))
+    tasks.discard_sync_files.fn(run.workspace_id, pk, source_id)
+    assert warehouse.tables() == []
+
+
+def test_a_deleted_workspace_leaves_no_tables(shop: Shop, warehouse: Warehouse) -> None:
+    warehouse.fill(2)
+    warehouse.move()
+    shop.run(warehouse.sync())
+    assert warehouse.tables()
+    Workspace.objects.filter(pk=shop.place.workspace.pk).update(deleting_at=timezone.now())
+    assert erase_workspace(shop.place.workspace.pk)
     assert warehouse.tables() == []
 
 
