@@ -88,7 +88,7 @@ def definitions_page() -> str:
         "## Operators by type\n\n"
         + _table(("Type", "Operators"), operators)
         + "\n\n## Warehouses\n\nLong lists of values go in as one JSON text where a warehouse can unfold it.\n\n"
-        + _table(("Warehouse", "Unfolds lists", "Longest statement, in characters"), warehouses)
+        + _table(("Warehouse", "Unfolds lists", "Longest statement, in characters", "Run on"), warehouses)
         + f"\n\n## JSON Schema\n\n```json\n{schema}\n```\n",
     )
 

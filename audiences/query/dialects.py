@@ -32,6 +32,7 @@ class Studio:
     order of a rank. ``hexadecimal`` is the MD5 of a text in lower-case hexadecimal. ``characters`` is how
     long a statement may be. ``zones``: moments can be shown in any zone by its usual name.
     ``exists_anywhere``: EXISTS is as quick, and as allowed, under OR and in columns as alone.
+    ``settings`` stand in each query, as a sync reads it in a session of its own.
     """
 
     planner: Profile
@@ -52,12 +53,20 @@ class Studio:
     characters: int = 1_000_000
     zones: bool = True
     exists_anywhere: bool = False
+    settings: tuple[tuple[str, exp.Expr], ...] = ()
     national: bool = False
 
     @property
     def dialect(self) -> str:
         """sqlglot's name."""
         return self.planner.dialect
+
+    def set_up(self, query: exp.Select) -> exp.Select:
+        """The query with the settings that it needs."""
+        made = [exp.EQ(this=exp.column(name), expression=value.copy()) for name, value in self.settings]
+        if made:
+            query.set("settings", made)
+        return query
 
     def moment(self, written: str, *, zoned: bool) -> exp.Expr:
         """A moment as a node."""
@@ -356,6 +365,7 @@ _PROFILES = (
         escape="\\",
         escape_clause=False,
         characters=200_000,
+        settings=(("join_use_nulls", exp.Literal.number(1)), ("session_timezone", text("UTC"))),
     ),
     Studio(
         planner=PROFILES["duckdb"],

@@ -275,7 +275,7 @@ def finished(compiler: Compiler, query: exp.Select) -> Query:
         raise InvalidTree(compiler.problems)
     names = tuple(str(node.alias_or_name) for node in query.expressions)
     marks = _unmistakable(query, compiler.sources.marks)
-    return Query(query, marks, compiler.schema.dialect, names)
+    return Query(compiler.studio.set_up(query), marks, compiler.schema.dialect, names)
 
 
 def _first_of(names: Sequence[str], alias: str, *, every: bool) -> exp.Expr:
@@ -290,8 +290,9 @@ def _unmistakable(query: exp.Select, marks: Mapping[str, str]) -> Mapping[str, s
     """Marks that occur nowhere else in the query, so that no value and no name is taken for one."""
     if not marks:
         return marks
-    nodes = list(query.find_all(exp.Literal, exp.Identifier, exp.National))
-    others = [str(node.this) for node in nodes if str(node.this) not in marks]
+    nodes = list(query.walk())
+    texts = {value for node in nodes for value in node.args.values() if isinstance(value, str)}
+    others = texts - marks.keys()
     sign = "_"
     while any(f"{mark}{sign}" in other for mark in marks for other in others):
         sign += "_"

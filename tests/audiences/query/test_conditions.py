@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
@@ -12,6 +13,7 @@ import pytest
 from audiences.query import conditions as c
 from audiences.query.codec import UPGRADES, dump, json_schema, load_definition, load_trait
 from audiences.query.conditions import Operator as Op
+from audiences.query.dialects import STUDIOS
 from audiences.query.errors import InvalidTree
 from audiences.query.insights import Calculation, Measure, breakdown, overlap, suggestions
 from audiences.query.schema import Privacy, SavedAudience, SavedTrait, StudioSchema, ValueList
@@ -370,3 +372,32 @@ def test_households_with_a_member_are_counted_once() -> None:
     assert store.rows(asker.count_linked(low, "city").sql()) == [(2,)]
     lowest = _audience(limit=c.Limit(by=c.Field("score"), count=2, bottom=True))
     assert store.rows(asker.count_linked(lowest, "city").sql()) == [(1,)]
+
+
+def test_anniversaries_where_moments_cannot_be_shown_in_a_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQL Server knows no zone by its usual name: there each year's day is a stretch of time."""
+    store = DuckStore()
+    moments = ["1999-02-27 22:30", "1999-02-27 23:30", "2020-02-28 12:00", "2020-02-29 12:00", "2023-02-28 23:30"]
+    values = ", ".join(f"({place}, '{moment}+00:00')" for place, moment in enumerate(moments))
+    store.connection.execute(f"INSERT INTO customers (id, joined) VALUES {values}")
+    audience = _audience(c.PropertyCondition(c.Field("joined"), c.Test(Op.ANNIVERSARY)))
+    found = {}
+    for year, zones in [(year, zones) for year in (2023, 2024) for zones in (True, False)]:
+        monkeypatch.setitem(STUDIOS, "duckdb", replace(STUDIOS["duckdb"], zones=zones))  # type: ignore[arg-type]
+        now = datetime(year, 2, 28, 9, tzinfo=UTC)
+        query = Asker(schema=shop.schema("duckdb"), clock=shop.clock(now)).members(audience)
+        found[year, zones] = sorted(key for (key,) in store.rows(query.sql()))
+    assert found[2023, True] == found[2023, False] == [1, 2, 3]
+    assert found[2024, True] == found[2024, False] == [1, 2]
+
+
+def test_a_row_that_is_linked_twice_counts_once() -> None:
+    store = DuckStore()
+    store.connection.execute("INSERT INTO customers (id) VALUES (1)")
+    store.connection.execute("INSERT INTO clubs VALUES (7, 'gold', 10), (8, 'gold', 20)")
+    store.connection.execute("INSERT INTO memberships VALUES (1, 1, 7), (2, 1, 7), (3, 1, 8)")
+    asker = _asker()
+    two = c.RelationCondition("clubs", c.Quantifier.NUMBER, c.Number(Op.EQUALS, 2))
+    assert store.rows(asker.count(_audience(two)).sql()) == [(1,)]
+    fees = c.AggregationTrait("clubs", c.Function.SUM, c.Field("fee"))
+    assert store.rows(asker.trait_values("customers", fees).sql()) == [(1, 30)]

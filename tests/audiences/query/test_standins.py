@@ -32,9 +32,6 @@ import sys
 from chdb import session
 
 clickhouse = session.Session()
-clickhouse.query("SET join_use_nulls = 1")
-clickhouse.query("SET session_timezone = 'UTC'")
-clickhouse.query("SET data_type_default_nullable = 1")
 answers = []
 for sql, asked in json.load(sys.stdin):
     try:

@@ -9,7 +9,8 @@ WHERE
       "customers"."name" IN ('日本', 'b')
     ) OR "customers"."name" IS NULL
   )
-  AND LOWER("customers"."email") LIKE 'a@%';
+  AND LOWER("customers"."email") LIKE 'a@%'
+SETTINGS join_use_nulls = 1, session_timezone = 'UTC';
 
 -- times
 SELECT
@@ -34,7 +35,8 @@ WHERE
   AND (
     EXTRACT(MONTH FROM "customers"."seen" AT TIME ZONE 'Europe/Berlin') = 2
     AND EXTRACT(DAY FROM "customers"."seen" AT TIME ZONE 'Europe/Berlin') = 28
-  );
+  )
+SETTINGS join_use_nulls = 1, session_timezone = 'UTC';
 
 -- json
 SELECT
@@ -109,7 +111,8 @@ WHERE
       THEN JSONExtractString("customers"."extra", 'yes')
       ELSE JSONExtractRaw("customers"."extra", 'yes')
     END IS NULL
-  );
+  )
+SETTINGS join_use_nulls = 1, session_timezone = 'UTC';
 
 -- related
 SELECT
@@ -186,7 +189,8 @@ SELECT * FROM orders
     )
     OR "stays_2_found"."key_0" IS NULL
     OR "customers"."vip" = TRUE
-  );
+  )
+SETTINGS join_use_nulls = 1, session_timezone = 'UTC';
 
 -- through
 SELECT
@@ -230,7 +234,8 @@ WHERE
   )
   AND NOT (
     "cities"."label" IS NULL
-  );
+  )
+SETTINGS join_use_nulls = 1, session_timezone = 'UTC';
 
 -- percentile
 SELECT
@@ -269,7 +274,8 @@ FROM (
   ) AS "ranked"
   WHERE
     "ranked"."place" <= 10
-) AS "members";
+) AS "members"
+SETTINGS join_use_nulls = 1, session_timezone = 'UTC';
 
 -- trait sum
 SELECT
@@ -291,7 +297,8 @@ SELECT * FROM orders
   GROUP BY
     "calculated"."key_0"
 ) AS "orders_trait"
-  ON "orders_trait"."key_0" = "customers"."id";
+  ON "orders_trait"."key_0" = "customers"."id"
+SETTINGS join_use_nulls = 1, session_timezone = 'UTC';
 
 -- trait average
 SELECT
@@ -313,7 +320,8 @@ SELECT * FROM orders
   GROUP BY
     "calculated"."key_0"
 ) AS "orders_trait"
-  ON "orders_trait"."key_0" = "customers"."id";
+  ON "orders_trait"."key_0" = "customers"."id"
+SETTINGS join_use_nulls = 1, session_timezone = 'UTC';
 
 -- trait last
 SELECT
@@ -350,7 +358,8 @@ SELECT * FROM orders
   WHERE
     "ranked"."place" = 1
 ) AS "orders_trait"
-  ON "orders_trait"."key_0" = "customers"."id";
+  ON "orders_trait"."key_0" = "customers"."id"
+SETTINGS join_use_nulls = 1, session_timezone = 'UTC';
 
 -- trait frequent
 SELECT
@@ -394,7 +403,8 @@ SELECT * FROM orders
   WHERE
     "ranked"."place" = 1
 ) AS "orders_trait"
-  ON "orders_trait"."key_0" = "customers"."id";
+  ON "orders_trait"."key_0" = "customers"."id"
+SETTINGS join_use_nulls = 1, session_timezone = 'UTC';
 
 -- trait list
 SELECT
@@ -433,7 +443,8 @@ SELECT * FROM orders
   GROUP BY
     "ranked"."key_0"
 ) AS "orders_trait"
-  ON "orders_trait"."key_0" = "customers"."id";
+  ON "orders_trait"."key_0" = "customers"."id"
+SETTINGS join_use_nulls = 1, session_timezone = 'UTC';
 
 -- trait objects
 SELECT
@@ -483,7 +494,8 @@ SELECT * FROM orders
   GROUP BY
     "ranked"."key_0"
 ) AS "orders_trait"
-  ON "orders_trait"."key_0" = "customers"."id";
+  ON "orders_trait"."key_0" = "customers"."id"
+SETTINGS join_use_nulls = 1, session_timezone = 'UTC';
 
 -- funnel
 SELECT
@@ -610,7 +622,8 @@ SELECT * FROM orders
   ) AS "stays_2_found"
     ON "stays_2_found"."key_0" = "customers"."id"
     AND "stays_2_found"."key_1" = "customers"."region"
-) AS "flags";
+) AS "flags"
+SETTINGS join_use_nulls = 1, session_timezone = 'UTC';
 
 -- breakdown
 SELECT
@@ -657,7 +670,8 @@ GROUP BY
 ORDER BY
   COUNT(*) DESC,
   "members"."group" ASC
-LIMIT 50;
+LIMIT 50
+SETTINGS join_use_nulls = 1, session_timezone = 'UTC';
 
 -- split
 SELECT
@@ -805,4 +819,5 @@ WHERE
   AND "kept"."in_priority" = 1
   AND "kept"."in_limit" = 1
   AND "kept"."in_split" = 1
-  AND "kept"."in_rule" = 1;
+  AND "kept"."in_rule" = 1
+SETTINGS join_use_nulls = 1, session_timezone = 'UTC';
