@@ -22,4 +22,5 @@ urlpatterns = [
     path("", include("governance.environments.api_urls")),
     path("", include("notifications.api_urls")),
     path("", include("syncs.api_urls")),
+    path("", include("audiences.api_urls")),
 ]

@@ -193,6 +193,7 @@ INSTALLED_APPS = [
     "connectors",
     "notifications",
     "syncs",
+    "audiences",
 ]
 MIDDLEWARE = [
     "config.operating.metrics.MetricsMiddleware",

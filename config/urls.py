@@ -37,5 +37,6 @@ urlpatterns = [
     path("<slug:workspace>/", include("governance.privacy.urls")),
     path("<slug:workspace>/", include("connectors.urls")),
     path("<slug:workspace>/", include("notifications.urls")),
+    path("<slug:workspace>/", include("audiences.urls")),
     path("<slug:workspace>/", include("syncs.urls")),
 ]

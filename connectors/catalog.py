@@ -53,6 +53,7 @@ class Entry:
     dialect: str = ""
     methods: tuple[str, ...] = ()
     write_planner: bool = False
+    studio: bool = False
     needs_test: bool = True
     sample: bool = False
     sync_types: tuple[str, ...] = ()
@@ -134,6 +135,7 @@ def _of_source(definition: Any) -> Entry:
         dialect=definition.dialect,
         methods=definition.methods,
         write_planner=definition.write_planner,
+        studio=definition.studio,
         needs_test=definition.needs_test,
         sample=definition.sample,
     )

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from config.errors import Invalid
 from connectors.access import open_source
@@ -17,11 +17,19 @@ from connectors.sdk.source import Source as OpenSource
 from connectors.sdk.sql import check_read_only, count_rows, limit_rows, table_sql
 from connectors.sdk.types import Column, Table
 from syncs.choices import ModelMethod
-from syncs.models import Model
 
 PREVIEW_ROWS = 100
 PREVIEW_MAX_ROWS = 5_000
 PREVIEW_SECONDS = 60.0
+
+
+class Defined(Protocol):
+    """A saved row that says how it names its rows."""
+
+    method: str
+    sql: str
+    table_schema: str
+    table_name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +42,7 @@ class Definition:
     table_name: str = ""
 
     @classmethod
-    def of(cls, model: Model) -> Definition:
+    def of(cls, model: Defined) -> Definition:
         """The definition of a saved model."""
         return cls(
             method=ModelMethod(model.method),
@@ -89,7 +97,7 @@ def preview(source: Source, definition: Definition, *, limit: int = PREVIEW_ROWS
     with _as_invalid():
         sql = _checked(opened, definition)
         columns = tuple(opened.describe(sql))
-        rows = _first_rows(opened, limit_rows(sql, limit + 1, opened.definition.dialect), limit + 1)
+        rows = first_rows(opened, limit_rows(sql, limit + 1, opened.definition.dialect), limit + 1)
         count = _count(opened, sql) if with_count else None
     _require_usable(columns)
     return Preview(columns=columns, rows=tuple(rows[:limit]), more=len(rows) > limit, row_count=count)
@@ -103,9 +111,10 @@ def _checked(opened: OpenSource, definition: Definition) -> str:
     return sql
 
 
-def _first_rows(opened: OpenSource, sql: str, limit: int) -> list[tuple[Any, ...]]:
+def first_rows(opened: OpenSource, sql: str, limit: int, seconds: float = PREVIEW_SECONDS) -> list[tuple[Any, ...]]:
+    """The first rows of any query, within a time."""
     rows: list[tuple[Any, ...]] = []
-    with opened.query(sql, batch_rows=limit) as stream, _time_limit(stream):
+    with opened.query(sql, batch_rows=limit) as stream, _time_limit(stream, seconds):
         for batch in stream:
             taken = batch.slice(0, limit - len(rows))
             rows.extend(zip(*(column.to_pylist() for column in taken.columns), strict=True))
@@ -117,12 +126,12 @@ def _first_rows(opened: OpenSource, sql: str, limit: int) -> list[tuple[Any, ...
 
 def _count(opened: OpenSource, sql: str) -> int | None:
     """How many rows the query returns."""
-    first = _first_rows(opened, count_rows(sql, opened.definition.dialect), 1)
+    first = first_rows(opened, count_rows(sql, opened.definition.dialect), 1)
     return int(first[0][0]) if first else None
 
 
 @contextmanager
-def _time_limit(stream: RowStream) -> Iterator[None]:
+def _time_limit(stream: RowStream, seconds: float) -> Iterator[None]:
     """Cancel the query when it takes longer than a person would wait."""
     late = threading.Event()
 
@@ -130,7 +139,7 @@ def _time_limit(stream: RowStream) -> Iterator[None]:
         late.set()
         stream.cancel()
 
-    timer = threading.Timer(PREVIEW_SECONDS, stop)
+    timer = threading.Timer(seconds, stop)
     timer.daemon = True
     timer.start()
     try:
@@ -138,7 +147,7 @@ def _time_limit(stream: RowStream) -> Iterator[None]:
     except ConnectorError:
         if late.is_set():
             raise QueryError(
-                f"The query took longer than {PREVIEW_SECONDS:.0f} seconds and was stopped.",
+                f"The query took longer than {seconds:.0f} seconds and was stopped.",
                 hint="Previews are bounded; a sync runs the query to its end.",
             ) from None
         raise

@@ -31,6 +31,7 @@ from notifications.services.webhook_outbox import (
     look_at_audit,
     resend_due_deliveries,
 )
+from syncs import clockwork
 from syncs.services.alerting import unwatched_syncs, watch_sync
 from syncs.services.due import due_syncs, interrupted_syncs, start_if_due, start_interrupted
 from syncs.services.previews import resend_previews
@@ -76,6 +77,7 @@ def run(stop: threading.Event, *, tick_seconds: float = 1.0) -> None:
         Job("delete audit entries past their retention", purge_audit_logs, timedelta(days=1)),
         Job("delete expired changelog entries", prune_changelogs, timedelta(days=1)),
     ]
+    jobs += [Job(turn.name, turn.work, turn.every) for turn in clockwork.turns()]
     while not stop.is_set():
         for job in jobs:
             _turn(job, timezone.now())

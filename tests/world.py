@@ -282,6 +282,30 @@ def _syncs(place: Place) -> Mapping[str, Any]:
     return {"model": model, "sync": sync, "run": syncs.start_run(actor=place.actor, sync=sync), "preview": preview}
 
 
+@builds("schema_model", "schema_related", "schema_relationship", "schema_column")
+def _schema(place: Place) -> Mapping[str, Any]:
+    """A schema of the source: customers, and what refers to them by e-mail address."""
+    from audiences import services as studio
+    from audiences.choices import Cardinality, ModelKind
+    from syncs.choices import ModelMethod
+    from syncs.definitions import Definition
+
+    definition = Definition(method=ModelMethod.SQL, sql="SELECT * FROM customers")
+    settings = studio.Settings(name="Shoppers", primary_key=("id",), primary_label="name")
+    common: Any = {"actor": place.actor, "source": place.rows["source"], "definition": definition}
+    parent = studio.create_schema_model(**common, kind=ModelKind.PARENT, settings=settings)
+    tie = studio.Tie(other=parent, cardinality=Cardinality.MANY_TO_ONE, keys=(("email", "email"),))
+    related = studio.create_schema_model(
+        **common, kind=ModelKind.RELATED, settings=studio.Settings(name="Addresses", primary_key=("id",)), tie=tie
+    )
+    return {
+        "schema_model": parent,
+        "schema_related": related,
+        "schema_relationship": parent.relationships_to.get(),
+        "schema_column": parent.columns.get(name="name"),
+    }
+
+
 @builds("deployment")
 def _deployment(place: Place) -> Mapping[str, Any]:
     """A deployment of nothing yet, to the workspace itself: what pages show of one."""

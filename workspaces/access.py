@@ -91,13 +91,14 @@ class Grants:
         *,
         source_id: int | None = None,
         destination_id: int | None = None,
+        parent_model_id: int | None = None,
     ) -> bool:
         """Whether one single role allows all of it."""
         if self.within is not None and not self.within.issuperset(needs):
             return False
         if self.organization_admin:
             return True
-        ids = {"source": source_id, "destination": destination_id}
+        ids = {"source": source_id, "destination": destination_id, "parent_model": parent_model_id}
         return any(all(role.allows(p, ids.get(p.side)) for p in needs) for role in self.roles)
 
 
@@ -135,24 +136,41 @@ def grants_of(actor: Actor) -> Grants:
     return replace(memory[key], within=actor.allowed)
 
 
-def may(actor: Actor, needs: Needs, *, source_id: int | None = None, destination_id: int | None = None) -> bool:
+def may(
+    actor: Actor,
+    needs: Needs,
+    *,
+    source_id: int | None = None,
+    destination_id: int | None = None,
+    parent_model_id: int | None = None,
+) -> bool:
     """Whether the actor may do this here.
 
     ``needs`` is one permission or several that one group must hold together.
-    Without an id, a source or destination permission asks "on at least one".
+    Without an id, a permission of a side asks "on at least one".
     """
     if actor.is_system:
         return True
-    return grants_of(actor).allow(_as_tuple(needs), source_id=source_id, destination_id=destination_id)
+    return grants_of(actor).allow(
+        _as_tuple(needs), source_id=source_id, destination_id=destination_id, parent_model_id=parent_model_id
+    )
 
 
-def require(actor: Actor, needs: Needs, *, source_id: int | None = None, destination_id: int | None = None) -> None:
+def require(
+    actor: Actor,
+    needs: Needs,
+    *,
+    source_id: int | None = None,
+    destination_id: int | None = None,
+    parent_model_id: int | None = None,
+) -> None:
     """Raise :class:`~config.errors.Denied`, naming what is missing and who can grant it."""
-    if may(actor, needs, source_id=source_id, destination_id=destination_id):
+    on = {"source_id": source_id, "destination_id": destination_id, "parent_model_id": parent_model_id}
+    if may(actor, needs, **on):
         return
     wanted = _as_tuple(needs)
     _require_scopes(actor, wanted)
-    missing = [p for p in wanted if not may(actor, p, source_id=source_id, destination_id=destination_id)]
+    missing = [p for p in wanted if not may(actor, p, **on)]
     words = " and ".join(p.words for p in missing or wanted)
     together = "" if missing else ", both within one group"
     raise Denied(f"You need the right to {words}{together}.", hint=_who_can_grant(wanted))

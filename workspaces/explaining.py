@@ -9,14 +9,15 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Concat
 
-from workspaces.access import Grants, HeldRole, held_role, holds, role_row
-from workspaces.grants import grant_target
+from workspaces.access import Grants, HeldRole, grant_models, held_role, holds, role_row
+from workspaces.grants import targets
 from workspaces.models import GroupRole, OrganizationMember
 from workspaces.permissions import (
     CONFIGURE_FROM_SOURCE,
     CONFIGURE_TO_DESTINATION,
     GENERAL,
     Permission,
+    noun_of,
     permissions_of,
 )
 from workspaces.roles import ORGANIZATION_VIEWER
@@ -62,6 +63,11 @@ class Right:
     permission: Permission
     reasons: tuple[Reason, ...]
 
+    @property
+    def noun(self) -> str:
+        """What it is held on; nothing for rights in the workspace as a whole."""
+        return noun_of(self.permission.side) if self.permission.side in grant_models() else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Action:
@@ -73,8 +79,8 @@ class Action:
 
     @property
     def sides(self) -> frozenset[str]:
-        """Which objects have to be named: source, destination, both or neither."""
-        return frozenset(p.side for p in self.needs) & {"source", "destination"}
+        """Which kinds of objects have to be named."""
+        return frozenset(p.side for p in self.needs) & set(grant_models())
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,11 @@ ACTIONS = (
     Action("model", "create, change and delete models", CONFIGURE_FROM_SOURCE),
     Action("run", "run syncs", (Permission.TRIGGER,)),
     Action("test", "send single rows as a test", (Permission.VIEW_ROWS, Permission.TRIGGER)),
-    *(Action(p.value, p.words, (p,)) for side in ("source", "destination") for p in permissions_of(side)),
+    *(
+        Action(p.value, p.words, (p,))
+        for side in ("source", "destination", "parent_model")
+        for p in permissions_of(side)
+    ),
     *(Action(p.value, p.words, (p,)) for p in (*GENERAL, Permission.MANAGE_WORKSPACE)),
 )
 
@@ -114,19 +124,25 @@ def holdings_of(member: OrganizationMember) -> list[Holding]:
 def rights_of(holdings: Iterable[Holding]) -> list[Right]:
     """Every right a role can bring, with where it comes from and on what; names are read once a side."""
     holdings = list(holdings)
-    names = {side: _names(side, holdings) for side in ("source", "destination")}
-    shown = [Permission.MEMBER, Permission.MANAGE_WORKSPACE, *GENERAL, *permissions_of("source")]
-    shown += permissions_of("destination")
+    names = {side: _names(side, holdings) for side in grant_models()}
+    shown = [Permission.MEMBER, Permission.MANAGE_WORKSPACE, *GENERAL]
+    shown += [permission for side in grant_models() for permission in permissions_of(side)]
     return [Right(p, tuple(_reasons(p, holdings, names.get(p.side, {})))) for p in shown]
 
 
 def explain(
-    holdings: Iterable[Holding], action: Action, *, source_id: int | None = None, destination_id: int | None = None
+    holdings: Iterable[Holding],
+    action: Action,
+    *,
+    source_id: int | None = None,
+    destination_id: int | None = None,
+    parent_model_id: int | None = None,
 ) -> Answer:
     """Whether one of these groups allows the action on these objects, and why or why not."""
     holdings = list(holdings)
-    ids = {"source": source_id, "destination": destination_id}
-    by = [h.words for h in holdings if Grants(roles=(h.role,)).allow(action.needs, **_ids(ids))]
+    ids = {"source": source_id, "destination": destination_id, "parent_model": parent_model_id}
+    on = {f"{side}_id": pk for side, pk in ids.items()}
+    by = [h.words for h in holdings if Grants(roles=(h.role,)).allow(action.needs, **on)]
     if by:
         return Answer(True, f"Yes: may {action.words}.", tuple(f"{words} allows it." for words in by))
     lines = []
@@ -167,14 +183,10 @@ def _with_groups(rows: QuerySet[OrganizationMember], condition: Q) -> QuerySet[O
     return rows.select_related("user").annotate(by_groups=ArraySubquery(words))
 
 
-def _ids(ids: Mapping[str, int | None]) -> dict[str, int | None]:
-    return {"source_id": ids["source"], "destination_id": ids["destination"]}
-
-
 def _names(side: str, holdings: Iterable[Holding]) -> dict[int, str]:
     """Names of the objects that a few grants speak of."""
     ids = {pk for h in holdings for p, on in h.role.on_objects.items() if p.side == side for pk in on}
-    rows = grant_target(side).objects.filter(pk__in=ids)  # type: ignore[attr-defined]
+    rows = targets(side).filter(pk__in=ids)
     return dict(rows.values_list("pk", "name")) if ids else {}
 
 

@@ -20,6 +20,7 @@ from workspaces.permissions import (
     CONFIGURE_TO_DESTINATION,
     GENERAL,
     Permission,
+    noun_of,
     permissions_of,
 )
 from workspaces.roles import BUILT_IN
@@ -59,6 +60,11 @@ _COLUMNS: Mapping[Permission, tuple[str, str]] = {
     Permission.DRAFT_TO_DESTINATION: ("Draft", "Propose syncs to it."),
     Permission.APPROVE_TO_DESTINATION: ("Publish", "Approve and publish syncs to it."),
     Permission.MANAGE_DESTINATION: ("Manage destination", "Change its connection, credentials and alerts."),
+    Permission.VIEW_MEMBERS: ("View row data", "See the people in its audiences, in row tests and in runs."),
+    Permission.CONFIGURE_AUDIENCES: (
+        "Configure audiences and syncs",
+        "Build audiences on it and use them in syncs; the destination's right is needed, too.",
+    ),
 }
 # Given together where no approvals are asked for: to draft is then to publish.
 _TOGETHER: Mapping[str, tuple[tuple[Permission, ...], str, str]] = {
@@ -82,6 +88,13 @@ def grant_target(side: str) -> type[Model]:
     model: Any = grant_models()[side]
     target: type[Model] = model._meta.get_field("content_object").related_model
     return target
+
+
+def targets(side: str) -> QuerySet[Any]:
+    """What grants of a side can name."""
+    model: Any = grant_models()[side]
+    rows: QuerySet[Any] = grant_target(side).objects.filter(**model.only)  # type: ignore[attr-defined]
+    return rows
 
 
 def grants_of_role(role: Role) -> set[Grant]:
@@ -126,7 +139,7 @@ def _apart(held: Iterable[Grant], joined: tuple[Permission, ...]) -> bool:
 
 def objects_of(side: str, query: str = "", *, of_role: Role | None = None) -> QuerySet[Any]:
     """What grants of a side can name, by name; ``of_role`` leaves those a role holds something on."""
-    rows: QuerySet[Any] = grant_target(side).objects.all()  # type: ignore[attr-defined]
+    rows = targets(side)
     if query:
         rows = rows.filter(name__icontains=query)
     if of_role is not None:
@@ -160,15 +173,15 @@ def _side_summary(side: str, held: set[Grant], names: Mapping[int, str] | None) 
     for grant in of_side:
         if grant.object_id is not None and grant.permission not in everywhere:
             on.setdefault(grant.object_id, set()).add(grant.permission)
-    lines = [f"On all {side}s, present and future: {_rights(side, everywhere)}."] if everywhere else []
+    lines = [f"On all {noun_of(side)}s, present and future: {_rights(side, everywhere)}."] if everywhere else []
     if names is None:
-        rows = grant_target(side).objects.filter(pk__in=on)  # type: ignore[attr-defined]
+        rows = targets(side).filter(pk__in=on)
         names = dict(rows.values_list("pk", "name"))
     alike: dict[frozenset[Permission], list[str]] = {}
     for pk, held_there in on.items():
         alike.setdefault(frozenset(held_there), []).append(names.get(pk, ""))
     for rights, named in sorted(alike.items(), key=lambda pair: -len(pair[1])):
-        lines.append(f"On {_some(sorted(named), side)}: {_rights(side, rights)}.")
+        lines.append(f"On {_some(sorted(named), noun_of(side))}: {_rights(side, rights)}.")
     return lines
 
 

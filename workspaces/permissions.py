@@ -1,7 +1,7 @@
 """What a role can be granted: the registered permission names.
 
-General ones hold for the workspace; ``source.*`` and ``destination.*`` hold for
-all of them or, by an object grant, for one. The draft and approve grants of a
+General ones hold for the workspace; ``source.*``, ``destination.*`` and
+``parent_model.*`` hold for all of them or, by an object grant, for one. The draft and approve grants of a
 side together are the right to change what is live there (see ``CONFIGURE_*``);
 draft alone is the right to propose.
 """
@@ -33,10 +33,13 @@ class Permission(StrEnum):
     DRAFT_TO_DESTINATION = "destination.draft"
     APPROVE_TO_DESTINATION = "destination.approve"
     MANAGE_DESTINATION = "destination.manage"
+    # Each parent model
+    VIEW_MEMBERS = "parent_model.view_rows"
+    CONFIGURE_AUDIENCES = "parent_model.configure"
 
     @property
     def side(self) -> str:
-        """``source``, ``destination`` or ``workspace``: what an object grant of it names."""
+        """``source``, ``destination``, ``parent_model`` or ``workspace``: what an object grant of it names."""
         if self in (Permission.CREATE_SOURCE, Permission.CREATE_DESTINATION):
             return "workspace"
         return self.value.partition(".")[0]
@@ -68,6 +71,8 @@ _WORDS = {
     Permission.DRAFT_TO_DESTINATION: "draft syncs to the destination",
     Permission.APPROVE_TO_DESTINATION: "publish syncs to the destination",
     Permission.MANAGE_DESTINATION: "change the destination's connection",
+    Permission.VIEW_MEMBERS: "view the parent model's row data",
+    Permission.CONFIGURE_AUDIENCES: "configure audiences and their syncs on the parent model",
 }
 
 # Changing what is live on one side: creating, editing, deleting and scheduling.
@@ -77,6 +82,11 @@ CONFIGURE_TO_DESTINATION = (Permission.DRAFT_TO_DESTINATION, Permission.APPROVE_
 
 # What a custom role can hold for the whole workspace. Managing it belongs to its admins alone.
 GENERAL = (Permission.CREATE_SOURCE, Permission.CREATE_DESTINATION)
+
+
+def noun_of(side: str) -> str:
+    """What people call the objects of a side, in the singular."""
+    return side.replace("_", " ")
 
 
 def permissions_of(side: str) -> tuple[Permission, ...]:

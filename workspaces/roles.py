@@ -12,6 +12,8 @@ _DRAFT_EDITOR = _VIEWER | {
     Permission.VIEW_ROWS,
     Permission.DRAFT_FROM_SOURCE,
     Permission.DRAFT_TO_DESTINATION,
+    Permission.VIEW_MEMBERS,
+    Permission.CONFIGURE_AUDIENCES,
 }
 _EDITOR = _DRAFT_EDITOR | {
     Permission.CREATE_SOURCE,

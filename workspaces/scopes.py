@@ -22,6 +22,7 @@ class KeyScope(models.TextChoices):
 _SCOPES: dict[Permission, KeyScope] = {
     Permission.MEMBER: KeyScope.READ,
     Permission.VIEW_ROWS: KeyScope.ROWS,
+    Permission.VIEW_MEMBERS: KeyScope.ROWS,
     Permission.TRIGGER: KeyScope.RUN,
     Permission.MANAGE_WORKSPACE: KeyScope.MANAGE,
     Permission.VIEW_ORGANIZATION: KeyScope.MANAGE,

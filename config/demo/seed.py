@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import psycopg
 from django.conf import settings
 
+from config.demo.studio import seed_schema
 from connectors.models import Destination, Source
 from connectors.services import (
     check_destination,
@@ -107,6 +108,7 @@ def seed() -> Demo:
         actor = person(owner)
         key = create_api_key(actor=actor, workspace=workspace, name="Demo key")
         store, product = _sources(actor)
+        seed_schema(actor, store)
         syncs = _syncs(actor, _models(actor, store, product), _destinations(actor))
     return Demo(workspace, actor, password, key.secret, store, syncs)
 

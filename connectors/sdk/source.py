@@ -35,7 +35,7 @@ class SourceDefinition:
     ``dialect`` is sqlglot's name. ``methods`` are the modelling methods it offers:
     "sql", "table". ``write_planner`` says whether the in-warehouse planner can run there,
     ``write_when`` that it can only with some of the settings, and ``planner_profile`` how,
-    where the dialect alone does not say it.
+    where the dialect alone does not say it. ``studio`` says that audiences can be built on it.
     ``setup_sql`` makes the SQL that prepares a least-privilege user, from the settings so far;
     ``write_setup_sql`` what that user needs besides for the planner and for sync logs.
     ``connects`` is as for destinations.
@@ -53,6 +53,7 @@ class SourceDefinition:
     write_planner: bool = False
     write_when: When | None = None
     planner_profile: str = ""
+    studio: bool = False
     needs_test: bool = True
     sample: bool = False
     sample_queries: tuple[SampleQuery, ...] = ()

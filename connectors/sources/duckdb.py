@@ -30,6 +30,7 @@ class DuckDBSource(WarehouseSource):
         dialect="duckdb",
         verification=Verification.SERVER,
         write_planner=True,
+        studio=True,
         write_when=When(field="mode", values=(DATABASE,)),
         fields=(
             Select(

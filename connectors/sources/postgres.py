@@ -135,6 +135,7 @@ class PostgresSource(WarehouseSource):
         dialect=DIALECT,
         verification=Verification.SERVER,
         write_planner=True,
+        studio=True,
         setup_sql=setup_sql,
         write_setup_sql=write_setup_sql,
         fields=(

@@ -59,6 +59,7 @@ class SampleB2BSource(SampleSource):
         verification=Verification.SERVER,
         needs_test=False,
         sample=True,
+        studio=True,
         sample_queries=(
             SampleQuery(
                 name="Self-serve accounts near their storage limit",

@@ -63,6 +63,7 @@ class SampleB2CSource(SampleSource):
         verification=Verification.SERVER,
         needs_test=False,
         sample=True,
+        studio=True,
         sample_queries=(
             SampleQuery(
                 name="Carts left behind",

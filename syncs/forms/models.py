@@ -104,6 +104,10 @@ class NamingForm(forms.Form):
         self.fields["primary_key"].widget = Combobox(choices=[("", "Choose a column"), *choices])
         self.order_fields(["primary_key", "name", "description"])
 
+    def values(self) -> dict[str, Any]:
+        """What was entered."""
+        return dict(self.cleaned_data)
+
     def take(self, error: Invalid) -> None:
         """Show a service's error beside the input it is about."""
         for name, message in (error.fields or {"": error.message}).items():

@@ -63,8 +63,10 @@ class ChooseSource(PageView):
 class Editor(PageView):
     """The page on which a definition is written, previewed and saved."""
 
-    model: Model | None = None  # the one that is changed
-    stored: Model | None = None  # the one that the form starts from
+    template = "syncs/models/editor.html"
+    result = "syncs/models/parts/result.html"
+    model: Any = None  # the one that is changed
+    stored: Any = None  # the one that the form starts from
     draft: Draft | None = None  # the open draft of the one that is changed
     source: Source
 
@@ -94,14 +96,14 @@ class Editor(PageView):
             return self._page(form, preview, naming)
         if naming.is_valid():
             try:
-                return self.saved(self.save(definition, naming.cleaned_data))
+                return self.saved(self.save(definition, naming.values()))
             except Invalid as error:
                 naming.take(error)
             except Conflict as error:
                 naming.add_error(None, f"{error.message} {error.hint}".strip())
         return self._page(form, preview, naming, status=422)
 
-    def known_naming(self) -> NamingForm | None:
+    def known_naming(self) -> Any:
         """The name and key before any preview: only a saved model has them, among the columns as last read."""
         if self.stored is None or self.method != self.stored.method:
             return None
@@ -110,7 +112,7 @@ class Editor(PageView):
         known = columns or [Column(c.name, ColumnType(c.type)) for c in rows]
         return self._naming_form(Preview(columns=tuple(known), rows=None))
 
-    def saved(self, model: Model) -> HttpResponse:
+    def saved(self, model: Any) -> HttpResponse:
         """On to the model, or to where reviewers of its draft are chosen."""
         to = self.url("model", model.pk)
         return leave(self.request, self.here.workspace.slug, self.draft, self.way, to=to, live="Model saved.")
@@ -124,12 +126,12 @@ class Editor(PageView):
     def _saves(self) -> bool:
         return self.request.POST.get("action") in SAVES
 
-    def publication(self) -> Publication:
+    def publication(self) -> Publication | None:
         """What can become of it."""
         may_publish = may(self.actor, CONFIGURE_FROM_SOURCE, source_id=self.source.pk)
         return for_new(self.actor, may_publish=may_publish)
 
-    def save(self, definition: Definition, values: dict[str, Any]) -> Model:
+    def save(self, definition: Definition, values: dict[str, Any]) -> Any:
         """Create the model, live or as a draft; raises ``Invalid`` with the field at fault."""
         made = services.create_model(
             published=self.way is Way.NOW,
@@ -194,7 +196,7 @@ class Editor(PageView):
             initial=self.initial(),
         )
 
-    def _naming_form(self, preview: Preview, data: Any = None) -> NamingForm:
+    def _naming_form(self, preview: Preview, data: Any = None) -> Any:
         sent = self.request.POST
         kept = {name: sent[name] for name in ("name", "description", "primary_key") if sent.get(name)}
         return NamingForm(data, columns=list(preview.columns), initial={**self._named(preview), **kept})
@@ -208,9 +210,7 @@ class Editor(PageView):
     def _schema_url(self, route: str) -> str:
         return reverse(f"connectors:{route}", args=[self.here.workspace.slug, self.source.pk])
 
-    def _page(
-        self, form: DefinitionForm, preview: Preview | None, naming: NamingForm | None, status: int = 200
-    ) -> HttpResponse:
+    def _page(self, form: DefinitionForm, preview: Preview | None, naming: Any, status: int = 200) -> HttpResponse:
         context = {
             "form": form,
             "preview": preview,
@@ -225,16 +225,20 @@ class Editor(PageView):
             "has_tables": self.source.schema_refreshed_at is not None,
             "schema_panel_url": self._schema_url("source_schema") + "?panel=1",
             "may_see": access.may_view_rows(self.actor, self.source.pk),
-            "steps": steps_of("key" if naming else "define", self.source.name, self.url("model_new")),
+            "steps": self.steps("key" if naming else "define"),
             "breadcrumb": self.breadcrumb(),
             "publication": self.publication(),
             **OPTIONS,
             **self.extras(preview, naming),
         }
-        part = "syncs/models/parts/result.html" if wants_part(self.request) else ""
-        return render_page(self.request, "syncs/models/editor.html", context, part=part, status=status)
+        part = self.result if wants_part(self.request) else ""
+        return render_page(self.request, self.template, context, part=part, status=status)
 
-    def extras(self, preview: Preview | None, naming: NamingForm | None) -> dict[str, Any]:
+    def steps(self, current: str) -> list[dict[str, str]]:
+        """The steps of the wizard."""
+        return steps_of(current, self.source.name, self.url("model_new"))
+
+    def extras(self, preview: Preview | None, naming: Any) -> dict[str, Any]:
         """What else the page shows beside the form."""
         return {}
 
@@ -362,7 +366,7 @@ class CloneModel(Editor):
     @property
     def original(self) -> Model:
         """The model to copy."""
-        assert self.stored is not None
+        assert isinstance(self.stored, Model)
         return self.stored
 
     def _named(self, preview: Preview) -> dict[str, Any]:

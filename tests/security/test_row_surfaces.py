@@ -28,7 +28,7 @@ from workspaces.scoping import workspace_scope
 MARK = "zqmark"
 ROWS = [(1, f"{MARK}-ada@example.com"), (2, f"{MARK}-refused@example.com"), (71, f"{MARK}-late@example.com")]
 QUERY = "SELECT id, email, CASE WHEN id = 71 THEN CAST(email AS INT) ELSE 1 END AS n FROM marked"
-HOLD_ROWS = ("syncs:*", "privacy:*", "approvals:*", "api:*")
+HOLD_ROWS = ("syncs:*", "audiences:*", "privacy:*", "approvals:*", "api:*")
 Body = Mapping[str, Any]
 
 # What gives rows when something is sent: what is sent there.
@@ -36,12 +36,24 @@ GIVE_ROWS: Mapping[str, Body] = {
     "syncs:model_define": {"sql": "SELECT * FROM marked", "action": "preview"},
     "syncs:model_edit": {"sql": "SELECT * FROM marked", "action": "preview"},
     "syncs:model_rows": {},
+    "audiences:schema_define": {"sql": "SELECT * FROM marked", "action": "preview"},
+    "audiences:schema_edit": {"sql": "SELECT * FROM marked", "action": "preview"},
+    "audiences:schema_rows": {},
     "syncs:mapping_value": {"action": "sample"},
     "syncs:sync_try": {"row": "1", "operation": "added"},
     "api:sync_test_row": {"key": "1", "operation": "added"},
 }
 # What changes or starts something, and answers with its name, its settings or a redirect.
 GIVE_NONE = (
+    "audiences:schema_model",
+    "audiences:schema_configuration",
+    "audiences:schema_rename",
+    "audiences:schema_delete",
+    "audiences:schema_labels",
+    "audiences:schema_action",
+    "audiences:relationship*",
+    "api:relationship*",
+    "api:schema_model*",
     "syncs:syncs",
     "syncs:sequence*",
     "syncs:*_organize",
@@ -111,6 +123,7 @@ GIVE_NONE = (
 )
 # What is read, and shows row values to those who may see them.
 SHOW_ROWS = {
+    "audiences:schema_values",
     "syncs:run",
     "syncs:run_row",
     "syncs:run_request",
@@ -250,8 +263,12 @@ def _house(world: World, service: str) -> House:
     privacy_tasks.work_on_case.fn(case.workspace_id, case.pk)
     [row, *_] = [row for row in selectors.run_rows(actor, run).rows if row.key == "2"]
     [exchange, *_] = selectors.run_exchanges(actor, run).exchanges
+    schema = _looked_at_schema(actor, source)
     shown = {
         "source": source,
+        "schema_model": schema,
+        "schema_column": schema.columns.get(name="email"),
+        "schema_relationship": schema.relationships_to.get(),
         "destination": destination,
         "model": sync.model,
         "sync": sync,
@@ -263,7 +280,9 @@ def _house(world: World, service: str) -> House:
         "run exchange": exchange.id,
         "preview row": preview_rows(actor, preview).rows[0].id,
     }
-    custom_role(world, "All but rows", *(p for p in grantable() if p is not Permission.VIEW_ROWS))
+    custom_role(
+        world, "All but rows", *(p for p in grantable() if p not in (Permission.VIEW_ROWS, Permission.VIEW_MEMBERS))
+    )
     clients = {}
     for name, user in (("seeing", world.owner), ("blind", world["member"])):
         clients[name] = Client()
@@ -277,6 +296,24 @@ def _house(world: World, service: str) -> House:
     }
     stumbled = {**shown, "model": broken.model, "sync": broken, "run": failed, "preview": not_made}
     return House(place, shown, stumbled, clients, keys)
+
+
+def _looked_at_schema(actor: Any, source: Any) -> Any:
+    """A parent model over the marked rows, of whose addresses some are suggested, and what belongs to it."""
+    from audiences import looking, services
+    from audiences.choices import Cardinality, ModelKind
+    from syncs.choices import ModelMethod
+    from syncs.definitions import Definition
+
+    twice = Definition(method=ModelMethod.SQL, sql="SELECT * FROM marked UNION ALL SELECT id + 100, email FROM marked")
+    common: Any = {"actor": actor, "source": source, "definition": twice}
+    settings = services.Settings(name="Marked", primary_key=("id",))
+    parent = services.create_schema_model(**common, kind=ModelKind.PARENT, settings=settings)
+    tie = services.Tie(other=parent, cardinality=Cardinality.ONE_TO_ONE, keys=(("id", "id"),))
+    beside = services.Settings(name="Beside", primary_key=("id",))
+    services.create_schema_model(**common, kind=ModelKind.RELATED, settings=beside, tie=tie)
+    looking.work(parent.pk)
+    return parent
 
 
 READ = [route for route in matrix_routes() if route.in_workspace or route.is_rest]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django.db import models
 from guardian.models.models import BaseObjectPermission
@@ -55,10 +56,12 @@ class ObjectGrant(TenantModel, BaseObjectPermission):
 
     A direct-key permission model: the subclass adds ``content_object``, a foreign
     key to its source or destination, sets ``side``, and gives that model
-    ``Meta.permissions = object_permissions(side)``.
+    ``Meta.permissions = object_permissions(side)``. ``only`` narrows the rows of that
+    model that can be named.
     """
 
     side: ClassVar[str] = ""
+    only: ClassVar[Mapping[str, Any]] = {}
 
     role = models.ForeignKey(Role, on_delete=models.CASCADE, related_name="+")
 

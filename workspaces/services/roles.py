@@ -13,9 +13,9 @@ from governance.audit.actors import Actor
 from governance.audit.services import changes, record, service, snapshot, unchanged
 from workspaces.access import forget_grants, grant_models, require
 from workspaces.choices import RoleKind
-from workspaces.grants import Grant, grant_target, grants_of_role, is_grantable
+from workspaces.grants import Grant, grant_target, grants_of_role, is_grantable, targets
 from workspaces.models import GroupRole, Role, RoleGrant, Workspace
-from workspaces.permissions import Permission, permissions_of
+from workspaces.permissions import Permission, noun_of, permissions_of
 from workspaces.services.checks import required
 
 FIELDS = ("name", "description")
@@ -133,8 +133,8 @@ def _give(role: Role, grants: Iterable[Grant]) -> None:
         stored = _stored_permissions(side)
         model: Any = grant_models()[side]
         ids = {grant.object_id for grant in of_side}
-        if grant_target(side).objects.filter(pk__in=ids).count() != len(ids):  # type: ignore[attr-defined]
-            raise NotFound(f"There is no such {side} here.")
+        if targets(side).filter(pk__in=ids).count() != len(ids):
+            raise NotFound(f"There is no such {noun_of(side)} here.")
         model.objects.bulk_create(
             model(**place, permission_id=stored[grant.permission.codename], content_object_id=grant.object_id)
             for grant in of_side
@@ -174,7 +174,7 @@ def _names_of(grants: Iterable[Grant]) -> dict[tuple[str, int], str]:
     names: dict[tuple[str, int], str] = {}
     for side, of_side in _apart(grants)[1].items():
         ids = {grant.object_id for grant in of_side}
-        rows = grant_target(side).objects.filter(pk__in=ids)  # type: ignore[attr-defined]
+        rows = targets(side).filter(pk__in=ids)
         names |= {(side, pk): name for pk, name in rows.values_list("pk", "name")}
     return names
 

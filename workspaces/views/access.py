@@ -15,8 +15,8 @@ from workspaces import explaining, looking, selectors, services
 from workspaces.access import grant_models, group_for, may, member_for
 from workspaces.explaining import ACTIONS, Action
 from workspaces.forms import GroupRoleForm
-from workspaces.grants import grant_target, objects_of
-from workspaces.permissions import Permission, permissions_of
+from workspaces.grants import objects_of, targets
+from workspaces.permissions import Permission, noun_of, permissions_of
 from workspaces.requests import WorkspaceRequest
 from workspaces.routes import requires
 
@@ -103,7 +103,8 @@ def access_who(request: WorkspaceRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "tabs": _tabs(request, "who"),
         "side": side,
-        "sides": list(grant_models()),
+        "noun": noun_of(side),
+        "sides": [{"key": key, "label": f"{noun_of(key).capitalize()}s"} for key in grant_models()],
         "right_options": [{"value": p.value, "label": p.words[:1].upper() + p.words[1:]} for p in offered],
         "right": permission,
         "objects": _offered(side, chosen),
@@ -139,7 +140,7 @@ end_look.while_looking = True  # type: ignore[attr-defined]  # the one thing to 
 def _question(request: HttpRequest, holdings: list[explaining.Holding]) -> dict[str, Any]:
     """The chosen action and objects, and the answer once all that it takes is chosen."""
     action = next((a for a in ACTIONS if a.key == request.GET.get("may")), None)
-    chosen = {side: _object(side, request.GET.get(side, "")) for side in ("source", "destination")}
+    chosen = {side: _object(side, request.GET.get(side, "")) for side in grant_models()}
     answer = None
     if action is not None and all(chosen[side] is not None for side in action.sides):
         ids = {f"{side}_id": chosen[side].pk for side in action.sides}
@@ -148,18 +149,21 @@ def _question(request: HttpRequest, holdings: list[explaining.Holding]) -> dict[
         "action_options": [{"value": a.key, "label": a.words[:1].upper() + a.words[1:]} for a in ACTIONS],
         "action": action,
         "answer": answer,
-        "pickers": [{"side": s, "options": _offered(s, chosen[s]), "chosen": chosen[s]} for s in _sides(action)],
+        "pickers": [
+            {"side": s, "noun": noun_of(s), "options": _offered(s, chosen[s]), "chosen": chosen[s]}
+            for s in _sides(action)
+        ],
     }
 
 
 def _sides(action: Action | None) -> list[str]:
-    return [side for side in ("source", "destination") if action is not None and side in action.sides]
+    return [side for side in grant_models() if action is not None and side in action.sides]
 
 
 def _object(side: str, text: str) -> Any:
     """The source or destination of this id, if there is one."""
     known = text.isascii() and text.isdigit() and len(text) < 19
-    return grant_target(side).objects.filter(pk=int(text)).first() if known else None  # type: ignore[attr-defined]
+    return targets(side).filter(pk=int(text)).first() if known else None
 
 
 def _offered(side: str, chosen: Any) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from workspaces.forms import NewRoleForm, RoleForm
 from workspaces.grants import Grant, GrantColumn
 from workspaces.models import Role
 from workspaces.pages import show_errors
-from workspaces.permissions import GENERAL, Permission
+from workspaces.permissions import GENERAL, Permission, noun_of
 from workspaces.requests import WorkspaceRequest
 from workspaces.routes import requires
 
@@ -93,12 +93,13 @@ def role_side(request: WorkspaceRequest, role_id: int, side: str) -> HttpRespons
         give, take = _answers(request.POST, side, chosen, held)
         services.change_role_grants(actor=request.actor, role=found, give=give, take=take)
         return go_to(request, request.get_full_path(), "Role saved.")
-    headings = [Column(side.capitalize(), sort="name"), *(Column(c.label, fit=True) for c in chosen)]
+    headings = [Column(noun_of(side).capitalize(), sort="name"), *(Column(c.label, fit=True) for c in chosen)]
     listing = Listing(request, columns=headings, filters=[HELD], order="name")
     page = listing.page(_matching(request, side, found))
     context = {
         **_frame(request, found, side),
         "side": side,
+        "noun": noun_of(side),
         "listing": listing,
         "page": page,
         "columns": chosen,
@@ -123,7 +124,7 @@ def role_side_all(request: WorkspaceRequest, role_id: int, side: str) -> HttpRes
         actor=request.actor, role=found, give=chosen if gives else (), take=() if gives else chosen
     )
     words = "given on" if gives else "taken away on"
-    noun = side if len(ids) == 1 else f"{side}s"
+    noun = noun_of(side) if len(ids) == 1 else f"{noun_of(side)}s"
     back = f"{reverse('workspaces:role_side', args=[request.workspace.slug, role_id, side])}?{request.GET.urlencode()}"
     return go_to(request, back.rstrip("?"), f"“{column.label}” was {words} {len(ids):,} {noun}.")
 
@@ -186,7 +187,7 @@ def _frame(request: WorkspaceRequest, role: Role, active: str) -> dict[str, Any]
     tabs = [{"label": "Role", "url": _page(request, role), "active": not active}]
     for side in grant_models():
         url = reverse("workspaces:role_side", args=[slug, role.pk, side])
-        tabs.append({"label": f"{side.capitalize()}s", "url": url, "active": active == side})
+        tabs.append({"label": f"{noun_of(side).capitalize()}s", "url": url, "active": active == side})
     custom = role.kind == RoleKind.CUSTOM
     return {
         "role": role,

@@ -21,6 +21,7 @@ import query from "./query";
 import rail from "./rail";
 import rename from "./rename";
 import rows from "./rows";
+import schemaMap from "./schema-map";
 import shortcuts from "./shortcuts";
 import table from "./table";
 import theme from "./theme";
@@ -31,7 +32,7 @@ import upload from "./upload";
 /** Every controller by the name its markup uses in `data-controller`. */
 export const controllers = {
   bulk, chart, "code-editor": codeEditor, combobox, "confirm-name": confirmName, copy, drawer, filing, filters, form,
-  "json-tree": jsonTree, lines, mapper, menu, order, palette, payload, problems, query, rail, rename, rows, shortcuts, table, theme, time, toasts, upload,
+  "json-tree": jsonTree, lines, mapper, menu, order, palette, payload, problems, query, rail, rename, rows, "schema-map": schemaMap, shortcuts, table, theme, time, toasts, upload,
 };
 
 export function register(application: Application): void {

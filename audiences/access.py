@@ -1,0 +1,105 @@
+"""The only ways from an id to a schema model or relationship of the current workspace.
+
+Members read the schema; changing it takes the right to configure the schema of its source. Rows are
+seen by whoever may view the source's rows, or those of the parent model; what belongs to a parent is
+seen with it. Audiences are built by whoever may configure them on their parent model.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from django.db.models import Q, QuerySet
+
+from audiences.choices import ModelKind
+from audiences.models import Relationship, SchemaModel
+from config.errors import NotFound
+from connectors import access as connections
+from connectors.models import Source
+from governance.audit.actors import Actor
+from workspaces import access
+from workspaces.permissions import Permission
+
+M = TypeVar("M", SchemaModel, Relationship)
+
+
+def schema_model_for(actor: Actor, model_id: int) -> SchemaModel:
+    """A schema model that the actor may read."""
+    access.require(actor, Permission.MEMBER)
+    return _found(SchemaModel.objects.select_related("source", "created_by"), model_id, "model")
+
+
+def schema_model_to_change(actor: Actor, model_id: int) -> SchemaModel:
+    """A schema model that the actor may change, locked."""
+    model = _found(SchemaModel.objects.select_for_update(no_key=True), model_id, "model")
+    require_configure(actor, model.source_id)
+    return model
+
+
+def relationship_for(actor: Actor, relationship_id: int) -> Relationship:
+    """A relationship that the actor may read."""
+    access.require(actor, Permission.MEMBER)
+    rows = Relationship.objects.select_related("from_model__source", "to_model")
+    return _found(rows, relationship_id, "relationship")
+
+
+def relationship_to_change(actor: Actor, relationship_id: int) -> Relationship:
+    """A relationship that the actor may change, locked with its models."""
+    rows = Relationship.objects.select_for_update(no_key=True, of=("self",)).select_related("from_model", "to_model")
+    found = _found(rows, relationship_id, "relationship")
+    require_configure(actor, found.from_model.source_id)
+    return found
+
+
+def source_to_configure(actor: Actor, source_id: int, *, lock: bool = False) -> Source:
+    """A source whose schema the actor may configure."""
+    return connections.source_for(actor, source_id, Permission.CONFIGURE_SCHEMA, lock=lock)
+
+
+def require_configure(actor: Actor, source_id: int) -> None:
+    """Raise unless the actor may configure the schema of this source."""
+    access.require(actor, Permission.CONFIGURE_SCHEMA, source_id=source_id)
+
+
+def may_configure(actor: Actor, source_id: int | None = None) -> bool:
+    """Whether the actor may configure the schema of this source, or of at least one."""
+    return access.may(actor, Permission.CONFIGURE_SCHEMA, source_id=source_id)
+
+
+def may_view_source_rows(actor: Actor, source_id: int) -> bool:
+    """Whether the actor may see whatever the source answers: what writing a query takes."""
+    return access.may(actor, Permission.VIEW_ROWS, source_id=source_id)
+
+
+def may_view_rows(actor: Actor, model: SchemaModel) -> bool:
+    """Whether the actor may see values of this model: by its source, or by a parent that it belongs to."""
+    if may_view_source_rows(actor, model.source_id):
+        return True
+    if not access.may(actor, Permission.VIEW_MEMBERS):
+        return False
+    return any(access.may(actor, Permission.VIEW_MEMBERS, parent_model_id=pk) for pk in parents_of(model))
+
+
+def may_see_suggestions(actor: Actor, model: SchemaModel) -> bool:
+    """Whether the actor may see a model's most frequent values: who sees its rows, or builds audiences with it."""
+    if may_view_rows(actor, model):
+        return True
+    if not access.may(actor, Permission.CONFIGURE_AUDIENCES):
+        return False
+    return any(access.may(actor, Permission.CONFIGURE_AUDIENCES, parent_model_id=pk) for pk in parents_of(model))
+
+
+def parents_of(model: SchemaModel) -> list[int]:
+    """The ids of the parent models that a model belongs to: itself, or those it is related to."""
+    if model.is_parent:
+        return [model.pk]
+    beside = Q(relationships__to_model=model) | Q(relationships_to__from_model=model)
+    rows = SchemaModel.objects.filter(beside, kind=ModelKind.PARENT)
+    return list(rows.order_by("pk").values_list("pk", flat=True).distinct())
+
+
+def _found(rows: QuerySet[M], pk: int, noun: str) -> M:
+    row = rows.filter(pk=pk).first()
+    if row is None:
+        raise NotFound(f"There is no such {noun} in this workspace's schema.")
+    return row

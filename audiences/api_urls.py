@@ -1,0 +1,16 @@
+"""Addresses of the REST endpoints of the studio, below ``/api/v1/``."""
+
+from django.urls import path
+
+from audiences.api import schema
+
+MODEL = "schema-models/<api_id:schema_model_id>"
+
+urlpatterns = [
+    path("schema-models", schema.SchemaModelListView.as_view(), name="schema_models"),
+    path(MODEL, schema.SchemaModelView.as_view(), name="schema_model"),
+    path(f"{MODEL}/columns", schema.SchemaColumnsView.as_view(), name="schema_model_columns"),
+    path(f"{MODEL}/refresh", schema.RefreshView.as_view(), name="schema_model_refresh"),
+    path("schema-relationships", schema.RelationshipListView.as_view(), name="relationships"),
+    path("schema-relationships/<api_id:relationship_id>", schema.RelationshipView.as_view(), name="relationship"),
+]

@@ -1,0 +1,117 @@
+"""Fixed vocabularies of the studio. Those that the query package knows, too, have its values."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import models
+
+from audiences.query import schema
+
+
+class ModelKind(models.TextChoices):
+    """What a model of the schema is for."""
+
+    PARENT = schema.ModelKind.PARENT.value, "Parent model"
+    RELATED = schema.ModelKind.RELATED.value, "Related model"
+    EVENT = schema.ModelKind.EVENT.value, "Event"
+
+
+class Cardinality(models.TextChoices):
+    """How many rows of the other model belong to one row of this."""
+
+    ONE_TO_MANY = schema.Cardinality.ONE_TO_MANY.value, "1 to many"
+    ONE_TO_ONE = schema.Cardinality.ONE_TO_ONE.value, "1 to 1"
+    MANY_TO_ONE = schema.Cardinality.MANY_TO_ONE.value, "Many to 1"
+
+    @property
+    def turned(self) -> Cardinality:
+        """The same, seen from the other model."""
+        return _TURNED[self]
+
+    @property
+    def single(self) -> bool:
+        """At most one row at the other end, so that its columns can be merged."""
+        return schema.Cardinality(self.value).single
+
+
+_TURNED = {
+    Cardinality.ONE_TO_MANY: Cardinality.MANY_TO_ONE,
+    Cardinality.MANY_TO_ONE: Cardinality.ONE_TO_MANY,
+    Cardinality.ONE_TO_ONE: Cardinality.ONE_TO_ONE,
+}
+
+
+class Privacy(models.TextChoices):
+    """How far a column's values go."""
+
+    UNREVIEWED = schema.Privacy.UNREVIEWED.value, "Unreviewed"
+    APPROVED = schema.Privacy.APPROVED.value, "Approved"
+    REDACTED = schema.Privacy.REDACTED.value, "Redacted"
+    SYNC_ONLY = schema.Privacy.SYNC_ONLY.value, "Sync only"
+    SYNC_BLOCKED = schema.Privacy.SYNC_BLOCKED.value, "Sync blocked"
+    BLOCKED = schema.Privacy.BLOCKED.value, "Blocked"
+
+    @property
+    def shown(self) -> bool:
+        """Whether people see values of such a column; of the others no suggestions are kept."""
+        return schema.Surface.PREVIEWS in schema.ALLOWED[schema.Privacy(self.value)]
+
+
+PRIVACY_WORDS = {
+    Privacy.UNREVIEWED: "Nobody has decided yet; it can be used everywhere.",
+    Privacy.APPROVED: "Seen and used everywhere.",
+    Privacy.REDACTED: "Filters and syncs use it; its values are hidden from people.",
+    Privacy.SYNC_ONLY: "Only syncs use it.",
+    Privacy.SYNC_BLOCKED: "Seen and filtered by, but never sent to a destination.",
+    Privacy.BLOCKED: "Not used anywhere.",
+}
+
+
+class Entity(models.TextChoices):
+    """What one row of a model stands for, where the studio treats it in its own way."""
+
+    NONE = "", "Nothing in particular"
+    PEOPLE = "people", "People"
+    HOUSEHOLD = "household", "Household"
+    ACCOUNT = "account", "Account"
+
+
+class EventType(models.TextChoices):
+    """What kind of thing an event is."""
+
+    GENERIC = "generic", "Generic"
+    PAGE_VIEW = "page_view", "Page view"
+    PRODUCT_VIEW = "product_view", "Product view"
+    ADD_TO_CART = "add_to_cart", "Add to cart"
+    CHECKOUT = "checkout", "Checkout"
+    PURCHASE = "purchase", "Purchase"
+    SIGN_UP = "sign_up", "Sign-up"
+    MESSAGE = "message", "Message"
+
+
+class Every(models.TextChoices):
+    """How often something is worked out again by itself."""
+
+    NEVER = "", "Only when asked"
+    HOUR = "hour", "Every hour"
+    DAY = "day", "Every day"
+    WEEK = "week", "Every week"
+
+    @property
+    def span(self) -> timedelta | None:
+        """The time between two; nothing where it never happens by itself."""
+        return _SPANS.get(self)
+
+
+_SPANS = {Every.HOUR: timedelta(hours=1), Every.DAY: timedelta(days=1), Every.WEEK: timedelta(weeks=1)}
+
+
+class LookState(models.TextChoices):
+    """How a look at a model's values, or a sample, is doing."""
+
+    NONE = "", "Not yet"
+    WAITING = "waiting", "Waiting for a worker"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"

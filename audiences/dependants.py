@@ -1,0 +1,47 @@
+"""What is built on a model of the schema, told by the rooms that build on it.
+
+``register("audience", finder)`` at start-up; the finder gets the actor and the model and returns names and
+addresses, only of what the actor sees, and a count of all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from audiences.models import SchemaModel
+from governance.audit.actors import Actor
+
+NAMED = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Dependant:
+    """One thing that needs the model."""
+
+    noun: str
+    name: str
+    url: str = ""
+
+
+Finder = Callable[[Actor, SchemaModel], Sequence[Dependant]]
+_finders: dict[str, Finder] = {}
+
+
+def register(noun: str, finder: Finder) -> None:
+    """Tell of one kind of things that stop working without the model."""
+    if noun in _finders:
+        raise ValueError(f"dependants of kind {noun!r} are registered twice")
+    _finders[noun] = finder
+
+
+def built_on(actor: Actor, model: SchemaModel) -> list[Dependant]:
+    """Everything that needs the model."""
+    return [found for finder in _finders.values() for found in finder(actor, model)]
+
+
+def sentence(found: Sequence[Dependant]) -> str:
+    """Their names, as part of a message."""
+    names = [f"{item.noun} “{item.name}”" for item in found[:NAMED]]
+    more = len(found) - len(names)
+    return ", ".join([*names, *([f"{more:,} more"] if more else [])])

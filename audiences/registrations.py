@@ -1,0 +1,80 @@
+"""What this app tells others: what is built on a source, and what people find and open again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Q, QuerySet
+from django.urls import reverse
+
+from audiences.models import SchemaColumn, SchemaModel
+from connectors import dependants
+from connectors.choices import Kind
+from connectors.dependants import Dependant, Provider
+from governance.audit.actors import Actor
+from syncs import clockwork
+from workspaces import belongings, contents, resources
+from workspaces.permissions import Permission
+from workspaces.resources import Kind as ResourceKind
+
+
+def register_all() -> None:
+    """Called once at start-up."""
+    needs = (Permission.CONFIGURE_SCHEMA,)
+    dependants.register(Kind.SOURCE, Provider("schema model", models_of_source, model_counts, new_model_url, needs))
+    resources.register(schema_kind())
+    contents.register("schema model", SchemaModel)
+    belongings.register("schema models", made_by)
+    clockwork.register("look at schema models again", look_again, timedelta(seconds=30))
+
+
+def look_again(now: datetime) -> int:
+    """Let workers find suggested values that are due again."""
+    from audiences.services.looks import ask_for_due_looks  # on first use: starting Django loads no connector
+
+    return ask_for_due_looks(now)
+
+
+def new_model_url(slug: str, source_id: int) -> str:
+    """Where a schema model of this source is made."""
+    return reverse("audiences:schema_define", args=[slug, source_id])
+
+
+def models_of_source(actor: Actor, source_id: int, limit: int) -> Sequence[Dependant]:
+    """The first schema models of a source."""
+    rows = SchemaModel.objects.filter(source_id=source_id).select_related("workspace").order_by("name", "id")
+    return [Dependant("schema model", model.name, model.get_absolute_url()) for model in rows[:limit]]
+
+
+def model_counts(actor: Actor, source_ids: Sequence[int]) -> Mapping[int, int]:
+    """How many schema models each of several sources has."""
+    rows = SchemaModel.objects.filter(source_id__in=source_ids).order_by().values_list("source_id")
+    return dict(rows.annotate(Count("pk")))
+
+
+def made_by(organization_id: int, user_id: int) -> QuerySet[SchemaModel]:
+    """The schema models that a person made, in all workspaces of the organization."""
+    return SchemaModel.objects.filter(workspace__organization_id=organization_id, created_by_id=user_id)
+
+
+def schema_kind() -> ResourceKind:
+    """Schema models, found by their query, table and columns, too."""
+    return ResourceKind(
+        name="schema_model",
+        plural="Schema",
+        icon="network",
+        route="audiences:schema_model",
+        rows=lambda actor: SchemaModel.objects.all(),
+        detail=lambda model: f"{model.get_kind_display()}, {model.source.name}",
+        inside=in_model,
+        inside_words="in its query or columns",
+        related=("source",),
+    )
+
+
+def in_model(word: str) -> Q:
+    """The condition under which a word stands in a model's description, query, table or columns."""
+    named = Q(name__icontains=word) | Q(alias__icontains=word)
+    columns = SchemaColumn.objects.filter(named).values("model_id")
+    return Q(description__icontains=word) | Q(sql__icontains=word) | Q(table_name__icontains=word) | Q(pk__in=columns)

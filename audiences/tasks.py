@@ -1,0 +1,16 @@
+"""What workers do. Messages carry ids only; each actor enters the workspace's scope first."""
+
+from __future__ import annotations
+
+import dramatiq
+
+from workspaces.jobs import job_in
+
+
+@dramatiq.actor(queue_name="runs")
+def look_at_model(workspace_id: int, model_id: int) -> None:
+    """Count a schema model's rows and find the values that filters suggest."""
+    from audiences.looking import work
+
+    with job_in(workspace_id):
+        work(model_id)
