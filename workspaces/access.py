@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar, Unpack
 
 from django.apps import apps
 from django.conf import settings
@@ -61,6 +61,14 @@ M = TypeVar("M", bound=Model)
 Needs = Permission | tuple[Permission, ...]
 
 
+class On(TypedDict, total=False):
+    """The objects that rights of their side are asked for."""
+
+    source_id: int | None
+    destination_id: int | None
+    parent_model_id: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class HeldRole:
     """What one group's role allows: in the whole workspace, and on single objects."""
@@ -85,21 +93,14 @@ class Grants:
     within: frozenset[str] | None = None  # the most that the API key used may do
     spaces: frozenset[int] | None = frozenset()
 
-    def allow(
-        self,
-        needs: tuple[Permission, ...],
-        *,
-        source_id: int | None = None,
-        destination_id: int | None = None,
-        parent_model_id: int | None = None,
-    ) -> bool:
+    def allow(self, needs: tuple[Permission, ...], **on: Unpack[On]) -> bool:
         """Whether one single role allows all of it."""
         if self.within is not None and not self.within.issuperset(needs):
             return False
         if self.organization_admin:
             return True
-        ids = {"source": source_id, "destination": destination_id, "parent_model": parent_model_id}
-        return any(all(role.allows(p, ids.get(p.side)) for p in needs) for role in self.roles)
+        ids: Mapping[str, Any] = on
+        return any(all(role.allows(p, ids.get(f"{p.side}_id")) for p in needs) for role in self.roles)
 
 
 NOTHING = Grants()
@@ -136,14 +137,7 @@ def grants_of(actor: Actor) -> Grants:
     return replace(memory[key], within=actor.allowed)
 
 
-def may(
-    actor: Actor,
-    needs: Needs,
-    *,
-    source_id: int | None = None,
-    destination_id: int | None = None,
-    parent_model_id: int | None = None,
-) -> bool:
+def may(actor: Actor, needs: Needs, **on: Unpack[On]) -> bool:
     """Whether the actor may do this here.
 
     ``needs`` is one permission or several that one group must hold together.
@@ -151,21 +145,11 @@ def may(
     """
     if actor.is_system:
         return True
-    return grants_of(actor).allow(
-        _as_tuple(needs), source_id=source_id, destination_id=destination_id, parent_model_id=parent_model_id
-    )
+    return grants_of(actor).allow(_as_tuple(needs), **on)
 
 
-def require(
-    actor: Actor,
-    needs: Needs,
-    *,
-    source_id: int | None = None,
-    destination_id: int | None = None,
-    parent_model_id: int | None = None,
-) -> None:
+def require(actor: Actor, needs: Needs, **on: Unpack[On]) -> None:
     """Raise :class:`~config.errors.Denied`, naming what is missing and who can grant it."""
-    on = {"source_id": source_id, "destination_id": destination_id, "parent_model_id": parent_model_id}
     if may(actor, needs, **on):
         return
     wanted = _as_tuple(needs)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, Unpack
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Concat
 
-from workspaces.access import Grants, HeldRole, grant_models, held_role, holds, role_row
+from workspaces.access import Grants, HeldRole, On, grant_models, held_role, holds, role_row
 from workspaces.grants import targets
 from workspaces.models import GroupRole, OrganizationMember
 from workspaces.permissions import (
@@ -130,26 +131,18 @@ def rights_of(holdings: Iterable[Holding]) -> list[Right]:
     return [Right(p, tuple(_reasons(p, holdings, names.get(p.side, {})))) for p in shown]
 
 
-def explain(
-    holdings: Iterable[Holding],
-    action: Action,
-    *,
-    source_id: int | None = None,
-    destination_id: int | None = None,
-    parent_model_id: int | None = None,
-) -> Answer:
+def explain(holdings: Iterable[Holding], action: Action, **on: Unpack[On]) -> Answer:
     """Whether one of these groups allows the action on these objects, and why or why not."""
     holdings = list(holdings)
-    ids = {"source": source_id, "destination": destination_id, "parent_model": parent_model_id}
-    on = {f"{side}_id": pk for side, pk in ids.items()}
+    ids: Mapping[str, Any] = on
     by = [h.words for h in holdings if Grants(roles=(h.role,)).allow(action.needs, **on)]
     if by:
         return Answer(True, f"Yes: may {action.words}.", tuple(f"{words} allows it." for words in by))
     lines = []
     for held in holdings:
-        lacking = [p for p in action.needs if not held.role.allows(p, ids.get(p.side))]
+        lacking = [p for p in action.needs if not held.role.allows(p, ids.get(f"{p.side}_id"))]
         lines.append(f"{held.words} lacks the right to {_and([p.words for p in lacking])}.")
-    together = all(any(h.role.allows(p, ids.get(p.side)) for h in holdings) for p in action.needs)
+    together = all(any(h.role.allows(p, ids.get(f"{p.side}_id")) for h in holdings) for p in action.needs)
     if together and len(action.needs) > 1:
         lines.append("Its groups hold all of it between them, but one group must hold it alone.")
     if not holdings:

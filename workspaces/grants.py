@@ -162,7 +162,7 @@ def summary(held: set[Grant], names: Mapping[str, Mapping[int, str]] | None = No
     if created := [p.words for p in GENERAL if p in general]:
         lines.append(f"May {_and(created)}.")
     for side in grant_models():
-        lines += _side_summary(side, held, (names or {}).get(side))
+        lines += _side_summary(side, held, None if names is None else names.get(side, {}))
     return lines
 
 
@@ -175,8 +175,7 @@ def _side_summary(side: str, held: set[Grant], names: Mapping[int, str] | None) 
             on.setdefault(grant.object_id, set()).add(grant.permission)
     lines = [f"On all {noun_of(side)}s, present and future: {_rights(side, everywhere)}."] if everywhere else []
     if names is None:
-        rows = targets(side).filter(pk__in=on)
-        names = dict(rows.values_list("pk", "name"))
+        names = dict(targets(side).filter(pk__in=on).values_list("pk", "name")) if on else {}
     alike: dict[frozenset[Permission], list[str]] = {}
     for pk, held_there in on.items():
         alike.setdefault(frozenset(held_there), []).append(names.get(pk, ""))

@@ -59,6 +59,16 @@ def column(model: SchemaModel, name: str) -> SchemaColumn:
     return model.columns.get(name=name)
 
 
+def test_vocabularies_are_those_of_the_query_package() -> None:
+    pairs = ((ModelKind, pure.ModelKind), (Cardinality, pure.Cardinality), (Privacy, pure.Privacy))
+    for ours, theirs in pairs:
+        assert set(ours.values) == {item.value for item in theirs}
+    assert {p for p in Privacy if p.shown} == {
+        Privacy(p.value) for p, surfaces in pure.ALLOWED.items() if pure.Surface.PREVIEWS in surfaces
+    }
+    assert all(c.single == pure.Cardinality(c.value).single for c in Cardinality)
+
+
 def test_a_schema_becomes_what_the_query_package_asks_about(place: Place, customers: SchemaModel) -> None:
     ordered, _lines, products = shelf(place, customers)
     whole = studio_schema(customers.source)
