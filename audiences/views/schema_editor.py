@@ -52,7 +52,9 @@ class NewModel(PageView, Editor):
 
     @property
     def method(self) -> ModelMethod:
-        """A table, unless something else was asked for or is stored."""
+        """A table, unless something else was asked for, sent or is stored."""
+        if "sql" in self.request.POST and "sql" in self._declared.methods:
+            return ModelMethod.SQL
         if self.stored is None and "method" not in self.request.GET and "table" in self._declared.methods:
             return ModelMethod.TABLE
         return super().method
