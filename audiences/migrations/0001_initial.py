@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
         ("connectors", "0007_cloud_credentials"),
-        ("workspaces", "0013_parent_model_grants"),
+        ("workspaces", "0014_parent_model_grants"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

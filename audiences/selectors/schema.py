@@ -11,6 +11,7 @@ from django.db.models import Count, Q, QuerySet
 from audiences.choices import Cardinality, ModelKind
 from audiences.models import Relationship, SchemaColumn, SchemaModel, ThroughStep
 from audiences.query import schema as pure
+from audiences.query.times import is_zoned
 from connectors import catalog
 from connectors.access import definition_of
 from connectors.choices import Kind
@@ -116,19 +117,20 @@ def lost_uses(model: SchemaModel, lines: Sequence[Line]) -> list[str]:
 def studio_schema(source: Source) -> pure.StudioSchema:
     """A source's whole schema as the query package knows it."""
     declared = definition_of(Kind.SOURCE, source.type)
+    dialect = declared.planner_profile or declared.dialect
     models = {str(row.pk): row for row in SchemaModel.objects.filter(source=source, archived_at=None)}
     columns: dict[int, list[pure.StudioColumn]] = defaultdict(list)
     for column in SchemaColumn.objects.filter(model__in=list(models.values()), missing=False):
-        columns[column.model_id].append(studio_column(column))
+        columns[column.model_id].append(studio_column(column, dialect))
     return pure.StudioSchema(
-        dialect=declared.planner_profile or declared.dialect,
+        dialect=dialect,
         models={pk: studio_model(row, columns[row.pk]) for pk, row in models.items()},
         relationships=_relationships(models),
         zone=source.timezone,
     )
 
 
-def studio_column(column: SchemaColumn) -> pure.StudioColumn:
+def studio_column(column: SchemaColumn, dialect: str) -> pure.StudioColumn:
     """A column as the query package knows it."""
     kind = ColumnType(column.effective_type)
     return pure.StudioColumn(
@@ -136,6 +138,7 @@ def studio_column(column: SchemaColumn) -> pure.StudioColumn:
         type=kind,
         alias=column.alias,
         native_type=column.native_type,
+        zoned=is_zoned(dialect, column.native_type),
         nullable=column.nullable,
         enabled=column.enabled,
         suggestions=column.suggest,

@@ -260,7 +260,7 @@ def test_the_old_switch_and_the_privacy_level_are_one(place: Place, customers: S
     assert say(privacy="blocked").redacted
     assert say(redacted=True).privacy == Privacy.BLOCKED, "the stricter level stays"
     assert say(redacted=False).privacy == Privacy.UNREVIEWED
-    assert not studio_column(say(privacy="sync_blocked")).may(pure.Surface.SYNCS)
+    assert not studio_column(say(privacy="sync_blocked"), "duckdb").may(pure.Surface.SYNCS)
 
 
 def test_previews_do_not_ask_for_hidden_values(place: Place, customers: SchemaModel) -> None:

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("workspaces", "0012_scim_names"),
+        ("workspaces", "0013_barred_people"),
     ]
 
     operations = [
