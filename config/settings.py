@@ -385,7 +385,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     # Choices that fields of the same name differ in get names of their own.
     "ENUM_NAME_OVERRIDES": {
-        "SchemaModelKindEnum": "audiences.choices.ModelKind",
+        "SchemaModelKindEnum": "audiences.choices.ModelKind.values",
         "CloudEnum": "connectors.choices.Cloud",
         "StorageProviderEnum": "syncs.api.storage.PROVIDERS",
         "LookUpStateEnum": "governance.privacy.choices.CaseState.values",

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any, TypedDict, TypeVar, Unpack
+from typing import Any, TypeVar, Unpack
 
 from django.apps import apps
 from django.conf import settings
@@ -51,7 +51,7 @@ from workspaces.models import (
     UserGroup,
     Workspace,
 )
-from workspaces.permissions import Permission
+from workspaces.permissions import On, Permission
 from workspaces.roles import BUILT_IN, ORGANIZATION_VIEWER, kinds_with
 from workspaces.scopes import scope_of
 from workspaces.scoping import current_workspace_id, unscoped, workspace_scope
@@ -59,14 +59,6 @@ from workspaces.tokens import invitation_id, proves
 
 M = TypeVar("M", bound=Model)
 Needs = Permission | tuple[Permission, ...]
-
-
-class On(TypedDict, total=False):
-    """The objects that rights of their side are asked for."""
-
-    source_id: int | None
-    destination_id: int | None
-    parent_model_id: int | None
 
 
 @dataclass(frozen=True, slots=True)

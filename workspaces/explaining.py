@@ -10,13 +10,14 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Concat
 
-from workspaces.access import Grants, HeldRole, On, grant_models, held_role, holds, role_row
+from workspaces.access import Grants, HeldRole, grant_models, held_role, holds, role_row
 from workspaces.grants import targets
 from workspaces.models import GroupRole, OrganizationMember
 from workspaces.permissions import (
     CONFIGURE_FROM_SOURCE,
     CONFIGURE_TO_DESTINATION,
     GENERAL,
+    On,
     Permission,
     noun_of,
     permissions_of,

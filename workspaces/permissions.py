@@ -9,6 +9,7 @@ draft alone is the right to propose.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TypedDict
 
 
 class Permission(StrEnum):
@@ -82,6 +83,14 @@ CONFIGURE_TO_DESTINATION = (Permission.DRAFT_TO_DESTINATION, Permission.APPROVE_
 
 # What a custom role can hold for the whole workspace. Managing it belongs to its admins alone.
 GENERAL = (Permission.CREATE_SOURCE, Permission.CREATE_DESTINATION)
+
+
+class On(TypedDict, total=False):
+    """The objects that rights of their side are asked for."""
+
+    source_id: int | None
+    destination_id: int | None
+    parent_model_id: int | None
 
 
 def noun_of(side: str) -> str:

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-APPS = ("workspaces", "governance", "connectors", "notifications", "syncs")
+APPS = ("workspaces", "governance", "connectors", "notifications", "syncs", "audiences")
 PACKAGES = ("config", *APPS)
 PURE_PACKAGES = ("connectors/sdk", "connectors/sources", "connectors/destinations", "syncs/engine")
 
