@@ -1,7 +1,8 @@
 """People, access and the audit log in a large organization, against the same pages in a small one.
 
-``python -m benchmarks governance``. Both sizes are built and measured in the same run; a page grows when it sends more
-statements at the large size, or takes longer than the aim and several times what it takes at the small size.
+``python -m benchmarks governance``. Both sizes are built and measured in the same run. A page grows when it sends more
+statements at the large size (a few come with a second page of rows), or takes longer than the aim and several times
+what it takes at the small size.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from benchmarks.pages import AIM_MS, Line, measure
 
 SMALL = {"workspaces": 4, "people": 40, "groups": 10, "entries": 2_000}
 DATA = "benchmarks.governance_data"
+PAGING = 2  # statements that a list sends once it has further pages
 TIMES = 3.0  # what a page may take of its small size's time, when it misses the aim
 
 
@@ -28,7 +30,7 @@ class Pair:
     @property
     def grows(self) -> str:
         """What grows with the organization; empty where nothing does."""
-        if self.large.statements > self.small.statements:
+        if self.large.statements > self.small.statements + PAGING:
             return "statements grow"
         slow = self.large.median > AIM_MS and self.large.median > TIMES * self.small.median
         return "time grows" if slow else ""

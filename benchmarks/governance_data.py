@@ -81,7 +81,7 @@ class Company:
         yield Page("settings", f"{place}/settings")
         for name in ("people", "groups", "workspaces", "invitations"):
             yield Page(name, f"{organization}/{name}", needs_admin=True)
-        for name, words in (("people", "person1"), ("groups", "team 4"), ("workspaces", "shop 17")):
+        for name, words in (("people", "person1"), ("groups", "team 4"), ("workspaces", "shop 1")):
             yield Page(f"{name} searched", f"{organization}/{name}?q={words}", needs_admin=True)
         yield Page("people, page 20", deep(client, f"{organization}/people"), needs_admin=True)
         yield Page("a group", f"{organization}/groups/{self.group}", needs_admin=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.urls import include, path
 
+from config.machine_docs import machine_docs
 from config.operating import views as operating
 from config.operating.console import console
 
@@ -19,6 +20,8 @@ urlpatterns = [
     *([path("inspector/", include("config.demo.urls"))] if settings.DEMO else []),
     path("readyz", operating.readyz, name="readyz"),
     path("metrics", operating.metrics, name="metrics"),
+    *(path(name, machine_docs, {"name": name}, name=name) for name in ("llms.txt", "llms-full.txt", "skill.md")),
+    path("docs/<path:name>", machine_docs, name="docs_page"),
     path("admin/", console.urls),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/mfa/", include("allauth.mfa.urls")),

@@ -69,6 +69,7 @@ def conninfo(server: Server, environment: Environment) -> Iterator[str]:
             user=server.user,
             password=server.password,
             sslmode=server.sslmode,
+            ssl_min_protocol_version="TLSv1.2",
             connect_timeout=CONNECT_TIMEOUT_S,
             application_name="headrace",
             client_encoding="UTF8",

@@ -53,6 +53,17 @@ class AuditEntry(models.Model):
             models.Index(fields=["organization_id", "event", "-id"], name="audit_organization_event"),
             models.Index(fields=["organization_id", "user_id", "-id"], name="audit_organization_person"),
             models.Index(fields=["organization_id", "id"], name="audit_unsealed", condition=Q(sequence__isnull=True)),
+            # What keys and Headrace itself do is a small part of most logs; people have indexes of their own.
+            models.Index(
+                fields=["workspace_id", "actor_kind", "actor_id", "-id"],
+                name="audit_actor",
+                condition=~Q(actor_kind="person"),
+            ),
+            models.Index(
+                fields=["organization_id", "actor_kind", "-id"],
+                name="audit_organization_actor",
+                condition=~Q(actor_kind="person"),
+            ),
             HashIndex(fields=["correlation_id"], name="audit_correlation"),
         ]
         constraints = [

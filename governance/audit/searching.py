@@ -20,8 +20,8 @@ _WORD = re.compile(r"[^\W_]+")
 MOST_WORDS = 12
 _LONGEST = 200
 # So many of the newest entries are looked at, and so many of them must match for words to be common.
-NEWEST = 10_000
-COMMON = 50
+NEWEST = 2_000
+COMMON = 10
 
 
 class _Matches(Func):

@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from governance import selectors
 from governance.audit import searching
 from governance.audit.actors import Actor, ActorKind
 from governance.audit.models import AuditEntry
@@ -134,3 +135,14 @@ def test_words_follow_erasure_and_retention(places: dict[str, AuditEntry], world
         assert not AuditEntry.objects.filter(pk=places["acme"].pk).exists()
     with organization_scope(organization_id):
         assert found("walrus") == set()
+
+
+@pytest.mark.parametrize(
+    "wanted", [selectors.AuditFilter(people=("system",)), selectors.AuditFilter(keys=("7",))], ids=["Headrace", "a key"]
+)
+def test_what_headrace_and_keys_did_has_an_index(world: World, wanted: selectors.AuditFilter) -> None:
+    with workspace_scope(world.acme.workspace.pk), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+        rows = selectors.audit_entries(world.acme.workspace, wanted, whole_organization=False)
+        plan = rows.order_by().explain()
+    assert "on audit_actor" in plan or "using audit_actor" in plan, plan

@@ -77,6 +77,7 @@ PARAMETERS: Mapping[str, Callable[[Place], Any]] = {
     "syncs:sync_action.action": lambda place: "pause",
     "workspaces:hint.hint": lambda place: "get-started",
     "workspaces:guide.guide": lambda place: "people-and-roles",
+    "docs_page.name": lambda place: "guides/people-and-roles.md",
     "*.kind": lambda place: "sync",
     "*.object_id": lambda place: place.rows["sync"].pk,
     "*.trigger": lambda place: "fatal",
