@@ -265,9 +265,9 @@ def groups(draw: st.DrawFn, model: str, levels: int, depth: int = 2, most: int =
 @st.composite
 def conditions(draw: st.DrawFn, model: str, levels: int, depth: int) -> c.Condition:
     """A condition on a model's rows, with relations nested so many more levels."""
-    kinds = ["property"] * 3
+    kinds = ["property"] * 2
     kinds += ["group"] if depth else []
-    kinds += ["relation", "relation", "trait"] if levels and WAYS[model] else []
+    kinds += ["relation"] * 4 + ["trait"] * 2 if levels and WAYS[model] else []
     kinds += ["audience", "saved"] if model == "customers" else []
     match draw(st.sampled_from(kinds)):
         case "group":
@@ -290,11 +290,11 @@ def conditions(draw: st.DrawFn, model: str, levels: int, depth: int) -> c.Condit
 
 @st.composite
 def _relation(draw: st.DrawFn, model: str, levels: int) -> c.Condition:
-    way = draw(st.sampled_from(sorted(WAYS[model])))
+    way = draw(st.sampled_from(sorted(WAYS[model], key=lambda way: WAYS[model][way] not in _EVENTS)))
     target = WAYS[model][way]
     where = draw(groups(target, levels - 1, 1))
     number = draw(st.none() | numbers)
-    if target in _EVENTS and draw(st.booleans()):
+    if target in _EVENTS and draw(st.integers(0, 3)):
         stamp = T.DATE if target == "stays" else T.TIMESTAMP
         when = draw(st.none() | comparisons(stamp))
         performed = draw(st.booleans())

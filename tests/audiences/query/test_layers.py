@@ -257,3 +257,45 @@ def test_a_rule_does_not_change_who_is_within_the_limit() -> None:
     assert sorted(row[0] for row in store.rows(query.sql())) == [7, 8, 9]
     assert query.columns == ("id", "place", "total", "bucket", "in_rule", "out_0")
     assert sorted(store.rows(asker.members(audience, outputs).sql()))[0] == (5, 5, 5, 5, 5, 5)
+
+
+def _scored(operator: Op, value: int) -> c.Definition:
+    return c.Definition(
+        c.Group(conditions=(c.PropertyCondition(c.Field("score"), c.Test(operator, c.Values((value,)))),))
+    )
+
+
+def _tens() -> tuple[DuckStore, Asker]:
+    store = DuckStore()
+    store.connection.execute("INSERT INTO customers (id, score) SELECT range, range FROM range(10)")
+    return store, Asker(schema=shop.schema("duckdb"), clock=shop.clock(shop.BASE))
+
+
+def _counts(store: DuckStore, asker: Asker, plan: Plan) -> dict[str, int]:
+    query = waterfall(asker, plan)
+    return dict(zip(query.columns, map(int, store.rows(query.sql())[0]), strict=True))
+
+
+def test_a_limit_counts_only_those_who_came_so_far() -> None:
+    store, asker = _tens()
+    limit = c.Limit(by=c.Field("score"), count=4)
+    audience = SavedAudience(
+        id="a", name="A", model="customers", definition=c.Definition(limit=limit), subsets=((_scored(Op.LESS, 8),),)
+    )
+    plan = Plan(audience=audience, rules=(_scored(Op.NOT_EQUALS, 5),))
+    left = {"audience": 10, "subsets": 8, "priority": 8, "limit": 4, "split": 4, "rule": 3}
+    assert _counts(store, asker, plan) == left
+    assert sorted(store.rows(stopped(asker, plan, Layer.SUBSETS, [KEY]).sql())) == [(8,), (9,)]
+    assert sorted(store.rows(stopped(asker, plan, Layer.RULE, [KEY]).sql())) == [(5,)]
+
+
+def test_a_priority_list_takes_each_member_once_and_leaves_the_rest_of_a_limit_free() -> None:
+    store, asker = _tens()
+    top = c.Limit(by=c.Field("score"), count=2)
+    first = SavedAudience(id="1", name="1", model="customers", definition=c.Definition(limit=top))
+    second = SavedAudience(id="2", name="2", model="customers", definition=c.Definition(limit=top))
+    last = SavedAudience(id="3", name="3", model="customers", definition=_scored(Op.GREATER, 4))
+    plan = Plan(audience=last, before=(first, second))
+    assert _counts(store, asker, plan)["priority"] == 1  # 9 and 8 are the first's, 7 and 6 the second's
+    assert store.rows(members(asker, plan, [KEY]).sql()) == [(5,)]
+    assert store.rows(members(asker, Plan(audience=last, before=(first,)), [KEY]).sql()) == [(5,), (6,), (7,)]
