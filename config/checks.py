@@ -30,3 +30,18 @@ def database_role_is_ordinary(
                 )
             )
     return problems
+
+
+@register()
+def check_egress(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """People copy these addresses into firewalls, where a wrong one shows late."""
+    from workspaces.egress import unsound
+
+    return [
+        Error(
+            f"HEADRACE_EGRESS_ADDRESSES: “{entry}” is no address or network.",
+            hint="203.0.113.7 or 198.51.100.0/30, with eu= in front for the workspaces of one region.",
+            id="config.E002",
+        )
+        for entry in unsound()
+    ]

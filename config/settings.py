@@ -78,6 +78,9 @@ ALLOWED_HOSTS: list[str] = env.list("HEADRACE_ALLOWED_HOSTS", ["localhost", "127
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("HEADRACE_TRUSTED_ORIGINS", [])
 # host:port pairs on private networks that connectors may call ("*" allows all).
 OUTBOUND_ALLOW: list[str] = env.list("HEADRACE_OUTBOUND_ALLOW", [])
+# Addresses or networks that Headrace calls from, shown to people who have to let them in: 203.0.113.7 for every
+# workspace, eu=203.0.113.7 for those whose region is eu.
+EGRESS_ADDRESSES: list[str] = env.list("HEADRACE_EGRESS_ADDRESSES", [])
 # Folders whose files the DuckDB source and the local-files destination may touch.
 LOCAL_FILES_ROOTS: list[str] = env.list("HEADRACE_LOCAL_FILES_ROOTS", [str(DATA_DIR / "files")])
 # Whether the S3 destination may use the machine's own AWS credentials where a person sets no keys: everyone who may add

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from config.api import ListQuery
 from config.errors import Invalid, NotFound
 from workspaces import grants, selectors
+from workspaces.egress import addresses_of
 from workspaces.grants import Grant
 from workspaces.models import GroupRole, Invitation, OrganizationMember, Role, UserGroup, Workspace
 from workspaces.permissions import Permission
@@ -184,6 +185,7 @@ class WorkspaceOut(serializers.Serializer[Any]):
     region = serializers.CharField()
     createdAt = serializers.DateTimeField()
     deletingAt = serializers.DateTimeField(allow_null=True)
+    egressAddresses = serializers.ListField(child=serializers.CharField())
 
 
 def roles_json(roles: Iterable[Role]) -> list[dict[str, Any]]:
@@ -272,6 +274,7 @@ def workspace_json(workspace: Workspace) -> dict[str, Any]:
         "name": workspace.name,
         "slug": workspace.slug,
         "region": workspace.region,
+        "egressAddresses": addresses_of(workspace),
         "createdAt": workspace.created_at,
         "deletingAt": workspace.deleting_at,
     }

@@ -10,6 +10,7 @@ from config.htmx import go_to, render_page
 from workspaces import palette as command_palette
 from workspaces import services
 from workspaces.access import may
+from workspaces.egress import addresses_of
 from workspaces.forms import ProfileForm, WorkspaceForm
 from workspaces.pages import show_errors
 from workspaces.permissions import Permission
@@ -37,6 +38,7 @@ def general(request: WorkspaceRequest) -> HttpResponse:
         "form": form,
         "editable": may(request.actor, Permission.MANAGE_WORKSPACE),
         "may_create": may(request.actor, Permission.MANAGE_ORGANIZATION),
+        "egress": addresses_of(workspace),
     }
     return render_page(request, "workspaces/general.html", context, status=422 if form.errors else 200)
 
