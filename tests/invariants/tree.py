@@ -10,7 +10,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[2]
 APPS = ("workspaces", "governance", "connectors", "notifications", "syncs", "audiences")
 PACKAGES = ("config", *APPS)
-PURE_PACKAGES = ("connectors/sdk", "connectors/sources", "connectors/destinations", "syncs/engine")
+PURE_PACKAGES = ("connectors/sdk", "connectors/sources", "connectors/destinations", "syncs/engine", "audiences/query")
 
 
 def files(*roots: str) -> list[Path]:

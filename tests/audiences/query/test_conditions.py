@@ -383,7 +383,7 @@ def test_anniversaries_where_moments_cannot_be_shown_in_a_zone(monkeypatch: pyte
     audience = _audience(c.PropertyCondition(c.Field("joined"), c.Test(Op.ANNIVERSARY)))
     found = {}
     for year, zones in [(year, zones) for year in (2023, 2024) for zones in (True, False)]:
-        monkeypatch.setitem(STUDIOS, "duckdb", replace(STUDIOS["duckdb"], zones=zones))  # type: ignore[arg-type]
+        monkeypatch.setitem(STUDIOS, "duckdb", replace(STUDIOS["duckdb"], zones=zones))
         now = datetime(year, 2, 28, 9, tzinfo=UTC)
         query = Asker(schema=shop.schema("duckdb"), clock=shop.clock(now)).members(audience)
         found[year, zones] = sorted(key for (key,) in store.rows(query.sql()))
