@@ -136,6 +136,10 @@ SHOW_ROWS = {
 }
 
 
+# What offers values that several rows share to whoever builds audiences, as filters do: counts, and no row.
+SUGGEST = {"audiences:schema_values"}
+
+
 class _Service(BaseHTTPRequestHandler):
     """Takes every row but one, which it quotes."""
 
@@ -356,6 +360,8 @@ def test_row_values_reach_those_who_may_see_them_while_keys_and_errors_reach_all
     assert sorted(hidden) == [], "who may see rows sees them"
     leaks = []
     for route in filter(_gives, READ):
+        if route.name in SUGGEST:
+            continue
         for broken in (False, True) if _is_of_sync(route) else (False,):
             if MARK in house.ask("blind", route, house.address(route, broken=broken)):
                 leaks.append(f"{route}{' of what stumbled' if broken else ''}")

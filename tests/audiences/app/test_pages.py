@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from audiences import looking
 from audiences.models import Relationship, SchemaModel
 from connectors.models import Source
 from tests.audiences.app.shop import orders, parent, warehouse
@@ -134,6 +135,10 @@ def test_marketers_read_the_schema_and_are_told_who_changes_it(world: World, pla
     for name, args in (("schema_define", (source.pk,)), ("schema_edit", (model.pk,))):
         assert viewer.get(at(place, name, *args)).status_code == 403
     assert viewer.post(at(place, "schema_model", model.pk), {"column": "region", "alias": "x"}).status_code == 403
+    looking.work(model.pk)
+    values = at(place, "schema_values", model.pk, model.columns.get(name="region").pk)
+    assert "You may not see these values" in viewer.get(values).content.decode()
+    assert "north" in signed_in(world, "drafter").get(values).content.decode(), "who builds audiences chooses from them"
     hidden = viewer.get(at(place, "schema_rows", model.pk)).content.decode()
     assert "You may not see rows of this model" in hidden
 
