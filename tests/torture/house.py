@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +46,16 @@ class Workers:
     """Worker processes that are killed and started again."""
 
     def __init__(self, env: Mapping[str, str], number: int, log: Path) -> None:
-        self._env = env
         self._log = log.open("ab")
+        self._nursery = subprocess.Popen(
+            [sys.executable, "-m", "tests.torture.nursery"],
+            cwd=ROOT,
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
         self._running = [self._start() for _ in range(number)]
         self._full: set[int] = set()
 
@@ -59,8 +67,8 @@ class Workers:
 
     def revive(self) -> None:
         """Start those again that ended by themselves."""
-        for index, process in enumerate(self._running):
-            if process.poll() is not None:
+        for index, pid in enumerate(self._running):
+            if not psutil.pid_exists(pid):
                 self._running[index] = self._start()
 
     def empty_disks(self) -> None:
@@ -72,20 +80,26 @@ class Workers:
         """End all."""
         for index in range(len(self._running)):
             self._end(index)
+        self._nursery.kill()
+        self._nursery.wait()
         self._log.close()
 
     def __len__(self) -> int:
         return len(self._running)
 
-    def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "tests.torture.worker", *filter(None, arguments)]
-        return subprocess.Popen(command, cwd=ROOT, env=self._env, stdout=self._log, stderr=self._log)
+    def _start(self, argument: str = "") -> int:
+        assert self._nursery.stdin
+        assert self._nursery.stdout
+        self._nursery.stdin.write(f"{argument}\n")
+        self._nursery.stdin.flush()
+        return int(self._nursery.stdout.readline())
 
     def _end(self, index: int) -> None:
-        process = self._running[index]
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-        process.wait()
+        pid = self._running[index]
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        while psutil.pid_exists(pid):
+            time.sleep(0.005)
 
 
 class Servers:

@@ -21,15 +21,17 @@ from django.utils import timezone
 
 from connectors import services as connectors
 from syncs import scheduler, services
-from syncs.choices import ModelMethod, RunStatus
+from syncs.alerting.measures import COMPLETE
+from syncs.choices import ModelMethod, RunStatus, TriggerKind
 from syncs.codec import load
 from syncs.configuration import Proposal
 from syncs.definitions import Definition
 from syncs.engine import RunLog
 from syncs.engine.guardrails import Guardrails
 from syncs.engine.spec import Prepared, RowStatus, RunSpec
-from syncs.models import Run, Sync
+from syncs.models import AlertState, Run, Sync
 from syncs.outcomes import run_outcomes
+from syncs.selectors.rows import row_counts
 from syncs.services import stages
 from syncs.storage import storage
 from tests.api.calls import Call, caller, key_of
@@ -269,6 +271,9 @@ class Trial:
             stored = {f"{o}Count": getattr(run, f"{name}_{o}") for o in ("added", "changed", "removed")}
             if shown[told] != stored:
                 raise Broken(f"{subject.name}: the API says {shown[told]}, the database {stored}")
+        if settled:
+            self._check_pages(subject, run)
+        self._check_alerts(subject, run)
         if run.in_doubt:
             log = RunLog(storage(), load(RunSpec, run.spec), prepared, run_outcomes(run))
             found = {row.key for row in log.export() if row.status is RowStatus.IN_DOUBT}
@@ -276,6 +281,34 @@ class Trial:
                 raise Broken(f"{subject.name}: {run.in_doubt} rows in doubt, {len(found)} listed")
             subject.in_doubt |= found
             self.tally.in_doubt += run.in_doubt
+
+    def _check_pages(self, subject: Subject, run: Run) -> None:
+        """The tabs of the run's page add up to what the run says."""
+        tabs: Counter[str] = Counter()
+        for count in row_counts(self._place.actor, run):
+            tabs[count.status] += count.rows
+        shown = (
+            tabs[RowStatus.SUCCEEDED],
+            tabs[RowStatus.REJECTED],
+            tabs[RowStatus.ABORTED] + tabs[RowStatus.IN_DOUBT],
+        )
+        stored = (run.succeeded, run.rejected + run.duplicates, run.aborted)
+        if shown != stored or tabs[RowStatus.IN_DOUBT] != run.in_doubt:
+            raise Broken(f"{subject.name} run {run.pk}: its page shows {dict(tabs)}, the run says {stored}")
+
+    def _check_alerts(self, subject: Subject, run: Run) -> None:
+        """Every run that ended was judged, by the numbers that it has."""
+        states = {state.trigger: state for state in AlertState.objects.filter(sync=subject.sync)}
+        fatal, rejected = states.get(TriggerKind.FATAL), states.get(TriggerKind.REJECTED)
+        if fatal is None or fatal.judged_run != run.pk:
+            raise Broken(f"{subject.name} run {run.pk} ({run.status}) was not judged")
+        if run.status not in COMPLETE:
+            return
+        if fatal.value != 0 or rejected is None or rejected.value != run.rejected + run.duplicates:
+            told = f"{fatal.value} failures and {rejected and rejected.value} rejected rows"
+            raise Broken(
+                f"{subject.name} run {run.pk}: alerts speak of {told}, the run of {run.rejected + run.duplicates}"
+            )
 
     def _compare(self, subject: Subject) -> None:
         """The receiver holds what the mode promises."""

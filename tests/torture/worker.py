@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import resource
-import sys
+from collections.abc import Sequence
 from datetime import timedelta
+from importlib import import_module
 
-from config import worker
-from syncs import lease
-from syncs.services import stages
-from tests.torture.reference import register
-
-LEASE = timedelta(seconds=5)
+LEASE = timedelta(seconds=4)
+RETRY_DELAYS = (0.5, 1, 3, 10, 30)
 
 
-def main() -> None:
-    """Work; with an argument, no file may grow beyond so many bytes, as on a disk that is full."""
-    if len(sys.argv) > 1:
-        limit = int(sys.argv[1])
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+def load() -> None:
+    """Import what a worker needs, and make it impatient: a round waits mostly for leases to run out."""
+    import_module("config.worker")
+    import_module("syncs.runner")
+    from syncs import lease
+    from syncs.services import stages
+    from tests.torture.reference import register
+
     vars(stages)["LEASE"] = vars(lease)["LEASE"] = LEASE
-    lease.MARGIN_SECONDS = 1.5
+    vars(stages)["RETRY_DELAYS"] = RETRY_DELAYS
+    lease.MARGIN_SECONDS, lease.BEAT_SECONDS = 1.2, 0.5
     register()
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Work; with an argument, no file may grow beyond so many bytes, as on a disk that is full."""
+    from config import worker
+
+    if arguments:
+        limit = int(arguments[0])
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     worker.main()
-
-
-if __name__ == "__main__":
-    main()
