@@ -12,15 +12,16 @@ from typing import TypeVar
 from django.db.models import Q, QuerySet
 
 from audiences.choices import ModelKind
-from audiences.models import Relationship, SchemaModel
+from audiences.models import Audience, Calculation, Relationship, SchemaModel
 from config.errors import NotFound
 from connectors import access as connections
 from connectors.models import Source
 from governance.audit.actors import Actor
 from workspaces import access
+from workspaces.models import Space
 from workspaces.permissions import Permission
 
-M = TypeVar("M", SchemaModel, Relationship)
+M = TypeVar("M", SchemaModel, Relationship, Audience, Calculation)
 
 
 def schema_model_for(actor: Actor, model_id: int) -> SchemaModel:
@@ -98,8 +99,65 @@ def parents_of(model: SchemaModel) -> list[int]:
     return list(rows.order_by("pk").values_list("pk", flat=True).distinct())
 
 
+def audiences_in_view(actor: Actor) -> QuerySet[Audience]:
+    """The audiences that the actor may read: everyone's, and those of the spaces that the actor sees."""
+    access.require(actor, Permission.MEMBER)
+    return access.in_view(Audience.objects.all(), actor)
+
+
+def audience_for(actor: Actor, audience_id: int) -> Audience:
+    """An audience that the actor may read."""
+    rows = audiences_in_view(actor).select_related("parent_model__source", "created_by", "space")
+    return _found(rows, audience_id, "audience")
+
+
+def audience_to_change(actor: Actor, audience_id: int) -> Audience:
+    """An audience that the actor may change, locked."""
+    rows = audiences_in_view(actor).select_for_update(no_key=True, of=("self",)).select_related("parent_model__source")
+    audience = _found(rows, audience_id, "audience")
+    require_build(actor, audience.parent_model_id)
+    return audience
+
+
+def parent_to_build_on(actor: Actor, model_id: int) -> SchemaModel:
+    """A parent model on which the actor may build audiences."""
+    rows = SchemaModel.objects.select_related("source").filter(kind=ModelKind.PARENT, archived_at=None)
+    model = _found(rows, model_id, "parent model")
+    require_build(actor, model.pk)
+    return model
+
+
+def parent_model_for(actor: Actor, model_id: int) -> SchemaModel:
+    """A parent model that the actor may read."""
+    access.require(actor, Permission.MEMBER)
+    rows = SchemaModel.objects.select_related("source").filter(kind=ModelKind.PARENT)
+    return _found(rows, model_id, "parent model")
+
+
+def calculation_for(actor: Actor, calculation_id: int) -> Calculation:
+    """A calculation about a parent model on which the actor may build audiences."""
+    calculation = _found(Calculation.objects.select_related("parent_model__source"), calculation_id, "calculation")
+    require_build(actor, calculation.parent_model_id)
+    return calculation
+
+
+def require_build(actor: Actor, parent_id: int) -> None:
+    """Raise unless the actor may build audiences on this parent model."""
+    access.require(actor, Permission.CONFIGURE_AUDIENCES, parent_model_id=parent_id)
+
+
+def may_build(actor: Actor, parent_id: int | None = None) -> bool:
+    """Whether the actor may build audiences on this parent model, or on at least one."""
+    return access.may(actor, Permission.CONFIGURE_AUDIENCES, parent_model_id=parent_id)
+
+
+def space_to_put_into(actor: Actor, space_id: int | None) -> Space | None:
+    """The space that something new goes into; it cannot be deleted until the transaction ends."""
+    return None if space_id is None else access.space_for(actor, space_id, lock=True)
+
+
 def _found(rows: QuerySet[M], pk: int, noun: str) -> M:
     row = rows.filter(pk=pk).first()
     if row is None:
-        raise NotFound(f"There is no such {noun} in this workspace's schema.")
+        raise NotFound(f"There is no such {noun} in this workspace.")
     return row

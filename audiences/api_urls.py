@@ -2,11 +2,16 @@
 
 from django.urls import path
 
-from audiences.api import schema
+from audiences.api import audiences, schema
 
 MODEL = "schema-models/<api_id:schema_model_id>"
 
+AUDIENCE = "audiences/<api_id:audience_id>"
+
 urlpatterns = [
+    path("audiences", audiences.AudienceListView.as_view(), name="audiences"),
+    path(AUDIENCE, audiences.AudienceView.as_view(), name="audience"),
+    path(f"{AUDIENCE}/size", audiences.AudienceSizeView.as_view(), name="audience_size"),
     path("schema-models", schema.SchemaModelListView.as_view(), name="schema_models"),
     path(MODEL, schema.SchemaModelView.as_view(), name="schema_model"),
     path(f"{MODEL}/columns", schema.SchemaColumnsView.as_view(), name="schema_model_columns"),

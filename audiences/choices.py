@@ -113,3 +113,13 @@ class LookState(models.TextChoices):
     RUNNING = "running", "Running"
     DONE = "done", "Done"
     FAILED = "failed", "Failed"
+
+
+class CalculationState(models.TextChoices):
+    """How far a worker is with a count."""
+
+    WAITING = "waiting", "Waiting"
+    RUNNING = "running", "Running"
+    READY = "ready", "Ready"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Given up"

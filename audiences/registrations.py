@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 
-from audiences.models import SchemaColumn, SchemaModel
+from audiences import access
+from audiences import dependants as built
+from audiences.models import Audience, SchemaColumn, SchemaModel
 from connectors import dependants
 from connectors.choices import Kind
 from connectors.dependants import Dependant, Provider
@@ -24,9 +26,21 @@ def register_all() -> None:
     needs = (Permission.CONFIGURE_SCHEMA,)
     dependants.register(Kind.SOURCE, Provider("schema model", models_of_source, model_counts, new_model_url, needs))
     resources.register(schema_kind())
+    resources.register(audience_kind())
+    contents.register("audience", Audience)
     contents.register("schema model", SchemaModel)
     belongings.register("schema models", made_by)
+    belongings.register("audiences", audiences_made_by)
+    built.register("audience", audiences_of)
     clockwork.register("look at schema models again", look_again, timedelta(seconds=30))
+    clockwork.register("delete old counts of audiences", forget_counts, timedelta(hours=1))
+
+
+def forget_counts(now: datetime) -> int:
+    """Delete what was counted for builders a day ago."""
+    from audiences.services.audiences import forget_old_calculations
+
+    return forget_old_calculations(now)
 
 
 def look_again(now: datetime) -> int:
@@ -56,6 +70,32 @@ def model_counts(actor: Actor, source_ids: Sequence[int]) -> Mapping[int, int]:
 def made_by(organization_id: int, user_id: int) -> QuerySet[SchemaModel]:
     """The schema models that a person made, in all workspaces of the organization."""
     return SchemaModel.objects.filter(workspace__organization_id=organization_id, created_by_id=user_id)
+
+
+def audiences_made_by(organization_id: int, user_id: int) -> QuerySet[Audience]:
+    """The audiences that a person made, in all workspaces of the organization."""
+    return Audience.objects.filter(workspace__organization_id=organization_id, created_by_id=user_id)
+
+
+def audiences_of(actor: Actor, model: SchemaModel) -> list[built.Dependant]:
+    """The audiences of a parent model that the actor sees."""
+    rows = access.audiences_in_view(actor).filter(parent_model=model).select_related("workspace")
+    return [built.Dependant("audience", row.name, row.get_absolute_url()) for row in rows]
+
+
+def audience_kind() -> ResourceKind:
+    """Audiences, found by their description, too."""
+    return ResourceKind(
+        name="audience",
+        plural="Audiences",
+        icon="users-round",
+        route="audiences:audience",
+        rows=access.audiences_in_view,
+        detail=lambda audience: f"made of {audience.parent_model.name}",
+        inside=lambda word: Q(description__icontains=word),
+        inside_words="in its description",
+        related=("parent_model",),
+    )
 
 
 def schema_kind() -> ResourceKind:

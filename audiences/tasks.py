@@ -14,3 +14,12 @@ def look_at_model(workspace_id: int, model_id: int) -> None:
 
     with job_in(workspace_id):
         work(model_id)
+
+
+@dramatiq.actor(queue_name="runs")
+def calculate(workspace_id: int, calculation_id: int) -> None:
+    """Count the members of a definition."""
+    from audiences.calculating import work
+
+    with job_in(workspace_id):
+        work(calculation_id)

@@ -4,18 +4,34 @@ from __future__ import annotations
 
 from django.urls import path
 
-from audiences.views import columns, relationships, schema, schema_editor, schema_model
+from audiences.views import audiences, columns, relationships, schema, schema_editor, schema_model
 from workspaces.permissions import Permission
 from workspaces.routes import requires
 
 app_name = "audiences"
 MODEL = "studio/schema/<int:pk>"
+AUDIENCE = "studio/audiences/<int:pk>"
+PARENT = "studio/parents/<int:pk>"
 
 read = requires(Permission.MEMBER)
 configure = requires(Permission.CONFIGURE_SCHEMA)
+build = requires(Permission.CONFIGURE_AUDIENCES)
+read_build = requires(Permission.MEMBER, write=Permission.CONFIGURE_AUDIENCES)
 read_configure = requires(Permission.MEMBER, write=Permission.CONFIGURE_SCHEMA)
 
 urlpatterns = [
+    path("studio/audiences", read(audiences.AudienceList.as_view()), name="audiences"),
+    path("studio/audiences/new", build(audiences.ChooseParent.as_view()), name="audience_new"),
+    path("studio/audiences/new/<int:pk>", build(audiences.NewAudience.as_view()), name="audience_define"),
+    path(AUDIENCE, read_build(audiences.AudiencePage.as_view()), name="audience"),
+    path(f"{AUDIENCE}/members", read(audiences.MembersPage.as_view()), name="audience_members"),
+    path(f"{AUDIENCE}/activity", read(audiences.AudienceActivity.as_view()), name="audience_activity"),
+    path(f"{AUDIENCE}/rename", build(audiences.RenameAudience.as_view()), name="audience_rename"),
+    path(f"{AUDIENCE}/clone", build(audiences.CloneAudience.as_view()), name="audience_clone"),
+    path(f"{AUDIENCE}/delete", build(audiences.DeleteAudience.as_view()), name="audience_delete"),
+    path(f"{PARENT}/members", read(audiences.MembersPreview.as_view()), name="members_preview"),
+    path(f"{PARENT}/calculate", build(audiences.Calculate.as_view()), name="calculate"),
+    path("studio/calculations/<int:pk>", build(audiences.CalculationPage.as_view()), name="calculation"),
     path("studio/schema", read(schema.SchemaPage.as_view()), name="schema"),
     path("studio/schema/new", configure(schema.ChooseSource.as_view()), name="schema_new"),
     path("studio/schema/new/<int:pk>", configure(schema_editor.NewModel.as_view()), name="schema_define"),

@@ -282,6 +282,17 @@ def _syncs(place: Place) -> Mapping[str, Any]:
     return {"model": model, "sync": sync, "run": syncs.start_run(actor=place.actor, sync=sync), "preview": preview}
 
 
+@builds("audience", "calculation")
+def _audiences(place: Place) -> Mapping[str, Any]:
+    """An audience of the shoppers, and a count of it that waits."""
+    from audiences.services import audiences as studio
+
+    parent = place.rows["schema_model"]
+    made = studio.create_audience(actor=place.actor, parent=parent, name="Everybody", definition={"where": {}})
+    counted = studio.calculate_size(actor=place.actor, parent=parent, definition=made.definition, audience=made)
+    return {"audience": made, "calculation": counted}
+
+
 @builds("schema_model", "schema_related", "schema_relationship", "schema_column")
 def _schema(place: Place) -> Mapping[str, Any]:
     """A schema of the source: customers, and what refers to them by e-mail address."""

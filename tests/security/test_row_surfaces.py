@@ -39,12 +39,16 @@ GIVE_ROWS: Mapping[str, Body] = {
     "audiences:schema_define": {"sql": "SELECT * FROM marked", "action": "preview"},
     "audiences:schema_edit": {"sql": "SELECT * FROM marked", "action": "preview"},
     "audiences:schema_rows": {},
+    "audiences:members_preview": {"tree": "{}"},
     "syncs:mapping_value": {"action": "sample"},
     "syncs:sync_try": {"row": "1", "operation": "added"},
     "api:sync_test_row": {"key": "1", "operation": "added"},
 }
 # What changes or starts something, and answers with its name, its settings or a redirect.
 GIVE_NONE = (
+    "audiences:audience*",
+    "audiences:calculat*",
+    "api:audience*",
     "audiences:schema_model",
     "audiences:schema_configuration",
     "audiences:schema_rename",

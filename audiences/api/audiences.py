@@ -1,0 +1,182 @@
+"""Endpoints of audiences: their definitions, and counting their members."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from audiences import access
+from audiences.choices import CalculationState
+from audiences.models import Audience
+from audiences.services import audiences as services
+from config.api import ApiView, ListQuery, error_answers, list_of, list_response, parse_query
+from workspaces.permissions import Permission
+
+READ, WRITE = Permission.MEMBER, Permission.CONFIGURE_AUDIENCES
+
+
+class AudienceQuery(ListQuery):
+    """What a list of audiences is narrowed to."""
+
+    parentModelId = serializers.IntegerField(required=False)
+    name = serializers.CharField(max_length=200, required=False)
+
+
+class AudienceIn(serializers.Serializer[Any]):
+    """A new audience; ``definition`` is described by the reference of conditions."""
+
+    parentModelId = serializers.IntegerField()
+    name = serializers.CharField(max_length=200)
+    description = serializers.CharField(required=False, allow_blank=True, default="")
+    definition = serializers.JSONField()
+
+
+class AudienceUpdate(serializers.Serializer[Any]):
+    """What to change of an audience."""
+
+    name = serializers.CharField(max_length=200, required=False)
+    description = serializers.CharField(required=False, allow_blank=True)
+    definition = serializers.JSONField(required=False)
+
+
+class AudienceOut(serializers.Serializer[Any]):
+    """An audience. ``size`` is how many members there were at ``sizedAt``; empty where nobody has counted."""
+
+    id = serializers.CharField()
+    workspaceId = serializers.CharField()
+    parentModelId = serializers.CharField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    definition = serializers.JSONField()
+    size = serializers.IntegerField(allow_null=True)
+    sizedAt = serializers.DateTimeField(allow_null=True)
+    tags = serializers.DictField(child=serializers.CharField())
+    createdAt = serializers.DateTimeField()
+    updatedAt = serializers.DateTimeField()
+
+
+class SizeOut(serializers.Serializer[Any]):
+    """A count: ``members`` of ``total`` rows, and how many are left ``after`` each condition at the top in turn."""
+
+    status = serializers.ChoiceField(CalculationState.values)
+    members = serializers.IntegerField(allow_null=True)
+    total = serializers.IntegerField(allow_null=True)
+    after = serializers.ListField(child=serializers.IntegerField())
+    error = serializers.CharField()
+
+
+def audiences_json(rows: Iterable[Audience]) -> list[dict[str, Any]]:
+    """Several audiences."""
+    return [
+        {
+            "id": str(row.pk),
+            "workspaceId": str(row.workspace_id),
+            "parentModelId": str(row.parent_model_id),
+            "name": row.name,
+            "description": row.description,
+            "definition": row.definition,
+            "size": row.size,
+            "sizedAt": row.sized_at,
+            "tags": row.labels,
+            "createdAt": row.created_at,
+            "updatedAt": row.updated_at,
+        }
+        for row in rows
+    ]
+
+
+class AudienceListView(ApiView):
+    """The audiences of the workspace; adding one."""
+
+    permission = {"GET": READ, "POST": WRITE}
+
+    @extend_schema(
+        operation_id="ListAudience",
+        parameters=[AudienceQuery],
+        responses={200: list_of(AudienceOut), **error_answers()},
+    )
+    def get(self, request: Request) -> Response:
+        """List the audiences."""
+        query = parse_query(request, AudienceQuery)
+        rows = access.audiences_in_view(self.actor)
+        if query.get("parentModelId"):
+            rows = rows.filter(parent_model_id=query["parentModelId"])
+        if query.get("name"):
+            rows = rows.filter(name=query["name"])
+        return list_response(rows, query, audiences_json)
+
+    @extend_schema(operation_id="CreateAudience", request=AudienceIn, responses={200: AudienceOut, **error_answers()})
+    def post(self, request: Request) -> Response:
+        """Add an audience of a parent model."""
+        values = self.body(AudienceIn)
+        made = services.create_audience(
+            actor=self.actor,
+            parent=access.parent_to_build_on(self.actor, values["parentModelId"]),
+            name=values["name"],
+            description=values["description"],
+            definition=values["definition"],
+        )
+        return Response(audiences_json([made])[0])
+
+
+class AudienceView(ApiView):
+    """One audience."""
+
+    permission = {"GET": READ, "PATCH": WRITE, "DELETE": WRITE}
+
+    @extend_schema(operation_id="GetAudience", responses={200: AudienceOut, **error_answers()})
+    def get(self, request: Request, audience_id: int) -> Response:
+        """Get an audience by its id."""
+        return Response(audiences_json([access.audience_for(self.actor, audience_id)])[0])
+
+    @extend_schema(
+        operation_id="UpdateAudience", request=AudienceUpdate, responses={200: AudienceOut, **error_answers()}
+    )
+    def patch(self, request: Request, audience_id: int) -> Response:
+        """Change an audience's name, description or definition."""
+        values = self.body(AudienceUpdate)
+        audience = access.audience_for(self.actor, audience_id)
+        services.update_audience(actor=self.actor, audience=audience, **values)
+        return Response(audiences_json([access.audience_for(self.actor, audience_id)])[0])
+
+    @extend_schema(operation_id="DeleteAudience", responses={204: None, **error_answers()})
+    def delete(self, request: Request, audience_id: int) -> Response:
+        """Delete an audience that no other one is made of."""
+        services.delete_audience(actor=self.actor, audience=access.audience_for(self.actor, audience_id))
+        return Response(status=204)
+
+
+class AudienceSizeView(ApiView):
+    """The size of one audience."""
+
+    permission = {"GET": READ, "POST": WRITE}
+
+    @extend_schema(operation_id="GetAudienceSize", responses={200: SizeOut, **error_answers()})
+    def get(self, request: Request, audience_id: int) -> Response:
+        """Get the newest count of an audience's members, under way or ended."""
+        return Response(self._newest(access.audience_for(self.actor, audience_id)))
+
+    @extend_schema(operation_id="CalculateAudienceSize", request=None, responses={200: SizeOut, **error_answers()})
+    def post(self, request: Request, audience_id: int) -> Response:
+        """Let the source count an audience's members."""
+        audience = access.audience_for(self.actor, audience_id)
+        services.calculate_size(
+            actor=self.actor, parent=audience.parent_model, definition=audience.definition, audience=audience
+        )
+        return Response(self._newest(audience))
+
+    def _newest(self, audience: Audience) -> dict[str, Any]:
+        made = audience.calculations.first()
+        counts = made.counts if made else {}
+        return {
+            "status": made.state if made else CalculationState.CANCELLED,
+            "members": counts.get("members", audience.size),
+            "total": counts.get("total"),
+            "after": counts.get("after", []),
+            "error": f"{made.error_message} {made.error_hint}".strip() if made else "",
+        }

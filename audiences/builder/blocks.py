@@ -1,0 +1,204 @@
+"""A definition as blocks: what the page shows of each condition, and what can be chosen in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from audiences.builder import words
+from audiences.builder.edits import Tree
+from audiences.builder.fitting import operand_kinds
+from audiences.builder.offers import JSON_TYPES, Choice, ChoiceGroup, Offers, Tested, field_value
+from audiences.query.conditions import Operator
+from audiences.query.errors import Problem
+from audiences.query.values import INEQUALITIES, OPERATORS
+from connectors.sdk.types import ColumnType
+
+
+@dataclass(frozen=True, slots=True)
+class TestForm:
+    """An operator and what it compares with. ``pointer`` is the test's place in the tree.
+
+    ``input`` says how single values are written: text, number, choice (yes or no). ``suggested`` is whether
+    people pick values from a list.
+    """
+
+    __test__ = False  # not pytest's
+    pointer: str
+    title: str
+    operators: tuple[Choice, ...]
+    operator: str
+    kinds: tuple[Choice, ...] = ()
+    operand: Tree = field(default_factory=dict)
+    input: str = "text"
+    single: bool = False
+    suggested: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The kind of operand."""
+        return str(self.operand.get("kind", ""))
+
+    @property
+    def moments(self) -> tuple[MomentForm, ...]:
+        """The moments to fill in."""
+        titles = {"moment": "", "start": "from", "end": "to"}
+        found = [(name, title) for name, title in titles.items() if name in self.operand]
+        return tuple(MomentForm(f"{self.pointer}/operand/{name}", title, self.operand[name]) for name, title in found)
+
+
+@dataclass(frozen=True, slots=True)
+class MomentForm:
+    """A day, or so long ago."""
+
+    pointer: str
+    title: str
+    moment: Tree
+    kinds: tuple[Choice, ...] = (Choice("relative", "relative to now"), Choice("at", "a fixed day"))
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One condition or group. ``problems`` are those of this condition, not of the ones in it."""
+
+    pointer: str
+    type: str
+    condition: Tree
+    problems: tuple[str, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    groups: tuple[ChoiceGroup, ...] = ()
+    chosen: str = ""
+    test: TestForm | None = None
+    when: TestForm | None = None
+    where: Block | None = None
+    children: tuple[Block, ...] = ()
+    addable: tuple[Choice, ...] = ()
+    name: str = ""  # of the related model
+    json_path: bool = False
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it holds conditions itself."""
+        return self.type == "group"
+
+    @property
+    def gone(self) -> bool:
+        """Whether what was chosen is not among the choices any more."""
+        offered = [*self.choices, *(choice for group in self.groups for choice in group.choices)]
+        return bool(self.chosen) and not any(choice.value == self.chosen for choice in offered)
+
+
+def blocks(tree: Tree, offers: Offers, problems: Sequence[Problem] = (), *, blanks: bool = False) -> Block:
+    """The blocks of a fitted definition."""
+    return _Maker({problem.pointer: problem.message for problem in reversed(problems)}, blanks).group(
+        tree["where"], "/where", offers
+    )
+
+
+class _Maker:
+    def __init__(self, problems: dict[str, str], blanks: bool) -> None:
+        self._problems = problems
+        self._blanks = blanks
+
+    def group(self, group: Tree, pointer: str, offers: Offers) -> Block:
+        conditions = group.get("conditions", [])
+        made = [self.block(each, f"{pointer}/conditions/{at}", offers) for at, each in enumerate(conditions)]
+        own = [message for at, message in self._problems.items() if at in {pointer, f"{pointer}/match"}]
+        return Block(
+            pointer,
+            "group",
+            group,
+            problems=tuple(own),
+            children=tuple(made),
+            addable=offers.kinds(),
+            name=_name(offers),
+        )
+
+    def block(self, condition: Tree, pointer: str, offers: Offers) -> Block:
+        kind = str(condition.get("type"))
+        if kind == "group":
+            return self.group(condition, pointer, offers)
+        maker = {
+            "property": self._property,
+            "relation": self._related,
+            "event": self._related,
+            "audience": self._audience,
+            "trait": self._trait,
+        }.get(kind)
+        return maker(condition, pointer, offers) if maker else Block(pointer, kind, condition, self._own(pointer))
+
+    def _own(self, pointer: str) -> tuple[str, ...]:
+        """The problems at a condition and in it, but for those of conditions inside."""
+        inside = f"{pointer}/where/conditions/"
+        near = [each for at, each in self._problems.items() if f"{at}/".startswith(f"{pointer}/")]
+        below = [each for at, each in self._problems.items() if at.startswith(inside)]
+        return tuple(each for each in near if each not in below)
+
+    def _property(self, condition: Tree, pointer: str, offers: Offers) -> Block:
+        field = condition.get("field", {})
+        column = offers.column(field)
+        return Block(
+            pointer,
+            "property",
+            condition,
+            self._own(pointer),
+            groups=offers.fields(),
+            chosen=field_value(field),
+            test=self._test(condition, f"{pointer}/test", offers.tested_field(field)),
+            json_path=column is not None and column.type in JSON_TYPES,
+        )
+
+    def _related(self, condition: Tree, pointer: str, offers: Offers) -> Block:
+        kind = str(condition["type"])
+        relationship = str(condition.get("relationship", ""))
+        below = offers.below(relationship)
+        return Block(
+            pointer,
+            kind,
+            condition,
+            self._own(pointer),
+            choices=offers.events() if kind == "event" else offers.relations(),
+            chosen=relationship,
+            when=self._test(condition, f"{pointer}/when", Tested(ColumnType.TIMESTAMP, "time", percentiles=False)),
+            where=self.group(condition.get("where", {}), f"{pointer}/where", below),
+            name=_name(below),
+        )
+
+    def _audience(self, condition: Tree, pointer: str, offers: Offers) -> Block:
+        chosen = str(condition.get("audience", ""))
+        return Block(pointer, "audience", condition, self._own(pointer), choices=offers.audiences(), chosen=chosen)
+
+    def _trait(self, condition: Tree, pointer: str, offers: Offers) -> Block:
+        chosen = str(condition.get("trait", ""))
+        return Block(
+            pointer,
+            "trait",
+            condition,
+            self._own(pointer),
+            groups=offers.traits(),
+            chosen=chosen,
+            test=self._test(condition, f"{pointer}/test", offers.tested_trait(chosen)),
+        )
+
+    def _test(self, condition: Tree, pointer: str, tested: Tested | None) -> TestForm | None:
+        test = condition.get(pointer.rpartition("/")[2])
+        if tested is None or not isinstance(test, dict):
+            return None
+        operator = Operator(test["operator"])
+        kinds = operand_kinds(tested, operator, blanks=self._blanks)
+        inputs = {ColumnType.NUMBER: "number", ColumnType.BOOLEAN: "choice"}
+        return TestForm(
+            pointer,
+            tested.title,
+            tuple(Choice(each.value, words.operator_label(tested.type, each)) for each in OPERATORS[tested.type]),
+            operator.value,
+            tuple(Choice(kind, words.OPERANDS[kind]) for kind in kinds),
+            test.get("operand") or {},
+            inputs.get(tested.type, "text"),
+            single=operator in INEQUALITIES or tested.type is ColumnType.BOOLEAN,
+            suggested=tested.suggestions,
+        )
+
+
+def _name(offers: Offers) -> str:
+    return offers.model.name if offers.model else "a model that is not there any more"

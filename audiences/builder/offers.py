@@ -1,0 +1,198 @@
+"""What can be chosen at one level of a definition: columns, relations, events, audiences and traits of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+import orjson
+
+from audiences.query.conditions import (
+    AggregationTrait,
+    CountTrait,
+    FormulaTrait,
+    ListTrait,
+    OccurrenceTrait,
+    ReadAs,
+    SqlTrait,
+    Trait,
+)
+from audiences.query.schema import ModelKind, StudioColumn, StudioModel, StudioSchema, Surface
+from audiences.query.values import READ_AS, result_type
+from connectors.sdk.types import ColumnType
+
+MAX_LEVELS = 3  # of related rows; see the compiler
+JSON_TYPES = (ColumnType.OBJECT, ColumnType.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One thing that can be chosen: what the form sends, what people read, and why it cannot be chosen if so."""
+
+    value: str
+    label: str
+    kind: str = ""
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceGroup:
+    """Choices under one heading."""
+
+    label: str
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """A value that a test is about: its type decides the operators, suggestions rule percentiles out."""
+
+    type: ColumnType
+    title: str
+    suggestions: bool = False
+    percentiles: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What a level over ``model`` offers.
+
+    ``level`` counts the relations above it; ``excluded`` is the audience itself.
+    """
+
+    schema: StudioSchema
+    model: StudioModel | None
+    level: int = 0
+    excluded: str = ""
+
+    def fields(self) -> tuple[ChoiceGroup, ...]:
+        """The columns that filters may use: the model's own, then the ones merged into it."""
+        if self.model is None:
+            return ()
+        groups = [ChoiceGroup(self.model.name, tuple(self._columns(self.model, ())))]
+        for relationship in self.schema.relationships.values():
+            other = self.schema.models.get(relationship.to)
+            if relationship.from_ != self.model.id or not relationship.merged or other is None:
+                continue
+            merged = [each for each in other.columns if each.name in relationship.merged]
+            choices = self._columns(other, (relationship.id,), merged)
+            groups.append(ChoiceGroup(f"From {other.name}", tuple(choices)))
+        return tuple(group for group in groups if group.choices)
+
+    def _columns(
+        self, model: StudioModel, via: tuple[str, ...], columns: list[StudioColumn] | None = None
+    ) -> Iterator[Choice]:
+        for each in model.columns if columns is None else columns:
+            if each.enabled and each.may(Surface.FILTERS):
+                yield Choice(field_value({"column": each.name, "via": list(via)}), each.title, each.type.value)
+
+    def relations(self) -> tuple[Choice, ...]:
+        """The relationships to models that are not of events."""
+        return tuple(self._neighbours(events=False))
+
+    def events(self) -> tuple[Choice, ...]:
+        """The relationships to models of events."""
+        return tuple(self._neighbours(events=True))
+
+    def _neighbours(self, *, events: bool) -> Iterator[Choice]:
+        if self.model is None or self.level >= MAX_LEVELS:
+            return
+        for relationship in self.schema.relationships.values():
+            other = self.neighbour(relationship.id)
+            if other is not None and (other.kind is ModelKind.EVENT) is events:
+                named = f"{other.name} ({relationship.name})" if relationship.name else other.name
+                yield Choice(relationship.id, named)
+
+    def neighbour(self, relationship: str) -> StudioModel | None:
+        """The model at the other end of a relationship, seen from this level."""
+        hops = self.schema.step(relationship, self.model.id) if self.model else None
+        return self.schema.models.get(hops[-1].model) if hops else None
+
+    def below(self, relationship: str) -> Offers:
+        """What the level of the rows along a relationship offers."""
+        return Offers(self.schema, self.neighbour(relationship), self.level + 1, self.excluded)
+
+    def audiences(self) -> tuple[Choice, ...]:
+        """The other audiences of the same model; only members of the parent model can be in one."""
+        found = self.schema.audiences.values()
+        mine = [each for each in found if self.model and each.model == self.model.id and each.id != self.excluded]
+        return tuple(Choice(each.id, each.name) for each in sorted(mine, key=lambda each: each.name.casefold()))
+
+    def traits(self) -> tuple[ChoiceGroup, ...]:
+        """The saved traits of this model, templates under a heading of their own."""
+        found = [each for each in self.schema.traits.values() if self.model and each.model == self.model.id]
+        usable = sorted((each for each in found if not each.archived), key=lambda each: each.name.casefold())
+        saved = tuple(Choice(each.id, each.name) for each in usable if not each.template)
+        templates = tuple(Choice(each.id, each.name) for each in usable if each.template)
+        groups = (ChoiceGroup("Traits", saved), ChoiceGroup("Trait templates", templates))
+        return tuple(group for group in groups if group.choices)
+
+    def lists(self) -> tuple[Choice, ...]:
+        """The uploaded lists of values."""
+        return tuple(Choice(each.id, f"{each.name} ({len(each.values):,})") for each in self.schema.lists.values())
+
+    def kinds(self) -> tuple[Choice, ...]:
+        """The kinds of condition that make sense here, in the order of the menu."""
+        known = {
+            "property": ("Property", bool(self.fields())),
+            "relation": ("Related rows", bool(self.relations())),
+            "event": ("Event", bool(self.events())),
+            "audience": ("Audience", bool(self.audiences())),
+            "trait": ("Trait", bool(self.traits())),
+            "group": ("Group of conditions", True),
+        }
+        return tuple(Choice(kind, label) for kind, (label, offered) in known.items() if offered)
+
+    # What a test is about.
+
+    def tested_field(self, field: Any) -> Tested | None:
+        """What a property condition tests; ``None`` where the column is not there."""
+        column = self.column(field)
+        if column is None:
+            return None
+        if field.get("path"):
+            return Tested(READ_AS[_read_as(field)], f"{column.title} → {field['path']}")
+        return Tested(column.type, column.title, column.suggestions)
+
+    def column(self, field: Any) -> StudioColumn | None:
+        """The column that a field's JSON names."""
+        if not isinstance(field, dict):
+            return None
+        model: StudioModel | None = self.model
+        for relationship in field.get("via") or ():
+            hops = self.schema.step(relationship, model.id) if model else None
+            model = self.schema.models.get(hops[-1].model) if hops else None
+        return model.column(str(field.get("column"))) if model else None
+
+    def tested_trait(self, trait: str) -> Tested | None:
+        """What a condition on a saved trait tests; ``None`` where the trait is not there."""
+        saved = self.schema.traits.get(trait)
+        return Tested(self.trait_type(saved.definition), saved.name) if saved else None
+
+    def trait_type(self, trait: Trait) -> ColumnType:
+        """The type of a trait's values."""
+        match trait:
+            case AggregationTrait() | CountTrait():
+                return ColumnType.NUMBER
+            case ListTrait():
+                return ColumnType.OBJECT
+            case SqlTrait() | FormulaTrait():
+                return result_type(trait.result)
+            case OccurrenceTrait():
+                field = {"column": trait.column.column, "via": list(trait.column.via)}
+                found = self.below(trait.relationship).column(field)
+                return found.type if found else ColumnType.UNKNOWN
+        assert_never(trait)
+
+
+def field_value(field: dict[str, Any]) -> str:
+    """A field as the value of a choice: the same text for the same column, whatever else the field says."""
+    return orjson.dumps({"column": field.get("column", ""), "via": list(field.get("via") or ())}).decode()
+
+
+def _read_as(field: dict[str, Any]) -> ReadAs:
+    try:
+        return ReadAs(field.get("read_as", "unknown"))
+    except ValueError:
+        return ReadAs.UNKNOWN

@@ -1,0 +1,79 @@
+"""Audiences: who of a parent model is meant."""
+
+from __future__ import annotations
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.urls import reverse
+
+from audiences.choices import CalculationState
+from audiences.models.schema import SchemaModel
+from workspaces.models import Labelled
+from workspaces.scoping import TenantModel
+
+
+class Audience(Labelled, TenantModel):
+    """Members of a parent model, by conditions.
+
+    ``definition`` is an :class:`audiences.query.conditions.Definition` as JSON. ``size`` is how many members there
+    were at ``sized_at``; nothing else about them is stored. ``space`` is the part of the workspace whose people see
+    it; without one everyone does.
+    """
+
+    parent_model = models.ForeignKey(SchemaModel, on_delete=models.PROTECT, related_name="audiences")
+    space = models.ForeignKey(
+        "workspaces.Space", null=True, blank=True, on_delete=models.RESTRICT, related_name="audiences"
+    )
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    definition = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    size = models.BigIntegerField(null=True)
+    sized_at = models.DateTimeField(null=True)
+    created_by = models.ForeignKey(
+        "workspaces.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name", "id"]
+        indexes = [models.Index(fields=["workspace", "name"], name="audience_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        """The audience's page."""
+        return reverse("audiences:audience", args=[self.workspace.slug, self.pk])
+
+
+class Calculation(TenantModel):
+    """A question that a worker asks the source: how many members a definition has, and how its conditions narrow.
+
+    ``definition`` is the one on the page, saved or not; with an ``audience`` it is the saved one, whose size the
+    answer becomes. ``counts`` are ``members``, ``total``, and ``alone`` and ``after`` for each condition at the top:
+    counts, never values. Whoever asks may give it up; a worker that notices stops the query.
+    """
+
+    parent_model = models.ForeignKey(SchemaModel, on_delete=models.CASCADE, related_name="+")
+    audience = models.ForeignKey(Audience, on_delete=models.CASCADE, null=True, related_name="calculations")
+    definition = models.JSONField(encoder=DjangoJSONEncoder)
+    state = models.CharField(max_length=10, choices=CalculationState.choices, default=CalculationState.WAITING)
+    counts = models.JSONField(default=dict)
+    error_message = models.TextField(blank=True)
+    error_hint = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    began_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["created_at"], name="calculation_age")]
+
+    def __str__(self) -> str:
+        return f"Calculation {self.pk}"
+
+    @property
+    def live(self) -> bool:
+        """Whether an answer may still come."""
+        return self.state in (CalculationState.WAITING, CalculationState.RUNNING)

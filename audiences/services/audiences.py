@@ -1,0 +1,212 @@
+"""Writes to audiences: define, change, copy, delete; and what a worker finds out about their size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from audiences import access
+from audiences.choices import CalculationState
+from audiences.definitions import problems_of, schema_with_audiences
+from audiences.models import Audience, Calculation, SchemaModel
+from audiences.query.codec import dump, load_definition
+from audiences.query.conditions import AudienceCondition
+from audiences.query.walking import conditions_in
+from config.errors import Conflict, Invalid
+from config.queue import enqueue
+from governance.audit.actors import Actor
+from governance.audit.services import changes, record, service, snapshot, unchanged
+from workspaces.scoping import current_workspace_id, unscoped
+
+AUDITED = ("name", "description", "parent_model", "definition", "space")
+NAMED = 5
+KEPT = timedelta(days=1)
+
+
+@service("audience.created")
+def create_audience(
+    *, actor: Actor, parent: SchemaModel, name: str, definition: Any, description: str = "", space_id: int | None = None
+) -> Audience:
+    """Add an audience of a parent model."""
+    parent = access.parent_to_build_on(actor, parent.pk)
+    audience = Audience(
+        workspace_id=current_workspace_id(),
+        parent_model=parent,
+        space=access.space_to_put_into(actor, space_id),
+        name=_clean_name(name),
+        description=description.strip(),
+        definition=_checked(parent, definition),
+        created_by_id=actor.user_id,
+    )
+    audience.save()
+    record(audience, after=snapshot(audience, AUDITED))
+    return audience
+
+
+@service("audience.updated")
+def update_audience(
+    *,
+    actor: Actor,
+    audience: Audience,
+    name: str | None = None,
+    description: str | None = None,
+    definition: Any = None,
+) -> Audience:
+    """Change an audience; what is ``None`` stays. A size that another definition had is forgotten."""
+    audience = access.audience_to_change(actor, audience.pk)
+    before = snapshot(audience, AUDITED)
+    if name is not None:
+        audience.name = _clean_name(name)
+    if description is not None:
+        audience.description = description.strip()
+    if definition is not None:
+        audience.definition = _checked(audience.parent_model, definition, audience)
+    changed = changes(before, snapshot(audience, AUDITED))
+    if not changed:
+        unchanged()
+        return audience
+    if "definition" in changed.after:
+        audience.size = audience.sized_at = None
+    audience.save()
+    record(audience, before=changed.before, after=changed.after)
+    return audience
+
+
+@service("audience.created")
+def clone_audience(*, actor: Actor, audience: Audience, name: str = "") -> Audience:
+    """Add an audience like another one."""
+    original = access.audience_for(actor, audience.pk)
+    parent = access.parent_to_build_on(actor, original.parent_model_id)
+    copy = Audience(
+        workspace_id=original.workspace_id,
+        parent_model=parent,
+        space=original.space,
+        name=_clean_name(name or f"{original.name} (copy)"[:200]),
+        description=original.description,
+        definition=_checked(parent, original.definition),
+        created_by_id=actor.user_id,
+    )
+    copy.save()
+    record(copy, after={**snapshot(copy, AUDITED), "copy_of": original.pk})
+    return copy
+
+
+@service("audience.deleted")
+def delete_audience(*, actor: Actor, audience: Audience) -> None:
+    """Delete an audience that no other one is made of."""
+    audience = access.audience_to_change(actor, audience.pk)
+    if users := audiences_made_of(audience):
+        named = ", ".join(f"“{each.name}”" for each in users[:NAMED])
+        more = f" and {len(users) - NAMED:,} more" if len(users) > NAMED else ""
+        raise Conflict(
+            f"“{audience.name}” is a condition of {named}{more}.", hint="Take it out of their definitions first."
+        )
+    record(audience, before=snapshot(audience, AUDITED))
+    audience.delete()
+
+
+def audiences_made_of(audience: Audience) -> list[Audience]:
+    """The audiences whose definitions ask for membership in this one."""
+    others = Audience.objects.filter(parent_model_id=audience.parent_model_id).exclude(pk=audience.pk)
+    return [each for each in others if _refers(each.definition, str(audience.pk))]
+
+
+def _refers(definition: Any, audience_id: str) -> bool:
+    found = conditions_in(load_definition(definition).where)
+    return any(isinstance(each, AudienceCondition) and each.audience == audience_id for each in found)
+
+
+def _checked(parent: SchemaModel, definition: Any, audience: Audience | None = None) -> Any:
+    """The definition as it is stored. Raises :class:`Invalid` with every problem, by its place."""
+    problems = problems_of(parent, definition, schema_with_audiences(parent.source), audience)
+    if problems:
+        fields = {f"definition{problem.pointer}": problem.message for problem in reversed(problems)}
+        raise Invalid(problems[0].message, fields=fields, hint="Correct the conditions that are marked.")
+    return dump(load_definition(definition))
+
+
+def _clean_name(name: str) -> str:
+    cleaned = " ".join(name.split())
+    if not cleaned:
+        raise Invalid.field("name", "Give the audience a name.")
+    if len(cleaned) > 200:
+        raise Invalid.field("name", "A name has 200 characters at most.")
+    return cleaned
+
+
+# Sizes.
+
+
+@service("audience.calculated")
+def calculate_size(
+    *, actor: Actor, parent: SchemaModel, definition: Any, audience: Audience | None = None
+) -> Calculation:
+    """Let a worker count the members of a definition, and how each condition narrows."""
+    from audiences.tasks import calculate
+
+    parent = access.parent_to_build_on(actor, parent.pk)
+    checked = _checked(parent, definition, audience)
+    made = Calculation.objects.create(
+        workspace_id=parent.workspace_id,
+        parent_model=parent,
+        audience=audience if audience is not None and audience.definition == checked else None,
+        definition=checked,
+    )
+    enqueue(calculate, parent.workspace_id, made.pk)
+    record(parent, after={"audience": audience.name if audience else "", "calculation": made.pk})
+    return made
+
+
+@service("audience.calculation_given_up")
+def give_up_calculation(*, actor: Actor, calculation: Calculation) -> Calculation:
+    """Stop counting."""
+    parent = access.parent_to_build_on(actor, calculation.parent_model_id)
+    calculation = Calculation.objects.select_for_update(no_key=True).get(pk=calculation.pk)
+    if not calculation.live:
+        unchanged()
+        return calculation
+    calculation.state, calculation.finished_at = CalculationState.CANCELLED, timezone.now()
+    calculation.save(update_fields=["state", "finished_at"])
+    record(parent, before={"calculation": calculation.pk})
+    return calculation
+
+
+def begin_calculation(calculation_id: int) -> Calculation | None:
+    """Take a calculation that waits; nothing where somebody has it, or nobody wants it."""
+    waiting = Calculation.objects.filter(pk=calculation_id, state=CalculationState.WAITING)
+    if not waiting.update(state=CalculationState.RUNNING, began_at=timezone.now()):
+        return None
+    return Calculation.objects.select_related("parent_model__source", "audience").get(pk=calculation_id)
+
+
+def wanted(calculation_id: int) -> bool:
+    """Whether somebody still waits for the answer."""
+    return Calculation.objects.filter(pk=calculation_id, state=CalculationState.RUNNING).exists()
+
+
+def finish_calculation(calculation: Calculation, counts: Mapping[str, Any]) -> None:
+    """Store the answer, and the audience's size where it was about a saved one that has not changed since."""
+    now = timezone.now()
+    if not _end(calculation, CalculationState.READY, counts=dict(counts)) or calculation.audience_id is None:
+        return
+    same = Audience.objects.filter(pk=calculation.audience_id, definition=calculation.definition)
+    same.update(size=counts["members"], sized_at=now)
+
+
+def fail_calculation(calculation: Calculation, message: str, hint: str) -> None:
+    """Store why there is no answer."""
+    _end(calculation, CalculationState.FAILED, error_message=message[:2000], error_hint=hint[:2000])
+
+
+def _end(calculation: Calculation, state: CalculationState, **found: Any) -> bool:
+    running = Calculation.objects.filter(pk=calculation.pk, state=CalculationState.RUNNING)
+    return bool(running.update(state=state, finished_at=timezone.now(), **found))
+
+
+def forget_old_calculations(now: datetime) -> int:
+    """Delete calculations after a day: for the scheduler, across all workspaces."""
+    with unscoped("calculations of all workspaces are deleted by the same scheduler"):
+        return Calculation.objects.filter(created_at__lt=now - KEPT).delete()[0]

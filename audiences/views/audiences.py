@@ -1,0 +1,322 @@
+"""Audiences: the list, the builder, members, and settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from audiences import access
+from audiences.choices import ModelKind
+from audiences.models import Audience, SchemaModel
+from audiences.services import audiences as services
+from audiences.services.members import preview_members
+from audiences.views.base import PageView
+from audiences.views.building import Building, narrowing, posted_tree
+from config.errors import HeadraceError, Invalid, NotFound
+from config.htmx import go_to, render_page
+from config.ui.listing import Column, Filter, Listing, Option
+from config.ui.search import matching
+from syncs.views.base import activity_context
+
+COLUMNS = [
+    Column("Name", sort="name"),
+    Column("Made of", sort="parent_model__name"),
+    Column("Size", sort="size", numeric=True),
+    Column("Last change", sort="updated_at"),
+    Column("Added", sort="created_at"),
+]
+TABS = (("audience", "Definition"), ("audience_members", "Members"), ("audience_activity", "Activity"))
+
+
+class AudienceList(PageView):
+    """All audiences that this person sees."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """The list, narrowed by the address."""
+        parents = SchemaModel.objects.filter(kind=ModelKind.PARENT, archived_at=None)
+        options = tuple(Option(str(parent.pk), parent.name) for parent in parents)
+        narrow = Filter("parent", "Made of", options)
+        listing = Listing(request, columns=COLUMNS, filters=[narrow], order="name")
+        rows = access.audiences_in_view(self.actor).select_related("parent_model", "created_by")
+        if chosen := listing.chosen("parent"):
+            rows = rows.filter(parent_model__in=[parent for parent in parents if str(parent.pk) in chosen])
+        context = {
+            "listing": listing,
+            "page": listing.page(matching(rows, listing.query, "name", "description")),
+            "has_parents": bool(options),
+            "may_build": access.may_build(self.actor),
+            "may_configure": access.may_configure(self.actor),
+        }
+        return render_page(request, "audiences/audiences/list.html", context)
+
+
+class ChooseParent(PageView):
+    """The first step of a new audience: who it is about."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """The parent models on which this person may build; a single one is chosen at once."""
+        rows = SchemaModel.objects.select_related("source").filter(kind=ModelKind.PARENT, archived_at=None)
+        parents = [parent for parent in rows.order_by("name") if access.may_build(self.actor, parent.pk)]
+        if len(parents) == 1:
+            return go_to(request, self.url("audience_define", parents[0].pk))
+        context = {"parents": parents, "breadcrumb": [self.list_crumb()]}
+        return render_page(request, "audiences/audiences/choose_parent.html", context)
+
+    def list_crumb(self) -> dict[str, str]:
+        """The way back."""
+        return {"label": "Audiences", "url": self.url("audiences")}
+
+
+class BuilderPage(PageView):
+    """A page with the builder: every change is posted and answered with the builder as it is then."""
+
+    template = ""
+    part = "audiences/audiences/parts/builder.html"
+
+    def show(self, building: Building, context: dict[str, Any], status: int = 200) -> HttpResponse:
+        """The page, or the builder alone where that is asked for."""
+        whole = {
+            **building.context(),
+            "calculate_url": self.url("calculate", building.parent.pk),
+            "members_url": self.url("members_preview", building.parent.pk),
+            "may_view_rows": access.may_view_rows(self.actor, building.parent),
+            **context,
+        }
+        return render_page(self.request, self.template, whole, part=self.part, status=status)
+
+
+class NewAudience(BuilderPage):
+    """The builder of a new audience of a parent model."""
+
+    template = "audiences/audiences/new.html"
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """An empty definition: everybody."""
+        parent = access.parent_to_build_on(self.actor, pk)
+        return self.show(Building(self.actor, parent, {}), self._context({}))
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Edit, or save."""
+        parent = access.parent_to_build_on(self.actor, pk)
+        building = Building(self.actor, parent, posted_tree(request.POST))
+        if request.POST.get("do") != "save":
+            return self.show(building, self._context({}))
+        name, description = request.POST.get("name", ""), request.POST.get("description", "")
+        try:
+            audience = services.create_audience(
+                actor=self.actor, parent=parent, name=name, description=description, definition=building.fitted
+            )
+        except Invalid as error:
+            return self.show(building, self._context(error.fields, error.message), 422)
+        return go_to(request, audience.get_absolute_url(), f"“{audience.name}” was saved.")
+
+    def _context(self, wrong: dict[str, str], problem: str = "") -> dict[str, Any]:
+        return {
+            "breadcrumb": [{"label": "Audiences", "url": self.url("audiences")}],
+            "name_error": wrong.get("name", ""),
+            "problem": "" if "name" in wrong else problem,
+            "name": self.request.POST.get("name", ""),
+            "description": self.request.POST.get("description", ""),
+            "may_change": True,
+        }
+
+
+class AudienceTab(BuilderPage):
+    """What the tabs of an audience share."""
+
+    route = "audience"
+
+    def around(self, audience: Audience) -> dict[str, Any]:
+        """The head of the page."""
+        may_change = access.may_build(self.actor, audience.parent_model_id)
+        return {
+            "audience": audience,
+            "tabs": [
+                {"label": label, "url": self.url(name, audience.pk), "active": name == self.route}
+                for name, label in TABS
+            ],
+            "breadcrumb": [{"label": "Audiences", "url": self.url("audiences")}],
+            "may_change": may_change,
+            "rename_url": self.url("audience_rename", audience.pk) if may_change else "",
+            "made_of_it": services.audiences_made_of(audience) if may_change else [],
+        }
+
+
+class AudiencePage(AudienceTab):
+    """The builder of a saved audience."""
+
+    template = "audiences/audiences/definition.html"
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The saved definition."""
+        audience = access.audience_for(self.actor, pk)
+        return self._page(audience, audience.definition)
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Edit, save, or go back to what is saved."""
+        audience = access.audience_for(self.actor, pk)
+        access.require_build(self.actor, audience.parent_model_id)
+        if request.POST.get("do") == "discard":
+            return go_to(request, self.url("audience", pk), "Back to what is saved.", tone="neutral")
+        tree = posted_tree(request.POST)
+        if request.POST.get("do") != "save":
+            return self._page(audience, tree)
+        building = Building(self.actor, audience.parent_model, tree, audience)
+        try:
+            services.update_audience(actor=self.actor, audience=audience, definition=building.fitted)
+        except Invalid as error:
+            return self._page(audience, tree, error.message, 422)
+        return go_to(request, self.url("audience", pk), "Saved.")
+
+    def _page(self, audience: Audience, tree: Any, problem: str = "", status: int = 200) -> HttpResponse:
+        building = Building(self.actor, audience.parent_model, tree, audience)
+        saved = Building(self.actor, audience.parent_model, audience.definition, audience).fitted
+        last = audience.calculations.filter(definition=audience.definition).first()
+        changed = building.fitted != saved
+        context = {
+            **self.around(audience),
+            "changed": changed,
+            "problem": problem,
+            "calculation": None if changed else last,
+            "narrowing": [] if changed else narrowing(building.block(), last),
+        }
+        return self.show(building, context, status)
+
+
+class MembersPage(AudienceTab):
+    """The first members of a saved audience."""
+
+    route = "audience_members"
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The tab; the rows are asked for once it is there."""
+        audience = access.audience_for(self.actor, pk)
+        may_see = access.may_view_rows(self.actor, audience.parent_model)
+        context = {
+            **self.around(audience),
+            "may_see": may_see,
+            "members_url": self.url("members_preview", audience.parent_model_id),
+        }
+        return render_page(request, "audiences/audiences/members.html", context)
+
+
+class MembersPreview(PageView):
+    """The first members of a definition that was posted, or of a saved audience."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The table."""
+        parent = access.parent_model_for(self.actor, pk)
+        audience = _audience_of(self, parent)
+        saved = audience is not None and "tree" not in request.POST
+        tree = audience.definition if saved and audience else posted_tree(request.POST)
+        building = Building(self.actor, parent, tree, audience)
+        try:
+            found = preview_members(actor=self.actor, parent=parent, definition=building.fitted, audience=audience)
+        except HeadraceError as error:
+            return render_page(request, "audiences/audiences/parts/members.html", {"problem": error})
+        return render_page(request, "audiences/audiences/parts/members.html", {"members": found, "parent": parent})
+
+
+class Calculate(PageView):
+    """Counting a definition: asking for it, seeing how far it is, and giving it up."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Begin."""
+        parent = access.parent_to_build_on(self.actor, pk)
+        audience = _audience_of(self, parent)
+        building = Building(self.actor, parent, posted_tree(request.POST), audience)
+        try:
+            made = services.calculate_size(
+                actor=self.actor, parent=parent, definition=building.fitted, audience=audience
+            )
+        except Invalid as error:
+            return render_page(request, "audiences/audiences/parts/size.html", {"problem": error}, status=422)
+        return self.answer(made.pk)
+
+    def answer(self, calculation_id: int) -> HttpResponse:
+        """How far it is."""
+        calculation = access.calculation_for(self.actor, calculation_id)
+        url = self.url("calculation", calculation.pk)
+        context = {"calculation": calculation, "url": url if calculation.live else "", "give_up_url": url}
+        return render_page(self.request, "audiences/audiences/parts/size.html", context)
+
+
+class CalculationPage(Calculate):
+    """One calculation."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """How far it is."""
+        return self.answer(pk)
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Give it up."""
+        services.give_up_calculation(actor=self.actor, calculation=access.calculation_for(self.actor, pk))
+        return self.answer(pk)
+
+
+class AudienceActivity(AudienceTab):
+    """What the audit log says of an audience."""
+
+    route = "audience_activity"
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The tab, newest first."""
+        audience = access.audience_for(self.actor, pk)
+        context = {**self.around(audience), **activity_context(request, "audience", audience)}
+        return render_page(request, "audiences/audiences/activity.html", context)
+
+
+class RenameAudience(PageView):
+    """The inline rename of the page header."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Rename and stay on the page."""
+        audience = access.audience_for(self.actor, pk)
+        try:
+            services.update_audience(actor=self.actor, audience=audience, name=request.POST.get("name", ""))
+        except HeadraceError as error:
+            return go_to(request, self.url("audience", pk), error.message, tone="bad")
+        return go_to(request, self.url("audience", pk), "Renamed.")
+
+
+class CloneAudience(PageView):
+    """A copy."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Copy, and open the copy."""
+        audience = access.audience_for(self.actor, pk)
+        try:
+            copy = services.clone_audience(actor=self.actor, audience=audience)
+        except HeadraceError as error:
+            return go_to(request, self.url("audience", pk), f"{error.message} {error.hint}".strip(), tone="bad")
+        return go_to(request, self.url("audience", copy.pk), f"“{copy.name}” is a copy of “{audience.name}”.")
+
+
+class DeleteAudience(PageView):
+    """Removal, after the name was typed."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Delete and go back to the list."""
+        audience = access.audience_for(self.actor, pk)
+        if request.POST.get("confirm_name", "").strip() != audience.name:
+            words = "Type the name of the audience to delete it."
+            return go_to(request, self.url("audience", pk), words, tone="bad")
+        try:
+            services.delete_audience(actor=self.actor, audience=audience)
+        except HeadraceError as error:
+            return go_to(request, self.url("audience", pk), f"{error.message} {error.hint}".strip(), tone="bad")
+        return go_to(request, self.url("audiences"), f"“{audience.name}” was deleted.")
+
+
+def _audience_of(view: PageView, parent: SchemaModel) -> Audience | None:
+    """The saved audience that a builder is about, if it says so."""
+    asked = view.request.POST.get("audience", "")
+    if not asked:
+        return None
+    if not (asked.isascii() and asked.isdigit() and len(asked) < 19):
+        raise NotFound("There is no such audience in this workspace.")
+    audience = access.audience_for(view.actor, int(asked))
+    if audience.parent_model_id != parent.pk:
+        raise NotFound("There is no such audience of this model.")
+    return audience

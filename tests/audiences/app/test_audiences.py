@@ -1,0 +1,240 @@
+"""Audiences through their pages: built without SQL, saved, counted, looked at, and taken down."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pytest
+from django.test import Client
+
+from audiences.calculating import work
+from audiences.choices import CalculationState
+from audiences.models import Audience, Calculation, SchemaModel
+from audiences.query.codec import load_definition
+from audiences.services import audiences as services
+from connectors.models import Source
+from governance.audit.models import AuditEntry
+from tests.audiences.app.shop import change, orders, parent, warehouse
+from tests.world import Place, World
+from workspaces.scoping import workspace_scope
+
+NORTH = {
+    "type": "property",
+    "field": {"column": "region"},
+    "test": {"operator": "equals", "operand": {"kind": "values", "values": ["north"]}},
+}
+
+
+@pytest.fixture
+def place(world: World) -> Iterator[Place]:
+    with workspace_scope(world.acme.workspace.pk):
+        yield world.acme
+
+
+@pytest.fixture
+def source(place: Place) -> Source:
+    return warehouse(place)
+
+
+@pytest.fixture
+def customers(place: Place, source: Source) -> SchemaModel:
+    made = parent(place, source)
+    orders(place, made)
+    return made
+
+
+def where(*conditions: Any, match: str = "all") -> dict[str, Any]:
+    return {"where": {"type": "group", "match": match, "conditions": list(conditions)}}
+
+
+def audience(place: Place, customers: SchemaModel, name: str = "North", definition: Any = None) -> Audience:
+    return services.create_audience(
+        actor=place.actor, parent=customers, name=name, definition=definition or where(NORTH)
+    )
+
+
+class Person:
+    """Somebody in front of a builder's page: presses buttons and changes fields of the form."""
+
+    def __init__(self, place: Place, path: str, user: Any = None) -> None:
+        self.client = Client()
+        self.client.force_login(user or place.owner)
+        self.path = f"/{place.workspace.slug}/studio/{path}"
+        self.html = self.client.get(self.path).content.decode()
+
+    @property
+    def tree(self) -> Any:
+        found = re.search(r'name="tree" value="([^"]*)"', self.html)
+        assert found
+        return orjson.loads(found[1].replace("&quot;", '"').replace("&#x27;", "'"))
+
+    def press(self, do: str, **fields: str) -> Any:
+        data = {"tree": orjson.dumps(self.tree).decode(), "do": do, **fields}
+        answer = self.client.post(self.path, data, headers={"HX-Request": "true"})
+        self.html = answer.content.decode()
+        return answer
+
+    def type(self, **fields: str) -> Any:
+        return self.press("", **fields)
+
+
+def test_a_marketer_builds_an_audience_by_clicking(place: Place, customers: SchemaModel) -> None:
+    person = Person(place, f"audiences/new/{customers.pk}")
+    person.press("add|/where|property")
+    person.type(**{"json:/where/conditions/0/field": '{"column":"region","via":[]}'})
+    person.type(**{"list:/where/conditions/0/test/operand/values": "north"})
+    person.press("add|/where|event")
+    person.press('set|/where/conditions/1/number|{"count": 2}')
+    assert "Customers where region is “north” and did Orders at least 2 times." in person.html
+    refused = person.press("save", name=" ")
+    assert refused.status_code == 422
+    assert "Give the audience a name." in person.html
+    saved = person.press("save", name="Loyal in the north", description="For the spring letter")
+    made = Audience.objects.get(name="Loyal in the north")
+    assert saved.headers["HX-Redirect"] == made.get_absolute_url()
+    assert load_definition(made.definition).where.conditions
+    assert AuditEntry.objects.filter(event="audience.created", resource_id=made.pk).count() == 1
+
+
+def test_what_is_unfinished_is_marked_and_not_saved(place: Place, customers: SchemaModel) -> None:
+    person = Person(place, f"audiences/new/{customers.pk}")
+    person.press("add|/where|property")
+    assert "has no value to compare with" in person.html
+    assert "1 to finish" in person.html
+    answer = person.press("save", name="Unfinished")
+    assert answer.status_code == 422
+    assert not Audience.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "do", ["add|/where|spell", "remove|/nowhere", "up|/where", "set|/where/conditions/7/x|1", "add", "set|/where|{"]
+)
+def test_edits_that_fit_no_page_are_refused_in_words(place: Place, customers: SchemaModel, do: str) -> None:
+    answer = Person(place, f"audiences/new/{customers.pk}").press(do)
+    assert answer.status_code == 422
+    assert "does not fit the page" in answer.content.decode()
+
+
+def test_saved_definitions_are_changed_discarded_and_saved_again(place: Place, customers: SchemaModel) -> None:
+    made = audience(place, customers)
+    person = Person(place, f"audiences/{made.pk}")
+    assert "Discard changes" not in person.html
+    person.press("add|/where|event")
+    assert "Discard changes" in person.html
+    assert person.press("discard").headers["HX-Redirect"] == made.get_absolute_url()
+    person = Person(place, f"audiences/{made.pk}")
+    person.press("add|/where|event")
+    person.press("save")
+    made.refresh_from_db()
+    assert [each["type"] for each in made.definition["where"]["conditions"]] == ["property", "event"]
+
+
+def test_sizes_are_counted_with_how_each_condition_narrows(place: Place, customers: SchemaModel) -> None:
+    event = {"type": "event", "relationship": str(customers.relationships_to.get().pk)}
+    made = audience(place, customers, definition=where(NORTH, event))
+    calculation = services.calculate_size(
+        actor=place.actor, parent=customers, definition=made.definition, audience=made
+    )
+    work(calculation.pk)
+    calculation.refresh_from_db()
+    assert calculation.counts == {"members": 1, "total": 4, "alone": [2, 1], "after": [2, 1]}
+    made.refresh_from_db()
+    assert made.size == 1
+    page = Person(place, f"audiences/{made.pk}").html
+    assert "2 left" in page
+    assert "1 left" in page
+
+
+def test_a_size_of_another_definition_is_forgotten(place: Place, customers: SchemaModel) -> None:
+    made = audience(place, customers)
+    Audience.objects.filter(pk=made.pk).update(size=2)
+    services.update_audience(actor=place.actor, audience=made, name="Northerners")
+    made.refresh_from_db()
+    assert made.size == 2
+    services.update_audience(actor=place.actor, audience=made, definition=where())
+    made.refresh_from_db()
+    assert made.size is None
+
+
+def test_counting_is_shown_and_can_be_given_up(place: Place, customers: SchemaModel) -> None:
+    person = Person(place, f"audiences/new/{customers.pk}")
+    client, slug = person.client, place.workspace.slug
+    tree = orjson.dumps(where(NORTH)).decode()
+    begun = client.post(f"/{slug}/studio/parents/{customers.pk}/calculate", {"tree": tree})
+    assert "Counting in Warehouse" in begun.content.decode()
+    calculation = Calculation.objects.get()
+    url = f"/{slug}/studio/calculations/{calculation.pk}"
+    assert "was given up" in client.post(url).content.decode()
+    work(calculation.pk)
+    calculation.refresh_from_db()
+    assert (calculation.state, calculation.counts) == (CalculationState.CANCELLED, {})
+
+
+def test_a_count_that_fails_says_what_the_source_said(place: Place, source: Source, customers: SchemaModel) -> None:
+    change(source, "DROP TABLE customers")
+    calculation = services.calculate_size(actor=place.actor, parent=customers, definition=where(NORTH))
+    work(calculation.pk)
+    page = Person(place, f"calculations/{calculation.pk}").html
+    assert "The count failed" in page
+    assert "customers" in page
+
+
+def test_members_are_shown_without_what_privacy_hides(place: Place, customers: SchemaModel) -> None:
+    customers.columns.filter(name="email").update(privacy="redacted")
+    made = audience(place, customers)
+    person = Person(place, f"audiences/{made.pk}/members")
+    answer = person.client.post(
+        f"/{place.workspace.slug}/studio/parents/{customers.pk}/members", {"audience": made.pk}
+    ).content.decode()
+    assert "Grace" in answer
+    assert "Linus" not in answer
+    assert "grace@shop.test" not in answer
+    assert AuditEntry.objects.filter(event="audience.previewed").count() == 1
+
+
+def test_audiences_are_made_of_audiences_but_never_of_themselves(place: Place, customers: SchemaModel) -> None:
+    north = audience(place, customers)
+    member = {"type": "audience", "audience": str(north.pk)}
+    audience(place, customers, "In the north", where(member))
+    person = Person(place, f"audiences/{north.pk}")
+    assert "In the north" in person.press("add|/where|audience").content.decode()
+    assert "would be made of itself" in person.html
+    refused = person.client.post(f"{person.path}/delete", {"confirm_name": "North"}, follow=True).content.decode()
+    assert "is a condition of “In the north”" in refused
+
+
+def test_copies_have_a_definition_of_their_own(place: Place, customers: SchemaModel) -> None:
+    made = audience(place, customers)
+    person = Person(place, f"audiences/{made.pk}")
+    person.client.post(f"{person.path}/clone")
+    copy = Audience.objects.get(name="North (copy)")
+    services.update_audience(actor=place.actor, audience=copy, definition=where())
+    made.refresh_from_db()
+    assert made.definition["where"]["conditions"]
+
+
+def test_a_column_that_vanished_is_told_where_it_was_used(place: Place, source: Source, customers: SchemaModel) -> None:
+    made = audience(place, customers)
+    customers.columns.filter(name="region").update(missing=True)
+    page = Person(place, f"audiences/{made.pk}").html
+    assert "not there any more" in page
+    assert "region" in page
+
+
+def test_readers_see_definitions_and_change_nothing(world: World, place: Place, customers: SchemaModel) -> None:
+    made = audience(place, customers)
+    person = Person(place, f"audiences/{made.pk}", world.people["viewer"])
+    assert "north" in person.html
+    assert "Save audience" not in person.html
+    assert person.press("save").status_code == 403
+
+
+def test_the_list_is_searched_and_narrowed(place: Place, customers: SchemaModel) -> None:
+    audience(place, customers)
+    audience(place, customers, "Everybody", where())
+    page = Person(place, "audiences?q=every").html
+    assert "Everybody" in page
+    assert ">North<" not in page
