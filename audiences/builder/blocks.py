@@ -144,7 +144,7 @@ class _Maker:
             self._own(pointer),
             groups=offers.fields(),
             chosen=field_value(field),
-            test=self._test(condition, f"{pointer}/test", offers.tested_field(field)),
+            test=self._test(condition, f"{pointer}/test", offers.tested_field(field), offers),
             json_path=column is not None and column.type in JSON_TYPES,
         )
 
@@ -159,7 +159,9 @@ class _Maker:
             self._own(pointer),
             choices=offers.events() if kind == "event" else offers.relations(),
             chosen=relationship,
-            when=self._test(condition, f"{pointer}/when", Tested(ColumnType.TIMESTAMP, "time", percentiles=False)),
+            when=self._test(
+                condition, f"{pointer}/when", Tested(ColumnType.TIMESTAMP, "time", percentiles=False), offers
+            ),
             where=self.group(condition.get("where", {}), f"{pointer}/where", below),
             name=_name(below),
         )
@@ -177,15 +179,17 @@ class _Maker:
             self._own(pointer),
             groups=offers.traits(),
             chosen=chosen,
-            test=self._test(condition, f"{pointer}/test", offers.tested_trait(chosen)),
+            test=self._test(condition, f"{pointer}/test", offers.tested_trait(chosen), offers),
         )
 
-    def _test(self, condition: Tree, pointer: str, tested: Tested | None) -> TestForm | None:
+    def _test(self, condition: Tree, pointer: str, tested: Tested | None, offers: Offers) -> TestForm | None:
         test = condition.get(pointer.rpartition("/")[2])
         if tested is None or not isinstance(test, dict):
             return None
         operator = Operator(test["operator"])
         kinds = operand_kinds(tested, operator, blanks=self._blanks)
+        if not offers.lists():
+            kinds = tuple(kind for kind in kinds if kind != "list")
         inputs = {ColumnType.NUMBER: "number", ColumnType.BOOLEAN: "choice"}
         return TestForm(
             pointer,
