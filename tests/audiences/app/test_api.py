@@ -99,7 +99,7 @@ def test_a_way_through_others_is_made_of_ids(place: Place, source: Source) -> No
     call = Caller(place)
 
     def model(name: str, key: str, relationship: Any = None) -> Any:
-        body = {"sourceId": source.pk, "kind": "related" if relationship else "parent", "name": name}
+        body: dict[str, Any] = {"sourceId": source.pk, "kind": "related" if relationship else "parent", "name": name}
         body |= {"queryType": "table", "table": {"name": f"main.{name}"}, "primaryKey": [key]}
         return call("POST", "schema-models", {**body, "relationship": relationship})
 

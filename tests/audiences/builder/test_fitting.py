@@ -133,7 +133,11 @@ def test_a_column_that_vanished_is_shown_with_what_it_was() -> None:
 
 def test_blocked_and_switched_off_columns_are_not_offered() -> None:
     customers = SHOP.models["customers"]
-    closed = {"email": {"privacy": Privacy.BLOCKED}, "name": {"enabled": False}, "born": {"privacy": Privacy.REDACTED}}
+    closed: dict[str, dict[str, Any]] = {
+        "email": {"privacy": Privacy.BLOCKED},
+        "name": {"enabled": False},
+        "born": {"privacy": Privacy.REDACTED},
+    }
     columns = tuple(replace(each, **closed.get(each.name, {})) for each in customers.columns)
     changed = replace(SHOP, models={**SHOP.models, "customers": replace(customers, columns=columns)})
     offered = {choice.label for choice in offers(changed).fields()[0].choices}
