@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 
-from audiences import access
 from audiences import dependants as built
 from audiences.models import Audience, SchemaColumn, SchemaModel
 from connectors import dependants
@@ -17,6 +16,7 @@ from connectors.dependants import Dependant, Provider
 from governance.audit.actors import Actor
 from syncs import clockwork
 from workspaces import belongings, contents, resources
+from workspaces.access import in_view
 from workspaces.permissions import Permission
 from workspaces.resources import Kind as ResourceKind
 
@@ -77,9 +77,14 @@ def audiences_made_by(organization_id: int, user_id: int) -> QuerySet[Audience]:
     return Audience.objects.filter(workspace__organization_id=organization_id, created_by_id=user_id)
 
 
+def audiences_in_view(actor: Actor) -> QuerySet[Audience]:
+    """The audiences that the actor sees."""
+    return in_view(Audience.objects.all(), actor)
+
+
 def audiences_of(actor: Actor, model: SchemaModel) -> list[built.Dependant]:
     """The audiences of a parent model that the actor sees."""
-    rows = access.audiences_in_view(actor).filter(parent_model=model).select_related("workspace")
+    rows = audiences_in_view(actor).filter(parent_model=model).select_related("workspace")
     return [built.Dependant("audience", row.name, row.get_absolute_url()) for row in rows]
 
 
@@ -90,8 +95,9 @@ def audience_kind() -> ResourceKind:
         plural="Audiences",
         icon="users-round",
         route="audiences:audience",
-        rows=access.audiences_in_view,
+        rows=audiences_in_view,
         detail=lambda audience: f"made of {audience.parent_model.name}",
+        named=("name",),
         inside=lambda word: Q(description__icontains=word),
         inside_words="in its description",
         related=("parent_model",),

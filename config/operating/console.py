@@ -31,7 +31,7 @@ from syncs.models import Run
 from syncs.services import cancel_run
 from workspaces.models import Organization, User, Workspace
 from workspaces.scoping import unscoped, workspace_scope
-from workspaces.services.operators import admit_person, bar_person
+from workspaces.services.operators import bar_person, readmit_person
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
@@ -171,7 +171,9 @@ class PersonList(ReadOnly):
     def admit(self, request: HttpRequest, rows: QuerySet[User]) -> None:
         """As far as their identity provider still has them."""
         actor = system(f"operator {request.user}")
-        self._each(request, rows, lambda row: admit_person(actor=actor, user=row), "{number} people were let in again.")
+        self._each(
+            request, rows, lambda row: readmit_person(actor=actor, user=row), "{number} people were let in again."
+        )
 
 
 class RunList(ReadOnly):

@@ -57,7 +57,7 @@ def test_a_source_is_connected_tested_named_and_browsed(page: Page) -> None:
     page.get_by_role("button", name="Finish").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Till receipts")
     assert_sound(page)
-    page.get_by_role("link", name="Schema").click()
+    page.get_by_role("main").get_by_role("link", name="Schema", exact=True).click()
     page.get_by_text("customers", exact=True).click()
     expect(page.get_by_text("email", exact=True)).to_be_visible()
     assert_sound(page)

@@ -18,7 +18,7 @@ from tests.world import BUILDER, World
 from workspaces.models import OrganizationMember, User
 from workspaces.scoping import unscoped, workspace_scope
 from workspaces.services import create_api_key
-from workspaces.services.operators import admit_person, bar_person, set_operator
+from workspaces.services.operators import bar_person, readmit_person, set_operator
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_whom_an_operator_shuts_out_is_out_at_once_and_comes_back_by_the_operato
     said = act("bar", world.owner, User.objects.get(pk=world["member"].pk))
     assert "last organization admin" in said
     assert "Operators cannot be shut out" in said
-    for service in (bar_person, admit_person):
+    for service in (bar_person, readmit_person):
         with pytest.raises(Denied):
             service(actor=world.acme.actor, user=user)
 

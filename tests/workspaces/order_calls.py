@@ -8,7 +8,7 @@ from tests.world import BUILDER, World
 from workspaces import services
 from workspaces.models import Folder, SavedFilter, Space
 from workspaces.services.deleting import erase_workspace
-from workspaces.services.operators import set_operator
+from workspaces.services.operators import bar_person, readmit_person, set_operator
 
 
 def order_services(world: World) -> dict[str, Callable[[], object]]:
@@ -51,5 +51,7 @@ def order_services(world: World) -> dict[str, Callable[[], object]]:
         "restore_hint": lambda: services.restore_hint(actor=actor, hint="get-started"),
         "start_deletion": lambda: services.start_deletion(actor=actor, workspace=other, confirm_name=other.slug),
         "finish_deletion": lambda: erase_workspace(other.pk),
+        "bar_person": lambda: bar_person(actor=BUILDER, user=world.people["viewer"]),
+        "readmit_person": lambda: readmit_person(actor=BUILDER, user=world.people["viewer"]),
         "set_operator": lambda: set_operator(actor=BUILDER, user=world.owner, operator=True),
     }

@@ -53,7 +53,7 @@ def bar_person(*, actor: Actor, user: User) -> User:
 
 
 @service("person.admitted")
-def admit_person(*, actor: Actor, user: User) -> User:
+def readmit_person(*, actor: Actor, user: User) -> User:
     """Let somebody in again whom an operator shut out, unless their identity provider has deactivated them since."""
     _only_operators(actor)
     with unscoped("an operator looks after all organizations"):

@@ -15,7 +15,7 @@ from tests.world import BUILDER, World
 from workspaces import services
 from workspaces.models import ApiKey, DirectoryPerson, OrganizationMember, User
 from workspaces.scoping import unscoped, workspace_scope
-from workspaces.services.operators import admit_person, bar_person
+from workspaces.services.operators import bar_person, readmit_person
 
 WORK = 'emails[type eq "work"].value'
 
@@ -191,7 +191,7 @@ class TestDeactivation:
                 sign_in(world, "1", "grace@acme.test")
         assert acme.names("Users?filter=active eq true") == ["grace@acme.test"], "what the provider pushed"
         self.switch(acme, False)
-        admit_person(actor=BUILDER, user=user)
+        readmit_person(actor=BUILDER, user=user)
         assert not account("grace@acme.test").is_active, "the provider has deactivated them since"
         self.switch(acme, True)
         assert account("grace@acme.test").is_active
