@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import AbstractContextManager
 from datetime import timedelta
 
@@ -145,4 +146,5 @@ def test_what_headrace_and_keys_did_has_an_index(world: World, wanted: selectors
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
         rows = selectors.audit_entries(world.acme.workspace, wanted, whole_organization=False)
         plan = rows.order_by().explain()
-    assert "on audit_actor" in plan or "using audit_actor" in plan, plan
+    # With few rows the planner may as well take the organization's.
+    assert re.search(r"(on|using) audit_(organization_)?actor\b", plan), plan
