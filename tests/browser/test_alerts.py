@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,6 +31,7 @@ from tests.browser.chromium import assert_sound
 from tests.browser.conftest import Open
 from tests.connectors.app.connections import files_folder, http_settings
 from tests.notifications.servers import Mailbox, mail_server
+from tests.support.http import serving
 from tests.support.rows import database_rows
 from tests.syncs.app.shop import wait_until
 from tests.syncs.app.workers import WORKER, process
@@ -80,16 +80,8 @@ def crm_server() -> Iterator[Crm]:
         def log_message(self, format: str, *args: Any) -> None:
             """Tests say what they saw."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    crm.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(Handler) as crm.port:
         yield crm
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @dataclass

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from django.test import Client
 
 from tests.connectors.app.connections import a_destination, files_folder
 from tests.invariants.addresses import Route, matrix_routes
+from tests.support.http import serving
 from tests.workspaces.test_object_grants import custom_role
 from tests.world import Place, World, build_world
 from workspaces.permissions import Permission
@@ -198,15 +198,12 @@ class House:
 @pytest.fixture
 def house(transactional_db: None, settings: Any) -> Iterator[House]:
     """Marked rows delivered, refused, previewed, drafted, looked up, and a run that stumbled over one."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Service)
-    Thread(target=server.serve_forever, daemon=True).start()
-    settings.OUTBOUND_ALLOW = [f"127.0.0.1:{server.server_port}"]
-    settings.API_RATE_LIMIT = "100000/10s"
-    world = build_world()
-    with workspace_scope(world.acme.workspace.pk):
-        yield _house(world, f"http://127.0.0.1:{server.server_port}")
-    server.shutdown()
-    server.server_close()
+    with serving(_Service) as port:
+        settings.OUTBOUND_ALLOW = [f"127.0.0.1:{port}"]
+        settings.API_RATE_LIMIT = "100000/10s"
+        world = build_world()
+        with workspace_scope(world.acme.workspace.pk):
+            yield _house(world, f"http://127.0.0.1:{port}")
 
 
 def _write(rows: list[tuple[int, str]]) -> str:
