@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from audiences.views import audiences, columns, relationships, schema, schema_editor, schema_model
+from audiences.views import audiences, columns, overview, relationships, schema, schema_editor, schema_model
 from workspaces.permissions import Permission
 from workspaces.routes import requires
 
@@ -23,7 +23,8 @@ urlpatterns = [
     path("studio/audiences", read(audiences.AudienceList.as_view()), name="audiences"),
     path("studio/audiences/new", build(audiences.ChooseParent.as_view()), name="audience_new"),
     path("studio/audiences/new/<int:pk>", build(audiences.NewAudience.as_view()), name="audience_define"),
-    path(AUDIENCE, read_build(audiences.AudiencePage.as_view()), name="audience"),
+    path(AUDIENCE, read(overview.OverviewPage.as_view()), name="audience"),
+    path(f"{AUDIENCE}/definition", read_build(audiences.DefinitionPage.as_view()), name="audience_definition"),
     path(f"{AUDIENCE}/members", read(audiences.MembersPage.as_view()), name="audience_members"),
     path(f"{AUDIENCE}/activity", read(audiences.AudienceActivity.as_view()), name="audience_activity"),
     path(f"{AUDIENCE}/rename", build(audiences.RenameAudience.as_view()), name="audience_rename"),

@@ -11,6 +11,7 @@ from audiences.choices import ModelKind
 from audiences.models import Audience, SchemaModel
 from audiences.services import audiences as services
 from audiences.services.members import preview_members
+from audiences.views.audience_tab import AudienceTab
 from audiences.views.base import PageView
 from audiences.views.building import Building, narrowing, posted_tree
 from config.errors import HeadraceError, Invalid, NotFound
@@ -18,6 +19,7 @@ from config.htmx import go_to, render_page
 from config.ui.listing import Column, Filter, Listing, Option
 from config.ui.search import matching
 from syncs.views.base import activity_context
+from syncs.views.previewing import headings
 
 COLUMNS = [
     Column("Name", sort="name"),
@@ -26,7 +28,6 @@ COLUMNS = [
     Column("Last change", sort="updated_at"),
     Column("Added", sort="created_at"),
 ]
-TABS = (("audience", "Definition"), ("audience_members", "Members"), ("audience_activity", "Activity"))
 
 
 class AudienceList(PageView):
@@ -122,30 +123,10 @@ class NewAudience(BuilderPage):
         }
 
 
-class AudienceTab(BuilderPage):
-    """What the tabs of an audience share."""
-
-    route = "audience"
-
-    def around(self, audience: Audience) -> dict[str, Any]:
-        """The head of the page."""
-        may_change = access.may_build(self.actor, audience.parent_model_id)
-        return {
-            "audience": audience,
-            "tabs": [
-                {"label": label, "url": self.url(name, audience.pk), "active": name == self.route}
-                for name, label in TABS
-            ],
-            "breadcrumb": [{"label": "Audiences", "url": self.url("audiences")}],
-            "may_change": may_change,
-            "rename_url": self.url("audience_rename", audience.pk) if may_change else "",
-            "made_of_it": services.audiences_made_of(audience) if may_change else [],
-        }
-
-
-class AudiencePage(AudienceTab):
+class DefinitionPage(AudienceTab, BuilderPage):
     """The builder of a saved audience."""
 
+    route = "audience_definition"
     template = "audiences/audiences/definition.html"
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -158,7 +139,7 @@ class AudiencePage(AudienceTab):
         audience = access.audience_for(self.actor, pk)
         access.require_build(self.actor, audience.parent_model_id)
         if request.POST.get("do") == "discard":
-            return go_to(request, self.url("audience", pk), "Back to what is saved.", tone="neutral")
+            return go_to(request, self.url("audience_definition", pk), "Back to what is saved.", tone="neutral")
         tree = posted_tree(request.POST)
         if request.POST.get("do") != "save":
             return self._page(audience, tree)
@@ -167,7 +148,7 @@ class AudiencePage(AudienceTab):
             services.update_audience(actor=self.actor, audience=audience, definition=building.fitted)
         except Invalid as error:
             return self._page(audience, tree, error.message, 422)
-        return go_to(request, self.url("audience", pk), "Saved.")
+        return go_to(request, self.url("audience_definition", pk), "Saved.")
 
     def _page(self, audience: Audience, tree: Any, problem: str = "", status: int = 200) -> HttpResponse:
         building = Building(self.actor, audience.parent_model, tree, audience)
@@ -208,14 +189,13 @@ class MembersPreview(PageView):
         """The table."""
         parent = access.parent_model_for(self.actor, pk)
         audience = _audience_of(self, parent)
-        saved = audience is not None and "tree" not in request.POST
-        tree = audience.definition if saved and audience else posted_tree(request.POST)
-        building = Building(self.actor, parent, tree, audience)
+        building = Building(self.actor, parent, _tree_of(self, audience), audience)
         try:
             found = preview_members(actor=self.actor, parent=parent, definition=building.fitted, audience=audience)
         except HeadraceError as error:
             return render_page(request, "audiences/audiences/parts/members.html", {"problem": error})
-        return render_page(request, "audiences/audiences/parts/members.html", {"members": found, "parent": parent})
+        context = {"members": found, "parent": parent, "preview_columns": headings(found.columns)}
+        return render_page(request, "audiences/audiences/parts/members.html", context)
 
 
 class Calculate(PageView):
@@ -225,7 +205,7 @@ class Calculate(PageView):
         """Begin."""
         parent = access.parent_to_build_on(self.actor, pk)
         audience = _audience_of(self, parent)
-        building = Building(self.actor, parent, posted_tree(request.POST), audience)
+        building = Building(self.actor, parent, _tree_of(self, audience), audience)
         try:
             made = services.calculate_size(
                 actor=self.actor, parent=parent, definition=building.fitted, audience=audience
@@ -320,3 +300,10 @@ def _audience_of(view: PageView, parent: SchemaModel) -> Audience | None:
     if audience.parent_model_id != parent.pk:
         raise NotFound("There is no such audience of this model.")
     return audience
+
+
+def _tree_of(view: PageView, audience: Audience | None) -> Any:
+    """The definition that was posted, or the one of the saved audience where none was."""
+    if audience is not None and "tree" not in view.request.POST:
+        return audience.definition
+    return posted_tree(view.request.POST)

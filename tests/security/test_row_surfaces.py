@@ -141,7 +141,7 @@ SHOW_ROWS = {
 
 
 # What offers values that several rows share to whoever builds audiences, as filters do: counts, and no row.
-SUGGEST = {"audiences:schema_values", "audiences:audience", "audiences:audience_define"}
+SUGGEST = {"audiences:schema_values", "audiences:audience_definition", "audiences:audience_define"}
 
 
 class _Service(BaseHTTPRequestHandler):

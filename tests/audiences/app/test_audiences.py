@@ -120,12 +120,12 @@ def test_edits_that_fit_no_page_are_refused_in_words(place: Place, customers: Sc
 
 def test_saved_definitions_are_changed_discarded_and_saved_again(place: Place, customers: SchemaModel) -> None:
     made = audience(place, customers)
-    person = Person(place, f"audiences/{made.pk}")
+    person = Person(place, f"audiences/{made.pk}/definition")
     assert "Discard changes" not in person.html
     person.press("add|/where|event")
     assert "Discard changes" in person.html
-    assert person.press("discard").headers["HX-Redirect"] == made.get_absolute_url()
-    person = Person(place, f"audiences/{made.pk}")
+    assert person.press("discard").headers["HX-Redirect"] == person.path
+    person = Person(place, f"audiences/{made.pk}/definition")
     person.press("add|/where|event")
     person.press("save")
     made.refresh_from_db()
@@ -143,7 +143,7 @@ def test_sizes_are_counted_with_how_each_condition_narrows(place: Place, custome
     assert calculation.counts == {"members": 1, "total": 4, "alone": [2, 1], "after": [2, 1]}
     made.refresh_from_db()
     assert made.size == 1
-    page = Person(place, f"audiences/{made.pk}").html
+    page = Person(place, f"audiences/{made.pk}/definition").html
     assert "2 left" in page
     assert "1 left" in page
 
@@ -199,17 +199,19 @@ def test_audiences_are_made_of_audiences_but_never_of_themselves(place: Place, c
     north = audience(place, customers)
     member = {"type": "audience", "audience": str(north.pk)}
     audience(place, customers, "In the north", where(member))
-    person = Person(place, f"audiences/{north.pk}")
+    person = Person(place, f"audiences/{north.pk}/definition")
     assert "In the north" in person.press("add|/where|audience").content.decode()
     assert "would be made of itself" in person.html
-    refused = person.client.post(f"{person.path}/delete", {"confirm_name": "North"}, follow=True).content.decode()
+    refused = person.client.post(
+        f"{north.get_absolute_url()}/delete", {"confirm_name": "North"}, follow=True
+    ).content.decode()
     assert "is a condition of “In the north”" in refused
 
 
 def test_copies_have_a_definition_of_their_own(place: Place, customers: SchemaModel) -> None:
     made = audience(place, customers)
-    person = Person(place, f"audiences/{made.pk}")
-    person.client.post(f"{person.path}/clone")
+    person = Person(place, f"audiences/{made.pk}/definition")
+    person.client.post(f"{made.get_absolute_url()}/clone")
     copy = Audience.objects.get(name="North (copy)")
     services.update_audience(actor=place.actor, audience=copy, definition=where())
     made.refresh_from_db()
@@ -219,14 +221,14 @@ def test_copies_have_a_definition_of_their_own(place: Place, customers: SchemaMo
 def test_a_column_that_vanished_is_told_where_it_was_used(place: Place, source: Source, customers: SchemaModel) -> None:
     made = audience(place, customers)
     customers.columns.filter(name="region").update(missing=True)
-    page = Person(place, f"audiences/{made.pk}").html
+    page = Person(place, f"audiences/{made.pk}/definition").html
     assert "not there any more" in page
     assert "region" in page
 
 
 def test_readers_see_definitions_and_change_nothing(world: World, place: Place, customers: SchemaModel) -> None:
     made = audience(place, customers)
-    person = Person(place, f"audiences/{made.pk}", world.people["viewer"])
+    person = Person(place, f"audiences/{made.pk}/definition", world.people["viewer"])
     assert "north" in person.html
     assert "Save audience" not in person.html
     assert person.press("save").status_code == 403

@@ -1,0 +1,40 @@
+"""What the overview of an audience says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from audiences.access import audiences_in_view
+from audiences.definitions import schema_with_audiences
+from audiences.dependants import Dependant
+from audiences.models import Audience
+from audiences.query.codec import load_definition
+from audiences.query.errors import InvalidTree
+from audiences.query.sentences import Speaker
+from audiences.services.audiences import audiences_made_of
+from governance.audit.actors import Actor
+from governance.selectors import activity_of, sentence
+
+RECENT = 6
+
+
+def in_words(actor: Actor, audience: Audience) -> str:
+    """Whom the audience means, as one sentence; empty where this version cannot read its definition."""
+    try:
+        definition = load_definition(audience.definition)
+    except InvalidTree:
+        return ""
+    schema = schema_with_audiences(audience.parent_model.source, actor)
+    return Speaker(schema).sentence(str(audience.parent_model_id), definition)
+
+
+def used_by(actor: Actor, audience: Audience) -> list[Dependant]:
+    """The audiences that this one is a condition of, as far as the actor sees them."""
+    users = audiences_in_view(actor).filter(pk__in=[each.pk for each in audiences_made_of(audience)])
+    return [Dependant("Audience", each.name, each.get_absolute_url()) for each in users.select_related("workspace")]
+
+
+def recent_entries(audience: Audience) -> list[dict[str, Any]]:
+    """The newest entries of the audit log about the audience, each with its sentence."""
+    rows = activity_of("audience", audience)[:RECENT]
+    return [{"entry": entry, "sentence": sentence(entry)} for entry in rows]

@@ -1,0 +1,37 @@
+"""What the tabs of an audience's page share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from audiences import access
+from audiences.models import Audience
+from audiences.selectors.overview import used_by
+from audiences.tabs import TABS
+from audiences.views.base import PageView
+
+
+class AudienceTab(PageView):
+    """One tab of an audience; ``route`` is its own."""
+
+    route = "audience"
+
+    def around(self, audience: Audience) -> dict[str, Any]:
+        """The head of the page."""
+        may_change = access.may_build(self.actor, audience.parent_model_id)
+        return {
+            "audience": audience,
+            "tabs": [
+                {
+                    "label": tab.label,
+                    "url": self.url(tab.route, audience.pk),
+                    "active": tab.route == self.route,
+                    "count": tab.counter(self.actor, audience) if tab.counter else None,
+                }
+                for tab in TABS
+            ],
+            "breadcrumb": [{"label": "Audiences", "url": self.url("audiences")}],
+            "may_change": may_change,
+            "rename_url": self.url("audience_rename", audience.pk) if may_change else "",
+            "users": used_by(self.actor, audience),
+        }
