@@ -13,8 +13,8 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("connectors", "0007_cloud_credentials"),
-        ("workspaces", "0014_parent_model_grants"),
+        ("connectors", "0001_connections"),
+        ("workspaces", "0002_workspaces"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -11,7 +11,7 @@ from workspaces.walls import BuildWall
 class Migration(migrations.Migration):
     dependencies = [
         ("audiences", "0001_initial"),
-        ("workspaces", "0014_parent_model_grants"),
+        ("workspaces", "0002_workspaces"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -18,7 +18,7 @@ from psycopg import sql
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 # What decides the schema: our migrations, and the operations they use…
-SCHEMA_SOURCES = ("*/migrations/*.py", "*/*/migrations/*.py", "workspaces/walls.py")
+SCHEMA_SOURCES = ("*/migrations/*.py", "*/*/migrations/*.py", "workspaces/walls.py", "config/postgres/operations.py")
 # …and these packages' own migrations.
 PACKAGES = ("Django", "django-allauth", "django-guardian")
 RUN_PREFIX = "test_run_"
