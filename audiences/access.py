@@ -7,6 +7,7 @@ seen with it. Audiences are built by whoever may configure them on their parent 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TypeVar
 
 from django.db.models import Q, QuerySet
@@ -88,6 +89,22 @@ def may_see_suggestions(actor: Actor, model: SchemaModel) -> bool:
     if not access.may(actor, Permission.CONFIGURE_AUDIENCES):
         return False
     return any(access.may(actor, Permission.CONFIGURE_AUDIENCES, parent_model_id=pk) for pk in parents_of(model))
+
+
+def models_to_suggest_from(actor: Actor, source_id: int, model_ids: Collection[int]) -> set[int]:
+    """Those of a source's models whose most frequent values the actor may see, as :func:`may_see_suggestions` says."""
+    if may_view_source_rows(actor, source_id):
+        return set(model_ids)
+    parents = SchemaModel.objects.filter(source_id=source_id, kind=ModelKind.PARENT)
+    allowed = {
+        parent
+        for parent in parents.values_list("pk", flat=True)
+        if access.may(actor, Permission.VIEW_MEMBERS, parent_model_id=parent)
+        or access.may(actor, Permission.CONFIGURE_AUDIENCES, parent_model_id=parent)
+    }
+    near = Q(relationships__to_model__in=allowed) | Q(relationships_to__from_model__in=allowed)
+    rows = SchemaModel.objects.filter(Q(pk__in=allowed) | near, pk__in=model_ids)
+    return set(rows.order_by().values_list("pk", flat=True))
 
 
 def parents_of(model: SchemaModel) -> list[int]:

@@ -17,17 +17,24 @@ from audiences.query.times import Clock
 from audiences.selectors.schema import studio_schema
 from connectors.models import Source
 from governance.audit.actors import Actor
-from workspaces.access import in_view
+from workspaces.access import in_view, spaces_of
 
 NEW = "new"  # the id of an audience that is not stored yet
 
 
-def schema_with_audiences(source: Source, actor: Actor | None = None) -> StudioSchema:
-    """A source's schema with its audiences; with an actor, only those that the actor sees."""
+def schema_with_audiences(source: Source) -> StudioSchema:
+    """A source's schema with its audiences."""
     rows = Audience.objects.filter(parent_model__source=source)
-    if actor is not None:
-        rows = in_view(rows, actor)
     return replace(studio_schema(source), audiences={str(row.pk): found for row in rows if (found := saved(row))})
+
+
+def only_seen(schema: StudioSchema, actor: Actor) -> StudioSchema:
+    """The schema with only those audiences that the actor sees."""
+    if spaces_of(actor) is None or not schema.audiences:
+        return schema
+    rows = in_view(Audience.objects.filter(pk__in=list(schema.audiences)), actor)
+    seen = {str(pk) for pk in rows.order_by().values_list("pk", flat=True)}
+    return replace(schema, audiences={pk: each for pk, each in schema.audiences.items() if pk in seen})
 
 
 def saved(audience: Audience) -> SavedAudience | None:

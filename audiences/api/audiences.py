@@ -61,9 +61,12 @@ class AudienceOut(serializers.Serializer[Any]):
 
 
 class SizeOut(serializers.Serializer[Any]):
-    """A count: ``members`` of ``total`` rows, and how many are left ``after`` each condition at the top in turn."""
+    """A count: ``members`` of ``total`` rows, and how many are left ``after`` each condition at the top in turn.
 
-    status = serializers.ChoiceField(CalculationState.values)
+    ``status`` is empty where nobody has counted, or where that was longer than a day ago.
+    """
+
+    status = serializers.ChoiceField(CalculationState.values, allow_null=True)
     members = serializers.IntegerField(allow_null=True)
     total = serializers.IntegerField(allow_null=True)
     after = serializers.ListField(child=serializers.IntegerField())
@@ -174,7 +177,7 @@ class AudienceSizeView(ApiView):
         made = audience.calculations.first()
         counts = made.counts if made else {}
         return {
-            "status": made.state if made else CalculationState.CANCELLED,
+            "status": made.state if made else None,
             "members": counts.get("members", audience.size),
             "total": counts.get("total"),
             "after": counts.get("after", []),

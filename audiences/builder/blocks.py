@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from audiences.builder import words
 from audiences.builder.edits import Tree
 from audiences.builder.fitting import operand_kinds
-from audiences.builder.offers import JSON_TYPES, Choice, ChoiceGroup, Offers, Tested, field_value
+from audiences.builder.offers import EVENT_TIME, JSON_TYPES, Choice, ChoiceGroup, Offers, Suggested, Tested, field_value
 from audiences.query.conditions import Operator
 from audiences.query.errors import Problem
+from audiences.query.sentences import Speaker
 from audiences.query.values import INEQUALITIES, OPERATORS
 from connectors.sdk.types import ColumnType
 
@@ -19,8 +20,8 @@ from connectors.sdk.types import ColumnType
 class TestForm:
     """An operator and what it compares with. ``pointer`` is the test's place in the tree.
 
-    ``input`` says how single values are written: text, number, choice (yes or no). ``suggested`` is whether
-    people pick values from a list.
+    ``input`` says how single values are written: text, number, choice (yes or no). ``suggested`` is the column
+    whose values people pick from.
     """
 
     __test__ = False  # not pytest's
@@ -32,7 +33,7 @@ class TestForm:
     operand: Tree = field(default_factory=dict)
     input: str = "text"
     single: bool = False
-    suggested: bool = False
+    suggested: Suggested | None = None
 
     @property
     def kind(self) -> str:
@@ -74,6 +75,7 @@ class Block:
     children: tuple[Block, ...] = ()
     addable: tuple[Choice, ...] = ()
     name: str = ""  # of the related model
+    words: str = ""  # for what was defined elsewhere and is only read here
     json_path: bool = False
 
     @property
@@ -159,9 +161,7 @@ class _Maker:
             self._own(pointer),
             choices=offers.events() if kind == "event" else offers.relations(),
             chosen=relationship,
-            when=self._test(
-                condition, f"{pointer}/when", Tested(ColumnType.TIMESTAMP, "time", percentiles=False), offers
-            ),
+            when=self._test(condition, f"{pointer}/when", EVENT_TIME, offers) if kind == "event" else None,
             where=self.group(condition.get("where", {}), f"{pointer}/where", below),
             name=_name(below),
         )
@@ -171,15 +171,19 @@ class _Maker:
         return Block(pointer, "audience", condition, self._own(pointer), choices=offers.audiences(), chosen=chosen)
 
     def _trait(self, condition: Tree, pointer: str, offers: Offers) -> Block:
-        chosen = str(condition.get("trait", ""))
+        defined, below = bool(condition.get("definition")), offers.below_trait(condition)
+        where = condition.get("where", {})
         return Block(
             pointer,
             "trait",
             condition,
             self._own(pointer),
-            groups=offers.traits(),
-            chosen=chosen,
-            test=self._test(condition, f"{pointer}/test", offers.tested_trait(chosen), offers),
+            groups=() if defined else offers.traits(),
+            chosen="" if defined else str(condition.get("trait", "")),
+            test=self._test(condition, f"{pointer}/test", offers.tested_trait(condition), offers),
+            where=self.group(where, f"{pointer}/where", below) if below else None,
+            name=_name(below) if below else "",
+            words=_trait_words(condition, offers) if defined else "",
         )
 
     def _test(self, condition: Tree, pointer: str, tested: Tested | None, offers: Offers) -> TestForm | None:
@@ -194,14 +198,31 @@ class _Maker:
         return TestForm(
             pointer,
             tested.title,
-            tuple(Choice(each.value, words.operator_label(tested.type, each)) for each in OPERATORS[tested.type]),
+            tuple(
+                Choice(each.value, words.operator_label(each, of_event=tested.of_event))
+                for each in OPERATORS[tested.type]
+            ),
             operator.value,
             tuple(Choice(kind, words.OPERANDS[kind]) for kind in kinds),
             test.get("operand") or {},
             inputs.get(tested.type, "text"),
             single=operator in INEQUALITIES or tested.type is ColumnType.BOOLEAN,
-            suggested=tested.suggestions,
+            suggested=tested.suggested,
         )
+
+
+def suggested_in(block: Block) -> dict[str, Suggested]:
+    """The columns whose values are offered in a block and in those inside it, by id."""
+    found = {test.suggested.id: test.suggested for test in (block.test, block.when) if test and test.suggested}
+    for inner in (*block.children, *filter(None, (block.where,))):
+        found |= suggested_in(inner)
+    return found
+
+
+def _trait_words(condition: Tree, offers: Offers) -> str:
+    """A trait that is defined in its condition, as people read it."""
+    trait = offers.trait(condition)
+    return Speaker(offers.schema).trait(trait, offers.model) if trait else "a trait that this version cannot read"
 
 
 def _name(offers: Offers) -> str:

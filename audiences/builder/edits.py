@@ -6,6 +6,8 @@ Places in the tree are JSON Pointers (RFC 6901), as in the problems of :mod:`aud
 from __future__ import annotations
 
 import copy
+import math
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +15,8 @@ import orjson
 
 Tree = dict[str, Any]
 MOST_CONDITIONS = 500
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+_WIDEST = 2**63  # whole numbers beyond 64 bits have no place in JSON or in a warehouse
 # How a posted field's value is read: as text, as a number or nothing, as yes or no, as a list of texts, as JSON.
 TEXT, NUMBER, FLAG, LIST, JSON = "text", "number", "flag", "list", "json"
 
@@ -52,23 +56,35 @@ def value_at(tree: Any, pointer: str) -> Any:
     found = tree
     for step in steps(pointer):
         try:
-            found = found[int(step)] if isinstance(found, list) else found[step]
+            found = found[_place(step)] if isinstance(found, list) else found[step]
         except (KeyError, IndexError, ValueError, TypeError):
             raise BadEdit(f"There is nothing at “{pointer}” any more.") from None
     return found
 
 
+def _place(step: str) -> int:
+    """The place in a list that a step names. Raises :class:`ValueError`."""
+    if not (step.isascii() and step.isdigit()):
+        raise ValueError(step)
+    return int(step)
+
+
 def put(tree: Tree, pointer: str, value: Any) -> Tree:
     """The tree with a value in the place of what was there, or with a new key of an object."""
     changed = copy.deepcopy(tree)
-    holder, last = value_at(changed, parent(pointer)), steps(pointer)[-1:]
-    if isinstance(holder, dict) and last:
-        holder[last[0]] = value
-    elif isinstance(holder, list) and last[0].isdigit() and int(last[0]) < len(holder):
-        holder[int(last[0])] = value
-    else:
-        raise BadEdit(f"There is nothing at “{pointer}” any more.")
+    _put(changed, pointer, value)
     return changed
+
+
+def _put(tree: Tree, pointer: str, value: Any) -> None:
+    holder, last = value_at(tree, parent(pointer)), steps(pointer)[-1:]
+    try:
+        if isinstance(holder, dict):
+            holder[last[0]] = value
+        else:
+            holder[_place(last[0])] = value
+    except (IndexError, ValueError, TypeError):
+        raise BadEdit(f"There is nothing at “{pointer}” any more.") from None
 
 
 def posted(tree: Tree, fields: Iterable[tuple[str, list[str]]]) -> Tree:
@@ -76,24 +92,34 @@ def posted(tree: Tree, fields: Iterable[tuple[str, list[str]]]) -> Tree:
 
     Fields without a colon and a known kind are not the tree's. Raises :class:`BadEdit`.
     """
+    changed = copy.deepcopy(tree)
     for name, values in fields:
         kind, _, pointer = name.partition(":")
         if kind in _READERS:
-            tree = put(tree, pointer, _READERS[kind](values))
-    return tree
+            _put(changed, pointer, _READERS[kind](values))
+    return changed
+
+
+def number(written: str) -> int | float | None:
+    """The number that a text is; nothing where it is none, or one that JSON cannot carry exactly or at all."""
+    text = written.strip().replace("\N{NO-BREAK SPACE}", "")
+    found = _NUMBER.fullmatch(text)
+    if found is None:
+        return None
+    if found[2] or found[3] or text.lstrip("+-").startswith("."):
+        real = float(text)
+        return real if math.isfinite(real) else None
+    whole = int(text) if len(text) < 40 else _WIDEST
+    return whole if -_WIDEST <= whole < _WIDEST else None
 
 
 def _as_number(values: list[str]) -> int | float | str | None:
     """A number; text that is none stays, so that the page can show it with its problem."""
-    written = values[-1].strip().replace("\N{NO-BREAK SPACE}", "") if values else ""
+    written = values[-1].strip() if values else ""
     if not written:
         return None
-    for kind in (int, float):
-        try:
-            return kind(written)
-        except ValueError:
-            continue
-    return written
+    found = number(written)
+    return written if found is None else found
 
 
 def _as_json(values: list[str]) -> Any:
@@ -124,7 +150,7 @@ def add(tree: Tree, group: str, condition: Tree) -> Tree:
 def remove(tree: Tree, condition: str) -> Tree:
     """The tree without a condition, and without groups that this leaves empty."""
     changed = copy.deepcopy(tree)
-    group, place = _group_of(condition)
+    group, place = group_of(condition)
     conditions = _conditions(changed, group)
     value_at(changed, condition)
     del conditions[place]
@@ -134,7 +160,7 @@ def remove(tree: Tree, condition: str) -> Tree:
 
 def duplicate(tree: Tree, condition: str) -> Tree:
     """The tree with the condition twice."""
-    group, place = _group_of(condition)
+    group, place = group_of(condition)
     twin = copy.deepcopy(value_at(tree, condition))
     changed = add(tree, group, twin)
     conditions = _conditions(changed, group)
@@ -151,7 +177,7 @@ def move(tree: Tree, condition: str, group: str, place: int) -> Tree:
         raise BadEdit("A group cannot be moved into itself.")
     changed = copy.deepcopy(tree)
     moved = value_at(changed, condition)
-    old_group, old_place = _group_of(condition)
+    old_group, old_place = group_of(condition)
     old, new = _conditions(changed, old_group), _conditions(changed, group)
     marker: Tree = {"type": "moved"}
     old[old_place] = marker
@@ -162,8 +188,9 @@ def move(tree: Tree, condition: str, group: str, place: int) -> Tree:
 
 def wrap(tree: Tree, condition: str) -> Tree:
     """The tree with a condition in a group of its own, which joins the other way than the one it was in."""
-    group, _ = _group_of(condition)
-    outer = value_at(tree, group).get("match", "all")
+    group, _ = group_of(condition)
+    holder = value_at(tree, group)
+    outer = holder.get("match", "all") if isinstance(holder, dict) else "all"
     inner = {"type": "group", "match": "any" if outer == "all" else "all", "conditions": [value_at(tree, condition)]}
     return put(tree, condition, inner)
 
@@ -171,7 +198,7 @@ def wrap(tree: Tree, condition: str) -> Tree:
 def unwrap(tree: Tree, group: str) -> Tree:
     """The tree with a group's conditions in the place of the group."""
     changed = copy.deepcopy(tree)
-    outer, place = _group_of(group)
+    outer, place = group_of(group)
     conditions = _conditions(changed, outer)
     conditions[place : place + 1] = _conditions(changed, group)
     return changed
@@ -190,10 +217,10 @@ def count(tree: Any) -> int:
     return found
 
 
-def _group_of(condition: str) -> tuple[str, int]:
+def group_of(condition: str) -> tuple[str, int]:
     """The group that a condition is in, and its place there."""
     group, _, place = condition.rpartition("/conditions/")
-    if not group or not place.isdigit():
+    if not (group and place.isascii() and place.isdigit() and len(place) < 10):
         raise BadEdit(f"“{condition}” is not a condition.")
     return group, int(place)
 

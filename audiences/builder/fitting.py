@@ -11,8 +11,8 @@ from typing import Any
 
 import orjson
 
-from audiences.builder.edits import Tree
-from audiences.builder.offers import JSON_TYPES, Offers, Tested
+from audiences.builder.edits import Tree, number
+from audiences.builder.offers import EVENT_TIME, JSON_TYPES, Offers, Tested
 from audiences.query.conditions import Operator
 from audiences.query.values import INEQUALITIES, LISTED, OPERATORS
 from connectors.sdk.types import ColumnType
@@ -43,15 +43,11 @@ def operand_kinds(tested: Tested, operator: Operator, *, blanks: bool = False) -
     if operator in {Operator.EXISTS, Operator.NOT_EXISTS}:
         return ()
     kinds = _time_kinds(operator) if tested.type in {ColumnType.TIMESTAMP, ColumnType.DATE} else ("values",)
-    if tested.type is ColumnType.NUMBER and operator in INEQUALITIES and _has_percentiles(tested):
+    if tested.type is ColumnType.NUMBER and operator in INEQUALITIES and tested.suggested is None:
         kinds = (*kinds, "percentile")
     if operator in LISTED.get(tested.type, ()):
         kinds = (*kinds, "list")
     return (*kinds, "blank") if blanks else kinds
-
-
-def _has_percentiles(tested: Tested) -> bool:
-    return tested.percentiles and not tested.suggestions
 
 
 def _time_kinds(operator: Operator) -> tuple[str, ...]:
@@ -66,8 +62,7 @@ def fitted(tree: Tree, offers: Offers, *, blanks: bool = False) -> Tree:
     """The definition, fitted to what its model offers."""
     changed = copy.deepcopy(tree)
     where = changed.get("where")
-    changed["where"] = where if isinstance(where, dict) else {}
-    changed["where"].setdefault("type", "group")
+    changed["where"] = {**(where if isinstance(where, dict) else {}), "type": "group"}
     _Fitter(blanks).group(changed["where"], offers)
     return changed
 
@@ -79,10 +74,11 @@ class _Fitter:
         self._blanks = blanks
 
     def group(self, group: Tree, offers: Offers) -> None:
-        if group.get("match") not in {"all", "any"}:
+        if group.get("match") not in ("all", "any"):
             group["match"] = "all"
         conditions = group.get("conditions")
-        group["conditions"] = [each for each in conditions if isinstance(each, dict)] if conditions else []
+        known = conditions if isinstance(conditions, list) else []
+        group["conditions"] = [each for each in known if isinstance(each, dict)]
         for condition in group["conditions"]:
             self._condition(condition, offers)
 
@@ -129,7 +125,7 @@ class _Fitter:
         else:
             condition["number"] = _fit_number(condition["number"])
         if condition.get("when"):
-            self._fit_test(condition, "when", Tested(ColumnType.TIMESTAMP, "time"))
+            self._fit_test(condition, "when", EVENT_TIME)
         else:
             condition.pop("when", None)
         self._below(condition, offers)
@@ -137,19 +133,20 @@ class _Fitter:
     def _trait(self, condition: Tree, offers: Offers) -> None:
         if condition.get("definition"):
             condition.pop("trait", None)
-            return
-        choices = [choice.value for group in offers.traits() for choice in group.choices]
-        _choose(condition, "trait", choices)
-        self._fit_test(condition, "test", offers.tested_trait(str(condition.get("trait"))))
-        saved = offers.schema.traits.get(str(condition.get("trait")))
-        relationship = getattr(saved.definition, "relationship", "") if saved else ""
-        if relationship and condition.get("where"):
-            self.group(condition["where"], offers.below(relationship))
+        else:
+            choices = [choice.value for group in offers.traits() for choice in group.choices]
+            _choose(condition, "trait", choices)
+        self._fit_test(condition, "test", offers.tested_trait(condition))
+        if below := offers.below_trait(condition):
+            self._where(condition, below)
 
     def _below(self, condition: Tree, offers: Offers) -> None:
+        self._where(condition, offers.below(str(condition.get("relationship"))))
+
+    def _where(self, condition: Tree, below: Offers) -> None:
         where = condition.get("where")
         condition["where"] = where if isinstance(where, dict) else {}
-        self.group(condition["where"], offers.below(str(condition.get("relationship"))))
+        self.group(condition["where"], below)
 
     def _fit_test(self, holder: Tree, key: str, tested: Tested | None) -> None:
         """A test of what is gone stays as it is: somebody may want to read what it was."""
@@ -212,7 +209,7 @@ def _fit_values(operand: Tree, tested: Tested, *, single: bool) -> None:
     if operand["kind"] != "values":
         return
     values = operand["values"] if isinstance(operand.get("values"), list) else []
-    read = [_scalar(value, tested.type) for value in values]
+    read = [_scalar(value, tested.type) for value in values if isinstance(value, str | bool | int | float)]
     operand["values"] = read[:1] if single or tested.type is ColumnType.BOOLEAN else list(dict.fromkeys(read))
     if tested.type is ColumnType.BOOLEAN and not operand["values"]:
         operand["values"] = [True]
@@ -224,18 +221,14 @@ def _scalar(value: Any, kind: ColumnType) -> Any:
         return value if isinstance(value, bool) else str(value).lower() == "true"
     if kind is ColumnType.STRING:
         return value if isinstance(value, str) else str(value)
-    if kind is not ColumnType.NUMBER or not isinstance(value, str):
+    if kind is not ColumnType.NUMBER or isinstance(value, bool | float):
         return value
-    for number in (int, float):
-        try:
-            return number(value.strip())
-        except ValueError:
-            continue
-    return value
+    found = number(str(value))
+    return str(value) if found is None else found
 
 
-def _fit_number(number: Any) -> Tree:
-    given = number if isinstance(number, dict) else {}
+def _fit_number(asked: Any) -> Tree:
+    given = asked if isinstance(asked, dict) else {}
     return {**NEW_NUMBER, **{key: given[key] for key in NEW_NUMBER if given.get(key) is not None}}
 
 

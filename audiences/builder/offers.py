@@ -8,6 +8,7 @@ from typing import Any, assert_never
 
 import orjson
 
+from audiences.query.codec import load_trait
 from audiences.query.conditions import (
     AggregationTrait,
     CountTrait,
@@ -18,6 +19,7 @@ from audiences.query.conditions import (
     SqlTrait,
     Trait,
 )
+from audiences.query.errors import InvalidTree
 from audiences.query.schema import ModelKind, StudioColumn, StudioModel, StudioSchema, Surface
 from audiences.query.values import READ_AS, result_type
 from connectors.sdk.types import ColumnType
@@ -45,13 +47,28 @@ class ChoiceGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class Suggested:
+    """A column whose most frequent values are offered; ``id`` is its own on the page."""
+
+    model: str
+    column: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tested:
-    """A value that a test is about: its type decides the operators, suggestions rule percentiles out."""
+    """A value that a test is about: its type decides the operators, suggestions rule percentiles out.
+
+    ``of_event`` is the time of something that was done, which reads otherwise than a column's.
+    """
 
     type: ColumnType
     title: str
-    suggestions: bool = False
-    percentiles: bool = True
+    suggested: Suggested | None = None
+    of_event: bool = False
+
+
+EVENT_TIME = Tested(ColumnType.TIMESTAMP, "time", of_event=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,27 +165,49 @@ class Offers:
 
     def tested_field(self, field: Any) -> Tested | None:
         """What a property condition tests; ``None`` where the column is not there."""
-        column = self.column(field)
-        if column is None:
+        model, column = self._owned(field)
+        if model is None or column is None:
             return None
         if field.get("path"):
             return Tested(READ_AS[_read_as(field)], f"{column.title} → {field['path']}")
-        return Tested(column.type, column.title, column.suggestions)
+        if not column.suggestions:
+            return Tested(column.type, column.title)
+        place = model.columns.index(column)
+        return Tested(column.type, column.title, Suggested(model.id, column.name, f"values-{model.id}-{place}"))
 
     def column(self, field: Any) -> StudioColumn | None:
         """The column that a field's JSON names."""
+        return self._owned(field)[1]
+
+    def _owned(self, field: Any) -> tuple[StudioModel | None, StudioColumn | None]:
+        """A column with the model that it is of."""
         if not isinstance(field, dict):
-            return None
+            return None, None
         model: StudioModel | None = self.model
-        for relationship in field.get("via") or ():
+        for relationship in via_of(field):
             hops = self.schema.step(relationship, model.id) if model else None
             model = self.schema.models.get(hops[-1].model) if hops else None
-        return model.column(str(field.get("column"))) if model else None
+        return model, model.column(str(field.get("column"))) if model else None
 
-    def tested_trait(self, trait: str) -> Tested | None:
-        """What a condition on a saved trait tests; ``None`` where the trait is not there."""
-        saved = self.schema.traits.get(trait)
-        return Tested(self.trait_type(saved.definition), saved.name) if saved else None
+    def trait(self, condition: dict[str, Any]) -> Trait | None:
+        """The trait of a condition: the one that is defined in it, or a saved one; ``None`` where it is not there."""
+        if condition.get("definition"):
+            try:
+                return load_trait(condition["definition"])
+            except InvalidTree:
+                return None
+        saved = self.schema.traits.get(str(condition.get("trait")))
+        return saved.definition if saved else None
+
+    def tested_trait(self, condition: dict[str, Any]) -> Tested | None:
+        """What a condition on a trait tests."""
+        trait = self.trait(condition)
+        return Tested(self.trait_type(trait), "trait") if trait else None
+
+    def below_trait(self, condition: dict[str, Any]) -> Offers | None:
+        """What the level of the rows that a trait is calculated from offers; ``None`` where there are no such rows."""
+        trait = self.trait(condition)
+        return None if trait is None or isinstance(trait, FormulaTrait) else self.below(trait.relationship)
 
     def trait_type(self, trait: Trait) -> ColumnType:
         """The type of a trait's values."""
@@ -188,7 +227,13 @@ class Offers:
 
 def field_value(field: dict[str, Any]) -> str:
     """A field as the value of a choice: the same text for the same column, whatever else the field says."""
-    return orjson.dumps({"column": field.get("column", ""), "via": list(field.get("via") or ())}).decode()
+    return orjson.dumps({"column": str(field.get("column", "")), "via": via_of(field)}).decode()
+
+
+def via_of(field: dict[str, Any]) -> list[str]:
+    """The relationships that a field's JSON goes along."""
+    via = field.get("via")
+    return [str(each) for each in via] if isinstance(via, list) else []
 
 
 def _read_as(field: dict[str, Any]) -> ReadAs:

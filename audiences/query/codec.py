@@ -33,7 +33,7 @@ _WORDS: tuple[tuple[str, str], ...] = (
 
 def load_definition(stored: Any) -> Definition:
     """A definition from its JSON values. Raises :class:`InvalidTree`."""
-    _refuse_deep(stored)
+    refuse_deep(stored)
     if not isinstance(stored, dict):
         raise refused((), "malformed", "A definition is a JSON object.")
     return _convert(_upgraded(stored), Definition)
@@ -41,13 +41,13 @@ def load_definition(stored: Any) -> Definition:
 
 def load_trait(stored: Any) -> Trait:
     """A trait from its JSON values. Raises :class:`InvalidTree`."""
-    _refuse_deep(stored)
+    refuse_deep(stored)
     return _convert(stored, Trait)  # type: ignore[arg-type]
 
 
 def load_group(stored: Any) -> Group:
     """A group of conditions from its JSON values. Raises :class:`InvalidTree`."""
-    _refuse_deep(stored)
+    refuse_deep(stored)
     return _convert(stored, Group)
 
 
@@ -100,8 +100,11 @@ def _path(text: str) -> Path:
     return tuple(step["name"] or (int(step["index"]) if step["index"].isdigit() else step["index"]) for step in steps)
 
 
-def _refuse_deep(stored: Any) -> None:
-    """Deep nesting would end in a recursion error somewhere; this goes level by level."""
+def refuse_deep(stored: Any) -> None:
+    """Refuse what is nested deeper than anybody reads, before something recursive meets it: this goes level by level.
+
+    Raises :class:`InvalidTree`.
+    """
     level, depth = [stored], 0
     while level:
         depth += 1

@@ -50,7 +50,8 @@ from audiences.query.schema import StudioModel, StudioSchema
 
 _GONE = "(not there any more)"
 _SHOWN = 3
-_VERBS = {
+# How operators read behind a value, behind something that was done, and before a number; menus use them, too.
+VERBS = {
     Operator.EQUALS: "is",
     Operator.NOT_EQUALS: "is not",
     Operator.CONTAINS: "contains",
@@ -70,7 +71,7 @@ _VERBS = {
     Operator.EXISTS: "has a value",
     Operator.NOT_EXISTS: "has no value",
 }
-_TIMES = {
+TIMES = {
     Operator.EQUALS: "on",
     Operator.BEFORE: "before",
     Operator.AFTER: "after",
@@ -81,13 +82,13 @@ _TIMES = {
     Operator.EXISTS: "at a known time",
     Operator.NOT_EXISTS: "at an unknown time",
 }
-_NUMBERS = {
+NUMBERS = {
+    Operator.GREATER_OR_EQUAL: "at least",
+    Operator.LESS_OR_EQUAL: "at most",
     Operator.EQUALS: "exactly",
     Operator.NOT_EQUALS: "not exactly",
     Operator.GREATER: "more than",
     Operator.LESS: "fewer than",
-    Operator.GREATER_OR_EQUAL: "at least",
-    Operator.LESS_OR_EQUAL: "at most",
 }
 _FUNCTIONS = {
     Function.SUM: "the sum of",
@@ -183,7 +184,7 @@ class Speaker:
         when = ""
         if condition.when is not None:
             operand = self.operand(condition.when.operand)
-            when = " " + " ".join(filter(None, (_TIMES.get(condition.when.operator, ""), operand)))
+            when = " " + " ".join(filter(None, (TIMES.get(condition.when.operator, ""), operand)))
         times = f" {self.number(condition.number)} {_times(condition.number.count)}" if condition.number else ""
         verb = "did" if condition.performed else "did not do"
         return f"{verb} {name}{times}{when}{self._where(condition.where, target)}"
@@ -249,11 +250,11 @@ class Speaker:
     def test(self, test: Test) -> str:
         """An operator and what it compares with."""
         operand = self.operand(test.operand, negative=test.operator in {Operator.NOT_EQUALS, Operator.NOT_CONTAINS})
-        return " ".join(filter(None, (_VERBS[test.operator], operand)))
+        return " ".join(filter(None, (VERBS[test.operator], operand)))
 
     def number(self, number: Number) -> str:
         """How many."""
-        return f"{_NUMBERS.get(number.operator, number.operator)} {number.count:,}"
+        return f"{NUMBERS.get(number.operator, number.operator)} {number.count:,}"
 
     def operand(self, operand: Operand | None, *, negative: bool = False) -> str:
         """What a test compares with."""

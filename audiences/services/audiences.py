@@ -13,8 +13,7 @@ from audiences.choices import CalculationState
 from audiences.definitions import problems_of, schema_with_audiences
 from audiences.models import Audience, Calculation, SchemaModel
 from audiences.query.codec import dump, load_definition
-from audiences.query.conditions import AudienceCondition
-from audiences.query.walking import conditions_in
+from audiences.referring import RefersTo
 from config.errors import Conflict, Invalid
 from config.queue import enqueue
 from governance.audit.actors import Actor
@@ -111,12 +110,7 @@ def delete_audience(*, actor: Actor, audience: Audience) -> None:
 def audiences_made_of(audience: Audience) -> list[Audience]:
     """The audiences whose definitions ask for membership in this one."""
     others = Audience.objects.filter(parent_model_id=audience.parent_model_id).exclude(pk=audience.pk)
-    return [each for each in others if _refers(each.definition, str(audience.pk))]
-
-
-def _refers(definition: Any, audience_id: str) -> bool:
-    found = conditions_in(load_definition(definition).where)
-    return any(isinstance(each, AudienceCondition) and each.audience == audience_id for each in found)
+    return list(others.filter(RefersTo("definition", "audience", audience.pk)).only("workspace_id", "name"))
 
 
 def _checked(parent: SchemaModel, definition: Any, audience: Audience | None = None) -> Any:

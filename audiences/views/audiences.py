@@ -132,7 +132,7 @@ class DefinitionPage(AudienceTab, BuilderPage):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The saved definition."""
         audience = access.audience_for(self.actor, pk)
-        return self._page(audience, audience.definition)
+        return self._page(Building(self.actor, audience.parent_model, audience.definition, audience), audience)
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Edit, save, or go back to what is saved."""
@@ -140,27 +140,23 @@ class DefinitionPage(AudienceTab, BuilderPage):
         access.require_build(self.actor, audience.parent_model_id)
         if request.POST.get("do") == "discard":
             return go_to(request, self.url("audience_definition", pk), "Back to what is saved.", tone="neutral")
-        tree = posted_tree(request.POST)
+        building = Building(self.actor, audience.parent_model, posted_tree(request.POST), audience)
         if request.POST.get("do") != "save":
-            return self._page(audience, tree)
-        building = Building(self.actor, audience.parent_model, tree, audience)
+            return self._page(building, audience)
         try:
             services.update_audience(actor=self.actor, audience=audience, definition=building.fitted)
         except Invalid as error:
-            return self._page(audience, tree, error.message, 422)
+            return self._page(building, audience, error.message, 422)
         return go_to(request, self.url("audience_definition", pk), "Saved.")
 
-    def _page(self, audience: Audience, tree: Any, problem: str = "", status: int = 200) -> HttpResponse:
-        building = Building(self.actor, audience.parent_model, tree, audience)
-        saved = Building(self.actor, audience.parent_model, audience.definition, audience).fitted
-        last = audience.calculations.filter(definition=audience.definition).first()
-        changed = building.fitted != saved
+    def _page(self, building: Building, audience: Audience, problem: str = "", status: int = 200) -> HttpResponse:
+        last = None if building.changed else audience.calculations.filter(definition=audience.definition).first()
         context = {
             **self.around(audience),
-            "changed": changed,
+            "changed": building.changed,
             "problem": problem,
-            "calculation": None if changed else last,
-            "narrowing": [] if changed else narrowing(building.block(), last),
+            "calculation": last,
+            "narrowing": narrowing(building.root, last),
         }
         return self.show(building, context, status)
 

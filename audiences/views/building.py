@@ -12,20 +12,20 @@ from django.http import QueryDict
 
 from audiences import access
 from audiences.builder import edits, words
-from audiences.builder.blocks import Block, blocks
+from audiences.builder.blocks import Block, blocks, suggested_in
 from audiences.builder.edits import BadEdit, Tree
 from audiences.builder.fitting import fitted
 from audiences.builder.offers import Offers
-from audiences.definitions import asker, given, problems_of, schema_with_audiences
-from audiences.models import Audience, Calculation, SchemaModel
-from audiences.query.codec import load_definition
+from audiences.definitions import asker, given, only_seen, problems_of, schema_with_audiences
+from audiences.models import Audience, Calculation, SchemaColumn, SchemaModel
+from audiences.query.codec import load_definition, refuse_deep
 from audiences.query.errors import InvalidTree, Problem
-from audiences.query.sentences import Speaker
+from audiences.query.schema import StudioSchema
+from audiences.query.sentences import NUMBERS, Speaker
 from config.errors import Invalid
 from governance.audit.actors import Actor
 
 MOST_CHARACTERS = 1_000_000
-ENDS = (("false", "top"), ("true", "bottom"))
 
 
 @dataclass
@@ -38,9 +38,14 @@ class Building:
     audience: Audience | None = None
 
     @cached_property
+    def schema(self) -> StudioSchema:
+        """The whole schema, with what this person does not see: audiences may be made of those, too."""
+        return schema_with_audiences(self.parent.source)
+
+    @cached_property
     def offers(self) -> Offers:
         """What this person can choose from."""
-        schema = schema_with_audiences(self.parent.source, self.actor)
+        schema = only_seen(self.schema, self.actor)
         excluded = str(self.audience.pk) if self.audience else ""
         return Offers(schema, schema.models.get(str(self.parent.pk)), excluded=excluded)
 
@@ -50,12 +55,17 @@ class Building:
         return fitted(self.tree, self.offers)
 
     @cached_property
+    def changed(self) -> bool:
+        """Whether the page shows something else than what is saved."""
+        return self.audience is None or self.fitted != fitted(self.audience.definition, self.offers)
+
+    @cached_property
     def problems(self) -> Sequence[Problem]:
         """What is wrong with it."""
-        schema = schema_with_audiences(self.parent.source)
-        return problems_of(self.parent, self.fitted, schema, self.audience)
+        return problems_of(self.parent, self.fitted, self.schema, self.audience)
 
-    def block(self) -> Block:
+    @cached_property
+    def root(self) -> Block:
         """The outermost group."""
         return blocks(self.fitted, self.offers, self.problems)
 
@@ -71,14 +81,13 @@ class Building:
         """What the source is asked; empty while something is wrong."""
         if self.problems:
             return ""
-        schema = schema_with_audiences(self.parent.source)
-        return asker(schema).members(given(self.parent, self.fitted, self.audience)).sql(pretty=True)
+        return asker(self.schema).members(given(self.parent, self.fitted, self.audience)).sql(pretty=True)
 
     def context(self) -> dict[str, Any]:
         """What the templates need."""
         tested = {problem.pointer for problem in self.problems}
         return {
-            "root": self.block(),
+            "root": self.root,
             "tree": orjson.dumps(self.fitted).decode(),
             "sentence": self.sentence(),
             "sql": self.sql(),
@@ -89,19 +98,25 @@ class Building:
         }
 
     def suggestions(self) -> list[tuple[str, list[str]]]:
-        """The most frequent values of columns, for those who may see them: an id for the page, and the values."""
-        if not access.may_see_suggestions(self.actor, self.parent):
+        """The most frequent values of the columns on the page, as far as this person may see them, by their ids."""
+        asked = {(int(each.model), each.column): each.id for each in suggested_in(self.root).values()}
+        if not asked:
             return []
-        columns = self.parent.columns.filter(suggest=True, enabled=True, missing=False)
-        return [(column.name, [str(value) for value, _ in column.suggestions]) for column in columns]
+        models = access.models_to_suggest_from(self.actor, self.parent.source_id, {model for model, _ in asked})
+        columns = SchemaColumn.objects.filter(model_id__in=models, suggest=True, enabled=True, missing=False)
+        named = columns.filter(name__in={name for _, name in asked})
+        return [
+            (asked[key], [str(value) for value, _ in column.suggestions])
+            for column in named
+            if (key := (column.model_id, column.name)) in asked
+        ]
 
 
 MENUS: Mapping[str, Any] = {
-    "counted": [(operator.value, label) for operator, label in words.COUNTED.items()],
+    "counted": [(operator.value, label) for operator, label in NUMBERS.items()],
     "quantifiers": [(each.value, label) for each, label in words.QUANTIFIERS.items()],
     "units": [(unit.value, label) for unit, label in words.UNITS.items()],
     "read_as": list(words.READ_AS.items()),
-    "ends": ENDS,
 }
 
 
@@ -114,22 +129,25 @@ def posted_tree(data: QueryDict) -> Tree:
         tree = orjson.loads(written) if written else edits.empty()
         if not isinstance(tree, dict):
             raise BadEdit("The page sent no definition.")
+        refuse_deep(tree)
         tree = edits.posted(tree, data.lists())
-        return edited(tree, data.get("do", ""))
-    except (orjson.JSONDecodeError, BadEdit) as error:
+        refuse_deep(tree)
+        tree = edited(tree, data.get("do", ""))
+        refuse_deep(tree)
+        return tree
+    except (orjson.JSONDecodeError, BadEdit, InvalidTree) as error:
         raise Invalid(f"This change does not fit the page: {error}", hint="Load the page again.") from None
 
 
 def edited(tree: Tree, asked: str) -> Tree:
     """The tree after one edit, written ``name|place`` with more after further bars. Raises :class:`BadEdit`."""
     name, *arguments = asked.split("|", 2)
-    edit = _EDITS.get(name)
-    if edit is None:
+    if name not in _EDITS:
         return tree
-    try:
-        return edit(tree, *arguments)
-    except TypeError:
-        raise BadEdit(f"“{asked}” is not an edit.") from None
+    edit, expected = _EDITS[name]
+    if len(arguments) != expected:
+        raise BadEdit(f"“{asked}” is not an edit.")
+    return edit(tree, *arguments)
 
 
 def _add(tree: Tree, group: str, kind: str) -> Tree:
@@ -140,10 +158,8 @@ def _add(tree: Tree, group: str, kind: str) -> Tree:
 
 def _moved_by(steps: int) -> Callable[[Tree, str], Tree]:
     def move(tree: Tree, condition: str) -> Tree:
-        group, _, place = condition.rpartition("/conditions/")
-        if not place.isdigit():
-            raise BadEdit(f"“{condition}” is not a condition.")
-        return edits.move(tree, condition, group, max(0, int(place) + steps))
+        group, place = edits.group_of(condition)
+        return edits.move(tree, condition, group, max(0, place + steps))
 
     return move
 
@@ -156,16 +172,17 @@ def _drop(tree: Tree, pointer: str) -> Tree:
     return edits.put(tree, pointer, None)
 
 
-_EDITS: Mapping[str, Callable[..., Tree]] = {
-    "add": _add,
-    "remove": edits.remove,
-    "duplicate": edits.duplicate,
-    "wrap": edits.wrap,
-    "unwrap": edits.unwrap,
-    "up": _moved_by(-1),
-    "down": _moved_by(2),
-    "set": _set,
-    "drop": _drop,
+# An edit and how many arguments it takes beside the tree.
+_EDITS: Mapping[str, tuple[Callable[..., Tree], int]] = {
+    "add": (_add, 2),
+    "remove": (edits.remove, 1),
+    "duplicate": (edits.duplicate, 1),
+    "wrap": (edits.wrap, 1),
+    "unwrap": (edits.unwrap, 1),
+    "up": (_moved_by(-1), 1),
+    "down": (_moved_by(2), 1),
+    "set": (_set, 2),
+    "drop": (_drop, 1),
 }
 
 

@@ -15,6 +15,7 @@ from audiences.choices import CalculationState
 from audiences.models import Audience, Calculation, SchemaModel
 from audiences.query.codec import load_definition
 from audiences.services import audiences as services
+from config.errors import Conflict
 from connectors.models import Source
 from governance.audit.models import AuditEntry
 from tests.audiences.app.shop import change, orders, parent, warehouse
@@ -240,3 +241,53 @@ def test_the_list_is_searched_and_narrowed(place: Place, customers: SchemaModel)
     page = Person(place, "audiences?q=every").html
     assert "Everybody" in page
     assert ">North<" not in page
+
+
+def test_suggestions_are_those_of_the_column_itself(place: Place, customers: SchemaModel) -> None:
+    ordered = SchemaModel.objects.get(name="Orders")
+    for model, values in ((customers, ["1"]), (ordered, ["7"])):
+        model.columns.filter(name__in=("id", "customer_id")).update(suggest=True, suggestions=[[values[0], 3]])
+    relation = str(customers.relationships_to.get().pk)
+    inner = {"type": "property", "field": {"column": "customer_id"}, "test": {"operator": "equals"}}
+    outer = {"type": "property", "field": {"column": "id"}, "test": {"operator": "equals"}}
+    event = {"type": "event", "relationship": relation, "where": {"conditions": [inner]}}
+    person = Person(place, f"audiences/new/{customers.pk}")
+    person.press("", **{"json:/where/conditions": orjson.dumps([outer, event]).decode()})
+    lists = dict(re.findall(r'<datalist id="([^"]+)"><option value="([^"]+)">', person.html))
+    used = re.findall(r' list="([^"]+)"', person.html)
+    assert [lists[each] for each in used] == ["1", "7"]
+
+
+def test_a_trait_that_a_program_defined_in_place_is_shown_in_words(place: Place, customers: SchemaModel) -> None:
+    relation = str(customers.relationships_to.get().pk)
+    count = {
+        "type": "trait",
+        "definition": {"method": "count", "relationship": relation},
+        "test": {"operator": "greater", "operand": {"kind": "values", "values": [3]}},
+    }
+    made = audience(place, customers, "Keen", where(count))
+    person = Person(place, f"audiences/{made.pk}/definition")
+    assert ">the number of Orders</span>" in person.html
+    assert "Discard changes" not in person.html
+    person.type(**{"list:/where/conditions/0/test/operand/values": "5"})
+    person.press("save")
+    made.refresh_from_db()
+    changed = made.definition["where"]["conditions"][0]
+    assert (changed["definition"]["method"], changed["test"]["operand"]["values"]) == ("count", [5])
+
+
+def test_an_audience_deep_inside_another_is_not_deleted(place: Place, customers: SchemaModel) -> None:
+    north = audience(place, customers)
+    deep = where({"type": "group", "match": "any", "conditions": [{"type": "audience", "audience": str(north.pk)}]})
+    other = audience(place, customers, "Deep", deep)
+    audience(place, customers, "Another", where({"type": "audience", "audience": str(other.pk)}))
+    assert [each.name for each in services.audiences_made_of(north)] == ["Deep"]
+    with pytest.raises(Conflict, match="Deep"):
+        services.delete_audience(actor=place.actor, audience=north)
+
+
+def test_a_page_reads_the_schema_once(place: Place, customers: SchemaModel, django_assert_max_num_queries: Any) -> None:
+    made = audience(place, customers)
+    person = Person(place, f"audiences/{made.pk}/definition")
+    with django_assert_max_num_queries(22):
+        assert person.client.get(person.path).status_code == 200
