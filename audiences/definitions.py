@@ -22,10 +22,12 @@ from workspaces.access import in_view, spaces_of
 NEW = "new"  # the id of an audience that is not stored yet
 
 
-def schema_with_audiences(source: Source) -> StudioSchema:
-    """A source's schema with its audiences."""
+def schema_with_audiences(source: Source, actor: Actor | None = None) -> StudioSchema:
+    """A source's schema with its audiences; with an actor, only those that the actor sees."""
     rows = Audience.objects.filter(parent_model__source=source)
-    return replace(studio_schema(source), audiences={str(row.pk): found for row in rows if (found := saved(row))})
+    audiences = {str(row.pk): found for row in rows if (found := saved(row))}
+    schema = replace(studio_schema(source), audiences=audiences)
+    return schema if actor is None else only_seen(schema, actor)
 
 
 def only_seen(schema: StudioSchema, actor: Actor) -> StudioSchema:
