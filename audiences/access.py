@@ -2,7 +2,9 @@
 
 Members read the schema; changing it takes the right to configure the schema of its source. Rows are
 seen by whoever may view the source's rows, or those of the parent model; what belongs to a parent is
-seen with it. Audiences are built by whoever may configure them on their parent model.
+seen with it. Audiences are built by whoever may configure them on their parent model, from the subsets
+that one of their roles holds beside it. What governs a parent model, subsets and destination rules, is
+changed by whoever may configure its schema.
 """
 
 from __future__ import annotations
@@ -13,7 +15,15 @@ from typing import TypeVar
 from django.db.models import Q, QuerySet
 
 from audiences.choices import ModelKind
-from audiences.models import Audience, Calculation, Relationship, SchemaModel
+from audiences.models import (
+    Audience,
+    Calculation,
+    DestinationRule,
+    Relationship,
+    SchemaModel,
+    Subset,
+    SubsetCategory,
+)
 from config.errors import NotFound
 from connectors import access as connections
 from connectors.models import Source
@@ -22,7 +32,7 @@ from workspaces import access
 from workspaces.models import Space
 from workspaces.permissions import Permission
 
-M = TypeVar("M", SchemaModel, Relationship, Audience, Calculation)
+M = TypeVar("M", SchemaModel, Relationship, Audience, Calculation, SubsetCategory, Subset, DestinationRule)
 
 
 def schema_model_for(actor: Actor, model_id: int) -> SchemaModel:
@@ -138,8 +148,7 @@ def audience_to_change(actor: Actor, audience_id: int) -> Audience:
 
 def parent_to_build_on(actor: Actor, model_id: int) -> SchemaModel:
     """A parent model on which the actor may build audiences."""
-    rows = SchemaModel.objects.select_related("source").filter(kind=ModelKind.PARENT, archived_at=None)
-    model = _found(rows, model_id, "parent model")
+    model = _found(_parents(), model_id, "parent model")
     require_build(actor, model.pk)
     return model
 
@@ -152,9 +161,12 @@ def parent_model_for(actor: Actor, model_id: int) -> SchemaModel:
 
 
 def calculation_for(actor: Actor, calculation_id: int) -> Calculation:
-    """A calculation about a parent model on which the actor may build audiences."""
-    calculation = _found(Calculation.objects.select_related("parent_model__source"), calculation_id, "calculation")
-    require_build(actor, calculation.parent_model_id)
+    """A calculation about a parent model whose rows the actor may count."""
+    rows = Calculation.objects.select_related("parent_model__source", "destination")
+    calculation = _found(rows, calculation_id, "calculation")
+    parent = calculation.parent_model
+    if not may_configure(actor, parent.source_id):
+        require_build(actor, parent.pk)
     return calculation
 
 
@@ -166,6 +178,65 @@ def require_build(actor: Actor, parent_id: int) -> None:
 def may_build(actor: Actor, parent_id: int | None = None) -> bool:
     """Whether the actor may build audiences on this parent model, or on at least one."""
     return access.may(actor, Permission.CONFIGURE_AUDIENCES, parent_model_id=parent_id)
+
+
+def parent_to_govern(actor: Actor, model_id: int) -> SchemaModel:
+    """A parent model whose subsets and destination rules the actor may change."""
+    model = _found(_parents(), model_id, "parent model")
+    require_configure(actor, model.source_id)
+    return model
+
+
+def _parents() -> QuerySet[SchemaModel]:
+    return SchemaModel.objects.select_related("source").filter(kind=ModelKind.PARENT, archived_at=None)
+
+
+def subset_category_for(actor: Actor, category_id: int) -> SubsetCategory:
+    """A category of subsets that the actor may read."""
+    access.require(actor, Permission.MEMBER)
+    rows = SubsetCategory.objects.select_related("parent_model__source")
+    return _found(rows, category_id, "category of subsets")
+
+
+def subset_category_to_change(actor: Actor, category_id: int) -> SubsetCategory:
+    """A category of subsets that the actor may change, locked."""
+    rows = SubsetCategory.objects.select_for_update(no_key=True, of=("self",)).select_related("parent_model__source")
+    category = _found(rows, category_id, "category of subsets")
+    require_configure(actor, category.parent_model.source_id)
+    return category
+
+
+def subset_for(actor: Actor, subset_id: int) -> Subset:
+    """A subset that the actor may read: its name and conditions, not its rows."""
+    access.require(actor, Permission.MEMBER)
+    return _found(Subset.objects.select_related("category__parent_model__source"), subset_id, "subset")
+
+
+def subset_to_change(actor: Actor, subset_id: int) -> Subset:
+    """A subset that the actor may change, locked."""
+    rows = Subset.objects.select_for_update(no_key=True, of=("self",))
+    subset = _found(rows.select_related("category__parent_model__source"), subset_id, "subset")
+    require_configure(actor, subset.category.parent_model.source_id)
+    return subset
+
+
+def may_use_subset(actor: Actor, subset: Subset, parent_id: int, right: Permission) -> bool:
+    """Whether one of the actor's roles holds this right on the parent model together with the subset."""
+    return access.may(actor, (right, Permission.USE_SUBSET), parent_model_id=parent_id, subset_id=subset.pk)
+
+
+def rule_for(actor: Actor, rule_id: int) -> DestinationRule:
+    """A destination rule that the actor may read."""
+    access.require(actor, Permission.MEMBER)
+    return _found(DestinationRule.objects.select_related("parent_model__source", "destination"), rule_id, "rule")
+
+
+def rule_to_change(actor: Actor, rule_id: int) -> DestinationRule:
+    """A destination rule that the actor may change, locked."""
+    rows = DestinationRule.objects.select_for_update(no_key=True, of=("self",))
+    rule = _found(rows.select_related("parent_model__source", "destination"), rule_id, "rule")
+    require_configure(actor, rule.parent_model.source_id)
+    return rule
 
 
 def space_to_put_into(actor: Actor, space_id: int | None) -> Space | None:

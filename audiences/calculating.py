@@ -11,10 +11,16 @@ from typing import Any
 from django.db import connection
 
 from audiences.definitions import asker, given, schema_with_audiences
-from audiences.models import Calculation
+from audiences.models import Calculation, Subset
+from audiences.query.codec import load_definition
+from audiences.query.conditions import Definition
 from audiences.query.errors import InvalidTree
+from audiences.query.layers import Plan, waterfall
+from audiences.query.schema import SavedAudience
+from audiences.query.statements import Asker
+from audiences.selectors.rules import rules_that_hold
 from audiences.services import audiences as services
-from config.errors import HeadraceError
+from config.errors import Conflict, HeadraceError
 from connectors.access import open_source
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.source import RowStream, Source
@@ -48,15 +54,37 @@ def work(calculation_id: int) -> None:
 
 
 def counts_of(calculation: Calculation) -> dict[str, Any]:
-    """The members, all rows of the parent model, and how the conditions at the top narrow."""
+    """The members, all rows of the subsets, how the conditions at the top narrow, and whom rules let through."""
     parent = calculation.parent_model
     ask = asker(schema_with_audiences(parent.source))
-    audience = given(parent, calculation.definition, calculation.audience)
+    subsets = list(Subset.objects.filter(pk__in=calculation.subset_ids))
+    if len(subsets) != len(calculation.subset_ids):
+        raise Conflict("A subset that this was to be counted in is not there any more.", hint="Calculate again.")
+    audience = given(parent, calculation.definition, calculation.audience, subsets)
     source = open_source(parent.source)
     [members] = _one_row(source, ask.count(audience).sql(), calculation)
     funnel = _one_row(source, ask.funnel(audience).sql(), calculation)
     found = [int(count or 0) for count in funnel]
-    return {"members": int(members), "total": found[0], "alone": found[1::2], "after": found[2::2]}
+    counts = {"members": int(members), "total": found[0], "alone": found[1::2], "after": found[2::2]}
+    if calculation.destination_id is None:
+        return counts
+    return {**counts, **_let_through(calculation, ask, audience, source)}
+
+
+def _let_through(calculation: Calculation, ask: Asker, audience: SavedAudience, source: Source) -> dict[str, Any]:
+    """How many all rules of a destination let through, and how many each of them alone would."""
+    assert calculation.destination_id is not None
+    rules = list(rules_that_hold(calculation.parent_model_id, calculation.destination_id))
+    definitions = [load_definition(rule.definition) for rule in rules]
+
+    def sent(*held: Definition) -> int:
+        query = waterfall(ask, Plan(audience=audience, rules=held))
+        return int(_one_row(source, query.sql(), calculation)[-1] or 0)
+
+    together = sent(*definitions)
+    alone = [sent(each) for each in definitions] if len(definitions) > 1 else [together] * len(definitions)
+    named = [{"name": rule.name, "sent": count} for rule, count in zip(rules, alone, strict=True)]
+    return {"sent": together, "rules": named}
 
 
 def _one_row(source: Source, sql: str, calculation: Calculation) -> list[Any]:

@@ -66,6 +66,19 @@ PRIVACY_WORDS = {
 }
 
 
+class PersonalData(models.TextChoices):
+    """What a column says about a person, where somebody has said so."""
+
+    NONE = "", "None"
+    EMAIL = "email", "E-mail"
+    NAME = "name", "Name"
+    BIRTHDATE = "birthdate", "Birthdate"
+    ADDRESS = "address", "Address"
+    PHONE = "phone", "Phone"
+    IP_ADDRESS = "ip_address", "IP address"
+    IDENTITY = "identity", "Identity number"
+
+
 class Entity(models.TextChoices):
     """What one row of a model stands for, where the studio treats it in its own way."""
 

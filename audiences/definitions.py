@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
+from django.db.models import Prefetch
 from django.utils import timezone
 
-from audiences.models import Audience, SchemaModel
+from audiences.models import Audience, AudienceSubset, SchemaModel, Subset
 from audiences.query.codec import load_definition
+from audiences.query.conditions import Definition
 from audiences.query.errors import InvalidTree, Problem
 from audiences.query.schema import SavedAudience, StudioSchema
 from audiences.query.statements import Asker
@@ -20,12 +23,18 @@ from governance.audit.actors import Actor
 from workspaces.access import in_view, spaces_of
 
 NEW = "new"  # the id of an audience that is not stored yet
+Instead = Mapping[int, Definition]
+NOTHING: Instead = {}
 
 
-def schema_with_audiences(source: Source, actor: Actor | None = None) -> StudioSchema:
-    """A source's schema with its audiences; with an actor, only those that the actor sees."""
-    rows = Audience.objects.filter(parent_model__source=source)
-    audiences = {str(row.pk): found for row in rows if (found := saved(row))}
+def schema_with_audiences(source: Source, actor: Actor | None = None, instead: Instead = NOTHING) -> StudioSchema:
+    """A source's schema with its audiences; with an actor, only those that the actor sees.
+
+    ``instead`` are definitions that some subsets are going to have, by id.
+    """
+    chosen = Prefetch("chosen", AudienceSubset.objects.select_related("subset"))
+    rows = Audience.objects.filter(parent_model__source=source).prefetch_related(chosen)
+    audiences = {str(row.pk): found for row in rows if (found := saved(row, instead))}
     schema = replace(studio_schema(source), audiences=audiences)
     return schema if actor is None else only_seen(schema, actor)
 
@@ -39,24 +48,45 @@ def only_seen(schema: StudioSchema, actor: Actor) -> StudioSchema:
     return replace(schema, audiences={pk: each for pk, each in schema.audiences.items() if pk in seen})
 
 
-def saved(audience: Audience) -> SavedAudience | None:
+def saved(audience: Audience, instead: Instead = NOTHING) -> SavedAudience | None:
     """An audience as the query package knows it; nothing where this version cannot read its definition."""
     try:
-        definition = load_definition(audience.definition)
+        return SavedAudience(
+            id=str(audience.pk),
+            name=audience.name,
+            model=str(audience.parent_model_id),
+            definition=load_definition(audience.definition),
+            subsets=grouped(subsets_of(audience), instead),
+        )
     except InvalidTree:
         return None
-    return SavedAudience(
-        id=str(audience.pk), name=audience.name, model=str(audience.parent_model_id), definition=definition
+
+
+def subsets_of(audience: Audience) -> list[Subset]:
+    """The subsets that an audience is built from."""
+    return [row.subset for row in audience.chosen.all()]
+
+
+def grouped(subsets: Iterable[Subset], instead: Instead = NOTHING) -> tuple[tuple[Definition, ...], ...]:
+    """Subsets as queries take them: any of each category, all categories. Raises :class:`InvalidTree`."""
+    ordered = sorted(subsets, key=lambda subset: (subset.category_id, subset.pk))
+    return tuple(
+        tuple(instead.get(each.pk) or load_definition(each.definition) for each in category)
+        for _, category in groupby(ordered, key=lambda subset: subset.category_id)
     )
 
 
-def given(parent: SchemaModel, definition: Any, audience: Audience | None = None) -> SavedAudience:
-    """The audience that a page or program means. Raises :class:`InvalidTree`."""
+def given(
+    parent: SchemaModel, definition: Any, audience: Audience | None = None, subsets: Iterable[Subset] | None = None
+) -> SavedAudience:
+    """The audience that a page or program means, without ``subsets`` in its own. Raises :class:`InvalidTree`."""
+    chosen = subsets if subsets is not None else subsets_of(audience) if audience else ()
     return SavedAudience(
         id=str(audience.pk) if audience else NEW,
         name=audience.name if audience else "This audience",
         model=str(parent.pk),
         definition=load_definition(definition),
+        subsets=grouped(chosen),
     )
 
 
@@ -66,11 +96,15 @@ def asker(schema: StudioSchema) -> Asker:
 
 
 def problems_of(
-    parent: SchemaModel, definition: Any, schema: StudioSchema, audience: Audience | None = None
+    parent: SchemaModel,
+    definition: Any,
+    schema: StudioSchema,
+    audience: Audience | None = None,
+    subsets: Iterable[Subset] | None = None,
 ) -> Sequence[Problem]:
     """Everything that is wrong with a definition, without asking the source."""
     try:
-        meant = given(parent, definition, audience)
+        meant = given(parent, definition, audience, subsets)
     except InvalidTree as error:
         return error.problems
     known = {**schema.audiences, meant.id: meant}

@@ -102,7 +102,7 @@ ACTIONS = (
     Action("test", "send single rows as a test", (Permission.VIEW_ROWS, Permission.TRIGGER)),
     *(
         Action(p.value, p.words, (p,))
-        for side in ("source", "destination", "parent_model")
+        for side in ("source", "destination", "parent_model", "subset")
         for p in permissions_of(side)
     ),
     *(Action(p.value, p.words, (p,)) for p in (*GENERAL, Permission.MANAGE_WORKSPACE)),

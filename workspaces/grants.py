@@ -65,6 +65,10 @@ _COLUMNS: Mapping[Permission, tuple[str, str]] = {
         "Configure audiences and syncs",
         "Build audiences on it and use them in syncs; the destination's right is needed, too.",
     ),
+    Permission.USE_SUBSET: (
+        "See and build from",
+        "The role's rights on the parent model reach this part of its rows.",
+    ),
 }
 # Given together where no approvals are asked for: to draft is then to publish.
 _TOGETHER: Mapping[str, tuple[tuple[Permission, ...], str, str]] = {

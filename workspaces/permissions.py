@@ -1,9 +1,9 @@
 """What a role can be granted: the registered permission names.
 
-General ones hold for the workspace; ``source.*``, ``destination.*`` and
-``parent_model.*`` hold for all of them or, by an object grant, for one. The draft and approve grants of a
-side together are the right to change what is live there (see ``CONFIGURE_*``);
-draft alone is the right to propose.
+General ones hold for the workspace; ``source.*``, ``destination.*``,
+``parent_model.*`` and ``subset.*`` hold for all of them or, by an object grant,
+for one. The draft and approve grants of a side together are the right to change
+what is live there (see ``CONFIGURE_*``); draft alone is the right to propose.
 """
 
 from __future__ import annotations
@@ -37,10 +37,12 @@ class Permission(StrEnum):
     # Each parent model
     VIEW_MEMBERS = "parent_model.view_rows"
     CONFIGURE_AUDIENCES = "parent_model.configure"
+    # Each subset of a parent model's rows
+    USE_SUBSET = "subset.use"
 
     @property
     def side(self) -> str:
-        """``source``, ``destination``, ``parent_model`` or ``workspace``: what an object grant of it names."""
+        """What an object grant of it names, ``source``, ``destination`` and so on; or ``workspace``."""
         if self in (Permission.CREATE_SOURCE, Permission.CREATE_DESTINATION):
             return "workspace"
         return self.value.partition(".")[0]
@@ -74,6 +76,7 @@ _WORDS = {
     Permission.MANAGE_DESTINATION: "change the destination's connection",
     Permission.VIEW_MEMBERS: "view the parent model's row data",
     Permission.CONFIGURE_AUDIENCES: "configure audiences and their syncs on the parent model",
+    Permission.USE_SUBSET: "see and build audiences from the subset",
 }
 
 # Changing what is live on one side: creating, editing, deleting and scheduling.
@@ -91,6 +94,7 @@ class On(TypedDict, total=False):
     source_id: int | None
     destination_id: int | None
     parent_model_id: int | None
+    subset_id: int | None
 
 
 def noun_of(side: str) -> str:

@@ -14,6 +14,7 @@ _DRAFT_EDITOR = _VIEWER | {
     Permission.DRAFT_TO_DESTINATION,
     Permission.VIEW_MEMBERS,
     Permission.CONFIGURE_AUDIENCES,
+    Permission.USE_SUBSET,
 }
 _EDITOR = _DRAFT_EDITOR | {
     Permission.CREATE_SOURCE,

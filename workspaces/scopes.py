@@ -21,6 +21,7 @@ class KeyScope(models.TextChoices):
 
 _SCOPES: dict[Permission, KeyScope] = {
     Permission.MEMBER: KeyScope.READ,
+    Permission.USE_SUBSET: KeyScope.READ,  # it narrows other rights, and opens nothing by itself
     Permission.VIEW_ROWS: KeyScope.ROWS,
     Permission.VIEW_MEMBERS: KeyScope.ROWS,
     Permission.TRIGGER: KeyScope.RUN,

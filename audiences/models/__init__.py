@@ -3,14 +3,21 @@
 from audiences.models.audiences import Audience, Calculation
 from audiences.models.grants import ParentModelGrant
 from audiences.models.relationships import Relationship, ThroughStep
+from audiences.models.rules import DestinationRule
 from audiences.models.schema import SchemaColumn, SchemaModel
+from audiences.models.subsets import AudienceSubset, Subset, SubsetCategory, SubsetGrant
 
 __all__ = [
     "Audience",
+    "AudienceSubset",
     "Calculation",
+    "DestinationRule",
     "ParentModelGrant",
     "Relationship",
     "SchemaColumn",
     "SchemaModel",
+    "Subset",
+    "SubsetCategory",
+    "SubsetGrant",
     "ThroughStep",
 ]

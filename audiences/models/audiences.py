@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.urls import reverse
@@ -51,13 +52,17 @@ class Calculation(TenantModel):
     """A question that a worker asks the source: how many members a definition has, and how its conditions narrow.
 
     ``definition`` is the one on the page, saved or not; with an ``audience`` it is the saved one, whose size the
-    answer becomes. ``counts`` are ``members``, ``total``, and ``alone`` and ``after`` for each condition at the top:
-    counts, never values. Whoever asks may give it up; a worker that notices stops the query.
+    answer becomes. ``subset_ids`` are the subsets that it is counted in. ``counts`` are ``members``, ``total``, and
+    ``alone`` and ``after`` for each condition at the top; with a ``destination`` also ``sent``, whom its rules let
+    through, and ``rules``, the name of each with whom it alone would: counts, never values. Whoever asks may give it
+    up; a worker that notices stops the query.
     """
 
     parent_model = models.ForeignKey(SchemaModel, on_delete=models.CASCADE, related_name="+")
     audience = models.ForeignKey(Audience, on_delete=models.CASCADE, null=True, related_name="calculations")
     definition = models.JSONField(encoder=DjangoJSONEncoder)
+    subset_ids = ArrayField(models.BigIntegerField(), default=list, blank=True)
+    destination = models.ForeignKey("connectors.Destination", on_delete=models.CASCADE, null=True, related_name="+")
     state = models.CharField(max_length=10, choices=CalculationState.choices, default=CalculationState.WAITING)
     counts = models.JSONField(default=dict)
     error_message = models.TextField(blank=True)

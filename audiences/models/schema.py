@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 
-from audiences.choices import Entity, EventType, Every, LookState, ModelKind, Privacy
+from audiences.choices import Entity, EventType, Every, LookState, ModelKind, PersonalData, Privacy
 from connectors.sdk.types import ColumnType
 from syncs.choices import ModelMethod
 from workspaces.models import Labelled
@@ -93,7 +94,7 @@ class SchemaModel(Labelled, TenantModel):
 
 
 class SchemaColumn(TenantModel):
-    """A column of a schema model: as the source described it, and what people decided about it.
+    """A column of a schema model: as the source described it, and what people decided about it, last at ``changed_at``.
 
     ``alias`` is what marketers read. ``suggest`` keeps the most frequent values in ``suggestions`` (pairs of value
     and count), so that filters can offer them; of a column whose privacy hides its values none are kept.
@@ -112,6 +113,8 @@ class SchemaColumn(TenantModel):
     enabled = models.BooleanField(default=True)
     missing = models.BooleanField(default=False)
     privacy = models.CharField(max_length=20, choices=Privacy.choices, default=Privacy.UNREVIEWED)
+    personal_data = models.CharField(max_length=20, choices=PersonalData.choices, blank=True, default=PersonalData.NONE)
+    changed_at = models.DateTimeField(default=timezone.now)
     ignore_case = models.BooleanField(default=False)
     suggest = models.BooleanField(default=False)
     suggestions = models.JSONField(default=list, blank=True)

@@ -271,6 +271,13 @@ class Compiler:
         yield
         self._open.pop()
 
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Outside of what the statement is about: a condition of somebody else's may well refer to it."""
+        opened, self._open = self._open, []
+        yield
+        self._open = opened
+
     def membership(
         self, scope: Scope, audience: SavedAudience, at: At, also: Callable[[Scope], exp.Expr] | None = None
     ) -> exp.Expr:

@@ -288,7 +288,8 @@ class _First:
 
     def _rules(self, at: At) -> exp.Expr:
         rules = enumerate(self.plan.rules)
-        return all_of([self.compiler.group(self.scope, rule.where, at.to("rules", place)) for place, rule in rules])
+        with self.compiler.apart():  # a rule may ask for members of the very audience that is sent
+            return all_of([self.compiler.group(self.scope, rule.where, at.to("rules", place)) for place, rule in rules])
 
     def _priority(self, _: At) -> exp.Expr:
         return not_captured(self.compiler, self.scope, self.plan.before)

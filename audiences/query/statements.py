@@ -151,7 +151,7 @@ class Asker:
     # How conditions narrow.
 
     def funnel(self, audience: SavedAudience) -> Query:
-        """How many rows there are (``total``), hold for each top condition (``alone_0``…), and after each in turn.
+        """How many rows its subsets have (``total``), how many each top condition (``alone_0``…), and all up to each.
 
         With all of the conditions, ``after_n`` counts rows for which the first n+1 hold; with any of them, rows
         for which one of the first n+1 does.
@@ -161,9 +161,10 @@ class Asker:
         scope = compiler.scope(audience.model)
         with compiler.inside(audience):
             flags = self._flags(compiler, scope, where, At(("where",), alone=False))
+            inside = all_of(compiler.subsets(scope, audience.subsets, At()))
         names = [f"holds_{place}" for place in range(len(flags))]
         projections = [named(node, name) for node, name in zip(flags, names, strict=True)]
-        rows = scope.fill(exp.Select(expressions=[*projections, named(number(1), "present")]))
+        rows = filtered(scope.fill(exp.Select(expressions=[*projections, named(number(1), "present")])), inside)
         alias = compiler.sources.name("flags")
         every = where.match is Match.ALL
         made = [counted("total")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,12 +10,17 @@ from django.utils import timezone
 
 from audiences import access
 from audiences.choices import CalculationState
-from audiences.definitions import problems_of, schema_with_audiences
-from audiences.models import Audience, Calculation, SchemaModel
+from audiences.definitions import problems_of, schema_with_audiences, subsets_of
+from audiences.models import Audience, Calculation, SchemaModel, Subset
 from audiences.query.codec import dump, load_definition
+from audiences.query.errors import Problem
 from audiences.referring import RefersTo
+from audiences.selectors.subsets import require_subsets
+from audiences.services.checks import checked_name
+from audiences.services.choosing import chosen_subsets, names_of, store_choice
 from config.errors import Conflict, Invalid
 from config.queue import enqueue
+from connectors.models import Destination
 from governance.audit.actors import Actor
 from governance.audit.services import changes, record, service, snapshot, unchanged
 from workspaces.scoping import current_workspace_id, unscoped
@@ -27,21 +32,30 @@ KEPT = timedelta(days=1)
 
 @service("audience.created")
 def create_audience(
-    *, actor: Actor, parent: SchemaModel, name: str, definition: Any, description: str = "", space_id: int | None = None
+    *,
+    actor: Actor,
+    parent: SchemaModel,
+    name: str,
+    definition: Any,
+    description: str = "",
+    space_id: int | None = None,
+    subset_ids: Iterable[int] | None = None,
 ) -> Audience:
-    """Add an audience of a parent model."""
+    """Add an audience of a parent model, built from these subsets of it."""
     parent = access.parent_to_build_on(actor, parent.pk)
+    subsets = chosen_subsets(actor, parent, subset_ids)
     audience = Audience(
         workspace_id=current_workspace_id(),
         parent_model=parent,
         space=access.space_to_put_into(actor, space_id),
-        name=_clean_name(name),
+        name=checked_name(name, "audience"),
         description=description.strip(),
-        definition=_checked(parent, definition),
+        definition=_checked(parent, definition, subsets=subsets),
         created_by_id=actor.user_id,
     )
     audience.save()
-    record(audience, after=snapshot(audience, AUDITED))
+    store_choice(audience, subsets)
+    record(audience, after={**snapshot(audience, AUDITED), "subsets": names_of(subsets)})
     return audience
 
 
@@ -53,23 +67,27 @@ def update_audience(
     name: str | None = None,
     description: str | None = None,
     definition: Any = None,
+    subset_ids: Iterable[int] | None = None,
 ) -> Audience:
-    """Change an audience; what is ``None`` stays. A size that another definition had is forgotten."""
+    """Change an audience; what is ``None`` stays. A size that other conditions had is forgotten."""
     audience = access.audience_to_change(actor, audience.pk)
-    before = snapshot(audience, AUDITED)
+    subsets = chosen_subsets(actor, audience.parent_model, subset_ids, audience)
+    before = {**snapshot(audience, AUDITED), "subsets": names_of(subsets_of(audience))}
     if name is not None:
-        audience.name = _clean_name(name)
+        audience.name = checked_name(name, "audience")
     if description is not None:
         audience.description = description.strip()
-    if definition is not None:
-        audience.definition = _checked(audience.parent_model, definition, audience)
-    changed = changes(before, snapshot(audience, AUDITED))
+    if definition is not None or subset_ids is not None:
+        given = audience.definition if definition is None else definition
+        audience.definition = _checked(audience.parent_model, given, audience, subsets)
+    changed = changes(before, {**snapshot(audience, AUDITED), "subsets": names_of(subsets)})
     if not changed:
         unchanged()
         return audience
-    if "definition" in changed.after:
+    if {"definition", "subsets"} & changed.after.keys():
         audience.size = audience.sized_at = None
     audience.save()
+    store_choice(audience, subsets)
     record(audience, before=changed.before, after=changed.after)
     return audience
 
@@ -79,17 +97,19 @@ def clone_audience(*, actor: Actor, audience: Audience, name: str = "") -> Audie
     """Add an audience like another one."""
     original = access.audience_for(actor, audience.pk)
     parent = access.parent_to_build_on(actor, original.parent_model_id)
+    subsets = chosen_subsets(actor, parent, [subset.pk for subset in subsets_of(original)])
     copy = Audience(
         workspace_id=original.workspace_id,
         parent_model=parent,
         space=original.space,
-        name=_clean_name(name or f"{original.name} (copy)"[:200]),
+        name=checked_name(name or f"{original.name} (copy)"[:200], "audience"),
         description=original.description,
-        definition=_checked(parent, original.definition),
+        definition=_checked(parent, original.definition, subsets=subsets),
         created_by_id=actor.user_id,
     )
     copy.save()
-    record(copy, after={**snapshot(copy, AUDITED), "copy_of": original.pk})
+    store_choice(copy, subsets)
+    record(copy, after={**snapshot(copy, AUDITED), "subsets": names_of(subsets), "copy_of": original.pk})
     return copy
 
 
@@ -97,6 +117,7 @@ def clone_audience(*, actor: Actor, audience: Audience, name: str = "") -> Audie
 def delete_audience(*, actor: Actor, audience: Audience) -> None:
     """Delete an audience that no other one is made of."""
     audience = access.audience_to_change(actor, audience.pk)
+    require_subsets(actor, audience)
     if users := audiences_made_of(audience):
         named = ", ".join(f"“{each.name}”" for each in users[:NAMED])
         more = f" and {len(users) - NAMED:,} more" if len(users) > NAMED else ""
@@ -113,22 +134,24 @@ def audiences_made_of(audience: Audience) -> list[Audience]:
     return list(others.filter(RefersTo("definition", "audience", audience.pk)).only("workspace_id", "name"))
 
 
-def _checked(parent: SchemaModel, definition: Any, audience: Audience | None = None) -> Any:
+def _checked(
+    parent: SchemaModel,
+    definition: Any,
+    audience: Audience | None = None,
+    subsets: Sequence[Subset] | None = None,
+) -> Any:
     """The definition as it is stored. Raises :class:`Invalid` with every problem, by its place."""
-    problems = problems_of(parent, definition, schema_with_audiences(parent.source), audience)
+    return as_stored(
+        definition, problems_of(parent, definition, schema_with_audiences(parent.source), audience, subsets)
+    )
+
+
+def as_stored(definition: Any, problems: Sequence[Problem]) -> Any:
+    """A definition as it is stored. Raises :class:`Invalid` where it has problems, by their places."""
     if problems:
         fields = {f"definition{problem.pointer}": problem.message for problem in reversed(problems)}
         raise Invalid(problems[0].message, fields=fields, hint="Correct the conditions that are marked.")
     return dump(load_definition(definition))
-
-
-def _clean_name(name: str) -> str:
-    cleaned = " ".join(name.split())
-    if not cleaned:
-        raise Invalid.field("name", "Give the audience a name.")
-    if len(cleaned) > 200:
-        raise Invalid.field("name", "A name has 200 characters at most.")
-    return cleaned
 
 
 # Sizes.
@@ -136,28 +159,67 @@ def _clean_name(name: str) -> str:
 
 @service("audience.calculated")
 def calculate_size(
-    *, actor: Actor, parent: SchemaModel, definition: Any, audience: Audience | None = None
+    *,
+    actor: Actor,
+    parent: SchemaModel,
+    definition: Any,
+    audience: Audience | None = None,
+    subset_ids: Iterable[int] | None = None,
+    destination: Destination | None = None,
 ) -> Calculation:
-    """Let a worker count the members of a definition, and how each condition narrows."""
+    """Let a worker count the members of a definition, and how each condition narrows.
+
+    With a ``destination`` also whom its rules let through.
+    """
+    parent = access.parent_to_build_on(actor, parent.pk)
+    subsets = chosen_subsets(actor, parent, subset_ids, audience)
+    checked = _checked(parent, definition, audience, subsets)
+    made = _begun(parent, checked, audience=audience, subsets=subsets, destination=destination)
+    record(parent, after={"audience": audience.name if audience else "", "calculation": made.pk})
+    return made
+
+
+@service("schema_model.counted")
+def count_rows(*, actor: Actor, parent: SchemaModel, definition: Any) -> Calculation:
+    """Let a worker count the rows for which the conditions of a subset or rule hold, of all that there are."""
+    parent = access.parent_to_govern(actor, parent.pk)
+    made = _begun(parent, _checked(parent, definition))
+    record(parent, after={"calculation": made.pk})
+    return made
+
+
+def _begun(
+    parent: SchemaModel,
+    definition: Any,
+    *,
+    audience: Audience | None = None,
+    subsets: Sequence[Subset] = (),
+    destination: Destination | None = None,
+) -> Calculation:
     from audiences.tasks import calculate
 
-    parent = access.parent_to_build_on(actor, parent.pk)
-    checked = _checked(parent, definition, audience)
+    ids = sorted(subset.pk for subset in subsets)
+    as_saved = audience is not None and audience.definition == definition and _ids(audience) == ids
     made = Calculation.objects.create(
         workspace_id=parent.workspace_id,
         parent_model=parent,
-        audience=audience if audience is not None and audience.definition == checked else None,
-        definition=checked,
+        audience=audience if as_saved else None,
+        definition=definition,
+        subset_ids=ids,
+        destination=destination,
     )
     enqueue(calculate, parent.workspace_id, made.pk)
-    record(parent, after={"audience": audience.name if audience else "", "calculation": made.pk})
     return made
+
+
+def _ids(audience: Audience) -> list[int]:
+    return sorted(subset.pk for subset in subsets_of(audience))
 
 
 @service("audience.calculation_given_up")
 def give_up_calculation(*, actor: Actor, calculation: Calculation) -> Calculation:
     """Stop counting."""
-    parent = access.parent_to_build_on(actor, calculation.parent_model_id)
+    parent = access.calculation_for(actor, calculation.pk).parent_model
     calculation = Calculation.objects.select_for_update(no_key=True).get(pk=calculation.pk)
     if not calculation.live:
         unchanged()
@@ -186,8 +248,9 @@ def finish_calculation(calculation: Calculation, counts: Mapping[str, Any]) -> N
     now = timezone.now()
     if not _end(calculation, CalculationState.READY, counts=dict(counts)) or calculation.audience_id is None:
         return
-    same = Audience.objects.filter(pk=calculation.audience_id, definition=calculation.definition)
-    same.update(size=counts["members"], sized_at=now)
+    same = Audience.objects.filter(pk=calculation.audience_id, definition=calculation.definition).first()
+    if same is not None and _ids(same) == calculation.subset_ids:
+        Audience.objects.filter(pk=same.pk).update(size=counts["members"], sized_at=now)
 
 
 def fail_calculation(calculation: Calculation, message: str, hint: str) -> None:

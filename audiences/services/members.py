@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from audiences import access
-from audiences.definitions import asker, given, problems_of, schema_with_audiences
-from audiences.models import Audience, SchemaModel
+from audiences.definitions import asker, given, problems_of, schema_with_audiences, subsets_of
+from audiences.models import Audience, SchemaModel, Subset
 from audiences.query.conditions import Field
+from audiences.query.layers import Plan, members
 from audiences.query.schema import StudioModel, Surface
 from audiences.query.statements import Output
+from audiences.selectors.rules import rules_for
+from audiences.selectors.subsets import rows_within
 from config.errors import Denied, Invalid
+from connectors.models import Destination
 from governance.audit.actors import Actor
 from governance.audit.services import record, service
 from syncs.choices import ModelMethod
@@ -18,9 +23,19 @@ from syncs.definitions import PREVIEW_ROWS, Definition, Preview, preview
 
 
 def preview_members(
-    *, actor: Actor, parent: SchemaModel, definition: Any, audience: Audience | None = None, limit: int = PREVIEW_ROWS
+    *,
+    actor: Actor,
+    parent: SchemaModel,
+    definition: Any,
+    audience: Audience | None = None,
+    subset_ids: Iterable[int] | None = None,
+    destination: Destination | None = None,
+    limit: int = PREVIEW_ROWS,
 ) -> Preview:
-    """The first members, by key; values that a column's privacy hides are not even asked for."""
+    """The first members in the subsets that the person may see; values that a column's privacy hides are not asked for.
+
+    With a ``destination`` only those whom its rules let through.
+    """
     parent = access.parent_model_for(actor, parent.pk)
     if not access.may_view_rows(actor, parent):
         raise Denied(
@@ -28,13 +43,22 @@ def preview_members(
             hint="A workspace admin can give your group the right to view this parent model's row data.",
         )
     schema = schema_with_audiences(parent.source)
-    if problems := problems_of(parent, definition, schema, audience):
+    chosen = _chosen(parent, audience, subset_ids)
+    if problems := problems_of(parent, definition, schema, audience, chosen):
         raise Invalid(problems[0].message, hint="Correct the conditions that are marked.")
+    meant = given(parent, definition, audience, rows_within(actor, parent, chosen))
     record_members_preview(actor=actor, parent=parent, audience=audience)
-    model = schema.models[str(parent.pk)]
-    meant = given(parent, definition, audience)
-    query = asker(schema).members(meant, _outputs(model), surface=Surface.PREVIEWS, rows=limit)
+    outputs = _outputs(schema.models[str(parent.pk)])
+    rules = rules_for(parent.pk, destination.pk) if destination else ()
+    plan = Plan(audience=meant, rules=rules)
+    query = members(asker(schema), plan, outputs, surface=Surface.PREVIEWS, rows=limit)
     return preview(parent.source, Definition(method=ModelMethod.SQL, sql=query.sql()), limit=limit)
+
+
+def _chosen(parent: SchemaModel, audience: Audience | None, subset_ids: Iterable[int] | None) -> list[Subset]:
+    if subset_ids is None:
+        return subsets_of(audience) if audience else []
+    return list(Subset.objects.filter(category__parent_model=parent, pk__in=set(subset_ids)))
 
 
 def _outputs(model: StudioModel) -> list[Output]:

@@ -37,12 +37,12 @@ def member_of(world: World, name: str) -> OrganizationMember:
 
 def ids() -> dict[str, int]:
     here = {"source_id": Source.objects.get().pk, "destination_id": Destination.objects.get().pk}
-    return {**here, "parent_model_id": 1}
+    return {**here, "parent_model_id": 1, "subset_id": 1}
 
 
 def split_between_groups(world: World) -> None:
     """The member's two groups hold one side of a sync each."""
-    source, destination, _ = ids().values()
+    source, destination, *_ = ids().values()
     hold(world, a_role(world, "Sources", *(Grant(p, source) for p in CONFIGURE_FROM_SOURCE)))
     hold(world, a_role(world, "Targets", *(Grant(p, destination) for p in CONFIGURE_TO_DESTINATION)))
 
