@@ -23,8 +23,9 @@ from audiences.models import (
     SchemaModel,
     Subset,
     SubsetCategory,
+    Trait,
 )
-from config.errors import NotFound
+from config.errors import Denied, NotFound
 from connectors import access as connections
 from connectors.models import Source
 from governance.audit.actors import Actor
@@ -32,7 +33,7 @@ from workspaces import access
 from workspaces.models import Space
 from workspaces.permissions import Permission
 
-M = TypeVar("M", SchemaModel, Relationship, Audience, Calculation, SubsetCategory, Subset, DestinationRule)
+M = TypeVar("M", SchemaModel, Relationship, Audience, Calculation, SubsetCategory, Subset, DestinationRule, Trait)
 
 
 def schema_model_for(actor: Actor, model_id: int) -> SchemaModel:
@@ -237,6 +238,49 @@ def rule_to_change(actor: Actor, rule_id: int) -> DestinationRule:
     rule = _found(rows.select_related("parent_model__source", "destination"), rule_id, "rule")
     require_configure(actor, rule.parent_model.source_id)
     return rule
+
+
+def trait_for(actor: Actor, trait_id: int) -> Trait:
+    """A trait that the actor may read."""
+    access.require(actor, Permission.MEMBER)
+    return _found(Trait.objects.select_related("model__source", "template", "created_by"), trait_id, "trait")
+
+
+def trait_to_change(actor: Actor, trait_id: int) -> Trait:
+    """A trait that the actor may change, locked."""
+    rows = Trait.objects.select_for_update(no_key=True, of=("self",)).select_related("model__source", "template")
+    trait = _found(rows, trait_id, "trait")
+    require_traits(actor, trait.model)
+    return trait
+
+
+def model_to_put_traits_on(actor: Actor, model_id: int) -> SchemaModel:
+    """A model on which the actor may define traits."""
+    rows = SchemaModel.objects.select_related("source").filter(archived_at=None)
+    model = _found(rows, model_id, "model")
+    require_traits(actor, model)
+    return model
+
+
+def require_traits(actor: Actor, model: SchemaModel) -> None:
+    """Raise unless the actor may define traits of this model."""
+    access.require(actor, Permission.CONFIGURE_AUDIENCES)
+    if not may_define_traits(actor, model):
+        raise Denied(
+            f"You may not change traits of {model.name}.",
+            hint="A workspace admin can give your group the right to configure audiences on its parent model.",
+        )
+
+
+def may_define_traits(actor: Actor, model: SchemaModel) -> bool:
+    """Whether the actor may define traits of a model: who builds audiences of it, or of a parent of its schema."""
+    if not may_build(actor):
+        return False
+    if model.is_parent:
+        return may_build(actor, model.pk)
+    parents = SchemaModel.objects.filter(source_id=model.source_id, kind=ModelKind.PARENT)
+    near = parents_of(model) or list(parents.values_list("pk", flat=True))
+    return any(may_build(actor, pk) for pk in near)
 
 
 def space_to_put_into(actor: Actor, space_id: int | None) -> Space | None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from audiences.api import audiences, schema
+from audiences.api import audiences, schema, traits
 
 MODEL = "schema-models/<api_id:schema_model_id>"
 
@@ -12,6 +12,10 @@ urlpatterns = [
     path("audiences", audiences.AudienceListView.as_view(), name="audiences"),
     path(AUDIENCE, audiences.AudienceView.as_view(), name="audience"),
     path(f"{AUDIENCE}/size", audiences.AudienceSizeView.as_view(), name="audience_size"),
+    path(f"{AUDIENCE}/enrichments", traits.EnrichmentListView.as_view(), name="audience_enrichments"),
+    path(f"{AUDIENCE}/enrichments/<slug:enrichment_id>", traits.EnrichmentView.as_view(), name="audience_enrichment"),
+    path("traits", traits.TraitListView.as_view(), name="traits"),
+    path("traits/<api_id:trait_id>", traits.TraitView.as_view(), name="trait"),
     path("schema-models", schema.SchemaModelListView.as_view(), name="schema_models"),
     path(MODEL, schema.SchemaModelView.as_view(), name="schema_model"),
     path(f"{MODEL}/columns", schema.SchemaColumnsView.as_view(), name="schema_model_columns"),

@@ -18,6 +18,7 @@ from audiences.query.schema import SavedAudience, StudioSchema
 from audiences.query.statements import Asker
 from audiences.query.times import Clock
 from audiences.selectors.schema import studio_schema
+from audiences.selectors.traits import saved_traits
 from connectors.models import Source
 from governance.audit.actors import Actor
 from workspaces.access import in_view, spaces_of
@@ -28,14 +29,14 @@ NOTHING: Instead = {}
 
 
 def schema_with_audiences(source: Source, actor: Actor | None = None, instead: Instead = NOTHING) -> StudioSchema:
-    """A source's schema with its audiences; with an actor, only those that the actor sees.
+    """A source's schema with its traits and audiences; with an actor, only the audiences that the actor sees.
 
     ``instead`` are definitions that some subsets are going to have, by id.
     """
     chosen = Prefetch("chosen", AudienceSubset.objects.select_related("subset"))
     rows = Audience.objects.filter(parent_model__source=source).prefetch_related(chosen)
     audiences = {str(row.pk): found for row in rows if (found := saved(row, instead))}
-    schema = replace(studio_schema(source), audiences=audiences)
+    schema = replace(studio_schema(source), audiences=audiences, traits=saved_traits(source))
     return schema if actor is None else only_seen(schema, actor)
 
 

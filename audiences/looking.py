@@ -75,7 +75,7 @@ def most_frequent(source: Source, model: SchemaModel, column: SchemaColumn) -> t
     frequent = exp.select(exp.column("v", quoted=True), exp.column("n", quoted=True))
     ordered = frequent.order_by(exp.Ordered(this=exp.column("n", quoted=True), desc=True, nulls_first=False))
     rows = first_rows(source, select_from(grouped, ordered.limit(MOST_VALUES + 1), dialect), MOST_VALUES + 1, SECONDS)
-    kept = [[_plain(v), int(n)] for v, n in rows[:MOST_VALUES]]
+    kept = [[plain(v), int(n)] for v, n in rows[:MOST_VALUES]]
     kept = [pair for pair in kept if not isinstance(pair[0], str) or 0 < len(pair[0]) <= LONGEST_VALUE]
     if rows and int(rows[0][1]) == 1 and len(rows) > 1:
         return len(rows), []
@@ -96,7 +96,7 @@ def _zero(node: exp.Expr) -> exp.Expr:
     return exp.Coalesce(this=node, expressions=[exp.Literal.number(0)])
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A value as JSON holds it, without loss."""
     if isinstance(value, (datetime, date)):
         return value.isoformat()

@@ -9,7 +9,7 @@ from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 
 from audiences import dependants as built
-from audiences.models import Audience, SchemaColumn, SchemaModel
+from audiences.models import Audience, SchemaColumn, SchemaModel, Trait
 from connectors import dependants
 from connectors.choices import Kind
 from connectors.dependants import Dependant, Provider
@@ -32,6 +32,9 @@ def register_all() -> None:
     belongings.register("schema models", made_by)
     belongings.register("audiences", audiences_made_by)
     built.register("audience", audiences_of)
+    built.register("trait", traits_of)
+    contents.register("trait", Trait)
+    belongings.register("traits", traits_made_by)
     clockwork.register("look at schema models again", look_again, timedelta(seconds=30))
     clockwork.register("delete old counts of audiences", forget_counts, timedelta(hours=1))
 
@@ -86,6 +89,18 @@ def audiences_of(actor: Actor, model: SchemaModel) -> list[built.Dependant]:
     """The audiences of a parent model that the actor sees."""
     rows = audiences_in_view(actor).filter(parent_model=model).select_related("workspace")
     return [built.Dependant("audience", row.name, row.get_absolute_url()) for row in rows]
+
+
+def traits_made_by(organization_id: int, user_id: int) -> QuerySet[Trait]:
+    """The traits that a person made, in all workspaces of the organization."""
+    return Trait.objects.filter(workspace__organization_id=organization_id, created_by_id=user_id)
+
+
+def traits_of(actor: Actor, model: SchemaModel) -> list[built.Dependant]:
+    """The traits of a model, and those of other models that are calculated from its rows."""
+    from audiences.selectors.traits import traits_from  # on first use: starting Django loads no connector
+
+    return [built.Dependant("trait", row.name) for row in traits_from(model)]
 
 
 def audience_kind() -> ResourceKind:

@@ -23,3 +23,12 @@ def calculate(workspace_id: int, calculation_id: int) -> None:
 
     with job_in(workspace_id):
         work(calculation_id)
+
+
+@dramatiq.actor(queue_name="runs")
+def find_trait_values(workspace_id: int, trait_id: int) -> None:
+    """Find the values of a trait that filters suggest."""
+    from audiences.trait_values import work
+
+    with job_in(workspace_id):
+        work(trait_id)

@@ -282,15 +282,27 @@ def _syncs(place: Place) -> Mapping[str, Any]:
     return {"model": model, "sync": sync, "run": syncs.start_run(actor=place.actor, sync=sync), "preview": preview}
 
 
-@builds("audience", "calculation")
+@builds("trait")
+def _trait(place: Place) -> Mapping[str, Any]:
+    """A trait of the shoppers."""
+    from audiences.services.traits import create_trait
+
+    definition = {"method": "formula", "sql": '{{"id"}}', "result": "string"}
+    model = place.rows["schema_model"]
+    return {"trait": create_trait(actor=place.actor, model=model, name="Key", definition=definition)}
+
+
+@builds("audience", "calculation", "enrichment")
 def _audiences(place: Place) -> Mapping[str, Any]:
-    """An audience of the shoppers, and a count of it that waits."""
+    """An audience of the shoppers with a column of its own, and a count of it that waits."""
     from audiences.services import audiences as studio
+    from audiences.services.enrichments import add_enrichment
 
     parent = place.rows["schema_model"]
     made = studio.create_audience(actor=place.actor, parent=parent, name="Everybody", definition={"where": {}})
     counted = studio.calculate_size(actor=place.actor, parent=parent, definition=made.definition, audience=made)
-    return {"audience": made, "calculation": counted}
+    column = add_enrichment(actor=place.actor, audience=made, name="Their key", trait=place.rows["trait"].pk)
+    return {"audience": made, "calculation": counted, "enrichment": column}
 
 
 @builds("schema_model", "schema_related", "schema_relationship", "schema_column")

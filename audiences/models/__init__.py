@@ -6,6 +6,7 @@ from audiences.models.relationships import Relationship, ThroughStep
 from audiences.models.rules import DestinationRule
 from audiences.models.schema import SchemaColumn, SchemaModel
 from audiences.models.subsets import AudienceSubset, Subset, SubsetCategory, SubsetGrant
+from audiences.models.traits import Trait
 
 __all__ = [
     "Audience",
@@ -20,4 +21,5 @@ __all__ = [
     "SubsetCategory",
     "SubsetGrant",
     "ThroughStep",
+    "Trait",
 ]

@@ -17,8 +17,9 @@ class Audience(Labelled, TenantModel):
     """Members of a parent model, by conditions.
 
     ``definition`` is an :class:`audiences.query.conditions.Definition` as JSON. ``size`` is how many members there
-    were at ``sized_at``; nothing else about them is stored. ``space`` is the part of the workspace whose people see
-    it; without one everyone does.
+    were at ``sized_at``; nothing else about them is stored. ``enrichments`` are columns that its members have in this
+    audience alone, calculated like traits (see :mod:`audiences.enrichments`). ``space`` is the part of the workspace
+    whose people see it; without one everyone does.
     """
 
     parent_model = models.ForeignKey(SchemaModel, on_delete=models.PROTECT, related_name="audiences")
@@ -28,6 +29,7 @@ class Audience(Labelled, TenantModel):
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
     definition = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    enrichments = models.JSONField(default=list, blank=True, encoder=DjangoJSONEncoder)
     size = models.BigIntegerField(null=True)
     sized_at = models.DateTimeField(null=True)
     created_by = models.ForeignKey(

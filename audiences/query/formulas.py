@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,8 @@ from sqlglot.errors import SqlglotError
 
 from audiences.query import traits
 from audiences.query.conditions import Field, FormulaTrait
-from audiences.query.errors import Path, refused
-from audiences.query.schema import Surface
+from audiences.query.errors import InvalidTree, Path, refused
+from audiences.query.schema import SavedTrait, StudioSchema, Surface
 from audiences.query.scope import Scope
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _REFERENCE = re.compile(r'\{\{\s*(?:column\s+)?"(?P<name>[^"{}]+)"\s*\}\}')
 _MARK = "headrace_reference_"
-_MERGED = "merged."
+MERGED = "merged."
 _TRAIT = "trait."
 LONGEST = 20_000
 
@@ -44,6 +45,52 @@ class Parsed:
 def references(sql: str) -> list[str]:
     """The names in braces, in the order of the text: for editors and for what depends on what."""
     return list(dict.fromkeys(found["name"] for found in _REFERENCE.finditer(sql)))
+
+
+def names_in(sql: str, dialect: str) -> list[str]:
+    """All columns and traits that a formula names, in braces or not."""
+    found = references(sql)
+    try:
+        tree = _parsed(sql, dialect, ()).tree
+    except InvalidTree:
+        return found
+    bare = [node.name for node in tree.find_all(exp.Column) if not _is_mark(node)]
+    return list(dict.fromkeys([*found, *bare]))
+
+
+def with_ids(sql: str, schema: StudioSchema, model: str) -> str:
+    """The formula as it is stored: it refers to traits by id, so that they can be renamed."""
+    return _renamed(sql, lambda wanted: _named(schema, model, wanted), lambda trait: trait.id)
+
+
+def with_names(sql: str, schema: StudioSchema, model: str) -> str:
+    """A stored formula as people read it: it refers to traits by name."""
+    return _renamed(sql, lambda wanted: trait_named(schema, model, wanted), reference_of)
+
+
+def reference_of(trait: SavedTrait) -> str:
+    """What stands behind ``trait.`` for a trait: its name, where that can stand in braces."""
+    return trait.id if set('"{}') & set(trait.name) else trait.name
+
+
+def _renamed(sql: str, find: Callable[[str], SavedTrait | None], written: Callable[[SavedTrait], str]) -> str:
+    def change(found: re.Match[str]) -> str:
+        name = found["name"]
+        trait = find(name.removeprefix(_TRAIT)) if name.startswith(_TRAIT) else None
+        return f'{{{{"{_TRAIT}{written(trait)}"}}}}' if trait else found[0]
+
+    return _REFERENCE.sub(change, sql)
+
+
+def trait_named(schema: StudioSchema, model: str, wanted: str) -> SavedTrait | None:
+    """The trait of a model with this id, or else this name."""
+    found = schema.traits.get(wanted)
+    return found if found and found.model == model else _named(schema, model, wanted)
+
+
+def _named(schema: StudioSchema, model: str, wanted: str) -> SavedTrait | None:
+    mine = (trait for trait in schema.traits.values() if trait.model == model)
+    return next((trait for trait in mine if trait.name == wanted), None)
 
 
 def aggregate(sql: str, dialect: str, path: Path) -> Parsed:
@@ -83,27 +130,30 @@ def _resolved(compiler: Compiler, scope: Scope, name: str, at: At, surface: Surf
         return scope.value(Field(name), path, surface).node
     if name.startswith(_TRAIT):
         wanted = name.removeprefix(_TRAIT)
-        for trait in compiler.schema.traits.values():
-            if trait.model == scope.model.id and wanted in {trait.name, trait.id}:
-                return traits.saved(compiler, scope, trait.id, at, surface=surface).node
-        raise refused(path, "unknown_trait", f"There is no trait “{wanted}” on {scope.model.name}.")
-    if name.startswith(_MERGED):
-        merged = _merged(compiler, scope, name.removeprefix(_MERGED), path)
+        trait = trait_named(compiler.schema, scope.model.id, wanted)
+        if trait is None:
+            raise refused(path, "unknown_trait", f"There is no trait “{wanted}” on {scope.model.name}.")
+        return traits.saved(compiler, scope, trait.id, at, surface=surface).node
+    if name.startswith(MERGED):
+        merged = merged_field(compiler.schema, scope.model.id, name)
+        if merged is None:
+            wanted = name.removeprefix(MERGED)
+            raise refused(path, "unknown_column", f"There is no merged column “{wanted}” in {scope.model.name}.")
         return scope.value(merged, path, surface).node
     return scope.value(Field(name), path, surface).node
 
 
-def _merged(compiler: Compiler, scope: Scope, wanted: str, path: Path) -> Field:
-    """``pets.animal`` → the column of the model that a single row belongs to."""
-    for relationship in compiler.schema.relationships.values():
-        hops = compiler.schema.step(relationship.id, scope.model.id)
+def merged_field(schema: StudioSchema, model: str, reference: str) -> Field | None:
+    """``merged.pets.animal`` → the column of the model that a single row belongs to."""
+    wanted = reference.removeprefix(MERGED)
+    for relationship in schema.relationships.values():
+        hops = schema.step(relationship.id, model)
         if not hops or not all(hop.single for hop in hops):
             continue
-        model = compiler.schema.models[hops[-1].model]
-        for name in (model.name, relationship.name):
+        for name in (schema.models[hops[-1].model].name, relationship.name):
             if name and wanted.startswith(f"{name}."):
                 return Field(wanted.removeprefix(f"{name}."), via=(relationship.id,))
-    raise refused(path, "unknown_column", f"There is no merged column “{wanted}” in {scope.model.name}.")
+    return None
 
 
 def _parsed(sql: str, dialect: str, path: Path) -> Parsed:

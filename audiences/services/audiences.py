@@ -105,6 +105,7 @@ def clone_audience(*, actor: Actor, audience: Audience, name: str = "") -> Audie
         name=checked_name(name or f"{original.name} (copy)"[:200], "audience"),
         description=original.description,
         definition=_checked(parent, original.definition, subsets=subsets),
+        enrichments=original.enrichments,
         created_by_id=actor.user_id,
     )
     copy.save()

@@ -10,10 +10,12 @@ from audiences.definitions import asker, given, problems_of, schema_with_audienc
 from audiences.models import Audience, SchemaModel, Subset
 from audiences.query.conditions import Field
 from audiences.query.layers import Plan, members
-from audiences.query.schema import StudioModel, Surface
+from audiences.query.schema import StudioModel, StudioSchema, Surface
 from audiences.query.statements import Output
 from audiences.selectors.rules import rules_for
 from audiences.selectors.subsets import rows_within
+from audiences.selectors.traits import enrichment_outputs
+from audiences.trait_checks import problems_of_output
 from config.errors import Denied, Invalid
 from connectors.models import Destination
 from governance.audit.actors import Actor
@@ -48,7 +50,8 @@ def preview_members(
         raise Invalid(problems[0].message, hint="Correct the conditions that are marked.")
     meant = given(parent, definition, audience, rows_within(actor, parent, chosen))
     record_members_preview(actor=actor, parent=parent, audience=audience)
-    outputs = _outputs(schema.models[str(parent.pk)])
+    model = schema.models[str(parent.pk)]
+    outputs = [*_outputs(model), *_own(audience, schema)]
     rules = rules_for(parent.pk, destination.pk) if destination else ()
     plan = Plan(audience=meant, rules=rules)
     query = members(asker(schema), plan, outputs, surface=Surface.PREVIEWS, rows=limit)
@@ -67,6 +70,15 @@ def _outputs(model: StudioModel) -> list[Output]:
     first = [label for label in (model.primary_label, model.secondary_label) if label]
     ordered = sorted(shown, key=lambda each: first.index(each.name) if each.name in first else len(first))
     return [Output(each.name, field=Field(each.name)) for each in ordered]
+
+
+def _own(audience: Audience | None, schema: StudioSchema) -> list[Output]:
+    """The columns of the audience's own that may be seen."""
+    if audience is None:
+        return []
+    model, surface = str(audience.parent_model_id), Surface.PREVIEWS
+    found = enrichment_outputs(audience)
+    return [each for each in found if not problems_of_output(schema, model, each, surface=surface)]
 
 
 @service("audience.previewed")

@@ -55,6 +55,8 @@ PARAMETERS: Mapping[str, Callable[[Place], Any]] = {
     "audiences:audience_define.pk": lambda place: place.rows["schema_model"].pk,
     "audiences:audience*.pk": lambda place: place.rows["audience"].pk,
     "audiences:calculation.pk": lambda place: place.rows["calculation"].pk,
+    "*.enrichment_id": lambda place: place.rows["enrichment"]["id"],
+    "*.trait_id": lambda place: place.rows["trait"].pk,
     "*.audience_id": lambda place: place.rows["audience"].pk,
     "audiences:*.pk": lambda place: place.rows["schema_model"].pk,
     "audiences:*.column": lambda place: place.rows["schema_column"].pk,

@@ -49,6 +49,7 @@ GIVE_NONE = (
     "audiences:audience*",
     "audiences:calculat*",
     "api:audience*",
+    "api:trait*",
     "audiences:schema_model",
     "audiences:schema_configuration",
     "audiences:schema_rename",

@@ -1,0 +1,87 @@
+"""Whether a trait can be calculated: everything that is wrong with one, without asking the source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from audiences.builder.offers import Offers
+from audiences.definitions import NEW, asker
+from audiences.query.codec import dump, load_group, load_trait
+from audiences.query.conditions import Definition, FormulaTrait, Trait
+from audiences.query.errors import InvalidTree, Problem
+from audiences.query.formulas import with_ids, with_names
+from audiences.query.schema import SavedAudience, SavedTrait, StudioSchema, Surface
+from audiences.query.statements import Output, Query
+from audiences.query.uses import loop_of
+from connectors.sdk.types import ColumnType
+
+
+def problems_of_trait(
+    schema: StudioSchema, model: str, definition: Any, *, trait: str = NEW, name: str = "", template: bool = False
+) -> Sequence[Problem]:
+    """Everything that is wrong with a trait's definition; the blanks of a template are not."""
+    try:
+        tree = load_trait(definition)
+    except InvalidTree as error:
+        return error.problems
+    if isinstance(tree, FormulaTrait):
+        tree = replace_sql(tree, with_ids(tree.sql, schema, model))
+    meant = SavedTrait(id=trait, name=name or "This trait", model=model, definition=tree, template=template)
+    known = replace(schema, traits={**schema.traits, trait: meant})
+    if loop := loop_of(known, trait):
+        way = " → ".join(f"“{each}”" for each in loop)
+        return [Problem((), "trait_loop", f"“{meant.name}” would be made of itself: {way}.")]
+    try:
+        asker(known).trait_values(model, tree)
+    except InvalidTree as error:
+        return [each for each in error.problems if not (template and each.code == "blank")]
+    return []
+
+
+def problems_of_output(
+    schema: StudioSchema, model: str, output: Output, *, surface: Surface = Surface.FILTERS
+) -> Sequence[Problem]:
+    """Everything that is wrong with one column of a result, as far as it appears there."""
+    try:
+        values_of(schema, model, [output], surface=surface)
+    except InvalidTree as error:
+        return error.problems
+    return []
+
+
+def values_of(schema: StudioSchema, model: str, outputs: Sequence[Output], **asked: Any) -> Query:
+    """These columns for all rows of a model; ``asked`` as for :meth:`~audiences.query.statements.Asker.members`."""
+    everybody = SavedAudience(id=NEW, name="Everybody", model=model, definition=Definition())
+    return asker(schema).members(everybody, outputs, **asked)
+
+
+def stored_trait(schema: StudioSchema, model: str, definition: Any) -> Any:
+    """A sound definition as it is stored: formulas refer to traits by id."""
+    tree = load_trait(definition)
+    if isinstance(tree, FormulaTrait):
+        tree = replace_sql(tree, with_ids(tree.sql, schema, model))
+    return dump(tree)
+
+
+def shown_trait(schema: StudioSchema, model: str, stored: Any) -> Any:
+    """A stored definition as people write it: formulas refer to traits by name."""
+    if stored.get("method") != "formula" or not isinstance(stored.get("sql"), str):
+        return stored
+    return {**stored, "sql": with_names(stored["sql"], schema, model)}
+
+
+def stored_group(group: Any) -> Any:
+    """Conditions as they are stored. Raises :class:`InvalidTree`."""
+    return dump(load_group(group or {}))
+
+
+def type_of_trait(schema: StudioSchema, model: str, definition: Trait) -> ColumnType:
+    """The type of a trait's values."""
+    return Offers(schema, schema.models.get(model)).trait_type(definition)
+
+
+def replace_sql(tree: FormulaTrait, sql: str) -> FormulaTrait:
+    """The formula with another text."""
+    return FormulaTrait(sql, tree.result)

@@ -1,0 +1,272 @@
+"""Traits: what is calculated for customers and orders, from their rows and from each other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from audiences.calculating import work as calculate
+from audiences.definitions import schema_with_audiences
+from audiences.models import Audience, SchemaModel, Trait
+from audiences.query.conditions import Field
+from audiences.query.statements import Output
+from audiences.selectors import computed_outputs, enrichment_outputs
+from audiences.services import audiences as studio
+from audiences.services import enrichments, traits
+from audiences.services.members import preview_members
+from audiences.services.models import delete_schema_model
+from audiences.trait_checks import values_of
+from audiences.trait_values import work
+from config.errors import Conflict, Denied, Invalid
+from connectors.access import open_source
+from connectors.models import Source
+from syncs.definitions import first_rows
+from tests.audiences.app.shop import change, orders, parent, warehouse
+from tests.audiences.app.test_api import Caller
+from tests.world import Place, World
+from workspaces.actors import person
+from workspaces.scoping import workspace_scope
+
+Tree = dict[str, Any]
+
+
+@pytest.fixture
+def place(world: World) -> Iterator[Place]:
+    with workspace_scope(world.acme.workspace.pk):
+        yield world.acme
+
+
+@pytest.fixture
+def source(place: Place) -> Source:
+    return warehouse(place)
+
+
+@pytest.fixture
+def customers(place: Place, source: Source) -> SchemaModel:
+    made = parent(place, source)
+    orders(place, made)
+    return made
+
+
+def way(customers: SchemaModel) -> str:
+    """The relationship to orders."""
+    return str(customers.relationships_to.get().pk)
+
+
+def spent(customers: SchemaModel, function: str = "sum", **more: Any) -> Tree:
+    column = {"column": "total"}
+    return {"method": "aggregation", "relationship": way(customers), "function": function, "column": column, **more}
+
+
+def dearer_than(amount: float) -> Tree:
+    test = {"operator": "greater", "operand": {"kind": "values", "values": [amount]}}
+    return {"type": "group", "conditions": [{"type": "property", "field": {"column": "total"}, "test": test}]}
+
+
+def formula(sql: str, result: str = "string") -> Tree:
+    return {"method": "formula", "sql": sql, "result": result}
+
+
+def trait(place: Place, model: SchemaModel, name: str, definition: Tree, **more: Any) -> Trait:
+    return traits.create_trait(actor=place.actor, model=model, name=name, definition=definition, **more)
+
+
+def values(model: SchemaModel, made: Trait) -> dict[Any, Any]:
+    """The trait's value by key, as the source gives it."""
+    key = Output("key", field=Field(model.primary_key[0]))
+    query = values_of(schema_with_audiences(model.source), str(model.pk), [key, Output("value", trait=str(made.pk))])
+    return dict(first_rows(open_source(model.source), query.sql(), 100, 30.0))
+
+
+def test_every_method_is_calculated_for_each_row(place: Place, customers: SchemaModel) -> None:
+    to_orders = way(customers)
+    listed = {"columns": [{"column": {"column": "order_id"}}], "order_by": {"column": "ordered_at"}, "descending": True}
+    last = {"which": "last", "column": {"column": "order_id"}, "order_by": {"column": "ordered_at"}}
+    tier = "CASE WHEN SUM({{column \"total\"}}) > 25 THEN 'high' ELSE 'low' END"
+    ltv = trait(place, customers, "Lifetime value", spent(customers))
+    made = {
+        "count": trait(
+            place, customers, "Dear orders", {"method": "count", "relationship": to_orders, "where": dearer_than(10)}
+        ),
+        "last": trait(place, customers, "Last order", {"method": "occurrence", "relationship": to_orders, **last}),
+        "list": trait(
+            place, customers, "Orders, newest first", {"method": "list", "relationship": to_orders, **listed}
+        ),
+        "sql": trait(
+            place,
+            customers,
+            "Tier",
+            {"method": "sql", "relationship": to_orders, "sql": tier, "result": "string", "default": "none"},
+        ),
+        "formula": trait(place, customers, "Big", formula('COALESCE({{"trait.Lifetime value"}}, 0) > 20', "boolean")),
+    }
+    assert {key: float(value or 0) for key, value in values(customers, ltv).items()} == {1: 27.5, 2: 0, 3: 0, 4: 0}
+    found = {name: values(customers, each) for name, each in made.items()}
+    assert [found[name][1] for name in ("count", "last", "sql", "formula")] == [1, 11, "high", True]
+    assert [found[name][2] for name in ("count", "last", "sql", "formula")] == [0, None, "none", False]
+    assert [int(each) for each in _read(found["list"][1])] == [11, 10]
+
+
+def _read(value: Any) -> list[Any]:
+    return list(json.loads(value)) if isinstance(value, str) else list(value)
+
+
+def test_formulas_follow_renamed_traits_and_loops_are_refused(place: Place, customers: SchemaModel) -> None:
+    ltv = trait(place, customers, "LTV", spent(customers))
+    tier = trait(place, customers, "Tier", formula("CASE WHEN {{\"trait.LTV\"}} > 20 THEN 'high' END"))
+    traits.update_trait(actor=place.actor, trait=ltv, name="Lifetime value")
+    assert values(customers, tier)[1] == "high"
+    with pytest.raises(Invalid, match=r"“Lifetime value” would be made of itself: .* “Tier” → “Lifetime value”"):
+        traits.update_trait(actor=place.actor, trait=ltv, definition=formula('LENGTH({{"trait.Tier"}})', "number"))
+    with pytest.raises(Conflict, match="“Lifetime value” is used by trait “Tier”"):
+        traits.delete_trait(actor=place.actor, trait=ltv)
+    traits.archive_trait(actor=place.actor, trait=ltv)
+    assert values(customers, tier)[1] == "high", "what uses an archived trait goes on working"
+
+
+WRONG: tuple[tuple[str, Tree, str], ...] = (
+    ("ltv", formula("name"), "has a trait “LTV” already"),
+    ("Region", formula("name"), "has a column “region” already"),
+    (" ", formula("name"), "Give the trait a name"),
+    ("New", formula('{{"trait.Nothing"}}'), "There is no trait “Nothing”"),
+    ("New", formula("SUM(id)"), "A formula is about one row"),
+    ("New", {"method": "median"}, "median"),
+)
+
+
+def test_what_is_wrong_with_a_trait_is_said(place: Place, customers: SchemaModel) -> None:
+    trait(place, customers, "LTV", spent(customers))
+    for name, definition, words in WRONG:
+        with pytest.raises(Invalid, match=words):
+            trait(place, customers, name, definition)
+
+
+def test_traits_that_follow_a_template_change_with_it(place: Place, customers: SchemaModel) -> None:
+    blank = {"operator": "greater", "operand": {"kind": "blank", "label": "least amount"}}
+    where = {"conditions": [{"type": "property", "field": {"column": "total"}, "test": blank}]}
+    template = trait(place, customers, "Spent", spent(customers, where=where), is_template=True)
+    fill = {"least amount": {"kind": "values", "values": [10]}}
+    follower = traits.create_trait_from(actor=place.actor, template=template, name="Spent on dear ones", blanks=fill)
+    cheap = {"operator": "less", "operand": {"kind": "values", "values": [15]}}
+    extra = {"conditions": [{"type": "property", "field": {"column": "total"}, "test": cheap}]}
+    narrow = traits.create_trait_from(
+        actor=place.actor,
+        template=template,
+        name="Little",
+        blanks={"least amount": {"kind": "values", "values": [1]}},
+        extra=extra,
+    )
+    own = traits.create_trait_from(actor=place.actor, template=template, name="Own", blanks=fill)
+    traits.update_trait(actor=place.actor, trait=own, definition=spent(customers, "minimum"))
+    assert [float(values(customers, each)[1]) for each in (follower, narrow, own)] == [20.5, 7, 7]
+    with pytest.raises(Invalid, match="blank"):
+        traits.create_trait_from(actor=place.actor, template=template, name="Unfilled")
+
+    traits.update_trait(actor=place.actor, trait=template, definition=spent(customers, "average", where=where))
+    for each in (follower, narrow, own):
+        each.refresh_from_db()
+    assert [each.definition["function"] for each in (follower, narrow, own)] == ["average", "average", "minimum"]
+    assert (own.overrides, follower.overrides) == (True, False)
+    assert float(values(customers, narrow)[1]) == 7
+    traits.update_trait(actor=place.actor, trait=own, follow=True, blanks=fill)
+    assert Trait.objects.get(pk=own.pk).definition["function"] == "average"
+    with pytest.raises(Conflict, match="would not work any more"):
+        traits.update_trait(actor=place.actor, trait=template, definition=formula("name"))
+
+
+def test_traits_live_on_events_too(place: Place, customers: SchemaModel) -> None:
+    event = SchemaModel.objects.get(name="Orders")
+    size = trait(place, event, "Size of order", formula("CASE WHEN total > 10 THEN 'large' ELSE 'small' END"))
+    large = {"operator": "equals", "operand": {"kind": "values", "values": ["large"]}}
+    where = {"conditions": [{"type": "trait", "trait": str(size.pk), "test": large}]}
+    definition = {"where": {"conditions": [{"type": "event", "relationship": way(customers), "where": where}]}}
+    made = studio.create_audience(actor=place.actor, parent=customers, name="Large", definition=definition)
+    calculation = studio.calculate_size(actor=place.actor, parent=customers, definition=made.definition, audience=made)
+    calculate(calculation.pk)
+    made.refresh_from_db()
+    assert made.size == 1
+    with pytest.raises(Conflict, match="audience “Large”"):
+        traits.delete_trait(actor=place.actor, trait=size)
+    with pytest.raises(Conflict, match="trait “Size of order”"):
+        delete_schema_model(actor=place.actor, model=event)
+    assert computed_outputs(made) == [], "only traits of the parent model are sent along"
+
+
+def test_frequent_values_are_found_for_filters(place: Place, source: Source, customers: SchemaModel) -> None:
+    made = trait(place, customers, "Tier", formula("COALESCE(region, 'nowhere')"), suggest=True)
+    work(made.pk)
+    made.refresh_from_db()
+    assert made.suggestions == [["north", 2]], "values that only one row has are nobody's business"
+    change(source, "DROP TABLE customers")
+    work(made.pk)
+    made.refresh_from_db()
+    assert made.suggestions
+    assert "customers" in made.suggest_error
+
+
+def test_audiences_have_columns_of_their_own(world: World, place: Place, customers: SchemaModel) -> None:
+    ltv = trait(place, customers, "LTV", spent(customers))
+    made = studio.create_audience(actor=place.actor, parent=customers, name="All", definition={"where": {}})
+    added = enrichments.add_enrichment(
+        actor=place.actor, audience=made, name="Spent on dear ones", trait=ltv.pk, where=dearer_than(10)
+    )
+    made.refresh_from_db()
+    assert [output.name for output in computed_outputs(made)] == ["LTV", "Spent on dear ones"]
+    query = values_of(schema_with_audiences(customers.source), str(customers.pk), enrichment_outputs(made))
+    found = [float(value) for (value,) in first_rows(open_source(customers.source), query.sql(), 9, 30.0) if value]
+    assert found == [20.5]
+    for name, words in (("ltv", "already"), ("Email", "already")):
+        with pytest.raises(Invalid, match=words):
+            enrichments.add_enrichment(actor=place.actor, audience=made, name=name, trait=ltv.pk)
+    with pytest.raises(Conflict, match="audience “All”"):
+        traits.delete_trait(actor=place.actor, trait=ltv)
+    with pytest.raises(Denied):
+        enrichments.remove_enrichment(actor=person(world["viewer"]), audience=made, enrichment=added["id"])
+    copied = studio.clone_audience(actor=place.actor, audience=made)
+    assert copied.enrichments == made.enrichments
+    enrichments.remove_enrichment(actor=place.actor, audience=made, enrichment=added["id"])
+    assert Audience.objects.get(pk=made.pk).enrichments == []
+
+
+def test_values_that_privacy_hides_stay_hidden_in_previews(place: Place, customers: SchemaModel) -> None:
+    made = studio.create_audience(actor=place.actor, parent=customers, name="All", definition={"where": {}})
+    for name, sql in (("Loud", "UPPER(email)"), ("Soft", "LOWER(name)")):
+        enrichments.add_enrichment(actor=place.actor, audience=made, name=name, definition=formula(sql))
+    customers.columns.filter(name="email").update(privacy="redacted")
+    made.refresh_from_db()
+    found = preview_members(actor=place.actor, parent=customers, definition=made.definition, audience=made)
+    names = [column.name for column in found.columns]
+    assert "Soft" in names
+    assert "Loud" not in names
+
+
+def test_traits_are_made_changed_and_removed_over_the_api(place: Place, customers: SchemaModel) -> None:
+    call = Caller(place)
+    body = {"modelId": customers.pk, "name": "LTV", "definition": spent(customers)}
+    made = call("POST", "traits", body)
+    assert (made["resultType"], made["archived"], made["templateId"]) == ("number", False, None)
+    sql = '{{"trait.LTV"}} + 1'
+    plus = call("POST", "traits", {**body, "name": "More", "definition": formula(sql, "number")})
+    assert plus["definition"]["sql"] == sql, "people read names, whatever is stored"
+    wrong = call("POST", "traits", {**body, "name": "X", "definition": formula("nothing")}, status=422)
+    assert "nothing" in str(wrong["details"])
+    template = call("POST", "traits", {**body, "name": "Template", "isTemplate": True})
+    child = call("POST", "traits", {"templateId": template["id"], "name": "Child", "where": dearer_than(10)})
+    call("PATCH", f"traits/{template['id']}", {"definition": spent(customers, "average")})
+    assert call("GET", f"traits/{child['id']}")["definition"]["function"] == "average"
+    assert [each["name"] for each in call("GET", "traits?template=true")["data"]] == ["Template"]
+    call("PATCH", f"traits/{child['id']}", {"archived": True})
+    assert [each["name"] for each in call("GET", "traits?archived=true")["data"]] == ["Child"]
+    call("DELETE", f"traits/{template['id']}", status=409)
+    call("DELETE", f"traits/{child['id']}", status=204)
+
+    audience = call("POST", "audiences", {"parentModelId": customers.pk, "name": "All", "definition": {"where": {}}})
+    path = f"audiences/{audience['id']}/enrichments"
+    added = call("POST", path, {"name": "Spent", "traitId": made["id"], "where": dearer_than(10)})
+    call("PATCH", f"{path}/{added['id']}", {"name": "Spent on dear ones"})
+    assert [each["name"] for each in call("GET", path)["data"]] == ["Spent on dear ones"]
+    call("DELETE", f"{path}/{added['id']}", status=204)
+    call("GET", f"{path}/{added['id']}", status=404)
