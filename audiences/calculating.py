@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection
 
+from audiences.choices import CalculationKind
 from audiences.definitions import asker, given, schema_with_audiences
 from audiences.models import Calculation, Subset
 from audiences.query.codec import load_definition
@@ -41,7 +42,7 @@ def work(calculation_id: int) -> None:
     if calculation is None:
         return
     try:
-        services.finish_calculation(calculation, counts_of(calculation))
+        services.finish_calculation(calculation, answer_to(calculation))
     except GivenUp:
         logger.info("calculation %s was given up", calculation_id)
     except InvalidTree as error:
@@ -53,14 +54,34 @@ def work(calculation_id: int) -> None:
         services.fail_calculation(calculation, f"{type(error).__name__}: {error}", "")
 
 
+def answer_to(calculation: Calculation) -> dict[str, Any]:
+    """What the calculation found."""
+    if calculation.kind == CalculationKind.DAILY:
+        return {"members": members_of(calculation)}
+    return counts_of(calculation)
+
+
+def members_of(calculation: Calculation) -> int:
+    """The number of members alone: one query."""
+    source = calculation.parent_model.source
+    ask = asker(schema_with_audiences(source))
+    [members] = _one_row(open_source(source), ask.count(_meant(calculation)).sql(), calculation)
+    return int(members)
+
+
+def _meant(calculation: Calculation) -> SavedAudience:
+    """The audience that is asked about, in the subsets that it was begun with."""
+    subsets = list(Subset.objects.filter(pk__in=calculation.subset_ids))
+    if len(subsets) != len(calculation.subset_ids):
+        raise Conflict("A subset that this was to be counted in is not there any more.", hint="Calculate again.")
+    return given(calculation.parent_model, calculation.definition, calculation.audience, subsets)
+
+
 def counts_of(calculation: Calculation) -> dict[str, Any]:
     """The members, all rows of the subsets, how the conditions at the top narrow, and whom rules let through."""
     parent = calculation.parent_model
     ask = asker(schema_with_audiences(parent.source))
-    subsets = list(Subset.objects.filter(pk__in=calculation.subset_ids))
-    if len(subsets) != len(calculation.subset_ids):
-        raise Conflict("A subset that this was to be counted in is not there any more.", hint="Calculate again.")
-    audience = given(parent, calculation.definition, calculation.audience, subsets)
+    audience = _meant(calculation)
     source = open_source(parent.source)
     [members] = _one_row(source, ask.count(audience).sql(), calculation)
     funnel = _one_row(source, ask.funnel(audience).sql(), calculation)

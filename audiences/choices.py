@@ -128,6 +128,24 @@ class LookState(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
+class CalculationKind(models.TextChoices):
+    """What a worker is asked about an audience."""
+
+    SIZE = "size", "Size"
+    DAILY = "daily", "Size of the day"
+    OVERLAP = "overlap", "Overlap"
+    BREAKDOWN = "breakdown", "Breakdown"
+    EVENTS = "events", "Events"
+
+
+class SizeReason(models.TextChoices):
+    """Why an audience was counted."""
+
+    DAILY = "daily", "Once a day"
+    ASKED = "asked", "Somebody calculated it"
+    RUN = "run", "After a run"
+
+
 class CalculationState(models.TextChoices):
     """How far a worker is with a count."""
 

@@ -37,13 +37,22 @@ def register_all() -> None:
     belongings.register("traits", traits_made_by)
     clockwork.register("look at schema models again", look_again, timedelta(seconds=30))
     clockwork.register("delete old counts of audiences", forget_counts, timedelta(hours=1))
+    clockwork.register("count audiences once a day", count_daily, timedelta(minutes=5))
 
 
 def forget_counts(now: datetime) -> int:
-    """Delete what was counted for builders a day ago."""
+    """Delete what was counted for builders a day ago, and sizes that are too old for any chart."""
     from audiences.services.audiences import forget_old_calculations
+    from audiences.services.sizes import forget_old_sizes
 
-    return forget_old_calculations(now)
+    return forget_old_calculations(now) + forget_old_sizes(now)
+
+
+def count_daily(now: datetime) -> int:
+    """Let workers count the audiences that nobody has counted today."""
+    from audiences.services.sizes import ask_for_daily_sizes
+
+    return ask_for_daily_sizes(now)
 
 
 def look_again(now: datetime) -> int:

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audiences import access
-from audiences.choices import CalculationState
+from audiences.choices import CalculationKind, CalculationState
 from audiences.models import Audience
 from audiences.services import audiences as services
 from config.api import ApiView, ListQuery, error_answers, list_of, list_response, parse_query
@@ -174,7 +174,7 @@ class AudienceSizeView(ApiView):
         return Response(self._newest(audience))
 
     def _newest(self, audience: Audience) -> dict[str, Any]:
-        made = audience.calculations.first()
+        made = audience.calculations.filter(kind=CalculationKind.SIZE).first()
         counts = made.counts if made else {}
         return {
             "status": made.state if made else None,

@@ -5,11 +5,13 @@ from audiences.models.grants import ParentModelGrant
 from audiences.models.relationships import Relationship, ThroughStep
 from audiences.models.rules import DestinationRule
 from audiences.models.schema import SchemaColumn, SchemaModel
+from audiences.models.sizes import AudienceSize
 from audiences.models.subsets import AudienceSubset, Subset, SubsetCategory, SubsetGrant
 from audiences.models.traits import Trait
 
 __all__ = [
     "Audience",
+    "AudienceSize",
     "AudienceSubset",
     "Calculation",
     "DestinationRule",

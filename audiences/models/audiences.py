@@ -7,7 +7,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.urls import reverse
 
-from audiences.choices import CalculationState
+from audiences.choices import CalculationKind, CalculationState
 from audiences.models.schema import SchemaModel
 from workspaces.models import Labelled
 from workspaces.scoping import TenantModel
@@ -51,17 +51,20 @@ class Audience(Labelled, TenantModel):
 
 
 class Calculation(TenantModel):
-    """A question that a worker asks the source: how many members a definition has, and how its conditions narrow.
+    """A question that a worker asks the source about a definition; ``kind`` says which, ``question`` the rest of it.
 
     ``definition`` is the one on the page, saved or not; with an ``audience`` it is the saved one, whose size the
-    answer becomes. ``subset_ids`` are the subsets that it is counted in. ``counts`` are ``members``, ``total``, and
-    ``alone`` and ``after`` for each condition at the top; with a ``destination`` also ``sent``, whom its rules let
-    through, and ``rules``, the name of each with whom it alone would: counts, never values. Whoever asks may give it
-    up; a worker that notices stops the query.
+    answer to a question of size becomes. ``subset_ids`` are the subsets that it is counted in. ``counts`` is the
+    answer: of a size ``members``, ``total``, and ``alone`` and ``after`` for each condition at the top; with a
+    ``destination`` also ``sent``, whom its rules let through, and ``rules``, the name of each with whom it alone
+    would. Answers are aggregates and are soon deleted. Whoever asks may give it up; a worker that notices stops the
+    query.
     """
 
     parent_model = models.ForeignKey(SchemaModel, on_delete=models.CASCADE, related_name="+")
     audience = models.ForeignKey(Audience, on_delete=models.CASCADE, null=True, related_name="calculations")
+    kind = models.CharField(max_length=10, choices=CalculationKind.choices, default=CalculationKind.SIZE)
+    question = models.JSONField(default=dict)
     definition = models.JSONField(encoder=DjangoJSONEncoder)
     subset_ids = ArrayField(models.BigIntegerField(), default=list, blank=True)
     destination = models.ForeignKey("connectors.Destination", on_delete=models.CASCADE, null=True, related_name="+")

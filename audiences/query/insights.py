@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -9,10 +10,10 @@ from sqlglot import exp
 
 from audiences.query import traits
 from audiences.query.compiler import At, Compiler
-from audiences.query.conditions import CountTrait, Field, Group
+from audiences.query.conditions import CountTrait, Field, Group, Test
 from audiences.query.errors import InvalidTree, Path, refused
 from audiences.query.layers import not_captured
-from audiences.query.nodes import all_of, column, flag, named, ordered
+from audiences.query.nodes import absent, all_of, column, flag, named, number, ordered
 from audiences.query.schema import SavedAudience, Surface
 from audiences.query.scope import Scope
 from audiences.query.statements import NOTHING, Asker, Output, Query, added, counted, finished, over
@@ -20,6 +21,7 @@ from audiences.query.values import Value
 from connectors.sdk.types import ColumnType
 
 MOST_GROUPS = 1_000
+_RANGED = (ColumnType.NUMBER, ColumnType.DATE, ColumnType.TIMESTAMP)
 _GROUPED = (ColumnType.STRING, ColumnType.NUMBER, ColumnType.BOOLEAN, ColumnType.DATE, ColumnType.TIMESTAMP)
 
 
@@ -94,28 +96,81 @@ def breakdown(
     *,
     measure: Measure | None = None,
     calculation: Calculation = Calculation.COUNT,
+    edges: Sequence[Test] = (),
     groups: int = 50,
     before: Before = (),
 ) -> Query:
     """The members in groups: the columns ``group``, ``members`` and ``value``, the largest groups first.
 
-    Without a measure the value is the number of members. ``before`` is as for :func:`overlap`.
+    Without a measure the value is the number of members. With ``edges`` a group is the place of the first of these
+    tests that holds, or their number where none does. ``before`` is as for :func:`overlap`.
     """
     compiler = asker.compiler()
     scope = compiler.scope(audience.model)
     grouping = _measured(compiler, scope, by, ("by",))
     measured = _measured(compiler, scope, measure, ("measure",)) if measure else None
     _check(compiler, grouping, measured, calculation)
-    chosen = [("group", grouping.node), *([("measure", measured.node)] if measured else [])]
-    with compiler.inside(audience):
-        holds = all_of([compiler.qualifies(scope, audience, At()), not_captured(compiler, scope, before)])
-        members = compiler.limited(scope, chosen, holds, audience.definition.limit, At(("limit",)))
+    group = _bucket(compiler, grouping, edges) if edges and not compiler.problems else grouping.node
+    chosen = [("group", group), *([("measure", measured.node)] if measured else [])]
+    members = _members(compiler, scope, audience, chosen, before)
     alias = compiler.sources.name("members")
     value = _calculated(column("measure", alias), calculation) if measured else exp.Count(this=exp.Star())
     query = over(members, alias, named(column("group", alias), "group"), counted("members"), named(value, "value"))
     query = query.group_by(column("group", alias), copy=False)
     order = [ordered(exp.Count(this=exp.Star()), descending=True), ordered(column("group", alias))]
     return finished(compiler, query.order_by(*order, copy=False).limit(min(groups, MOST_GROUPS), copy=False))
+
+
+def spread(asker: Asker, audience: SavedAudience, by: Measure, before: Before = ()) -> Query:
+    """How a measure is spread: ``members``, how many are ``empty``, ``different`` values, ``least``, ``greatest``.
+
+    Of values without an order that means something, the last two are null.
+    """
+    compiler = asker.compiler()
+    scope = compiler.scope(audience.model)
+    measured = _measured(compiler, scope, by, ("by",))
+    _check(compiler, measured, None, Calculation.COUNT)
+    members = _members(compiler, scope, audience, [("value", measured.node)], before)
+    alias = compiler.sources.name("members")
+    value = column("value", alias)
+    ends: list[exp.Expr] = [exp.null(), exp.null()]
+    if measured.type in _RANGED:
+        ends = [exp.Min(this=value.copy()), exp.Max(this=value.copy())]
+    made = [
+        counted("members"),
+        added(flag(absent(value.copy())), "empty"),
+        named(exp.Count(this=exp.Distinct(expressions=[value.copy()])), "different"),
+        named(ends[0], "least"),
+        named(ends[1], "greatest"),
+    ]
+    return finished(compiler, over(members, alias, *made))
+
+
+def type_of(asker: Asker, model: str, measure: Measure) -> ColumnType:
+    """The type of a measure's values. Raises :class:`InvalidTree` where it cannot be had."""
+    compiler = asker.compiler()
+    found = _measured(compiler, compiler.scope(model), measure, ("by",))
+    if compiler.problems:
+        raise InvalidTree(compiler.problems)
+    return found.type
+
+
+def _members(
+    compiler: Compiler, scope: Scope, audience: SavedAudience, chosen: list[tuple[str, exp.Expr]], before: Before
+) -> exp.Select:
+    with compiler.inside(audience):
+        holds = all_of([compiler.qualifies(scope, audience, At()), not_captured(compiler, scope, before)])
+        return compiler.limited(scope, chosen, holds, audience.definition.limit, At(("limit",)))
+
+
+def _bucket(compiler: Compiler, value: Value, edges: Sequence[Test]) -> exp.Expr:
+    """The place of the first edge that a value is below; null stays null."""
+    empty = exp.If(this=absent(value.node.copy()), true=exp.null())
+    below = [
+        exp.If(this=compiler.tester.test(value, edge, ("edges", place), None), true=number(place))
+        for place, edge in enumerate(edges)
+    ]
+    return exp.Case(ifs=[empty, *below], default=number(len(edges)))
 
 
 def suggestions(asker: Asker, model: str, output: Output, *, most: int = 200) -> Query:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from audiences import access
-from audiences.choices import CalculationState
+from audiences.choices import CalculationKind, CalculationState, SizeReason
 from audiences.definitions import problems_of, schema_with_audiences, subsets_of
 from audiences.models import Audience, Calculation, SchemaModel, Subset
 from audiences.query.codec import dump, load_definition
@@ -18,6 +19,7 @@ from audiences.referring import RefersTo
 from audiences.selectors.subsets import require_subsets
 from audiences.services.checks import checked_name
 from audiences.services.choosing import chosen_subsets, names_of, store_choice
+from audiences.services.sizes import store_size
 from config.errors import Conflict, Invalid
 from config.queue import enqueue
 from connectors.models import Destination
@@ -28,6 +30,8 @@ from workspaces.scoping import current_workspace_id, unscoped
 AUDITED = ("name", "description", "parent_model", "definition", "space")
 NAMED = 5
 KEPT = timedelta(days=1)
+INSIGHTS_KEPT = timedelta(hours=1)
+_SIZED = {CalculationKind.SIZE: SizeReason.ASKED, CalculationKind.DAILY: SizeReason.DAILY}
 
 
 @service("audience.created")
@@ -246,12 +250,14 @@ def wanted(calculation_id: int) -> bool:
 
 def finish_calculation(calculation: Calculation, counts: Mapping[str, Any]) -> None:
     """Store the answer, and the audience's size where it was about a saved one that has not changed since."""
-    now = timezone.now()
-    if not _end(calculation, CalculationState.READY, counts=dict(counts)) or calculation.audience_id is None:
+    reason = _SIZED.get(CalculationKind(calculation.kind))
+    if not _end(calculation, CalculationState.READY, counts=dict(counts)):
+        return
+    if reason is None or calculation.audience_id is None:
         return
     same = Audience.objects.filter(pk=calculation.audience_id, definition=calculation.definition).first()
     if same is not None and _ids(same) == calculation.subset_ids:
-        Audience.objects.filter(pk=same.pk).update(size=counts["members"], sized_at=now)
+        store_size(same, counts["members"], reason)
 
 
 def fail_calculation(calculation: Calculation, message: str, hint: str) -> None:
@@ -265,6 +271,7 @@ def _end(calculation: Calculation, state: CalculationState, **found: Any) -> boo
 
 
 def forget_old_calculations(now: datetime) -> int:
-    """Delete calculations after a day: for the scheduler, across all workspaces."""
+    """Delete counts after a day, and what tells more than a count after an hour: for the scheduler."""
+    old = Q(created_at__lt=now - KEPT) | ~Q(kind__in=_SIZED) & Q(created_at__lt=now - INSIGHTS_KEPT)
     with unscoped("calculations of all workspaces are deleted by the same scheduler"):
-        return Calculation.objects.filter(created_at__lt=now - KEPT).delete()[0]
+        return Calculation.objects.filter(old).delete()[0]

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from audiences import access
-from audiences.choices import ModelKind
+from audiences.choices import CalculationKind, ModelKind
 from audiences.models import Audience, SchemaModel
 from audiences.services import audiences as services
 from audiences.services.members import preview_members
@@ -150,7 +150,8 @@ class DefinitionPage(AudienceTab, BuilderPage):
         return go_to(request, self.url("audience_definition", pk), "Saved.")
 
     def _page(self, building: Building, audience: Audience, problem: str = "", status: int = 200) -> HttpResponse:
-        last = None if building.changed else audience.calculations.filter(definition=audience.definition).first()
+        of_it = audience.calculations.filter(kind=CalculationKind.SIZE, definition=audience.definition)
+        last = None if building.changed else of_it.first()
         context = {
             **self.around(audience),
             "changed": building.changed,

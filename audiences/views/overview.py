@@ -1,11 +1,17 @@
-"""The landing page of an audience: whom it means, how many there are, who uses it, what happened to it."""
+"""The landing page of an audience: whom it means, how many there are and were, who uses it, what happened to it."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
 from audiences import access
+from audiences.choices import CalculationKind
+from audiences.models import Audience
+from audiences.periods import CHOICES, Period, asked_period
 from audiences.selectors.overview import in_words, recent_entries
+from audiences.selectors.sizes import size_history
 from audiences.views.audience_tab import AudienceTab
 from config.htmx import render_page
 
@@ -19,10 +25,17 @@ class OverviewPage(AudienceTab):
         """The page; nothing is asked of the source for it."""
         audience = access.audience_for(self.actor, pk)
         around = self.around(audience)
-        latest = audience.calculations.filter(definition=audience.definition).first()
+        latest = audience.calculations.filter(kind=CalculationKind.SIZE, definition=audience.definition).first()
         counting = latest is not None and latest.live and around["may_change"]
+        period = asked_period(request.GET)
+        history = size_history(audience, period)
         context = {
             **around,
+            "period": period,
+            "periods": self._periods(period),
+            "history": history,
+            "chart": history.chart(period),
+            "share": _share(audience),
             "sentence": in_words(self.actor, audience),
             "entries": recent_entries(audience),
             "calculation": latest,
@@ -30,3 +43,15 @@ class OverviewPage(AudienceTab):
             "calculate_url": self.url("calculate", audience.parent_model_id),
         }
         return render_page(request, "audiences/audiences/overview.html", context)
+
+    def _periods(self, chosen: Period) -> list[dict[str, Any]]:
+        """The usual periods, as links."""
+        return [{"label": f"{days} days", "url": f"?days={days}", "active": days == chosen.days} for days in CHOICES]
+
+
+def _share(audience: Audience) -> str:
+    """How much of the parent model the audience is; empty where one of both was never counted."""
+    rows = audience.parent_model.rows
+    if not rows or audience.size is None:
+        return ""
+    return f"{min(1, audience.size / rows):.1%} of {rows:,} {audience.parent_model.name}"

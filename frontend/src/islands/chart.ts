@@ -12,13 +12,15 @@ export interface ChartData {
 }
 
 export interface ChartOptions {
-  /** line, bar or stacked. */
+  /** line, bar, stacked, or ranked: bars that lie, the first on top. */
   kind: string;
   unit: string;
 }
 
 export type Chart = Pick<EChartsType, "resize" | "dispose">;
 
+/** So many points of a line are marked each; one point alone would be no line at all. */
+const FEW = 40;
 const PALETTE = ["--chart-1", "--chart-2", "--chart-3", "--chart-4", "--chart-5", "--chart-6"];
 
 /** Draws on a canvas only (tooltips too), so that nothing needs an inline style attribute. */
@@ -27,6 +29,9 @@ export function drawChart(host: HTMLElement, data: ChartData, options: ChartOpti
   const line = colour(host, "--line");
   const text = { color: ink, fontFamily: getComputedStyle(host).fontFamily, fontSize: 12 };
   const chart = init(host, null, { renderer: "canvas" });
+  const ranked = options.kind === "ranked";
+  const categories = { type: "category" as const, data: data.labels, inverse: ranked, axisTick: { show: false }, axisLine: { lineStyle: { color: line } }, axisLabel: { color: ink, hideOverlap: !ranked, width: ranked ? 160 : undefined, overflow: "truncate" as const } };
+  const values = { type: "value" as const, minInterval: 1, splitLine: { lineStyle: { color: line } }, axisLabel: { color: ink, hideOverlap: true, formatter: (value: number) => short(value) } };
   const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   chart.setOption({
     animation: !still,
@@ -40,11 +45,11 @@ export function drawChart(host: HTMLElement, data: ChartData, options: ChartOpti
       backgroundColor: colour(host, "--surface"), borderColor: line, borderWidth: 1, textStyle: { ...text, color: colour(host, "--ink") },
       valueFormatter: (value: unknown) => words(value, options.unit),
     },
-    xAxis: { type: "category", data: data.labels, axisTick: { show: false }, axisLine: { lineStyle: { color: line } }, axisLabel: { color: ink, hideOverlap: true } },
-    yAxis: { type: "value", minInterval: 1, splitLine: { lineStyle: { color: line } }, axisLabel: { color: ink, formatter: (value: number) => short(value) } },
+    xAxis: ranked ? values : categories,
+    yAxis: ranked ? categories : values,
     series: data.series.map((series) => ({
       name: series.name, data: series.data, type: options.kind === "line" ? "line" : "bar", stack: options.kind === "stacked" ? "all" : undefined,
-      showSymbol: false, lineStyle: { width: 2 }, barMaxWidth: 22, emphasis: { focus: "series" },
+      showSymbol: data.labels.length <= FEW, connectNulls: true, lineStyle: { width: 2 }, barMaxWidth: 22, emphasis: { focus: "series" },
     })),
   });
   return chart;

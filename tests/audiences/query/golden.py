@@ -11,7 +11,7 @@ from pathlib import Path
 from audiences.query import conditions as c
 from audiences.query.conditions import Operator as Op
 from audiences.query.dialects import STUDIOS
-from audiences.query.insights import Measure, breakdown
+from audiences.query.insights import Measure, breakdown, spread
 from audiences.query.layers import Plan, members
 from audiences.query.schema import SavedAudience, StudioColumn, StudioSchema
 from audiences.query.splits import Split, allocate
@@ -127,6 +127,10 @@ def statements(dialect: str) -> dict[str, Query]:
     made["breakdown"] = breakdown(
         asker, _audience(SINCE_ONLY), Measure(field=c.Field("region")), measure=Measure(relationship="orders")
     )
+    score = Measure(field=c.Field("score"))
+    edges = [c.Test(c.Operator.LESS, c.Values((edge,))) for edge in (10, 20.5)]
+    made["spread"] = spread(asker, _audience(SINCE_ONLY), score)
+    made["buckets"] = breakdown(asker, _audience(SINCE_ONLY), score, edges=edges)
     made["split"] = members(asker, PLAN, [Output("id", c.Field("id")), Output("spent", trait="spent")])
     return made
 

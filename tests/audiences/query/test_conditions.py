@@ -15,11 +15,11 @@ from audiences.query.codec import UPGRADES, dump, json_schema, load_definition, 
 from audiences.query.conditions import Operator as Op
 from audiences.query.dialects import STUDIOS
 from audiences.query.errors import InvalidTree
-from audiences.query.insights import Calculation, Measure, breakdown, overlap, suggestions
+from audiences.query.insights import Calculation, Measure, breakdown, overlap, spread, suggestions, type_of
 from audiences.query.schema import Privacy, SavedAudience, SavedTrait, StudioSchema, ValueList
 from audiences.query.sentences import Speaker
 from audiences.query.statements import Asker, Output
-from connectors.sdk.types import Table
+from connectors.sdk.types import ColumnType, Table
 from tests.audiences.query import shop
 from tests.audiences.query.stores import DuckStore
 
@@ -346,6 +346,20 @@ def test_overlap_and_breakdown() -> None:
     ]
     with pytest.raises(InvalidTree, match="no number"):
         breakdown(asker, low, by, measure=by, calculation=Calculation.SUM)
+    everybody = _audience(id="all")
+    assert store.rows(spread(asker, everybody, by).sql()) == [(4, 1, 2, None, None)]
+    assert store.rows(spread(asker, everybody, Measure(field=c.Field("score"))).sql()) == [(4, 0, 4, 1, 4)]
+    edges = [c.Test(Op.LESS, c.Values((edge,))) for edge in (2, 4)]
+    parts = breakdown(asker, everybody, Measure(field=c.Field("score")), edges=edges)
+    assert store.rows(parts.sql()) == [(1, 2, 2), (0, 1, 1), (2, 1, 1)]
+    store.connection.execute("UPDATE customers SET joined = '2024-05-02 01:00' WHERE id < 3")
+    days = [c.Test(Op.BEFORE, c.Instant(c.At("2024-05-02")))]
+    joined = Measure(field=c.Field("joined"))
+    assert store.rows(breakdown(asker, everybody, joined, edges=days).sql()) in (
+        [(1, 2, 2), (None, 2, 2)],
+        [(None, 2, 2), (1, 2, 2)],
+    )
+    assert type_of(asker, "customers", joined) is ColumnType.TIMESTAMP
 
 
 def test_templates_say_their_blanks() -> None:

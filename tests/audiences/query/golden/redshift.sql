@@ -574,6 +574,72 @@ ORDER BY
   "members"."group" ASC
 LIMIT 50;
 
+-- spread
+SELECT
+  COUNT(*) AS "members",
+  COALESCE(SUM(CASE WHEN "members"."value" IS NULL THEN 1 ELSE 0 END), 0) AS "empty",
+  COUNT(DISTINCT "members"."value") AS "different",
+  MIN("members"."value") AS "least",
+  MAX("members"."value") AS "greatest"
+FROM (
+  SELECT
+    "customers"."score" AS "value"
+  FROM "customers" AS "customers"
+  WHERE
+    EXISTS(
+      SELECT
+        1
+      FROM (
+SELECT * FROM orders
+) AS "orders"
+      WHERE
+        "orders"."customer_id" = "customers"."id"
+        AND (
+          "orders"."at" >= CAST('2024-01-29 12:30:00+00:00' AS TIMESTAMP WITH TIME ZONE)
+          AND "orders"."at" < CAST('2024-02-28 12:30:00+00:00' AS TIMESTAMP WITH TIME ZONE)
+        )
+    )
+) AS "members";
+
+-- buckets
+SELECT
+  "members"."group" AS "group",
+  COUNT(*) AS "members",
+  COUNT(*) AS "value"
+FROM (
+  SELECT
+    CASE
+      WHEN "customers"."score" IS NULL
+      THEN NULL
+      WHEN "customers"."score" < 10
+      THEN 0
+      WHEN "customers"."score" < 20.5
+      THEN 1
+      ELSE 2
+    END AS "group"
+  FROM "customers" AS "customers"
+  WHERE
+    EXISTS(
+      SELECT
+        1
+      FROM (
+SELECT * FROM orders
+) AS "orders"
+      WHERE
+        "orders"."customer_id" = "customers"."id"
+        AND (
+          "orders"."at" >= CAST('2024-01-29 12:30:00+00:00' AS TIMESTAMP WITH TIME ZONE)
+          AND "orders"."at" < CAST('2024-02-28 12:30:00+00:00' AS TIMESTAMP WITH TIME ZONE)
+        )
+    )
+) AS "members"
+GROUP BY
+  "members"."group"
+ORDER BY
+  COUNT(*) DESC NULLS LAST,
+  "members"."group" ASC
+LIMIT 50;
+
 -- split
 SELECT
   "kept"."out_0" AS "id",

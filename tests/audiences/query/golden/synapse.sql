@@ -614,6 +614,72 @@ ORDER BY
   COUNT(*) DESC,
   CASE WHEN [members].[group] IS NULL THEN 1 ELSE 0 END, [members].[group] ASC;
 
+-- spread
+SELECT
+  COUNT(*) AS [members],
+  COALESCE(SUM(CASE WHEN [members].[value] IS NULL THEN 1 ELSE 0 END), 0) AS [empty],
+  COUNT(DISTINCT [members].[value]) AS [different],
+  MIN([members].[value]) AS [least],
+  MAX([members].[value]) AS [greatest]
+FROM (
+  SELECT
+    [customers].[score] AS [value]
+  FROM [customers] AS [customers]
+  WHERE
+    EXISTS(
+      SELECT
+        1
+      FROM (
+SELECT * FROM orders
+) AS [orders]
+      WHERE
+        [orders].[customer_id] = [customers].[id]
+        AND (
+          [orders].[at] >= CAST('2024-01-29 12:30:00+00:00' AS DATETIMEOFFSET)
+          AND [orders].[at] < CAST('2024-02-28 12:30:00+00:00' AS DATETIMEOFFSET)
+        )
+    )
+) AS [members];
+
+-- buckets
+SELECT
+TOP 50
+  [members].[group] AS [group],
+  COUNT(*) AS [members],
+  COUNT(*) AS [value]
+FROM (
+  SELECT
+    CASE
+      WHEN [customers].[score] IS NULL
+      THEN NULL
+      WHEN [customers].[score] < 10
+      THEN 0
+      WHEN [customers].[score] < 20.5
+      THEN 1
+      ELSE 2
+    END AS [group]
+  FROM [customers] AS [customers]
+  WHERE
+    EXISTS(
+      SELECT
+        1
+      FROM (
+SELECT * FROM orders
+) AS [orders]
+      WHERE
+        [orders].[customer_id] = [customers].[id]
+        AND (
+          [orders].[at] >= CAST('2024-01-29 12:30:00+00:00' AS DATETIMEOFFSET)
+          AND [orders].[at] < CAST('2024-02-28 12:30:00+00:00' AS DATETIMEOFFSET)
+        )
+    )
+) AS [members]
+GROUP BY
+  [members].[group]
+ORDER BY
+  COUNT(*) DESC,
+  CASE WHEN [members].[group] IS NULL THEN 1 ELSE 0 END, [members].[group] ASC;
+
 -- split
 SELECT
   [kept].[out_0] AS [id],
