@@ -29,6 +29,9 @@ from config.errors import Denied, NotFound
 from connectors import access as connections
 from connectors.models import Source
 from governance.audit.actors import Actor
+from syncs.access import may_change as may_change_sync
+from syncs.access import syncs_in_view
+from syncs.models import Sync
 from workspaces import access
 from workspaces.models import Space
 from workspaces.permissions import Permission
@@ -93,6 +96,15 @@ def may_view_rows(actor: Actor, model: SchemaModel) -> bool:
     return any(access.may(actor, Permission.VIEW_MEMBERS, parent_model_id=pk) for pk in parents_of(model))
 
 
+def require_view_rows(actor: Actor, model: SchemaModel) -> None:
+    """Raise unless the actor may see values of this model."""
+    if not may_view_rows(actor, model):
+        raise Denied(
+            f"You may not see rows of {model.name}.",
+            hint="A workspace admin can give your group the right to view this parent model's row data.",
+        )
+
+
 def may_see_suggestions(actor: Actor, model: SchemaModel) -> bool:
     """Whether the actor may see a model's most frequent values: who sees its rows, or builds audiences with it."""
     if may_view_rows(actor, model):
@@ -139,12 +151,35 @@ def audience_for(actor: Actor, audience_id: int) -> Audience:
     return _found(rows, audience_id, "audience")
 
 
+def audience_of_model(actor: Actor, model_id: int) -> Audience:
+    """The audience that the syncs of a model send."""
+    found = audiences_in_view(actor).filter(model_id=model_id).first()
+    if found is None:
+        raise NotFound("There is no such audience in this workspace.")
+    return found
+
+
 def audience_to_change(actor: Actor, audience_id: int) -> Audience:
     """An audience that the actor may change, locked."""
     rows = audiences_in_view(actor).select_for_update(no_key=True, of=("self",)).select_related("parent_model__source")
     audience = _found(rows, audience_id, "audience")
     require_build(actor, audience.parent_model_id)
+    _require_syncs(actor, audience)
     return audience
+
+
+def _require_syncs(actor: Actor, audience: Audience) -> None:
+    """Raise unless the actor may change every sync of an audience: changing the audience changes what they send."""
+    if audience.model_id is None:
+        return
+    seen = set(syncs_in_view(actor).filter(model_id=audience.model_id).values_list("pk", flat=True))
+    for sync in Sync.objects.filter(model_id=audience.model_id).select_related("model", "destination"):
+        if not may_change_sync(actor, sync):
+            named = f"The sync to “{sync.destination}”" if sync.pk in seen else "A sync that you do not see"
+            raise Denied(
+                f"{named} sends this audience, and you may not change it.",
+                hint="Ask somebody who may change syncs to its destination, or build an audience of your own.",
+            )
 
 
 def parent_to_build_on(actor: Actor, model_id: int) -> SchemaModel:

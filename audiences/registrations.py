@@ -14,7 +14,9 @@ from connectors import dependants
 from connectors.choices import Kind
 from connectors.dependants import Dependant, Provider
 from governance.audit.actors import Actor
-from syncs import clockwork
+from syncs import clockwork, origins
+from syncs.choices import ModelMethod
+from syncs.models import Sync
 from workspaces import belongings, contents, resources
 from workspaces.access import in_view
 from workspaces.permissions import Permission
@@ -35,9 +37,17 @@ def register_all() -> None:
     built.register("trait", traits_of)
     contents.register("trait", Trait)
     belongings.register("traits", traits_made_by)
+    origins.register(ModelMethod.AUDIENCE, query_for)
     clockwork.register("look at schema models again", look_again, timedelta(seconds=30))
     clockwork.register("delete old counts of audiences", forget_counts, timedelta(hours=1))
     clockwork.register("count audiences once a day", count_daily, timedelta(minutes=5))
+
+
+def query_for(sync: Sync, columns: Sequence[str]) -> str:
+    """What a run of an audience's sync asks the source."""
+    from audiences import syncing  # on first use: starting Django loads no connector
+
+    return syncing.query_for(sync, columns)
 
 
 def forget_counts(now: datetime) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from audiences.models import Audience
 from governance.audit.actors import Actor
+from syncs.access import syncs_in_view
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +19,15 @@ class Tab:
     counter: Callable[[Actor, Audience], int] | None = None
 
 
+def syncs_of(actor: Actor, audience: Audience) -> int:
+    """How many syncs that the actor sees send the audience."""
+    return syncs_in_view(actor).filter(model_id=audience.model_id).count() if audience.model_id else 0
+
+
 TABS = (
     Tab("audience", "Overview"),
     Tab("audience_definition", "Definition"),
     Tab("audience_members", "Members"),
+    Tab("audience_syncs", "Syncs", syncs_of),
     Tab("audience_activity", "Activity"),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from audiences.views import audiences, columns, overview, relationships, schema, schema_editor, schema_model
+from audiences.views import audiences, columns, overview, relationships, schema, schema_editor, schema_model, syncs
 from workspaces.permissions import Permission
 from workspaces.routes import requires
 
@@ -26,6 +26,8 @@ urlpatterns = [
     path(AUDIENCE, read(overview.OverviewPage.as_view()), name="audience"),
     path(f"{AUDIENCE}/definition", read_build(audiences.DefinitionPage.as_view()), name="audience_definition"),
     path(f"{AUDIENCE}/members", read(audiences.MembersPage.as_view()), name="audience_members"),
+    path(f"{AUDIENCE}/syncs", read_build(syncs.AudienceSyncs.as_view()), name="audience_syncs"),
+    path("studio/audiences/of/<int:pk>", read(syncs.AudienceOfModel.as_view()), name="audience_of_model"),
     path(f"{AUDIENCE}/activity", read(audiences.AudienceActivity.as_view()), name="audience_activity"),
     path(f"{AUDIENCE}/rename", build(audiences.RenameAudience.as_view()), name="audience_rename"),
     path(f"{AUDIENCE}/clone", build(audiences.CloneAudience.as_view()), name="audience_clone"),

@@ -17,6 +17,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from config.errors import Denied, NotFound
 from governance.audit.actors import Actor
+from syncs import sides
+from syncs.choices import ModelMethod
 from syncs.models import Model, Preview, Run, Sequence, SequenceRun, SequenceStep, Sync
 from workspaces import access
 from workspaces.actors import person
@@ -26,6 +28,8 @@ from workspaces.scoping import TenantModel
 
 DRAFT = (Permission.DRAFT_FROM_SOURCE, Permission.DRAFT_TO_DESTINATION)
 APPROVE = (Permission.APPROVE_FROM_SOURCE, Permission.APPROVE_TO_DESTINATION)
+CONFIGURE = (*CONFIGURE_FROM_SOURCE, *CONFIGURE_TO_DESTINATION)
+TRY = (Permission.VIEW_ROWS, Permission.TRIGGER)
 M = TypeVar("M", Model, Sync, Run, Preview, Sequence, SequenceRun)
 R = TypeVar("R", bound=TenantModel)
 SOMEWHERE_ELSE = "a sync in a space that you do not see"
@@ -34,6 +38,14 @@ SOMEWHERE_ELSE = "a sync in a space that you do not see"
 def syncs_in_view(actor: Actor) -> QuerySet[Sync]:
     """The syncs that the actor sees; every list, count, search and picker begins with these."""
     return access.in_view(Sync.objects.all(), actor)
+
+
+def models_in_view(actor: Actor) -> QuerySet[Model]:
+    """The models that people define; every list, count, search and picker begins with these.
+
+    Those of audiences are not among them: people meet the audience itself.
+    """
+    return Model.objects.exclude(method=ModelMethod.AUDIENCE)
 
 
 def sees(user: User, sync: Sync) -> bool:
@@ -73,6 +85,12 @@ def model_for(actor: Actor, model_id: int) -> Model:
     """A model that the actor may read."""
     access.require(actor, Permission.MEMBER)
     return _found(Model.objects.select_related("source", "created_by", "folder"), model_id, "model")
+
+
+def defined_model_for(actor: Actor, model_id: int) -> Model:
+    """A model with a query or table of its own that the actor may read."""
+    access.require(actor, Permission.MEMBER)
+    return _found(models_in_view(actor).select_related("source", "created_by", "folder"), model_id, "model")
 
 
 def model_to_change(actor: Actor, model_id: int) -> Model:
@@ -134,25 +152,25 @@ def sync_to_configure(actor: Actor, sync_id: int) -> Sync:
 
 def require_change(actor: Actor, sync: Sync) -> None:
     """Raise unless the actor may change this sync; one that was never published is changed by who may draft it."""
-    (require_configure if sync.published else require_draft)(actor, sync.model.source_id, sync.destination_id)
+    (require_configure if sync.published else require_draft)(actor, sync.model, sync.destination_id)
 
 
 def may_change(actor: Actor, sync: Sync) -> bool:
     """Whether the actor may change this sync."""
-    return (may_configure if sync.published else may_draft)(actor, sync.model.source_id, sync.destination_id)
+    return (may_configure if sync.published else may_draft)(actor, sync.model, sync.destination_id)
 
 
 def sync_to_publish(actor: Actor, sync_id: int) -> Sync:
     """A sync whose approved draft the actor may make live, locked."""
     sync = _locked_in_view(actor, sync_id)
-    require_approve(actor, sync.model.source_id, sync.destination_id)
+    require_approve(actor, sync.model, sync.destination_id)
     return sync
 
 
 def sync_to_draft(actor: Actor, sync_id: int) -> Sync:
     """A sync that the actor may move and label, locked: whoever may propose changes of both its sides."""
     sync = _locked_in_view(actor, sync_id)
-    require_draft(actor, sync.model.source_id, sync.destination_id)
+    require_draft(actor, sync.model, sync.destination_id)
     return sync
 
 
@@ -160,7 +178,7 @@ def model_to_draft(actor: Actor, model_id: int) -> Model:
     """A model that the actor may move and label, locked."""
     rows = Model.objects.select_for_update(no_key=True, of=("self",)).select_related("folder")
     model = _found(rows, model_id, "model")
-    access.require(actor, Permission.DRAFT_FROM_SOURCE, source_id=model.source_id)
+    sides.require(actor, model, DRAFT[:1])
     return model
 
 
@@ -178,18 +196,20 @@ def sync_to_decide(actor: Actor, sync_id: int) -> Sync:
 
 def may_decide(actor: Actor, sync: Sync) -> bool:
     """Whether the actor may release or drop the sync's held changes."""
-    return access.may(actor, APPROVE, source_id=sync.model.source_id, destination_id=sync.destination_id)
+    return sides.may(actor, sync.model, APPROVE, sync.destination_id)
 
 
 def require_try(actor: Actor, sync: Sync) -> None:
-    """Raise unless one group may see the source's rows and run syncs to the destination."""
-    access.require_both(actor, Permission.VIEW_ROWS, sync.model.source_id, Permission.TRIGGER, sync.destination_id)
+    """Raise unless one group may see the model's rows and run syncs to the destination."""
+    if not may_try(actor, sync):
+        sides.require(actor, sync.model, TRY, sync.destination_id)
 
 
 def may_try(actor: Actor, sync: Sync) -> bool:
     """Whether the actor may send single rows of this sync."""
-    needs = (Permission.VIEW_ROWS, Permission.TRIGGER)
-    return access.may(actor, needs, source_id=sync.model.source_id, destination_id=sync.destination_id)
+    if sides.may(actor, sync.model, TRY, sync.destination_id):
+        return True
+    return access.may(actor, TRY, source_id=sync.model.source_id, destination_id=sync.destination_id)
 
 
 def locked_sync(sync_id: int) -> Sync:
@@ -259,25 +279,24 @@ def may_run_sequence(actor: Actor, destination_ids: Iterable[int]) -> bool:
     )
 
 
-def require_configure(actor: Actor, source_id: int, destination_id: int) -> None:
+def require_configure(actor: Actor, model: Model, destination_id: int) -> None:
     """Raise unless one group may publish on both sides."""
-    access.require_both(actor, CONFIGURE_FROM_SOURCE, source_id, CONFIGURE_TO_DESTINATION, destination_id)
+    sides.require(actor, model, CONFIGURE, destination_id)
 
 
-def may_configure(actor: Actor, source_id: int, destination_id: int) -> bool:
+def may_configure(actor: Actor, model: Model, destination_id: int) -> bool:
     """Whether one group may publish on both sides."""
-    needs = (*CONFIGURE_FROM_SOURCE, *CONFIGURE_TO_DESTINATION)
-    return access.may(actor, needs, source_id=source_id, destination_id=destination_id)
+    return sides.may(actor, model, CONFIGURE, destination_id)
 
 
-def require_draft(actor: Actor, source_id: int, destination_id: int) -> None:
+def require_draft(actor: Actor, model: Model, destination_id: int) -> None:
     """Raise unless one group may propose changes on both sides."""
-    access.require_both(actor, DRAFT[0], source_id, DRAFT[1], destination_id)
+    sides.require(actor, model, DRAFT, destination_id)
 
 
-def may_draft(actor: Actor, source_id: int, destination_id: int) -> bool:
+def may_draft(actor: Actor, model: Model, destination_id: int) -> bool:
     """Whether one group may propose changes on both sides."""
-    return access.may(actor, DRAFT, source_id=source_id, destination_id=destination_id)
+    return sides.may(actor, model, DRAFT, destination_id)
 
 
 def may_draft_model(actor: Actor, model: Model) -> bool:
@@ -289,9 +308,9 @@ def may_draft_model(actor: Actor, model: Model) -> bool:
     return True
 
 
-def require_approve(actor: Actor, source_id: int, destination_id: int) -> None:
+def require_approve(actor: Actor, model: Model, destination_id: int) -> None:
     """Raise unless one group may approve changes on both sides."""
-    access.require_both(actor, APPROVE[0], source_id, APPROVE[1], destination_id)
+    sides.require(actor, model, APPROVE, destination_id)
 
 
 def may_trigger(actor: Actor, sync: Sync) -> bool:
@@ -299,9 +318,14 @@ def may_trigger(actor: Actor, sync: Sync) -> bool:
     return access.may(actor, Permission.TRIGGER, destination_id=sync.destination_id)
 
 
-def may_view_rows(actor: Actor, source_id: int) -> bool:
-    """Whether the actor may see row data of this source: the one redaction gate."""
+def may_view_source_rows(actor: Actor, source_id: int) -> bool:
+    """Whether the actor may see whatever this source answers."""
     return access.may(actor, Permission.VIEW_ROWS, source_id=source_id)
+
+
+def may_view_rows(actor: Actor, model: Model) -> bool:
+    """Whether the actor may see this model's rows, by its source or its parent model: the one redaction gate."""
+    return may_view_source_rows(actor, model.source_id) or sides.may(actor, model, (Permission.VIEW_ROWS,))
 
 
 def syncs_to_trigger(actor: Actor, syncs: Iterable[Sync]) -> list[Sync]:
@@ -336,10 +360,12 @@ def _require_model(
     right: str,
 ) -> None:
     """The rights on the model's source, and together with those on the destination of every dependent sync."""
+    if model.of_audience:
+        raise Denied("This model belongs to an audience.", hint="Change the audience in its place.")
     access.require(actor, on_source, source_id=model.source_id)
     needs = (*on_source, *on_destination)
     for sync in model.syncs.all():
-        if not access.may(actor, needs, source_id=model.source_id, destination_id=sync.destination_id):
+        if not sides.may(actor, model, needs, sync.destination_id):
             named = syncs_in_view(actor).filter(pk=sync.pk).exists()
             raise Denied(
                 f"{f'The sync “{sync}”' if named else _capital(SOMEWHERE_ELSE)} depends on this model, "

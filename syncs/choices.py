@@ -19,6 +19,10 @@ class ModelMethod(models.TextChoices):
 
     SQL = "sql", "SQL query"
     TABLE = "table", "Table or view"
+    AUDIENCE = "audience", "Audience"  # made by the studio, never chosen by hand
+
+
+DEFINED = [(each.value, str(each.label)) for each in (ModelMethod.SQL, ModelMethod.TABLE)]
 
 
 class ScheduleKind(models.TextChoices):

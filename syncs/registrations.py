@@ -25,16 +25,16 @@ from governance.environments.registry import Deployable, register_deployable
 from governance.privacy import registry as privacy
 from notifications import usage
 from notifications.webhooks import types
-from syncs.access import of_syncs_in_view, sequences_in_view, syncs_in_view
+from syncs import sides
+from syncs.access import APPROVE, models_in_view, of_syncs_in_view, sequences_in_view, syncs_in_view
 from syncs.choices import RunStatus
 from syncs.drafts.kinds import GovernedModel, GovernedSync
 from syncs.models import AlertRecipient, ForgetKey, Model, ModelColumn, Run, Sequence, Sync, WorkspaceStorage
 from workspaces import belongings, bulk, contents, folders, palette, resources, search, spaces
-from workspaces.access import visible_by
 from workspaces.bulk import Outcome
 from workspaces.choices import FolderTree
 from workspaces.labels import labels_in
-from workspaces.permissions import CONFIGURE_FROM_SOURCE, CONFIGURE_TO_DESTINATION, Permission
+from workspaces.permissions import CONFIGURE_FROM_SOURCE, CONFIGURE_TO_DESTINATION
 from workspaces.requests import WorkspaceRequest
 from workspaces.resources import Kind as ResourceKind
 from workspaces.search import Finder, Hit
@@ -158,13 +158,17 @@ def new_sync_url(slug: str, destination_id: int) -> str:
 
 def models_of_source(actor: Actor, source_id: int, limit: int) -> abc.Sequence[Dependant]:
     """The first models of a source."""
-    models = Model.objects.filter(source_id=source_id).select_related("workspace").order_by("name", "id")[:limit]
+    models = (
+        models_in_view(actor).filter(source_id=source_id).select_related("workspace").order_by("name", "id")[:limit]
+    )
     return [Dependant("model", model.name, model.get_absolute_url()) for model in models]
 
 
 def model_counts(actor: Actor, source_ids: abc.Sequence[int]) -> Mapping[int, int]:
     """How many models each of several sources has."""
-    rows = Model.objects.filter(source_id__in=source_ids).order_by().values_list("source_id").annotate(Count("pk"))
+    rows = (
+        models_in_view(actor).filter(source_id__in=source_ids).order_by().values_list("source_id").annotate(Count("pk"))
+    )
     return dict(rows)
 
 
@@ -207,7 +211,7 @@ def model_kind() -> ResourceKind:
         plural="Models",
         icon="table-2",
         route="syncs:model",
-        rows=lambda actor: Model.objects.all(),
+        rows=models_in_view,
         detail=lambda model: model.source.name,
         inside=in_model,
         inside_words="in its query or columns",
@@ -246,7 +250,7 @@ def find_runs(request: WorkspaceRequest, words: str) -> Iterable[Hit]:
 
 def find_labels(request: WorkspaceRequest, words: str) -> Iterable[Hit]:
     """Labels of syncs and models, each leading to its list."""
-    lists = (("syncs", syncs_in_view(request.actor)), ("models", Model.objects.all()))
+    lists = (("syncs", syncs_in_view(request.actor)), ("models", models_in_view(request.actor)))
     for name, rows in lists:
         for label in labels_in(rows):
             if words.lower() in label.lower():
@@ -277,12 +281,8 @@ def held_stops(request: WorkspaceRequest) -> abc.Sequence[Stop]:
 
 
 def _held(actor: Actor) -> QuerySet[Run]:
-    needs = {
-        Permission.APPROVE_FROM_SOURCE: "sync__model__source_id",
-        Permission.APPROVE_TO_DESTINATION: "sync__destination_id",
-    }
     held = of_syncs_in_view(Run.objects.filter(status=RunStatus.HELD, finished_at=None), actor)
-    return visible_by(held, actor, needs)
+    return sides.visible(held, actor, APPROVE, "sync__")
 
 
 def _stop(slug: str, run: Run) -> Stop:

@@ -16,7 +16,6 @@ from connectors.sdk.types import ColumnType, Operation
 from syncs.choices import PendingReset
 from syncs.codec import load
 from syncs.configuration import definition_of
-from syncs.definitions import Definition
 from syncs.engine.guardrails import Guardrails
 from syncs.engine.spec import FieldMapping, Planner, RunSpec
 from syncs.engine.spec import ModelColumn as SpecColumn
@@ -24,6 +23,7 @@ from syncs.expansion import expansion_of
 from syncs.logs import workspace_code
 from syncs.mappings import from_json, needs_all_columns, read_columns, used_columns
 from syncs.models import Model, Run, Sync
+from syncs.origins import query_of
 
 
 def build_spec(sync: Sync, run: Run, *, reset: PendingReset, reprocess: bool, only_unsettled: bool = False) -> RunSpec:
@@ -35,10 +35,13 @@ def build_spec(sync: Sync, run: Run, *, reset: PendingReset, reprocess: bool, on
     dialect = source_class(model.source.type).definition.dialect
     all_columns = needs_all_columns(kind, mappings)
     names = _column_names(model, mappings, all_columns=all_columns)
-    sql, key = Definition.of(model).query(dialect), model.primary_key
     expanded = expansion_of(model.columns.all(), mappings)
-    if expanded is not None:
-        sql, key = expanded.query(sql, dialect), expanded.element
+    if expanded is None:
+        sql, key = query_of(sync, names, dialect), model.primary_key
+    else:
+        key = expanded.element
+        plain = (name for name in names if name != key)
+        sql = expanded.query(query_of(sync, (*plain, expanded.column), dialect), dialect)
         names = tuple(dict.fromkeys((key, *names)))
     return RunSpec(
         run_id=run.pk,

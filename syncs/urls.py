@@ -33,18 +33,18 @@ from workspaces.routes import requires
 app_name = "syncs"
 READ = Permission.MEMBER
 FROM = Permission.DRAFT_FROM_SOURCE
-BOTH = (Permission.DRAFT_FROM_SOURCE, Permission.DRAFT_TO_DESTINATION)
+# The first gate of syncs is their destination; the other side is a source, or a parent model of the studio.
+TO = Permission.DRAFT_TO_DESTINATION
 TRIGGER = Permission.TRIGGER
-TRY = (Permission.VIEW_ROWS, Permission.TRIGGER)
-DECIDE = (Permission.APPROVE_FROM_SOURCE, Permission.APPROVE_TO_DESTINATION)
+DECIDE = Permission.APPROVE_TO_DESTINATION
 
 read = requires(READ)
 draft_model = requires(FROM)
 read_draft_model = requires(READ, write=FROM)
-draft_sync = requires(BOTH)
+draft_sync = requires(TO)
 trigger = requires(TRIGGER)
 manage = requires(Permission.MANAGE_WORKSPACE)
-read_draft_sync = requires(READ, write=BOTH)
+read_draft_sync = requires(READ, write=TO)
 
 urlpatterns = [
     path("", read(overview.OverviewPage.as_view()), name="overview"),
@@ -81,7 +81,7 @@ urlpatterns = [
     path("syncs/<int:pk>/edit", draft_sync(sync_wizard.EditSync.as_view()), name="sync_edit"),
     path("syncs/<int:pk>/configuration", read(sync_detail.SyncConfiguration.as_view()), name="sync_configuration"),
     path("syncs/<int:pk>/guardrails", draft_sync(guardrails.SyncGuardrails.as_view()), name="sync_guardrails"),
-    path("syncs/<int:pk>/try", requires(TRY)(trying.TryRow.as_view()), name="sync_try"),
+    path("syncs/<int:pk>/try", trigger(trying.TryRow.as_view()), name="sync_try"),
     path("syncs/<int:pk>/schedule", read_draft_sync(sync_detail.SyncSchedule.as_view()), name="sync_schedule"),
     path("syncs/<int:pk>/logs", read_draft_sync(sync_logs.SyncLogs.as_view()), name="sync_logs"),
     path("syncs/<int:pk>/alerts", read_draft_sync(alerts.SyncAlerts.as_view()), name="sync_alerts"),

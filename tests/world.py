@@ -292,17 +292,19 @@ def _trait(place: Place) -> Mapping[str, Any]:
     return {"trait": create_trait(actor=place.actor, model=model, name="Key", definition=definition)}
 
 
-@builds("audience", "calculation", "enrichment")
+@builds("audience", "audience_model", "calculation", "enrichment")
 def _audiences(place: Place) -> Mapping[str, Any]:
     """An audience of the shoppers with a column of its own, and a count of it that waits."""
     from audiences.services import audiences as studio
     from audiences.services.enrichments import add_enrichment
+    from audiences.services.syncing import open_for_syncs
 
     parent = place.rows["schema_model"]
     made = studio.create_audience(actor=place.actor, parent=parent, name="Everybody", definition={"where": {}})
     counted = studio.calculate_size(actor=place.actor, parent=parent, definition=made.definition, audience=made)
     column = add_enrichment(actor=place.actor, audience=made, name="Their key", trait=place.rows["trait"].pk)
-    return {"audience": made, "calculation": counted, "enrichment": column}
+    model = open_for_syncs(actor=place.actor, audience=made)
+    return {"audience": made, "audience_model": model, "calculation": counted, "enrichment": column}
 
 
 @builds("schema_model", "schema_related", "schema_relationship", "schema_column")

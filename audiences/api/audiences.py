@@ -14,6 +14,7 @@ from audiences import access
 from audiences.choices import CalculationKind, CalculationState
 from audiences.models import Audience
 from audiences.services import audiences as services
+from audiences.services.syncing import open_for_syncs
 from config.api import ApiView, ListQuery, error_answers, list_of, list_response, parse_query
 from workspaces.permissions import Permission
 
@@ -45,7 +46,10 @@ class AudienceUpdate(serializers.Serializer[Any]):
 
 
 class AudienceOut(serializers.Serializer[Any]):
-    """An audience. ``size`` is how many members there were at ``sizedAt``; empty where nobody has counted."""
+    """An audience. ``size`` is how many members there were at ``sizedAt``; empty where nobody has counted.
+
+    ``modelId`` is what its syncs name as their model; empty until syncs were asked for.
+    """
 
     id = serializers.CharField()
     workspaceId = serializers.CharField()
@@ -53,6 +57,7 @@ class AudienceOut(serializers.Serializer[Any]):
     name = serializers.CharField()
     description = serializers.CharField()
     definition = serializers.JSONField()
+    modelId = serializers.CharField(allow_null=True)
     size = serializers.IntegerField(allow_null=True)
     sizedAt = serializers.DateTimeField(allow_null=True)
     tags = serializers.DictField(child=serializers.CharField())
@@ -83,6 +88,7 @@ def audiences_json(rows: Iterable[Audience]) -> list[dict[str, Any]]:
             "name": row.name,
             "description": row.description,
             "definition": row.definition,
+            "modelId": None if row.model_id is None else str(row.model_id),
             "size": row.size,
             "sizedAt": row.sized_at,
             "tags": row.labels,
@@ -152,6 +158,19 @@ class AudienceView(ApiView):
         """Delete an audience that no other one is made of."""
         services.delete_audience(actor=self.actor, audience=access.audience_for(self.actor, audience_id))
         return Response(status=204)
+
+
+class AudienceModelView(ApiView):
+    """What the syncs of an audience read."""
+
+    permission = {"POST": WRITE}
+
+    @extend_schema(operation_id="OpenAudience", request=None, responses={200: AudienceOut, **error_answers()})
+    def post(self, request: Request, audience_id: int) -> Response:
+        """Let syncs send an audience: its modelId is there from now on, and its columns are up to date."""
+        audience = access.audience_for(self.actor, audience_id)
+        open_for_syncs(actor=self.actor, audience=audience)
+        return Response(audiences_json([access.audience_for(self.actor, audience_id)])[0])
 
 
 class AudienceSizeView(ApiView):

@@ -19,9 +19,10 @@ class Audience(Labelled, TenantModel):
     ``definition`` is an :class:`audiences.query.conditions.Definition` as JSON. ``size`` is how many members there
     were at ``sized_at``; nothing else about them is stored. ``enrichments`` are columns that its members have in this
     audience alone, calculated like traits (see :mod:`audiences.enrichments`). ``space`` is the part of the workspace
-    whose people see it; without one everyone does.
+    whose people see it; without one everyone does. ``model`` is what its syncs read; it is made with the first of them.
     """
 
+    model = models.OneToOneField("syncs.Model", null=True, on_delete=models.PROTECT, related_name="audience")
     parent_model = models.ForeignKey(SchemaModel, on_delete=models.PROTECT, related_name="audiences")
     space = models.ForeignKey(
         "workspaces.Space", null=True, blank=True, on_delete=models.RESTRICT, related_name="audiences"

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from audiences.choices import Entity, EventType, Every, LookState, ModelKind, PersonalData, Privacy
 from connectors.sdk.types import ColumnType
-from syncs.choices import ModelMethod
+from syncs.choices import DEFINED
 from workspaces.models import Labelled
 from workspaces.permissions import object_permissions
 from workspaces.scoping import TenantModel
@@ -34,7 +34,7 @@ class SchemaModel(Labelled, TenantModel):
     name = models.CharField(max_length=200)
     slug = models.CharField(max_length=120)
     description = models.TextField(blank=True)
-    method = models.CharField(max_length=10, choices=ModelMethod.choices)
+    method = models.CharField(max_length=10, choices=DEFINED)
     sql = models.TextField(blank=True)
     table_schema = models.CharField(max_length=NAME, blank=True)
     table_name = models.CharField(max_length=NAME, blank=True)

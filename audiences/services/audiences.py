@@ -20,6 +20,7 @@ from audiences.selectors.subsets import require_subsets
 from audiences.services.checks import checked_name
 from audiences.services.choosing import chosen_subsets, names_of, store_choice
 from audiences.services.sizes import store_size
+from audiences.services.syncing import follow_audience
 from config.errors import Conflict, Invalid
 from config.queue import enqueue
 from connectors.models import Destination
@@ -92,6 +93,7 @@ def update_audience(
         audience.size = audience.sized_at = None
     audience.save()
     store_choice(audience, subsets)
+    follow_audience(audience)
     record(audience, before=changed.before, after=changed.after)
     return audience
 
@@ -129,8 +131,12 @@ def delete_audience(*, actor: Actor, audience: Audience) -> None:
         raise Conflict(
             f"“{audience.name}” is a condition of {named}{more}.", hint="Take it out of their definitions first."
         )
+    if audience.model is not None and (count := audience.model.syncs.count()):
+        raise Conflict(f"{count:,} sync{'' if count == 1 else 's'} send it.", hint="Delete them first.")
     record(audience, before=snapshot(audience, AUDITED))
     audience.delete()
+    if audience.model is not None:
+        audience.model.delete()
 
 
 def audiences_made_of(audience: Audience) -> list[Audience]:

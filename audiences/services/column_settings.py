@@ -10,6 +10,7 @@ from audiences import access
 from audiences.choices import Privacy
 from audiences.models import Relationship, SchemaColumn, SchemaModel
 from audiences.services.looks import ask_to_look
+from audiences.services.syncing import follow_schema
 from config.errors import Conflict, Invalid
 from connectors.sdk.types import ColumnType
 from governance.audit.actors import Actor
@@ -60,6 +61,7 @@ def change_columns(
         return rows
     if look and not model.looking:
         ask_to_look(model)
+    follow_schema(model)
     record(model, before=told_before, after=told_after)
     return rows
 

@@ -16,7 +16,7 @@ from audiences.selectors.rules import rules_for
 from audiences.selectors.subsets import rows_within
 from audiences.selectors.traits import enrichment_outputs
 from audiences.trait_checks import problems_of_output
-from config.errors import Denied, Invalid
+from config.errors import Invalid
 from connectors.models import Destination
 from governance.audit.actors import Actor
 from governance.audit.services import record, service
@@ -39,11 +39,7 @@ def preview_members(
     With a ``destination`` only those whom its rules let through.
     """
     parent = access.parent_model_for(actor, parent.pk)
-    if not access.may_view_rows(actor, parent):
-        raise Denied(
-            f"You may not see rows of {parent.name}.",
-            hint="A workspace admin can give your group the right to view this parent model's row data.",
-        )
+    access.require_view_rows(actor, parent)
     schema = schema_with_audiences(parent.source)
     chosen = _chosen(parent, audience, subset_ids)
     if problems := problems_of(parent, definition, schema, audience, chosen):

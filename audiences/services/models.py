@@ -20,6 +20,7 @@ from audiences.models import Relationship, SchemaModel
 from audiences.services.columns import store_columns
 from audiences.services.looks import ask_to_look
 from audiences.services.relationships import Tie, add_tie, check_tie
+from audiences.services.syncing import follow_schema
 from config.errors import Conflict, Invalid
 from connectors import access as connections
 from connectors import catalog
@@ -154,6 +155,7 @@ def store_schema_change(
     model.save()
     if definition is not None or "primary_key" in changed.after:
         ask_to_look(model)
+    follow_schema(model)
     record(model, before=changed.before, after=changed.after)
     return model
 
@@ -174,6 +176,7 @@ def store_refreshed_columns(*, actor: Actor, model: SchemaModel, columns: Sequen
     model.columns_refreshed_at = timezone.now()
     model.save(update_fields=["columns_refreshed_at", "updated_at"])
     ask_to_look(model)
+    follow_schema(model)
     record(model, after={"added": found.added, "missing": found.missing, "retyped": found.retyped})
     return model
 

@@ -10,6 +10,7 @@ from audiences import access
 from audiences.choices import Cardinality
 from audiences.models import Relationship, SchemaModel, ThroughStep
 from audiences.paths import Path, paths_between
+from audiences.services.syncing import follow_schema
 from config.errors import Conflict, Invalid
 from governance.audit.actors import Actor
 from governance.audit.services import changes, record, service, unchanged
@@ -37,6 +38,7 @@ def create_relationship(*, actor: Actor, model: SchemaModel, tie: Tie) -> Relati
     model = access.schema_model_to_change(actor, model.pk)
     check_tie(tie, model, _names(model))
     made = add_tie(model, tie)
+    follow_schema(model)
     record(made, after=in_words(made), label=str(made))
     return made
 
@@ -67,6 +69,7 @@ def update_relationship(*, actor: Actor, relationship: Relationship, model: Sche
         return row
     _require_paths(row)
     row.save()
+    follow_schema(model)
     record(row, before=changed.before, after=changed.after, label=str(row))
     return row
 

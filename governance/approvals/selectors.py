@@ -52,7 +52,7 @@ def to_review(actor: Actor) -> Q:
 
 def review_count(actor: Actor) -> int:
     """How many requests and stopped runs wait for this person."""
-    if not may(actor, Permission.APPROVE_FROM_SOURCE):
+    if not (may(actor, Permission.APPROVE_FROM_SOURCE) or may(actor, Permission.APPROVE_TO_DESTINATION)):
         return 0
     return Draft.objects.filter(to_review(actor)).count() + stop_count(actor)
 

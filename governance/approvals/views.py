@@ -34,9 +34,8 @@ COLUMNS = (
 )
 STATES = Filter.of("state", "Status", DraftState.choices)
 MAX_REVIEWERS = 200
+# Which rights drafting and approving take depends on the resource: the services ask what governs it.
 DECLARED = Permission.MEMBER
-APPROVE = Permission.APPROVE_FROM_SOURCE
-DRAFT = Permission.DRAFT_FROM_SOURCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ def request_page(request: WorkspaceRequest, draft_id: int) -> HttpResponse:
     return _page(request, draft_for(request.actor, draft_id))
 
 
-@requires(DRAFT)
+@requires(DECLARED)
 def submit(request: WorkspaceRequest, draft_id: int) -> HttpResponse:
     """Choose reviewers and say what the change is for."""
     draft = draft_for(request.actor, draft_id)
@@ -106,7 +105,7 @@ def submit(request: WorkspaceRequest, draft_id: int) -> HttpResponse:
     return render_page(request, "approvals/submit.html", context, status=422 if form.errors else 200)
 
 
-@requires(APPROVE)
+@requires(DECLARED)
 def approve(request: WorkspaceRequest, draft_id: int) -> HttpResponse:
     """Say yes, and publish once there are enough."""
     draft = draft_for(request.actor, draft_id)
@@ -127,7 +126,7 @@ def approve(request: WorkspaceRequest, draft_id: int) -> HttpResponse:
     return go_to(request, of.url(request.workspace.slug, draft.resource_id), f"Approved. The {of.noun} is live.")
 
 
-@requires(APPROVE)
+@requires(DECLARED)
 def deny(request: WorkspaceRequest, draft_id: int) -> HttpResponse:
     """Decline: the draft is gone."""
     draft = draft_for(request.actor, draft_id)
@@ -149,7 +148,7 @@ def withdraw(request: WorkspaceRequest, draft_id: int) -> HttpResponse:
     return go_to(request, _url(request, "request", draft.pk), "Withdrawn. The draft is kept.")
 
 
-@requires(DRAFT)
+@requires(DECLARED)
 def delete(request: WorkspaceRequest, draft_id: int) -> HttpResponse:
     """Throw the draft away."""
     draft = draft_for(request.actor, draft_id)

@@ -17,7 +17,7 @@ from syncs.models import Run
 from workspaces.permissions import Permission
 
 Decide = Callable[..., Run]
-DECIDE = (Permission.APPROVE_FROM_SOURCE, Permission.APPROVE_TO_DESTINATION)
+DECIDE = Permission.APPROVE_TO_DESTINATION
 
 
 class DecideRunView(ApiView):

@@ -55,7 +55,7 @@ class ModelListView(ApiView):
     def get(self, request: Request) -> Response:
         """List the models of the API key's workspace."""
         query = parse_query(request, ListQuery)
-        rows = Model.objects.all()
+        rows = access.models_in_view(self.actor)
         for name in ("name", "slug"):
             if query.get(name):
                 rows = rows.filter(**{name: query[name]})
@@ -96,7 +96,7 @@ class ModelView(ApiView):
         values = self.body(ModelUpdate)
         wire = next((t for t in QUERY_TYPES if values.get("raw" if t == "raw_sql" else "table")), None)
         chosen = values.get("primaryKeyChange")
-        model = access.model_for(self.actor, model_id)
+        model = access.defined_model_for(self.actor, model_id)
         change = services.ModelChange(
             definition=definition_from(values, wire) if wire else None,
             primary_key=values.get("primaryKey"),

@@ -42,7 +42,7 @@ from syncs.models import Run, Sync
 from workspaces.access import folder_for, space_for
 from workspaces.permissions import Permission
 
-CONFIGURE = (Permission.DRAFT_FROM_SOURCE, Permission.DRAFT_TO_DESTINATION)
+CONFIGURE = Permission.DRAFT_TO_DESTINATION
 
 
 class SyncListView(ApiView):

@@ -48,7 +48,7 @@ class TestRowOut(serializers.Serializer[Any]):
 class TestRowView(ApiView):
     """Sending one row."""
 
-    permission = {"POST": (Permission.VIEW_ROWS, Permission.TRIGGER)}
+    permission = {"POST": Permission.TRIGGER}
 
     @extend_schema(operation_id="TestRow", request=TestRowIn, responses={200: TestRowOut, **error_answers()})
     def post(self, request: Request, sync_id: int) -> Response:

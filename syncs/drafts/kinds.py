@@ -15,17 +15,12 @@ from config.errors import NotFound
 from governance.approvals.models import Draft
 from governance.approvals.registry import Governed, Impact, Part, State
 from governance.audit.actors import Actor
-from syncs import access
+from syncs import access, sides
 from syncs.drafts import MODEL, SYNC
 from syncs.models import Model, Sync
-from workspaces.access import people_who_may, spaces_of, visible, visible_by
+from workspaces.access import people_who_may, spaces_of, visible
 from workspaces.models import OrganizationMember
 from workspaces.permissions import Permission
-
-APPROVE_BOTH = {
-    Permission.APPROVE_FROM_SOURCE: "model__source_id",
-    Permission.APPROVE_TO_DESTINATION: "destination_id",
-}
 
 
 class GovernedModel(Governed):
@@ -68,7 +63,7 @@ class GovernedModel(Governed):
         return people
 
     def approvable(self, actor: Actor) -> QuerySet[Any]:
-        return visible(Model.objects.all(), actor, Permission.APPROVE_FROM_SOURCE, "source_id")
+        return visible(access.models_in_view(actor), actor, Permission.APPROVE_FROM_SOURCE, "source_id")
 
     def in_view(self, actor: Actor) -> QuerySet[Any] | None:
         return None
@@ -140,23 +135,18 @@ class GovernedSync(Governed):
 
     def require_draft(self, actor: Actor, resource_id: int) -> None:
         sync = _sync(resource_id)
-        access.require_draft(actor, sync.model.source_id, sync.destination_id)
+        access.require_draft(actor, sync.model, sync.destination_id)
 
     def require_approve(self, actor: Actor, resource_id: int) -> None:
         sync = _sync(resource_id)
-        access.require_approve(actor, sync.model.source_id, sync.destination_id)
+        access.require_approve(actor, sync.model, sync.destination_id)
 
     def approvers(self, resource_id: int) -> QuerySet[OrganizationMember]:
         sync = _sync(resource_id)
-        return people_who_may(
-            {
-                Permission.APPROVE_FROM_SOURCE: sync.model.source_id,
-                Permission.APPROVE_TO_DESTINATION: sync.destination_id,
-            }
-        )
+        return people_who_may(sides.objects(sync.model, access.APPROVE, sync.destination_id))
 
     def approvable(self, actor: Actor) -> QuerySet[Any]:
-        return visible_by(access.syncs_in_view(actor), actor, APPROVE_BOTH)
+        return sides.visible(access.syncs_in_view(actor), actor, access.APPROVE)
 
     def in_view(self, actor: Actor) -> QuerySet[Any] | None:
         return None if spaces_of(actor) is None else access.syncs_in_view(actor)

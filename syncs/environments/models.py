@@ -54,12 +54,12 @@ class DeployableModel:
 
     def thing(self, actor: Actor, pk: int) -> Thing | None:
         """The model with this id."""
-        found = Model.objects.select_related("workspace").filter(pk=pk).first()
+        found = access.models_in_view(actor).select_related("workspace").filter(pk=pk).first()
         return _thing(found) if found else None
 
     def things(self, actor: Actor) -> list[Thing]:
         """Every model, by name."""
-        return [_thing(model) for model in Model.objects.select_related("workspace")]
+        return [_thing(model) for model in access.models_in_view(actor).select_related("workspace")]
 
     def needs(self, actor: Actor, pk: int) -> list[Need]:
         """Its source."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
+
 from config.errors import HeadraceError, Invalid
 from connectors import access as connections
 from connectors.fields_table import described_settings
@@ -56,12 +58,12 @@ class DeployableSync:
 
     def thing(self, actor: Actor, pk: int) -> Thing | None:
         """The sync with this id."""
-        found = access.syncs_in_view(actor).select_related("workspace").filter(pk=pk).first()
+        found = _deployable(actor).filter(pk=pk).first()
         return _thing(found) if found else None
 
     def things(self, actor: Actor) -> list[Thing]:
         """Every sync, newest first."""
-        return [_thing(sync) for sync in access.syncs_in_view(actor).select_related("workspace")]
+        return [_thing(sync) for sync in _deployable(actor)]
 
     def needs(self, actor: Actor, pk: int) -> list[Need]:
         """Its model and its destination."""
@@ -188,19 +190,25 @@ def _thing(sync: Sync) -> Thing:
     return Thing(kind="sync", pk=sync.pk, name=str(sync), url=sync.get_absolute_url())
 
 
+def _deployable(actor: Actor) -> QuerySet[Sync]:
+    """The syncs that can be deployed: those of audiences stay with their schema."""
+    rows = access.syncs_in_view(actor).select_related("workspace")
+    return rows.filter(model__parent_model_id=None)
+
+
 def _model_there(actor: Actor, aim: Aim) -> tuple[Model, Sequence[ModelColumn]]:
     """The model there, as this deployment leaves it where it is part of it."""
     coming = aim.coming.get("model")
     if coming is not None:
         payload: ModelPayload = coming.payload
         return payload.model, payload.columns
-    model = access.model_for(actor, aim.stands_on["model"])
+    model = access.defined_model_for(actor, aim.stands_on["model"])
     return model, list(model.columns.all())
 
 
 def _rights(actor: Actor, model: Model, destination: Destination, current: Sync | None) -> tuple[list[Problem], bool]:
     """What keeps the actor from deploying, and whether it would be a draft; on a drafted model it always is."""
-    sides = (actor, model.source_id, destination.pk)
+    sides = (actor, model, destination.pk)
     try:
         connections.require_ready(destination)
         require_live(current, "sync")

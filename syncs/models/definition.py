@@ -18,6 +18,10 @@ class Model(Labelled, TenantModel):
 
     ``revision`` counts the changes that matter to dependent syncs. Until it is ``published``
     it is only a draft, and no sync of it runs. ``folder`` is also where its syncs are.
+
+    The model of an audience (``method`` is ``audience``) has neither query nor table: each of its syncs asks
+    :mod:`syncs.origins` for its own. Rights on the studio's parent model, ``parent_model_id``, take the place of
+    those on the source there, and people meet the audience, never this row.
     """
 
     source = models.ForeignKey("connectors.Source", on_delete=models.PROTECT, related_name="models")
@@ -32,6 +36,7 @@ class Model(Labelled, TenantModel):
     table_schema = models.CharField(max_length=400, blank=True)
     table_name = models.CharField(max_length=400, blank=True)
     primary_key = models.CharField(max_length=400)
+    parent_model_id = models.BigIntegerField(null=True, blank=True)
     revision = models.PositiveIntegerField(default=1)
     published = models.BooleanField(default=True)
     columns_refreshed_at = models.DateTimeField()
@@ -50,8 +55,15 @@ class Model(Labelled, TenantModel):
         return self.name
 
     def get_absolute_url(self) -> str:
-        """The model's page."""
+        """The model's page: for the model of an audience, what it is made by."""
+        if self.of_audience:
+            return reverse("audiences:audience_of_model", args=[self.workspace.slug, self.pk])
         return reverse("syncs:model", args=[self.workspace.slug, self.pk])
+
+    @property
+    def of_audience(self) -> bool:
+        """Whether the studio made it for the syncs of an audience."""
+        return self.method == ModelMethod.AUDIENCE
 
 
 class ModelColumn(TenantModel):

@@ -20,9 +20,9 @@ from connectors.selectors import destinations, sources
 from governance.approvals.models import ApprovalPolicy
 from governance.audit.actors import Actor
 from notifications.models import Channel
-from syncs.access import of_syncs_in_view, syncs_in_view
+from syncs.access import models_in_view, of_syncs_in_view, syncs_in_view
 from syncs.choices import RunStatus
-from syncs.models import Model, Run
+from syncs.models import Run
 from workspaces.access import may
 from workspaces.choices import Hint, RoleKind
 from workspaces.models import (
@@ -115,7 +115,7 @@ def _there(actor: Actor, workspace: Workspace) -> Mapping[str, Any]:
         "source": sources(),
         "planner": sources().filter(planner=Planner.WAREHOUSE),
         "destination": destinations(),
-        "model": Model.objects.all(),
+        "model": models_in_view(actor),
         "sync": syncs_in_view(actor),
         "own_sync": syncs_in_view(actor).filter(created_by=actor.user_id),
         "delivered": of_syncs_in_view(Run.objects.filter(status__in=DELIVERED), actor),

@@ -71,7 +71,7 @@ def list_models(actor: Actor, chosen: ModelFilter | None = None) -> QuerySet[Mod
     """Models of the workspace with their source and ``sync_count``."""
     require(actor, Permission.MEMBER)
     chosen = chosen or ModelFilter()
-    rows = Model.objects.select_related("source", "created_by").annotate(sync_count=sync_count(actor))
+    rows = access.models_in_view(actor).select_related("source", "created_by").annotate(sync_count=sync_count(actor))
     if chosen.search:
         rows = rows.filter(Q(name__icontains=chosen.search) | Q(slug__icontains=chosen.search))
     if chosen.source_id is not None:

@@ -100,4 +100,4 @@ def _kept(number: int, stored: dict[str, Any]) -> KeptExchange:
 
 def _hidden(actor: Actor, preview: Preview) -> bool:
     require(actor, Permission.MEMBER)
-    return not may_view_rows(actor, preview.sync.model.source_id)
+    return not may_view_rows(actor, preview.sync.model)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from config.errors import Denied, Invalid, NotFound
 from connectors.sdk.types import Operation
 from governance.audit.actors import Actor
-from syncs import engine
+from syncs import engine, sides
 from syncs.access import may_view_rows
 from syncs.choices import RunStatus
 from syncs.codec import load
@@ -217,17 +217,18 @@ def export_rows(actor: Actor, run: Run, *, failed: bool = False) -> Iterator[Log
 def require_export(actor: Actor, run: Run) -> None:
     """Raise unless the actor may take a run's rows away as a file."""
     require(actor, Permission.MANAGE_WORKSPACE)
-    require(actor, Permission.VIEW_ROWS, source_id=run.sync.model.source_id)
+    if not may_view_rows(actor, run.sync.model):
+        sides.require(actor, run.sync.model, (Permission.VIEW_ROWS,))
 
 
 def may_export_rows(actor: Actor, run: Run) -> bool:
     """Whether :func:`export_rows` would answer."""
-    return may(actor, Permission.MANAGE_WORKSPACE) and may_view_rows(actor, run.sync.model.source_id)
+    return may(actor, Permission.MANAGE_WORKSPACE) and may_view_rows(actor, run.sync.model)
 
 
 def _redacted(actor: Actor, run: Run) -> bool:
     require(actor, Permission.MEMBER)
-    return not may_view_rows(actor, run.sync.model.source_id)
+    return not may_view_rows(actor, run.sync.model)
 
 
 def _log(run: Run) -> RunLog | None:

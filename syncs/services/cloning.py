@@ -44,12 +44,12 @@ def clone_model(
     Raises before anything is made where a right is missing; a sync that the changed query no longer suits
     is left out and told.
     """
-    original = access.model_for(actor, model.pk)
+    original = access.defined_model_for(actor, model.pk)
     foreign = [str(sync) for sync in syncs if sync.model_id != original.pk]
     if foreign:
         raise Invalid.field("syncs", f"Not a sync of this model: {', '.join(foreign)}.")
     for sync in syncs:
-        access.require_configure(actor, original.source_id, sync.destination_id)
+        access.require_configure(actor, original, sync.destination_id)
     copy = create_model(
         actor=actor,
         source=original.source,

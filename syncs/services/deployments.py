@@ -104,10 +104,10 @@ def deploy_sync(
     ``as_draft`` makes a new one that is not live before it was approved; changes of a live one are proposed
     by :func:`propose_sync`.
     """
-    model = access.model_for(actor, model.pk)
+    model = access.defined_model_for(actor, model.pk)
     destination = connections.destination_for(actor, destination.pk, lock=True)
     require = access.require_draft if as_draft else access.require_configure
-    require(actor, model.source_id, destination.pk)
+    require(actor, model, destination.pk)
     if counterpart:
         sync = access.sync_to_configure(actor, counterpart)
         if (sync.model_id, sync.destination_id) != (model.pk, destination.pk):
@@ -148,7 +148,7 @@ def propose_model(
     item: DeploymentItem,
 ) -> Model:
     """Propose what was deployed as a draft of the live model; an older draft gives way."""
-    model = access.model_for(actor, counterpart)
+    model = access.defined_model_for(actor, counterpart)
     live = model_state(model)
     decided = {column.name: captured["columns"].get(column.name, {}) for column in columns}
     types = {column.name: column.type.value for column in columns}

@@ -119,7 +119,7 @@ def change_sync(*, actor: Actor, sync: Sync, change: SyncChange, way: Way, revis
 
 def draft_model(*, actor: Actor, model: Model, change: ModelChange, revision: int | None = None) -> Draft:
     """Keep a change of a model without making it live; asks the source about another query."""
-    model = access.model_for(actor, model.pk)
+    model = access.defined_model_for(actor, model.pk)
     access.require_model_draft(actor, model)
     draft = open_draft(MODEL, model.pk)
     state = dict(draft.proposed if draft else model_state(model))
@@ -140,7 +140,7 @@ def draft_model(*, actor: Actor, model: Model, change: ModelChange, revision: in
 def draft_sync(*, actor: Actor, sync: Sync, change: SyncChange, revision: int | None = None) -> Draft:
     """Keep a change of a sync without making it live; checks a configuration as publishing would."""
     sync = access.sync_for(actor, sync.pk)
-    access.require_draft(actor, sync.model.source_id, sync.destination_id)
+    access.require_draft(actor, sync.model, sync.destination_id)
     draft = open_draft(SYNC, sync.pk)
     state = dict(draft.proposed if draft else sync_state(sync))
     sealed = draft.sealed if draft else ""
@@ -171,7 +171,7 @@ def draft_sync(*, actor: Actor, sync: Sync, change: SyncChange, revision: int | 
 
 def publish_model(*, actor: Actor, draft: Draft) -> None:
     """Make an approved draft of a model live, exactly as it was reviewed, and start what was asked for with it."""
-    model, state = access.model_for(actor, draft.resource_id), draft.proposed
+    model, state = access.defined_model_for(actor, draft.resource_id), draft.proposed
     access.require_model_approval(actor, model)
     change = _model_change_in(model, state)
     saved = store_model_change(
@@ -189,7 +189,7 @@ def publish_model(*, actor: Actor, draft: Draft) -> None:
 def publish_sync(*, actor: Actor, draft: Draft) -> None:
     """Make an approved draft of a sync live, exactly as it was reviewed; its configuration is checked again."""
     sync, state = access.sync_for(actor, draft.resource_id), draft.proposed
-    access.require_approve(actor, sync.model.source_id, sync.destination_id)
+    access.require_approve(actor, sync.model, sync.destination_id)
     secrets = decrypt(draft.sealed or sync.sealed_settings)
     reconfigured = draft.is_new or bool(draft.sealed) or _differs(state, draft.base, CONFIGURATION)
     checked = None

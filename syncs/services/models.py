@@ -63,7 +63,7 @@ def preview_definition(
 ) -> Preview:
     """The first rows of a query that is being written; columns only without the row-data right."""
     source = connections.source_for(actor, source.pk, Permission.DRAFT_FROM_SOURCE)
-    if not access.may_view_rows(actor, source.pk):
+    if not access.may_view_source_rows(actor, source.pk):
         return Preview(columns=describe(source, definition), rows=None)
     record_source_preview(actor=actor, source=source, definition=definition)
     return preview(source, definition, limit=limit, with_count=with_count)
@@ -71,9 +71,9 @@ def preview_definition(
 
 def preview_model(*, actor: Actor, model: Model, limit: int = PREVIEW_ROWS, with_count: bool = False) -> Preview:
     """The first rows of a saved model; columns only without the row-data right."""
-    model = access.model_for(actor, model.pk)
+    model = access.defined_model_for(actor, model.pk)
     definition = Definition.of(model)
-    if not access.may_view_rows(actor, model.source_id):
+    if not access.may_view_rows(actor, model):
         return Preview(columns=describe(model.source, definition), rows=None)
     record_model_preview(actor=actor, model=model)
     return preview(model.source, definition, limit=limit, with_count=with_count)
@@ -160,7 +160,7 @@ def update_model(
     key_change: KeyChange | None = None,
 ) -> Model:
     """Change a model. A new key needs the person's choice of what dependent syncs do."""
-    current = access.model_for(actor, model.pk)
+    current = access.defined_model_for(actor, model.pk)
     access.require_model_change(actor, current)
     columns = describe(current.source, definition) if definition is not None else None
     model = store_model_change(
@@ -258,7 +258,7 @@ def apply_model_change(
 
 def refresh_columns(*, actor: Actor, model: Model) -> Model:
     """Ask the source again which columns the model has; overrides and edited descriptions stay."""
-    model = access.model_for(actor, model.pk)
+    model = access.defined_model_for(actor, model.pk)
     access.require_model_change(actor, model)
     return store_refreshed_columns(actor=actor, model=model, columns=describe(model.source, Definition.of(model)))
 
@@ -333,7 +333,7 @@ def record_source_preview(*, actor: Actor, source: Source, definition: Definitio
 @service("model.previewed")
 def record_model_preview(*, actor: Actor, model: Model) -> None:
     """Remember that somebody looked at rows of a model."""
-    record(access.model_for(actor, model.pk))
+    record(access.defined_model_for(actor, model.pk))
 
 
 def known_columns(model: Model) -> list[Column]:

@@ -18,7 +18,7 @@ from workspaces.spaces import EVERYONE
 
 def move_sync(*, actor: Actor, sync: Sync, folder: Folder | None) -> Model:
     """Move a sync, which is to move its model, and so every other sync of that model."""
-    access.require_draft(actor, sync.model.source_id, sync.destination_id)
+    access.require_draft(actor, sync.model, sync.destination_id)
     return move_model(actor=actor, model=sync.model, folder=folder)
 
 

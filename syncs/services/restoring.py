@@ -31,7 +31,7 @@ def restore_model(
     The source is asked for the columns of the earlier query, so a table or column that is gone is told before anything
     changes.
     """
-    model = access.model_for(actor, model.pk)
+    model = access.defined_model_for(actor, model.pk)
     access.require_model_draft(actor, model)
     found = _restorable(MODEL, model, version)
     state, draft = found.state, None
@@ -70,7 +70,7 @@ def restore_sync(*, actor: Actor, sync: Sync, version: int, way: Way) -> Draft |
     The configuration is checked again: a column or field that is gone is told before anything changes.
     """
     sync = access.sync_for(actor, sync.pk)
-    access.require_draft(actor, sync.model.source_id, sync.destination_id)
+    access.require_draft(actor, sync.model, sync.destination_id)
     found = _restorable(SYNC, sync, version)
     proposal, schedule, guardrails = proposal_in(found.state), schedule_in(found.state), guardrails_in(found.state)
     draft = None
@@ -89,7 +89,7 @@ def restore_sync(*, actor: Actor, sync: Sync, version: int, way: Way) -> Draft |
 @service("model.restored")
 def note_restored_model(*, actor: Actor, model: Model, version: int, draft: Draft | None) -> None:
     """Remember that the change came from an earlier version."""
-    model = access.model_for(actor, model.pk)
+    model = access.defined_model_for(actor, model.pk)
     access.require_model_draft(actor, model)
     record(model, after=_told(version, draft))
 
@@ -98,7 +98,7 @@ def note_restored_model(*, actor: Actor, model: Model, version: int, draft: Draf
 def note_restored_sync(*, actor: Actor, sync: Sync, version: int, draft: Draft | None) -> None:
     """Remember that the change came from an earlier version."""
     sync = access.sync_for(actor, sync.pk)
-    access.require_draft(actor, sync.model.source_id, sync.destination_id)
+    access.require_draft(actor, sync.model, sync.destination_id)
     record(sync, after=_told(version, draft))
 
 

@@ -28,7 +28,7 @@ def start_run(
     """
     sync = access.sync_to_trigger(actor, sync.pk)
     if clear:
-        access.require_configure(actor, sync.model.source_id, sync.destination_id)
+        access.require_configure(actor, sync.model, sync.destination_id)
         if not clears(sync):
             raise Invalid("This destination cannot empty what the sync fills.", code="cannot_clear")
     reset = PendingReset.RESYNC if full_resync else PendingReset.NONE

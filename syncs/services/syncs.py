@@ -69,7 +69,7 @@ def create_sync(
     published: bool = True,
 ) -> Sync:
     """Join a model and a destination: checks everything that can be checked, then stores it, live or as a draft."""
-    (access.require_configure if published else access.require_draft)(actor, model.source_id, destination.pk)
+    (access.require_configure if published else access.require_draft)(actor, model, destination.pk)
     connections.require_ready(destination)
     checked = check_proposal(model, destination, proposal)
     return store_sync(
@@ -103,7 +103,7 @@ def store_sync(
     """Store a sync whose configuration has just been checked."""
     model = access.model_for(actor, model.pk)
     destination = connections.destination_for(actor, destination.pk, lock=True)
-    (access.require_configure if published else access.require_draft)(actor, model.source_id, destination.pk)
+    (access.require_configure if published else access.require_draft)(actor, model, destination.pk)
     if published:
         require_direct(actor)
         require_published_model(model)

@@ -173,7 +173,7 @@ class MappingValue(PageView):
             "depth": self.depth,
             "in_array": self.offer.in_array,
             "element": ELEMENT,
-            "may_see_rows": access.may_view_rows(self.actor, self.model.source_id),
+            "may_see_rows": access.may_view_rows(self.actor, self.model),
             "blank_sample": _written(dict.fromkeys(columns)),
         }
         return render_page(self.request, "syncs/syncs/parts/value.html", context, status=status)

@@ -94,7 +94,7 @@ class ModelQuery(ModelPage):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The first tab."""
-        model = access.model_for(self.actor, pk)
+        model = access.defined_model_for(self.actor, pk)
         dialect = connections.definition_of(Kind.SOURCE, model.source.type).dialect
         return self.page(model, "syncs/models/query.html", {"dialect": dialect, "columns": list(model.columns.all())})
 
@@ -106,13 +106,13 @@ class ModelRows(ModelPage):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The tab; the rows themselves come when it is open, as the source may be slow."""
-        model = access.model_for(self.actor, pk)
-        may_see = access.may_view_rows(self.actor, model.source_id)
+        model = access.defined_model_for(self.actor, pk)
+        may_see = access.may_view_rows(self.actor, model)
         return self.page(model, "syncs/models/rows.html", {"may_see": may_see, **OPTIONS})
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask the source; looking at rows is recorded."""
-        model = access.model_for(self.actor, pk)
+        model = access.defined_model_for(self.actor, pk)
         context: dict[str, Any] = {"model": model, "may_see": True, **OPTIONS}
         try:
             preview = services.preview_model(actor=self.actor, model=model, **preview_options(request.POST))
@@ -132,7 +132,7 @@ class ModelColumns(ModelPage):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The columns as last read from the source."""
-        model = access.model_for(self.actor, pk)
+        model = access.defined_model_for(self.actor, pk)
         return self.page(
             model,
             "syncs/models/columns.html",
@@ -147,7 +147,7 @@ class ModelColumns(ModelPage):
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Change one column, or read all of them again."""
-        model = access.model_for(self.actor, pk)
+        model = access.defined_model_for(self.actor, pk)
         here = self.url(self.route, pk)
         try:
             if request.POST.get("action") == "refresh":
@@ -190,7 +190,7 @@ class ModelSyncs(ModelPage):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The tab."""
-        model = access.model_for(self.actor, pk)
+        model = access.defined_model_for(self.actor, pk)
         lines = [{"sync": s, "pill": sync_pill(s)} for s in dependent_syncs(self.actor, model)]
         return self.page(model, "syncs/models/syncs.html", {"lines": lines, "stale": stale_mappings(self.actor, model)})
 
@@ -202,7 +202,7 @@ class ModelActivity(ModelPage):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The tab, newest first."""
-        model = access.model_for(self.actor, pk)
+        model = access.defined_model_for(self.actor, pk)
         return self.page(model, "syncs/models/activity.html", activity_context(request, "model", model))
 
 
@@ -211,7 +211,7 @@ class RenameModel(PageView):
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Rename and stay on the page."""
-        model = access.model_for(self.actor, pk)
+        model = access.defined_model_for(self.actor, pk)
         try:
             services.update_model(actor=self.actor, model=model, name=request.POST.get("name", ""))
         except HeadraceError as error:
@@ -224,7 +224,7 @@ class DeleteModel(PageView):
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Delete and go back to the list."""
-        model = access.model_for(self.actor, pk)
+        model = access.defined_model_for(self.actor, pk)
         if request.POST.get("confirm_name", "").strip() != model.name:
             return go_to(request, self.url("model", pk), "Type the name of the model to delete it.", tone="bad")
         try:

@@ -224,7 +224,7 @@ class Editor(PageView):
             "samples": self._declared.sample_queries,
             "has_tables": self.source.schema_refreshed_at is not None,
             "schema_panel_url": self._schema_url("source_schema") + "?panel=1",
-            "may_see": access.may_view_rows(self.actor, self.source.pk),
+            "may_see": access.may_view_source_rows(self.actor, self.source.pk),
             "steps": self.steps("key" if naming else "define"),
             "breadcrumb": self.breadcrumb(),
             "publication": self.publication(),
@@ -264,7 +264,7 @@ class EditModel(Editor):
 
     def load(self, pk: int) -> None:
         """The model of the address and its source."""
-        self.model = access.model_for(self.actor, pk)
+        self.model = access.defined_model_for(self.actor, pk)
         access.require_model_draft(self.actor, self.model)
         self.source = self.model.source
         self.draft = open_draft(MODEL, pk)
@@ -307,7 +307,7 @@ class EditModel(Editor):
         )
         if renamed:
             services.update_model(actor=self.actor, model=model, name=name, description=description)
-        return access.model_for(self.actor, model.pk)
+        return access.defined_model_for(self.actor, model.pk)
 
     def _may_rename(self, model: Model) -> bool:
         try:
@@ -360,7 +360,7 @@ class CloneModel(Editor):
 
     def load(self, pk: int) -> None:
         """The model to copy and its source."""
-        self.stored = access.model_for(self.actor, pk)
+        self.stored = access.defined_model_for(self.actor, pk)
         self.source = connections.source_for(self.actor, self.stored.source_id, Permission.DRAFT_FROM_SOURCE)
 
     @property
@@ -403,7 +403,7 @@ class CloneModel(Editor):
         lines = [
             {"sync": sync, "ticked": str(sync.pk) in ticked}
             for sync in dependent_syncs(self.actor, self.original)
-            if access.may_configure(self.actor, self.original.source_id, sync.destination_id)
+            if access.may_configure(self.actor, self.original, sync.destination_id)
         ]
         return {"original": self.original, "clone_syncs": lines}
 

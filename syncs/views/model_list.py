@@ -10,7 +10,7 @@ from config.ui.listing import Column, Listing
 from config.ui.search import matching
 from connectors import catalog
 from connectors.choices import Kind
-from syncs.models import Model
+from syncs import access
 from syncs.selectors.models import sync_count
 from syncs.views.base import PageView
 from syncs.views.narrowing import in_folder, model_filters, narrowed_models
@@ -38,8 +38,10 @@ class ModelList(PageView):
         filters = model_filters(self.actor)
         listing = Listing(request, columns=COLUMNS, filters=filters, order="name", keep=("folder",))
         listing.clear_url = views.all_url
-        pane = folder_pane(self.here, listing, Model.objects.all(), "folder")
-        found = matching(Model.objects.select_related("source"), listing.query, "name", "slug", "description")
+        pane = folder_pane(self.here, listing, access.models_in_view(self.actor), "folder")
+        found = matching(
+            access.models_in_view(self.actor).select_related("source"), listing.query, "name", "slug", "description"
+        )
         rows = narrowed_models(self.actor, found, listing)
         rows = in_folder(rows, "folder", request.GET.get("folder", ""), pane.within)  # type: ignore[assignment]
         page = listing.page(rows.annotate(sync_count=sync_count(self.actor)))

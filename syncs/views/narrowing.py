@@ -15,7 +15,7 @@ from connectors.choices import Kind
 from connectors.selectors import destinations, sources
 from governance.audit.actors import Actor
 from syncs import access
-from syncs.choices import LIVE, Health, ModelMethod, ScheduleKind
+from syncs.choices import DEFINED, LIVE, Health, ScheduleKind
 from syncs.models import Model, Sync
 from syncs.selectors.syncs import with_health
 from workspaces.access import spaces_in_view, spaces_of
@@ -86,11 +86,11 @@ def narrowed_syncs(rows: QuerySet[Sync], listing: Listing) -> QuerySet[Sync]:
 
 def model_filters(actor: Actor) -> list[Filter]:
     """Every filter of the list of models: four statements."""
-    models = Model.objects.all()
+    models = access.models_in_view(actor)
     known = list(sources().values_list("pk", "name", "type"))
     return [
         Filter.of("source", "Source", [(pk, name) for pk, name, _ in known]),
-        Filter.of("method", "Query type", ModelMethod.choices, single=True),
+        Filter.of("method", "Query type", DEFINED, single=True),
         *label_filters(labels_in(models)),
         Filter.of("from", "Kind of source", _types(Kind.SOURCE, (t for _, _, t in known)), more=True),
         Filter.of("creator", "Created by", _creators(models), more=True),

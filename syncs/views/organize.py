@@ -49,7 +49,7 @@ class OrganizeSyncs(Organize):
 
     def known_labels(self) -> list[str]:
         """Labels of syncs and models."""
-        return known_labels(access.syncs_in_view(self.here.actor), Model.objects.all())
+        return known_labels(access.syncs_in_view(self.here.actor), access.models_in_view(self.here.actor))
 
 
 class OrganizeModels(Organize):
@@ -60,7 +60,7 @@ class OrganizeModels(Organize):
 
     def rows(self, pks: list[int]) -> Iterable[Model]:
         """The models of these ids."""
-        return Model.objects.filter(pk__in=pks)
+        return access.models_in_view(self.here.actor).filter(pk__in=pks)
 
     def list_url(self) -> str:
         """The list of models."""
@@ -76,7 +76,7 @@ class OrganizeModels(Organize):
 
     def known_labels(self) -> list[str]:
         """Labels of syncs and models."""
-        return known_labels(access.syncs_in_view(self.here.actor), Model.objects.all())
+        return known_labels(access.syncs_in_view(self.here.actor), access.models_in_view(self.here.actor))
 
 
 class OrganizeSequences(Organize):

@@ -45,7 +45,7 @@ def for_model(actor: Actor, model: Model) -> Publication:
 
 def for_sync(actor: Actor, sync: Sync) -> Publication:
     """What can become of a change of a saved sync."""
-    may = access.may_configure(actor, sync.model.source_id, sync.destination_id)
+    may = access.may_configure(actor, sync.model, sync.destination_id)
     return _publication(actor, may, open_draft(SYNC, sync.pk))
 
 

@@ -107,8 +107,8 @@ class RunView(PageView):
     def logs(self, run: Run) -> dict[str, Any]:
         """What ``parts/logs.html`` shows."""
         logs = None if run.live else logs_of(run)
-        sides = (run.sync.model.source_id, run.sync.destination_id)
-        may = logs is not None and logs.failure is not None and access.may_configure(self.actor, *sides)
+        sync, failed = run.sync, logs is not None and logs.failure is not None
+        may = failed and access.may_configure(self.actor, sync.model, sync.destination_id)
         return {"run": run, "sync": run.sync, "logs": logs, "may_log_again": may}
 
     def page(self, run: Run, template: str, context: dict[str, Any]) -> HttpResponse:

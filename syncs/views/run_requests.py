@@ -56,7 +56,7 @@ class RunRequests(RunView):
             "exchanges": page.exchanges,
             "problem": problem,
             "request_base": f"{here}/",
-            "may_search": may_view_rows(self.actor, row.sync.model.source_id),
+            "may_search": may_view_rows(self.actor, row.sync.model),
             "narrowed": any(chosen[name] for name in ("q", "key", "answer")),
             "next_url": f"{here}?{urlencode({k: v for k, v in following.items() if v})}" if page.next else "",
             "expired": row.traces_purged_at is not None,

@@ -75,7 +75,7 @@ class SyncPage(PageView):
         self, sync: Sync, template: str, context: dict[str, Any] | None = None, status: int = 200, part: str = ""
     ) -> HttpResponse:
         """Render one tab."""
-        configure = access.may_configure(self.actor, sync.model.source_id, sync.destination_id)
+        configure = access.may_configure(self.actor, sync.model, sync.destination_id)
         publication = for_sync(self.actor, sync)
         rollup = rollups([sync.pk])[sync.pk]
         tabs: list[dict[str, Any]] = [
@@ -104,7 +104,7 @@ class SyncPage(PageView):
             "unsettled": unsettled_rows(sync),
             "may_retry": not running and may_trigger and can_retry(sync),
             "may_configure": configure and sync.published,
-            "may_edit": access.may_draft(self.actor, sync.model.source_id, sync.destination_id),
+            "may_edit": access.may_draft(self.actor, sync.model, sync.destination_id),
             "publication": publication,
             "draft": publication.draft,
             "may_trigger": may_trigger,
@@ -211,7 +211,7 @@ class SyncSchedule(SyncPage):
     def _drafted(self, sync: Sync) -> Sync:
         """The sync (unsaved) as its draft has it, for those who may edit that."""
         draft = open_draft(SYNC, sync.pk)
-        may_edit = access.may_draft(self.actor, sync.model.source_id, sync.destination_id)
+        may_edit = access.may_draft(self.actor, sync.model, sync.destination_id)
         return put_sync_state(sync, draft.proposed) if draft and may_edit else sync
 
     def _stored(self, sync: Sync) -> ScheduleForm:

@@ -83,7 +83,9 @@ class SyncNew(PageView):
         return self._page("syncs/syncs/choose_model.html", "model", rows=rows, listing=listing, page=page)
 
     def _models(self, query: str) -> QuerySet[Model]:
-        return matching(Model.objects.select_related("source"), query, "name", "slug", "source__name")
+        return matching(
+            access.models_in_view(self.actor).select_related("source"), query, "name", "slug", "source__name"
+        )
 
     def _choose_destination(self, model: Model) -> HttpResponse:
         rows = [
@@ -196,7 +198,7 @@ class Configure(PageView):
 
     def publication(self) -> Publication:
         """What can become of it."""
-        may_publish = access.may_configure(self.actor, self.model.source_id, self.destination.pk)
+        may_publish = access.may_configure(self.actor, self.model, self.destination.pk)
         return for_new(self.actor, may_publish=may_publish)
 
     def _spaces(self) -> list[dict[str, str]]:
@@ -306,7 +308,7 @@ class Configure(PageView):
             "chosen_space": self.request.POST.get("space", ""),
             "fields_problem": self.fields_problem,
             "mapping_headings": MAPPING_HEADINGS,
-            "may_see_rows": access.may_view_rows(self.actor, self.model.source_id),
+            "may_see_rows": access.may_view_rows(self.actor, self.model),
             "value_url": self.url("mapping_value", self.model.pk, self.destination.pk),
             "suggestions": None,
             **more,
@@ -332,7 +334,7 @@ class EditSync(Configure):
     def load(self, *pks: int) -> None:
         """The sync of the address, as its draft has it where there is one."""
         live = access.sync_for(self.actor, pks[0])
-        access.require_draft(self.actor, live.model.source_id, live.destination_id)
+        access.require_draft(self.actor, live.model, live.destination_id)
         self.draft = open_draft(SYNC, live.pk)
         self.sync = put_sync_state(live, self.draft.proposed) if self.draft else live
         self.model, self.destination = self.sync.model, self.sync.destination

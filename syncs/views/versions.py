@@ -31,7 +31,7 @@ class ModelVersions(ModelPage):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Newest first."""
-        model = access.model_for(self.actor, pk)
+        model = access.defined_model_for(self.actor, pk)
         return self.page(
             model, "syncs/models/versions.html", _listed(model, lambda n: self.url("model_version", pk, n))
         )
@@ -55,11 +55,11 @@ class ModelVersion(ModelPage):
 
     def get(self, request: HttpRequest, pk: int, version: int) -> HttpResponse:
         """What restoring it would change."""
-        return self._show(access.model_for(self.actor, pk), version)
+        return self._show(access.defined_model_for(self.actor, pk), version)
 
     def post(self, request: HttpRequest, pk: int, version: int) -> HttpResponse:
         """Restore it, as a draft where the workspace asks for approval."""
-        model, way = access.model_for(self.actor, pk), way_of(request)
+        model, way = access.defined_model_for(self.actor, pk), way_of(request)
         reset = KEY_CHANGES.get(request.POST.get("reset", ""))
         key_change = KeyChange(reset=reset, run_now=False) if reset else None
         try:
@@ -67,7 +67,7 @@ class ModelVersion(ModelPage):
                 actor=self.actor, model=model, version=version, way=way, key_change=key_change
             )
         except HeadraceError as error:
-            return self._show(access.model_for(self.actor, pk), version, error)
+            return self._show(access.defined_model_for(self.actor, pk), version, error)
         return self._left(draft, way, self.url("model", pk))
 
     def _left(self, draft: Draft | None, way: Way, to: str) -> HttpResponse:

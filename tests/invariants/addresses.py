@@ -53,6 +53,7 @@ PARAMETERS: Mapping[str, Callable[[Place], Any]] = {
     "*.table_id": lambda place: place.rows["table"].pk,
     "audiences:schema_define.pk": lambda place: place.rows["source"].pk,
     "audiences:audience_define.pk": lambda place: place.rows["schema_model"].pk,
+    "audiences:audience_of_model.pk": lambda place: place.rows["audience_model"].pk,
     "audiences:audience*.pk": lambda place: place.rows["audience"].pk,
     "audiences:calculation.pk": lambda place: place.rows["calculation"].pk,
     "*.enrichment_id": lambda place: place.rows["enrichment"]["id"],

@@ -60,7 +60,7 @@ class _OneRequest(ApiView):
 class RequestView(_OneRequest):
     """One draft or request."""
 
-    permission = {"GET": Permission.MEMBER, "DELETE": Permission.DRAFT_FROM_SOURCE}
+    permission = {"GET": Permission.MEMBER, "DELETE": Permission.MEMBER}
 
     @extend_schema(operation_id="GetChangeRequest", responses=ANSWERS)
     def get(self, request: Request, draft_id: int) -> Response:
@@ -76,7 +76,7 @@ class RequestView(_OneRequest):
 class SubmitView(_OneRequest):
     """Asking for approval."""
 
-    permission = {"POST": Permission.DRAFT_FROM_SOURCE}
+    permission = {"POST": Permission.MEMBER}
 
     @extend_schema(operation_id="SubmitChangeRequest", request=SubmitBody, responses=ANSWERS)
     def post(self, request: Request, draft_id: int) -> Response:
@@ -95,7 +95,7 @@ class SubmitView(_OneRequest):
 class ApproveView(_OneRequest):
     """Saying yes."""
 
-    permission = {"POST": Permission.APPROVE_FROM_SOURCE}
+    permission = {"POST": Permission.MEMBER}
 
     @extend_schema(operation_id="ApproveChangeRequest", request=ApproveBody, responses=ANSWERS)
     def post(self, request: Request, draft_id: int) -> Response:
@@ -109,7 +109,7 @@ class ApproveView(_OneRequest):
 class PublishView(_OneRequest):
     """Making an approved draft live where that did not work at once."""
 
-    permission = {"POST": Permission.APPROVE_FROM_SOURCE}
+    permission = {"POST": Permission.MEMBER}
 
     @extend_schema(operation_id="PublishChangeRequest", request=None, responses=ANSWERS)
     def post(self, request: Request, draft_id: int) -> Response:
@@ -122,7 +122,7 @@ class PublishView(_OneRequest):
 class DenyView(_OneRequest):
     """Saying no."""
 
-    permission = {"POST": Permission.APPROVE_FROM_SOURCE}
+    permission = {"POST": Permission.MEMBER}
 
     @extend_schema(operation_id="DenyChangeRequest", request=DenyBody, responses=ANSWERS)
     def post(self, request: Request, draft_id: int) -> Response:

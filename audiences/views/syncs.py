@@ -1,0 +1,86 @@
+"""The syncs of an audience, and the way to a new one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from audiences import access
+from audiences.services.syncing import open_for_syncs
+from audiences.views.audience_tab import AudienceTab
+from audiences.views.base import PageView
+from config.errors import HeadraceError
+from config.htmx import go_to, render_page
+from config.ui.listing import Column, Listing
+from connectors import catalog
+from connectors.choices import Kind
+from syncs.access import may_trigger, syncs_in_view
+from syncs.models import Sync
+from syncs.views.base import sync_pill
+from workspaces.access import may
+from workspaces.permissions import Permission
+
+COLUMNS = [
+    Column("Destination", sort="destination__name"),
+    Column("Status"),
+    Column("Last run"),
+    Column("Runs"),
+    Column("Last change", sort="updated_at"),
+    Column("Run", hidden_label=True, fit=True),
+]
+
+ADD = (Permission.CONFIGURE_AUDIENCES, Permission.DRAFT_TO_DESTINATION)
+MISSING = (
+    "Sending it takes the right to configure audiences on its parent model and to draft syncs to a destination, both "
+    "within one group. A workspace admin can give them."
+)
+
+
+class AudienceSyncs(AudienceTab):
+    """Where an audience is sent."""
+
+    route = "audience_syncs"
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The tab."""
+        audience = access.audience_for(self.actor, pk)
+        listing = Listing(request, columns=COLUMNS, order="destination__name")
+        rows = syncs_in_view(self.actor).filter(model_id=audience.model_id or 0)
+        page = listing.page(rows.select_related("destination", "last_run", "model"))
+        context = {
+            **self.around(audience),
+            "listing": listing,
+            "page": page,
+            "lines": [self._line(sync) for sync in page.rows],
+            "may_add": may(self.actor, ADD, parent_model_id=audience.parent_model_id),
+            "missing": MISSING,
+        }
+        return render_page(request, "audiences/audiences/syncs.html", context)
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Begin a sync: on to its destination."""
+        audience = access.audience_for(self.actor, pk)
+        try:
+            model = open_for_syncs(actor=self.actor, audience=audience)
+        except HeadraceError as error:
+            return go_to(request, self.url("audience_syncs", pk), f"{error.message} {error.hint}".strip(), tone="bad")
+        return go_to(request, reverse("syncs:sync_new", args=[self.here.workspace.slug]) + f"?model={model.pk}")
+
+    def _line(self, sync: Sync) -> dict[str, Any]:
+        return {
+            "sync": sync,
+            "entry": catalog.known_entry(Kind.DESTINATION, sync.destination.type),
+            "pill": sync_pill(sync),
+            "schedule": sync.schedule,
+            "may_run": sync.published and not sync.paused and may_trigger(self.actor, sync),
+        }
+
+
+class AudienceOfModel(PageView):
+    """The address of an audience for those who know only what its syncs read."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """On to the audience."""
+        return go_to(request, access.audience_of_model(self.actor, pk).get_absolute_url())

@@ -1,0 +1,40 @@
+"""Where the rows of a sync come from when its model is not a query of its own.
+
+The studio registers here how it asks for an audience's members. What a sync gets of them depends on the sync (its
+destination's rules, its groups), so the query belongs to the sync and is written anew for each run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from syncs.choices import ModelMethod
+from syncs.models import Sync
+
+
+class Origin(Protocol):
+    """What makes the query of a sync."""
+
+    def __call__(self, sync: Sync, columns: Sequence[str]) -> str:
+        """The SQL that returns these columns of the rows that the sync gets.
+
+        Raises :class:`~config.errors.HeadraceError` where there is no such query, saying what to do about it.
+        """
+        ...
+
+
+_origins: dict[ModelMethod, Origin] = {}
+
+
+def register(method: ModelMethod, origin: Origin) -> None:
+    """Let syncs of models with this method ask ``origin`` for their rows."""
+    _origins[method] = origin
+
+
+def query_of(sync: Sync, columns: Sequence[str], dialect: str) -> str:
+    """The SQL that a run of the sync asks its source."""
+    from syncs.definitions import Definition  # on first use: who registers loads no connector
+
+    origin = _origins.get(ModelMethod(sync.model.method))
+    return Definition.of(sync.model).query(dialect) if origin is None else origin(sync, columns)
