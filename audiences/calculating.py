@@ -28,7 +28,7 @@ from connectors.sdk.source import RowStream, Source
 from workspaces.scoping import workspace_scope
 
 logger = logging.getLogger(__name__)
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 1.0
 LONGEST_SECONDS = 900.0
 
 

@@ -17,6 +17,7 @@ from audiences.query.errors import InvalidTree, Problem
 from audiences.query.schema import SavedAudience, StudioSchema
 from audiences.query.statements import Asker
 from audiences.query.times import Clock
+from audiences.referring import audiences_in
 from audiences.selectors.schema import studio_schema
 from audiences.selectors.traits import saved_traits
 from connectors.models import Source
@@ -47,6 +48,17 @@ def only_seen(schema: StudioSchema, actor: Actor) -> StudioSchema:
     rows = in_view(Audience.objects.filter(pk__in=list(schema.audiences)), actor)
     seen = {str(pk) for pk in rows.order_by().values_list("pk", flat=True)}
     return replace(schema, audiences={pk: each for pk, each in schema.audiences.items() if pk in seen})
+
+
+def unseen_in(
+    actor: Actor, definition: Any, schema: StudioSchema, audience: Audience | None = None
+) -> Sequence[Problem]:
+    """The audiences in a definition that the actor does not see: they may be kept in one, but not put into it."""
+    asked = audiences_in(definition)
+    known = set(audiences_in(audience.definition)) if audience else set()
+    known.update(only_seen(schema, actor).audiences if asked else ())
+    words = "The audience that this is about is not there any more."
+    return [Problem(path, "unknown_audience", words) for pk, path in asked.items() if pk not in known]
 
 
 def saved(audience: Audience, instead: Instead = NOTHING) -> SavedAudience | None:

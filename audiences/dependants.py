@@ -40,8 +40,13 @@ def built_on(actor: Actor, model: SchemaModel) -> list[Dependant]:
     return [found for finder in _finders.values() for found in finder(actor, model)]
 
 
+def unseen(noun: str, count: int) -> list[Dependant]:
+    """What stands in spaces that the actor does not see: it holds the model, too, and is not named."""
+    return [Dependant(f"{noun} in a space that you do not see", "")] * count
+
+
 def sentence(found: Sequence[Dependant]) -> str:
     """Their names, as part of a message."""
-    names = [f"{item.noun} “{item.name}”" for item in found[:NAMED]]
+    names = [f"{item.noun} “{item.name}”" if item.name else item.noun for item in found[:NAMED]]
     more = len(found) - len(names)
     return ", ".join([*names, *([f"{more:,} more"] if more else [])])

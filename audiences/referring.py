@@ -1,12 +1,14 @@
-"""What a stored definition refers to, asked in SQL: no definition has to be read for it."""
+"""What a definition refers to: of stored ones asked in SQL, so that none has to be read."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, F, Func, JSONField, TextField, Value
 from django.db.models.functions import Cast
+
+from audiences.query.errors import Path
 
 
 class RefersTo(Func):
@@ -18,6 +20,21 @@ class RefersTo(Func):
     def __init__(self, definition: str, kind: Literal["audience", "trait", "list"], id: int) -> None:
         sought = Cast(Value(f"$.** ? (@.{kind} == $id)"), _JsonPath())
         super().__init__(F(definition), sought, Value({"id": str(id)}, JSONField()))
+
+
+def audiences_in(definition: Any) -> dict[str, Path]:
+    """The audiences that a definition's conditions are about, each with the place of the first such condition."""
+    found: dict[str, Path] = {}
+    waiting: list[tuple[Path, Any]] = [((), definition)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, dict):
+            if value.get("type") == "audience":
+                found.setdefault(str(value.get("audience")), path)
+            waiting += [((*path, key), each) for key, each in value.items()]
+        elif isinstance(value, list):
+            waiting += [((*path, place), each) for place, each in enumerate(value)]
+    return found
 
 
 class _JsonPath(TextField):  # type: ignore[type-arg]  # no value is read from it

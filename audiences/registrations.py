@@ -17,7 +17,7 @@ from governance.audit.actors import Actor
 from syncs import clockwork, origins
 from syncs.choices import ModelMethod
 from syncs.models import Sync
-from workspaces import belongings, contents, resources
+from workspaces import belongings, contents, resources, spaces
 from workspaces.access import in_view
 from workspaces.permissions import Permission
 from workspaces.resources import Kind as ResourceKind
@@ -38,8 +38,10 @@ def register_all() -> None:
     contents.register("trait", Trait)
     belongings.register("traits", traits_made_by)
     origins.register(ModelMethod.AUDIENCE, query_for)
+    spaces.register("audience", audiences_in_spaces)
     clockwork.register("look at schema models again", look_again, timedelta(seconds=30))
     clockwork.register("delete old counts of audiences", forget_counts, timedelta(hours=1))
+    clockwork.register("take up lost counts of audiences", take_up_counts, timedelta(seconds=30))
     clockwork.register("count audiences once a day", count_daily, timedelta(minutes=5))
 
 
@@ -48,6 +50,13 @@ def query_for(sync: Sync, columns: Sequence[str]) -> str:
     from audiences import syncing  # on first use: starting Django loads no connector
 
     return syncing.query_for(sync, columns)
+
+
+def take_up_counts(now: datetime) -> int:
+    """Let workers count what their messages or other workers lost."""
+    from audiences.services.audiences import take_up_lost_calculations
+
+    return take_up_lost_calculations(now)
 
 
 def forget_counts(now: datetime) -> int:
@@ -99,15 +108,23 @@ def audiences_made_by(organization_id: int, user_id: int) -> QuerySet[Audience]:
     return Audience.objects.filter(workspace__organization_id=organization_id, created_by_id=user_id)
 
 
+def audiences_in_spaces(space_ids: Sequence[int]) -> Mapping[int, int]:
+    """How many audiences each of several spaces holds."""
+    rows = Audience.objects.filter(space__in=space_ids).order_by().values_list("space_id")
+    return {pk: number for pk, number in rows.annotate(number=Count("pk")) if pk is not None}
+
+
 def audiences_in_view(actor: Actor) -> QuerySet[Audience]:
     """The audiences that the actor sees."""
     return in_view(Audience.objects.all(), actor)
 
 
 def audiences_of(actor: Actor, model: SchemaModel) -> list[built.Dependant]:
-    """The audiences of a parent model that the actor sees."""
-    rows = audiences_in_view(actor).filter(parent_model=model).select_related("workspace")
-    return [built.Dependant("audience", row.name, row.get_absolute_url()) for row in rows]
+    """The audiences of a parent model; those that the actor does not see are counted, not named."""
+    rows = Audience.objects.filter(parent_model=model)
+    seen = list(audiences_in_view(actor).filter(parent_model=model).select_related("workspace"))
+    named = [built.Dependant("audience", row.name, row.get_absolute_url()) for row in seen]
+    return [*named, *built.unseen("an audience", rows.count() - len(seen))]
 
 
 def traits_made_by(organization_id: int, user_id: int) -> QuerySet[Trait]:

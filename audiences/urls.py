@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from audiences.views import audiences, columns, overview, relationships, schema, schema_editor, schema_model, syncs
+from audiences.views import (
+    audiences,
+    columns,
+    organize,
+    overview,
+    relationships,
+    schema,
+    schema_editor,
+    schema_model,
+    syncs,
+)
 from workspaces.permissions import Permission
 from workspaces.routes import requires
 
@@ -23,6 +33,7 @@ urlpatterns = [
     path("studio/audiences", read(audiences.AudienceList.as_view()), name="audiences"),
     path("studio/audiences/new", build(audiences.ChooseParent.as_view()), name="audience_new"),
     path("studio/audiences/new/<int:pk>", build(audiences.NewAudience.as_view()), name="audience_define"),
+    path("studio/audiences/organize", build(organize.OrganizeAudiences.as_view()), name="audiences_organize"),
     path(AUDIENCE, read(overview.OverviewPage.as_view()), name="audience"),
     path(f"{AUDIENCE}/definition", read_build(audiences.DefinitionPage.as_view()), name="audience_definition"),
     path(f"{AUDIENCE}/members", read(audiences.MembersPage.as_view()), name="audience_members"),

@@ -14,8 +14,10 @@ from audiences import access
 from audiences.choices import CalculationKind, CalculationState
 from audiences.models import Audience
 from audiences.services import audiences as services
+from audiences.services import organizing
 from audiences.services.syncing import open_for_syncs
-from config.api import ApiView, ListQuery, error_answers, list_of, list_response, parse_query
+from config.api import ApiView, LabelsField, ListQuery, error_answers, id_text, list_of, list_response, parse_query
+from workspaces.access import space_for
 from workspaces.permissions import Permission
 
 READ, WRITE = Permission.MEMBER, Permission.CONFIGURE_AUDIENCES
@@ -35,14 +37,17 @@ class AudienceIn(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=200)
     description = serializers.CharField(required=False, allow_blank=True, default="")
     definition = serializers.JSONField()
+    spaceId = serializers.IntegerField(required=False, allow_null=True, default=None)
 
 
 class AudienceUpdate(serializers.Serializer[Any]):
-    """What to change of an audience."""
+    """What to change of an audience. ``tags`` replace all labels; a ``spaceId`` of null is everyone's."""
 
     name = serializers.CharField(max_length=200, required=False)
     description = serializers.CharField(required=False, allow_blank=True)
     definition = serializers.JSONField(required=False)
+    tags = LabelsField(required=False)
+    spaceId = serializers.IntegerField(required=False, allow_null=True)
 
 
 class AudienceOut(serializers.Serializer[Any]):
@@ -60,7 +65,8 @@ class AudienceOut(serializers.Serializer[Any]):
     modelId = serializers.CharField(allow_null=True)
     size = serializers.IntegerField(allow_null=True)
     sizedAt = serializers.DateTimeField(allow_null=True)
-    tags = serializers.DictField(child=serializers.CharField())
+    tags = LabelsField()
+    spaceId = serializers.CharField(allow_null=True)
     createdAt = serializers.DateTimeField()
     updatedAt = serializers.DateTimeField()
 
@@ -92,6 +98,7 @@ def audiences_json(rows: Iterable[Audience]) -> list[dict[str, Any]]:
             "size": row.size,
             "sizedAt": row.sized_at,
             "tags": row.labels,
+            "spaceId": id_text(row.space_id),
             "createdAt": row.created_at,
             "updatedAt": row.updated_at,
         }
@@ -129,6 +136,7 @@ class AudienceListView(ApiView):
             name=values["name"],
             description=values["description"],
             definition=values["definition"],
+            space_id=values["spaceId"],
         )
         return Response(audiences_json([made])[0])
 
@@ -147,10 +155,18 @@ class AudienceView(ApiView):
         operation_id="UpdateAudience", request=AudienceUpdate, responses={200: AudienceOut, **error_answers()}
     )
     def patch(self, request: Request, audience_id: int) -> Response:
-        """Change an audience's name, description or definition."""
+        """Change an audience's name, description, definition, labels or space."""
         values = self.body(AudienceUpdate)
         audience = access.audience_for(self.actor, audience_id)
-        services.update_audience(actor=self.actor, audience=audience, **values)
+        change = {key: values[key] for key in ("name", "description", "definition") if key in values}
+        if change:
+            services.update_audience(actor=self.actor, audience=audience, **change)
+        if "tags" in values:
+            gone = set(audience.labels) - set(values["tags"])
+            organizing.label_audience(actor=self.actor, audience=audience, add=values["tags"], remove=gone)
+        if "spaceId" in values:
+            space = None if values["spaceId"] is None else space_for(self.actor, values["spaceId"])
+            organizing.move_audience_to_space(actor=self.actor, audience=audience, space=space)
         return Response(audiences_json([access.audience_for(self.actor, audience_id)])[0])
 
     @extend_schema(operation_id="DeleteAudience", responses={204: None, **error_answers()})

@@ -59,7 +59,7 @@ class Calculation(TenantModel):
     answer: of a size ``members``, ``total``, and ``alone`` and ``after`` for each condition at the top; with a
     ``destination`` also ``sent``, whom its rules let through, and ``rules``, the name of each with whom it alone
     would. Answers are aggregates and are soon deleted. Whoever asks may give it up; a worker that notices stops the
-    query.
+    query. ``beat_at`` is when a worker last said that it is at it, or a message was last sent for it.
     """
 
     parent_model = models.ForeignKey(SchemaModel, on_delete=models.CASCADE, related_name="+")
@@ -75,6 +75,7 @@ class Calculation(TenantModel):
     error_hint = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     began_at = models.DateTimeField(null=True)
+    beat_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from audiences import access
 from audiences.choices import CalculationKind, CalculationState, SizeReason
-from audiences.definitions import problems_of, schema_with_audiences, subsets_of
+from audiences.definitions import problems_of, schema_with_audiences, subsets_of, unseen_in
+from audiences.dependants import Dependant, sentence, unseen
 from audiences.models import Audience, Calculation, SchemaModel, Subset
 from audiences.query.codec import dump, load_definition
 from audiences.query.errors import Problem
@@ -29,10 +31,12 @@ from governance.audit.services import changes, record, service, snapshot, unchan
 from workspaces.scoping import current_workspace_id, unscoped
 
 AUDITED = ("name", "description", "parent_model", "definition", "space")
-NAMED = 5
 KEPT = timedelta(days=1)
 INSIGHTS_KEPT = timedelta(hours=1)
 _SIZED = {CalculationKind.SIZE: SizeReason.ASKED, CalculationKind.DAILY: SizeReason.DAILY}
+LOST_AFTER = timedelta(minutes=1)  # a worker that counts says so every second or two
+TRIED_FOR = timedelta(minutes=20)
+AT_ONCE = 100
 
 
 @service("audience.created")
@@ -55,7 +59,7 @@ def create_audience(
         space=access.space_to_put_into(actor, space_id),
         name=checked_name(name, "audience"),
         description=description.strip(),
-        definition=_checked(parent, definition, subsets=subsets),
+        definition=_checked(actor, parent, definition, subsets=subsets),
         created_by_id=actor.user_id,
     )
     audience.save()
@@ -84,7 +88,7 @@ def update_audience(
         audience.description = description.strip()
     if definition is not None or subset_ids is not None:
         given = audience.definition if definition is None else definition
-        audience.definition = _checked(audience.parent_model, given, audience, subsets)
+        audience.definition = _checked(actor, audience.parent_model, given, audience, subsets)
     changed = changes(before, {**snapshot(audience, AUDITED), "subsets": names_of(subsets)})
     if not changed:
         unchanged()
@@ -110,7 +114,7 @@ def clone_audience(*, actor: Actor, audience: Audience, name: str = "") -> Audie
         space=original.space,
         name=checked_name(name or f"{original.name} (copy)"[:200], "audience"),
         description=original.description,
-        definition=_checked(parent, original.definition, subsets=subsets),
+        definition=_checked(actor, parent, original.definition, original, subsets),
         enrichments=original.enrichments,
         created_by_id=actor.user_id,
     )
@@ -126,11 +130,10 @@ def delete_audience(*, actor: Actor, audience: Audience) -> None:
     audience = access.audience_to_change(actor, audience.pk)
     require_subsets(actor, audience)
     if users := audiences_made_of(audience):
-        named = ", ".join(f"“{each.name}”" for each in users[:NAMED])
-        more = f" and {len(users) - NAMED:,} more" if len(users) > NAMED else ""
-        raise Conflict(
-            f"“{audience.name}” is a condition of {named}{more}.", hint="Take it out of their definitions first."
-        )
+        seen = set(access.audiences_in_view(actor).filter(pk__in=[each.pk for each in users]).values_list(flat=True))
+        named = [Dependant("audience", each.name) for each in users if each.pk in seen]
+        told = sentence([*named, *unseen("an audience", len(users) - len(named))])
+        raise Conflict(f"“{audience.name}” is a condition of {told}.", hint="Take it out of their definitions first.")
     if audience.model is not None and (count := audience.model.syncs.count()):
         raise Conflict(f"{count:,} sync{'' if count == 1 else 's'} send it.", hint="Delete them first.")
     record(audience, before=snapshot(audience, AUDITED))
@@ -146,15 +149,16 @@ def audiences_made_of(audience: Audience) -> list[Audience]:
 
 
 def _checked(
+    actor: Actor,
     parent: SchemaModel,
     definition: Any,
     audience: Audience | None = None,
     subsets: Sequence[Subset] | None = None,
 ) -> Any:
     """The definition as it is stored. Raises :class:`Invalid` with every problem, by its place."""
-    return as_stored(
-        definition, problems_of(parent, definition, schema_with_audiences(parent.source), audience, subsets)
-    )
+    schema = schema_with_audiences(parent.source)
+    problems = problems_of(parent, definition, schema, audience, subsets)
+    return as_stored(definition, problems or unseen_in(actor, definition, schema, audience))
 
 
 def as_stored(definition: Any, problems: Sequence[Problem]) -> Any:
@@ -184,7 +188,7 @@ def calculate_size(
     """
     parent = access.parent_to_build_on(actor, parent.pk)
     subsets = chosen_subsets(actor, parent, subset_ids, audience)
-    checked = _checked(parent, definition, audience, subsets)
+    checked = _checked(actor, parent, definition, audience, subsets)
     made = _begun(parent, checked, audience=audience, subsets=subsets, destination=destination)
     record(parent, after={"audience": audience.name if audience else "", "calculation": made.pk})
     return made
@@ -194,7 +198,7 @@ def calculate_size(
 def count_rows(*, actor: Actor, parent: SchemaModel, definition: Any) -> Calculation:
     """Let a worker count the rows for which the conditions of a subset or rule hold, of all that there are."""
     parent = access.parent_to_govern(actor, parent.pk)
-    made = _begun(parent, _checked(parent, definition))
+    made = _begun(parent, _checked(actor, parent, definition))
     record(parent, after={"calculation": made.pk})
     return made
 
@@ -244,14 +248,16 @@ def give_up_calculation(*, actor: Actor, calculation: Calculation) -> Calculatio
 def begin_calculation(calculation_id: int) -> Calculation | None:
     """Take a calculation that waits; nothing where somebody has it, or nobody wants it."""
     waiting = Calculation.objects.filter(pk=calculation_id, state=CalculationState.WAITING)
-    if not waiting.update(state=CalculationState.RUNNING, began_at=timezone.now()):
+    now = timezone.now()
+    if not waiting.update(state=CalculationState.RUNNING, began_at=now, beat_at=now):
         return None
     return Calculation.objects.select_related("parent_model__source", "audience").get(pk=calculation_id)
 
 
 def wanted(calculation_id: int) -> bool:
-    """Whether somebody still waits for the answer."""
-    return Calculation.objects.filter(pk=calculation_id, state=CalculationState.RUNNING).exists()
+    """Whether somebody still waits for the answer; asking tells that a worker is at it."""
+    running = Calculation.objects.filter(pk=calculation_id, state=CalculationState.RUNNING)
+    return bool(running.update(beat_at=timezone.now()))
 
 
 def finish_calculation(calculation: Calculation, counts: Mapping[str, Any]) -> None:
@@ -274,6 +280,27 @@ def fail_calculation(calculation: Calculation, message: str, hint: str) -> None:
 def _end(calculation: Calculation, state: CalculationState, **found: Any) -> bool:
     running = Calculation.objects.filter(pk=calculation.pk, state=CalculationState.RUNNING)
     return bool(running.update(state=state, finished_at=timezone.now(), **found))
+
+
+def take_up_lost_calculations(now: datetime) -> int:
+    """Count again what a lost message or worker left, or say that it failed: for the scheduler."""
+    from audiences.tasks import calculate
+
+    live = Q(state=CalculationState.WAITING) | Q(state=CalculationState.RUNNING)
+    silent = Q(beat_at__lt=now - LOST_AFTER) | Q(beat_at=None, created_at__lt=now - LOST_AFTER)
+    with unscoped("calculations of all workspaces are taken up by the same scheduler"), transaction.atomic():
+        rows = Calculation.objects.select_for_update(no_key=True, skip_locked=True).filter(live & silent)
+        lost = list(rows.order_by("pk")[:AT_ONCE])
+        for calculation in lost:
+            calculation.beat_at = now
+            if calculation.state == CalculationState.RUNNING and calculation.created_at < now - TRIED_FOR:
+                calculation.state, calculation.finished_at = CalculationState.FAILED, now
+                calculation.error_message = "The workers that counted stopped before there was an answer."
+            else:
+                calculation.state = CalculationState.WAITING
+                enqueue(calculate, calculation.workspace_id, calculation.pk)
+            calculation.save(update_fields=["state", "beat_at", "finished_at", "error_message"])
+    return len(lost)
 
 
 def forget_old_calculations(now: datetime) -> int:

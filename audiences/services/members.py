@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from audiences import access
-from audiences.definitions import asker, given, problems_of, schema_with_audiences, subsets_of
+from audiences.definitions import asker, given, problems_of, schema_with_audiences, subsets_of, unseen_in
 from audiences.models import Audience, SchemaModel, Subset
 from audiences.query.conditions import Field
 from audiences.query.layers import Plan, members
@@ -42,7 +42,8 @@ def preview_members(
     access.require_view_rows(actor, parent)
     schema = schema_with_audiences(parent.source)
     chosen = _chosen(parent, audience, subset_ids)
-    if problems := problems_of(parent, definition, schema, audience, chosen):
+    problems = problems_of(parent, definition, schema, audience, chosen)
+    if problems := problems or unseen_in(actor, definition, schema, audience):
         raise Invalid(problems[0].message, hint="Correct the conditions that are marked.")
     meant = given(parent, definition, audience, rows_within(actor, parent, chosen))
     record_members_preview(actor=actor, parent=parent, audience=audience)

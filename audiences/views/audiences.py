@@ -47,6 +47,8 @@ class AudienceList(PageView):
             "page": listing.page(matching(rows, listing.query, "name", "description")),
             "has_parents": bool(options),
             "may_build": access.may_build(self.actor),
+            "has_spaces": self.here.workspace.spaces_enabled,
+            "here": request.get_full_path(),
             "may_configure": access.may_configure(self.actor),
         }
         return render_page(request, "audiences/audiences/list.html", context)

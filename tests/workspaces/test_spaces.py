@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from syncs.models import Sync
 
 HIDDEN = "Payroll to the bank"
+HIDDEN_AUDIENCE = "Payroll people"
 ABOUT_SYNCS = {"syncs:sync", "syncs:run", "syncs:preview", "syncs:sequence"}
 
 
@@ -29,7 +30,8 @@ def world(shared_world: World) -> World:  # noqa: F811
 
 @pytest.fixture
 def hidden(world: World) -> Iterator[Sync]:
-    """The world's sync, moved to a space that only the drafter's group sees."""
+    """The world's sync and its audience, moved to a space that only the drafter's group sees."""
+    from audiences.services import audiences, organizing
     from syncs import services as syncs
     from workspaces import services
     from workspaces.models import UserGroup
@@ -39,15 +41,18 @@ def hidden(world: World) -> Iterator[Sync]:
         sync = syncs.update_sync(actor=place.actor, sync=place.rows["sync"], name=HIDDEN)
         group = UserGroup.objects.get(name="Drafter group")
         space = services.update_space(actor=BUILDER, space=place.rows["space"], groups=[group])
+        audience = place.rows["audience"]
+        audiences.update_audience(actor=place.actor, audience=audience, name=HIDDEN_AUDIENCE)
+        organizing.move_audience_to_space(actor=place.actor, audience=audience, space=space)
         yield syncs.move_sync_to_space(actor=place.actor, sync=sync, space=space)
 
 
 class Ghost(Place):
-    """A place whose sync, and what belongs to it, do not exist."""
+    """A place whose sync and audience, and what belongs to them, do not exist."""
 
     def __post_init__(self) -> None:
         self.rows = Rows(self)
-        for name in ("sync", "run", "preview", "sequence", "sequence_run"):
+        for name in ("sync", "run", "preview", "sequence", "sequence_run", "audience", "calculation"):
             self.rows[name] = SimpleNamespace(pk=10**9)
 
 
@@ -71,12 +76,19 @@ def names_a_hidden_row(route: Route) -> bool:
     """Whether the address holds the id of the sync, or of something that belongs to it."""
     if route.name in {"syncs:sync_new", "syncs:sync_configure", "syncs:mapping_value", "syncs:syncs"}:
         return False
+    if route.name == "audiences:audience_define":
+        return False
     if route.is_rest:
-        return bool({"sync_id", "sequence_id", "sequence_run_id", "preview_id"} & set(route.parameters))
-    return (
-        route.name.startswith(("syncs:sync_", "syncs:run", "syncs:preview", "syncs:sequence"))
-        and "pk" in (route.parameters)
-    ) or route.name == "syncs:sync"
+        return bool({"sync_id", "sequence_id", "sequence_run_id", "preview_id", "audience_id"} & set(route.parameters))
+    about = (
+        "syncs:sync_",
+        "syncs:run",
+        "syncs:preview",
+        "syncs:sequence",
+        "audiences:audience",
+        "audiences:calculation",
+    )
+    return (route.name.startswith(about) and "pk" in (route.parameters)) or route.name == "syncs:sync"
 
 
 def pages_of(place: Place) -> Iterator[str]:
@@ -89,7 +101,8 @@ def pages_of(place: Place) -> Iterator[str]:
 def test_routes_about_the_sync_are_found() -> None:
     named = {route.name for route in matrix_routes() if names_a_hidden_row(route)}
     assert named >= ABOUT_SYNCS
-    assert {"api:sync", "api:sync_runs", "api:sync_trigger", "api:sequence"} <= named
+    assert {"api:sync", "api:sync_runs", "api:sync_trigger", "api:sequence", "api:audience"} <= named
+    assert {"audiences:audience", "audiences:audience_members", "audiences:calculation"} <= named
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
@@ -116,7 +129,7 @@ def test_no_page_names_it_to_those_outside(world: World, hidden: Sync) -> None:
     for address in pages_of(world.acme):
         response = client.get(address)
         body = b"" if response.streaming else response.content
-        told += [address for secret in (HIDDEN, hidden.slug) if secret.encode() in body]
+        told += [address for secret in (HIDDEN, HIDDEN_AUDIENCE, hidden.slug) if secret.encode() in body]
     assert told == []
 
 
@@ -136,6 +149,8 @@ def test_lists_counts_search_and_the_api_agree(world: World, hidden: Sync, who: 
     assert call("get", f"/models/{hidden.model_id}").json()["syncs"] == ids
     assert call("get", f"/destinations/{hidden.destination_id}").json()["syncs"] == ids
     assert len(call("get", "/sync-sequences").json()["data"]) == len(ids)
+    assert (HIDDEN_AUDIENCE in client.get("/acme/studio/audiences").content.decode()) is sees
+    assert [row["name"] for row in call("get", "/audiences").json()["data"]] == [HIDDEN_AUDIENCE] * sees
 
 
 def test_the_overview_counts_only_what_is_in_view(world: World, hidden: Sync) -> None:
@@ -176,6 +191,41 @@ def test_a_sync_moves_only_to_spaces_that_the_person_sees(world: World, hidden: 
     assert moved.json()["spaceId"] == str(other.pk)
 
 
+def test_an_audience_moves_and_is_used_only_by_those_who_see_it(world: World, hidden: Sync) -> None:
+    place, editor = world.acme, world.actor("editor")
+    from audiences.services import audiences, members
+    from config.errors import Conflict, Invalid
+    from workspaces import services
+
+    audience, parent = place.rows["audience"], place.rows["schema_model"]
+    made_of = {"where": {"conditions": [{"type": "audience", "audience": str(audience.pk)}]}}
+    with pytest.raises(Invalid, match="not there any more"):
+        audiences.create_audience(actor=editor, parent=parent, name="Who is in it?", definition=made_of)
+    with pytest.raises(Invalid, match="not there any more"):
+        members.preview_members(actor=editor, parent=parent, definition=made_of)
+    open_one = audiences.create_audience(actor=place.actor, parent=parent, name="Open", definition=made_of)
+    audiences.update_audience(actor=editor, audience=open_one, definition={**made_of, "limit": None})
+    with pytest.raises(Conflict, match="“Open”"):
+        audiences.delete_audience(actor=place.actor, audience=audience)
+
+    secret = {"where": {"conditions": [{"type": "audience", "audience": str(open_one.pk)}]}}
+    kept = audiences.create_audience(
+        actor=place.actor, parent=parent, name="Kept back", definition=secret, space_id=hidden.space_id
+    )
+    with pytest.raises(Conflict, match="an audience in a space that you do not see") as refused:
+        audiences.delete_audience(actor=editor, audience=open_one)
+    assert kept.name not in str(refused.value)
+
+    other = services.create_space(actor=BUILDER, workspace=place.workspace, name="Brand")
+    moved = calling(world, "owner")("patch", f"/audiences/{audience.pk}", {"spaceId": other.pk, "tags": {"a": "b"}})
+    assert (moved.json()["spaceId"], moved.json()["tags"]) == (str(other.pk), {"a": "b"})
+    client = browser(world, "owner")
+    client.post(
+        "/acme/studio/audiences/organize", {"do": "space", "selected": [audience.pk], "space": "", "confirm": "yes"}
+    )
+    assert calling(world, "editor")("get", f"/audiences/{audience.pk}").json()["spaceId"] is None
+
+
 def test_spaces_are_managed_by_admins_and_leave_audit_entries(world: World) -> None:
     from governance.audit.models import AuditEntry
     from workspaces.models import Space, UserGroup
@@ -202,4 +252,4 @@ def test_spaces_are_managed_by_admins_and_leave_audit_entries(world: World) -> N
 
 def test_a_space_that_holds_syncs_is_not_deleted(world: World, hidden: Sync) -> None:
     response = browser(world, "admin").post(f"/acme/settings/spaces/{hidden.space_id}/delete", follow=True)
-    assert "still holds 1 sync" in response.content.decode()
+    assert "still holds 1 sync and 1 audience" in response.content.decode()
