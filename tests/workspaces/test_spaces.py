@@ -52,8 +52,9 @@ class Ghost(Place):
 
     def __post_init__(self) -> None:
         self.rows = Rows(self)
-        for name in ("sync", "run", "preview", "sequence", "sequence_run", "audience", "calculation", "enrichment"):
+        for name in ("sync", "run", "preview", "sequence", "sequence_run", "audience", "calculation"):
             self.rows[name] = SimpleNamespace(pk=10**9)
+        self.rows["enrichment"] = {"id": "nothing"}
 
 
 def calling(world: World, name: str) -> Call:
