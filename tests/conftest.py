@@ -42,7 +42,7 @@ os.environ |= {
 from django.conf import settings  # noqa: E402 - the environment comes first
 
 from config.embedded import Urls  # noqa: E402 - the environment comes first
-from tests.support.databases import at, create_test_database, drop_test_database, use_database  # noqa: E402
+from tests.support.databases import at, create_test_database, drop_test_database, keep_connection, use_database  # noqa: E402
 from tests.support.redis_slots import Slot, claim_slot  # noqa: E402
 from tests.support.shared_services import Lease, shared_dir  # noqa: E402
 
@@ -112,6 +112,7 @@ def django_db_setup(
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         name = create_test_database(services.database_url, shared_dir())
         use_database(at(services.database_url, name))
+        keep_connection()
         TransactionTestCase._fixture_teardown = quick_teardown()  # type: ignore[attr-defined]  # the stubs leave it out
     yield
     with django_db_blocker.unblock():  # type: ignore[attr-defined]

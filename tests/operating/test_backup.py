@@ -71,7 +71,7 @@ def test_a_restored_installation_goes_on_where_the_backup_stood(
 
     move(settings)
     call_command("restore", archive)
-    call_command("migrate", "connectors", "0004", interactive=False, verbosity=0)  # an earlier version's schema
+    call_command("migrate", "audiences", "0001", interactive=False, verbosity=0)  # an earlier version's schema
     call_command("migrate", interactive=False, verbosity=0)  # and the upgrade
     assert Sync.objects.get(pk=delivered.pk).baseline is not None
     with connection.cursor() as cursor:

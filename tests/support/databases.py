@@ -64,13 +64,23 @@ def use_database(url: str) -> None:
     parts = urlsplit(url)
     connection = connections["default"]
     connection.close()
-    connection.settings_dict.update(
-        NAME=parts.path.lstrip("/"),
-        USER=parts.username or "",
-        PASSWORD=parts.password or "",
-        HOST=parts.hostname or "",
-        PORT=str(parts.port or ""),
-    )
+    for known in (connections.settings["default"], connection.settings_dict):
+        known.update(
+            NAME=parts.path.lstrip("/"),
+            USER=parts.username or "",
+            PASSWORD=parts.password or "",
+            HOST=parts.hostname or "",
+            PORT=str(parts.port or ""),
+        )
+
+
+def keep_connection() -> None:
+    """Let jobs that a test carries out in its own thread share one connection.
+
+    Each opens one and closes it; a connection costs both sides more than most jobs. Other threads still do.
+    """
+    connection = connections["default"]
+    connection.settings_dict = {**connection.settings_dict, "CONN_MAX_AGE": None}
 
 
 def _build_template(connection: psycopg.Connection, url: str, template: str) -> None:
