@@ -16,15 +16,17 @@ from audiences.models import Calculation, Subset
 from audiences.query.codec import load_definition
 from audiences.query.conditions import Definition
 from audiences.query.errors import InvalidTree
-from audiences.query.layers import Plan, waterfall
+from audiences.query.layers import Layer, Plan, waterfall
 from audiences.query.schema import SavedAudience
 from audiences.query.statements import Asker
 from audiences.selectors.rules import rules_that_hold
 from audiences.services import audiences as services
+from audiences.syncing import plan_of
 from config.errors import Conflict, HeadraceError
 from connectors.access import open_source
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.source import RowStream, Source
+from syncs.models import Sync
 from workspaces.scoping import workspace_scope
 
 logger = logging.getLogger(__name__)
@@ -58,6 +60,8 @@ def answer_to(calculation: Calculation) -> dict[str, Any]:
     """What the calculation found."""
     if calculation.kind == CalculationKind.DAILY:
         return {"members": members_of(calculation)}
+    if calculation.kind == CalculationKind.LAYERS:
+        return layers_of(calculation)
     return counts_of(calculation)
 
 
@@ -67,6 +71,19 @@ def members_of(calculation: Calculation) -> int:
     ask = asker(schema_with_audiences(source))
     [members] = _one_row(open_source(source), ask.count(_meant(calculation)).sql(), calculation)
     return int(members)
+
+
+def layers_of(calculation: Calculation) -> dict[str, Any]:
+    """How many each layer between the audience and one of its syncs leaves, by its name."""
+    assert calculation.audience is not None
+    sync = Sync.objects.filter(pk=calculation.question["sync"]).first()
+    if sync is None:
+        raise Conflict("This sync does not exist any more.")
+    source = calculation.parent_model.source
+    schema = schema_with_audiences(source)
+    query = waterfall(asker(schema), plan_of(calculation.audience, sync, schema))
+    counts = _one_row(open_source(source), query.sql(), calculation)
+    return {layer: int(count or 0) for layer, count in zip(Layer, counts, strict=True)}
 
 
 def _meant(calculation: Calculation) -> SavedAudience:

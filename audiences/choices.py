@@ -136,6 +136,7 @@ class CalculationKind(models.TextChoices):
     OVERLAP = "overlap", "Overlap"
     BREAKDOWN = "breakdown", "Breakdown"
     EVENTS = "events", "Events"
+    LAYERS = "layers", "Layers of a sync"
 
 
 class SizeReason(models.TextChoices):

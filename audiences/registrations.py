@@ -17,6 +17,7 @@ from governance.audit.actors import Actor
 from syncs import clockwork, origins
 from syncs.choices import ModelMethod
 from syncs.models import Sync
+from syncs.origins import Origin
 from workspaces import belongings, contents, resources, spaces
 from workspaces.access import in_view
 from workspaces.permissions import Permission
@@ -37,8 +38,8 @@ def register_all() -> None:
     built.register("trait", traits_of)
     contents.register("trait", Trait)
     belongings.register("traits", traits_made_by)
-    origins.register(ModelMethod.AUDIENCE, query_for)
     spaces.register("audience", audiences_in_spaces)
+    origins.register(ModelMethod.AUDIENCE, Origin(query_for, (("audiences:sync_waterfall", "Waterfall"),)))
     clockwork.register("look at schema models again", look_again, timedelta(seconds=30))
     clockwork.register("delete old counts of audiences", forget_counts, timedelta(hours=1))
     clockwork.register("take up lost counts of audiences", take_up_counts, timedelta(seconds=30))

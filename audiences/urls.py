@@ -14,6 +14,7 @@ from audiences.views import (
     schema_editor,
     schema_model,
     syncs,
+    waterfall,
 )
 from workspaces.permissions import Permission
 from workspaces.routes import requires
@@ -39,6 +40,12 @@ urlpatterns = [
     path(f"{AUDIENCE}/members", read(audiences.MembersPage.as_view()), name="audience_members"),
     path(f"{AUDIENCE}/syncs", read_build(syncs.AudienceSyncs.as_view()), name="audience_syncs"),
     path("studio/audiences/of/<int:pk>", read(syncs.AudienceOfModel.as_view()), name="audience_of_model"),
+    path("studio/syncs/<int:sync_id>/waterfall", read_build(waterfall.SyncWaterfall.as_view()), name="sync_waterfall"),
+    path(
+        "studio/syncs/<int:sync_id>/waterfall/<slug:layer>",
+        read(waterfall.LayerRows.as_view()),
+        name="sync_waterfall_rows",
+    ),
     path(f"{AUDIENCE}/activity", read(audiences.AudienceActivity.as_view()), name="audience_activity"),
     path(f"{AUDIENCE}/rename", build(audiences.RenameAudience.as_view()), name="audience_rename"),
     path(f"{AUDIENCE}/clone", build(audiences.CloneAudience.as_view()), name="audience_clone"),

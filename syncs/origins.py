@@ -7,13 +7,14 @@ destination's rules, its groups), so the query belongs to the sync and is writte
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from syncs.choices import ModelMethod
 from syncs.models import Sync
 
 
-class Origin(Protocol):
+class Query(Protocol):
     """What makes the query of a sync."""
 
     def __call__(self, sync: Sync, columns: Sequence[str]) -> str:
@@ -24,6 +25,14 @@ class Origin(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What makes the rows of some syncs; ``tabs`` are more sections of their pages: name of the route, and label."""
+
+    query: Query
+    tabs: tuple[tuple[str, str], ...] = ()
+
+
 _origins: dict[ModelMethod, Origin] = {}
 
 
@@ -32,9 +41,14 @@ def register(method: ModelMethod, origin: Origin) -> None:
     _origins[method] = origin
 
 
+def origin_of(sync: Sync) -> Origin | None:
+    """What makes the rows of a sync, where its model does not."""
+    return _origins.get(ModelMethod(sync.model.method))
+
+
 def query_of(sync: Sync, columns: Sequence[str], dialect: str) -> str:
     """The SQL that a run of the sync asks its source."""
     from syncs.definitions import Definition  # on first use: who registers loads no connector
 
-    origin = _origins.get(ModelMethod(sync.model.method))
-    return Definition.of(sync.model).query(dialect) if origin is None else origin(sync, columns)
+    origin = origin_of(sync)
+    return Definition.of(sync.model).query(dialect) if origin is None else origin.query(sync, columns)

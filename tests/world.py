@@ -307,6 +307,17 @@ def _audiences(place: Place) -> Mapping[str, Any]:
     return {"audience": made, "audience_model": model, "calculation": counted, "enrichment": column}
 
 
+@builds("audience_sync")
+def _audience_sync(place: Place) -> Mapping[str, Any]:
+    """A sync of the audience to the destination."""
+    from syncs import services as syncs
+    from syncs.configuration import Proposal
+
+    proposal = Proposal(sync_type="requests", settings={"added": {"endpoint": "/members"}})
+    target = {"model": place.rows["audience_model"], "destination": place.rows["destination"]}
+    return {"audience_sync": syncs.create_sync(actor=place.actor, proposal=proposal, **target)}
+
+
 @builds("schema_model", "schema_related", "schema_relationship", "schema_column")
 def _schema(place: Place) -> Mapping[str, Any]:
     """A schema of the source: customers, and what refers to them by e-mail address."""

@@ -305,6 +305,7 @@ def take_up_lost_calculations(now: datetime) -> int:
 
 def forget_old_calculations(now: datetime) -> int:
     """Delete counts after a day, and what tells more than a count after an hour: for the scheduler."""
-    old = Q(created_at__lt=now - KEPT) | ~Q(kind__in=_SIZED) & Q(created_at__lt=now - INSIGHTS_KEPT)
+    counts = (*_SIZED, CalculationKind.LAYERS)
+    old = Q(created_at__lt=now - KEPT) | ~Q(kind__in=counts) & Q(created_at__lt=now - INSIGHTS_KEPT)
     with unscoped("calculations of all workspaces are deleted by the same scheduler"):
         return Calculation.objects.filter(old).delete()[0]

@@ -48,7 +48,7 @@ def preview_members(
     meant = given(parent, definition, audience, rows_within(actor, parent, chosen))
     record_members_preview(actor=actor, parent=parent, audience=audience)
     model = schema.models[str(parent.pk)]
-    outputs = [*_outputs(model), *_own(audience, schema)]
+    outputs = [*member_outputs(model), *_own(audience, schema)]
     rules = rules_for(parent.pk, destination.pk) if destination else ()
     plan = Plan(audience=meant, rules=rules)
     query = members(asker(schema), plan, outputs, surface=Surface.PREVIEWS, rows=limit)
@@ -61,7 +61,7 @@ def _chosen(parent: SchemaModel, audience: Audience | None, subset_ids: Iterable
     return list(Subset.objects.filter(category__parent_model=parent, pk__in=set(subset_ids)))
 
 
-def _outputs(model: StudioModel) -> list[Output]:
+def member_outputs(model: StudioModel) -> list[Output]:
     """The labels first, then the other columns that people see."""
     shown = [each for each in model.columns if each.enabled and each.may(Surface.PREVIEWS)]
     first = [label for label in (model.primary_label, model.secondary_label) if label]

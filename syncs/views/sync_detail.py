@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
 
 from config.errors import HeadraceError
 from config.htmx import go_to, render_page, wants_part
@@ -32,6 +33,7 @@ from syncs.forms.mapping import KINDS, line_of, summary_of
 from syncs.forms.schedule import ScheduleForm
 from syncs.forms.syncs import FIRST_RUN_WORDS, MODE_WORDS, REMOVAL_WORDS
 from syncs.models import Run, Sync
+from syncs.origins import origin_of
 from syncs.resync import clears, resync_criteria, tracks_removals
 from syncs.retries import can_retry, unsettled_rows
 from syncs.schedules import Schedule
@@ -76,11 +78,11 @@ class SyncPage(PageView):
     ) -> HttpResponse:
         """Render one tab."""
         configure = access.may_configure(self.actor, sync.model, sync.destination_id)
-        publication = for_sync(self.actor, sync)
+        publication, origin = for_sync(self.actor, sync), origin_of(sync)
         rollup = rollups([sync.pk])[sync.pk]
         tabs: list[dict[str, Any]] = [
-            {"label": label, "url": self.url(route, sync.pk), "active": route == self.route}
-            for route, label in TABS
+            {"label": label, "url": self.tab_url(route, sync.pk), "active": route == self.route}
+            for route, label in (*TABS, *(origin.tabs if origin else ()))
             if route != "sync_logs" or can_host_planner(sync.model.source)
         ]
         if rollup.active:
@@ -115,6 +117,10 @@ class SyncPage(PageView):
             **(context or {}),
         }
         return render_page(self.request, template, whole, part=part, status=status)
+
+    def tab_url(self, route: str, pk: int) -> str:
+        """The address of a tab: of this app, or of another (``app:name``) that makes the sync's rows."""
+        return reverse(route if ":" in route else f"syncs:{route}", args=[self.here.workspace.slug, pk])
 
 
 class SyncRuns(SyncPage):

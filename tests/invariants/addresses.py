@@ -93,6 +93,8 @@ PARAMETERS: Mapping[str, Callable[[Place], Any]] = {
     "privacy:decide.action": lambda place: "withdraw",
     "privacy:evidence_of.pk": lambda place: place.rows["sync"].pk,
     "*.model_id": lambda place: place.rows["model"].pk,
+    "audiences:sync_waterfall*.sync_id": lambda place: place.rows["audience_sync"].pk,
+    "audiences:*.layer": lambda place: "limit",
     "*.sync_id": lambda place: place.rows["sync"].pk,
     "*.preview_id": lambda place: place.rows["preview"].pk,
     "*.run_id": lambda place: place.rows["run"].pk,

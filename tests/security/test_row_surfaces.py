@@ -48,6 +48,7 @@ GIVE_ROWS: Mapping[str, Body] = {
 GIVE_NONE = (
     "audiences:audience*",
     "audiences:calculat*",
+    "audiences:sync_waterfall",
     "api:audience*",
     "api:trait*",
     "audiences:schema_model",
