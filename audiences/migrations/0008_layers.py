@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("audiences", "0006_audience_model"),
+        ("audiences", "0007_builder"),
     ]
 
     operations = [
