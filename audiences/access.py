@@ -198,7 +198,7 @@ def parent_model_for(actor: Actor, model_id: int) -> SchemaModel:
 
 def calculation_for(actor: Actor, calculation_id: int) -> Calculation:
     """A calculation about a parent model whose rows the actor may count."""
-    rows = Calculation.objects.select_related("parent_model__source", "destination")
+    rows = Calculation.objects.select_related("parent_model__source", "destination", "audience")
     rows = access.in_view(rows, actor, "audience__space")
     calculation = _found(rows, calculation_id, "calculation")
     parent = calculation.parent_model

@@ -6,10 +6,12 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from django.db import connection
 
+from audiences.answers import ANSWERS, Asking
 from audiences.choices import CalculationKind
 from audiences.definitions import asker, given, schema_with_audiences
 from audiences.models import Calculation, Subset
@@ -62,7 +64,22 @@ def answer_to(calculation: Calculation) -> dict[str, Any]:
         return {"members": members_of(calculation)}
     if calculation.kind == CalculationKind.LAYERS:
         return layers_of(calculation)
-    return counts_of(calculation)
+    if calculation.kind == CalculationKind.SIZE:
+        return counts_of(calculation)
+    return _insight(calculation)
+
+
+def _insight(calculation: Calculation) -> dict[str, Any]:
+    model = calculation.parent_model
+    source = open_source(model.source)
+    asking = Asking(
+        calculation=calculation,
+        ask=asker(schema_with_audiences(model.source)),
+        audience=_meant(calculation),
+        fetch=lambda query, most: _rows(source, query.sql(), calculation, most),
+        tell=partial(services.tell_progress, calculation),
+    )
+    return ANSWERS[CalculationKind(calculation.kind)](asking)
 
 
 def members_of(calculation: Calculation) -> int:
@@ -126,11 +143,19 @@ def _let_through(calculation: Calculation, ask: Asker, audience: SavedAudience, 
 
 
 def _one_row(source: Source, sql: str, calculation: Calculation) -> list[Any]:
-    with source.query(sql, batch_rows=1) as stream, _watched(stream, calculation):
-        for batch in stream:
-            if batch.num_rows:
-                return list(batch.slice(0, 1).to_pylist()[0].values())
+    if rows := _rows(source, sql, calculation, 1):
+        return rows[0]
     raise ConnectorError("The source gave no row for a count.")
+
+
+def _rows(source: Source, sql: str, calculation: Calculation, most: int) -> list[list[Any]]:
+    rows: list[list[Any]] = []
+    with source.query(sql, batch_rows=most) as stream, _watched(stream, calculation):
+        for batch in stream:
+            rows += [list(row.values()) for row in batch.slice(0, most - len(rows)).to_pylist()]
+            if len(rows) >= most:
+                break
+    return rows
 
 
 @contextmanager

@@ -27,6 +27,7 @@ def syncs_of(actor: Actor, audience: Audience) -> int:
 TABS = (
     Tab("audience", "Overview"),
     Tab("audience_definition", "Definition"),
+    Tab("audience_insights", "Insights"),
     Tab("audience_members", "Members"),
     Tab("audience_syncs", "Syncs", syncs_of),
     Tab("audience_activity", "Activity"),

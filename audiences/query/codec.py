@@ -52,8 +52,8 @@ def load_group(stored: Any) -> Group:
 
 
 def dump(value: Definition | Condition | Trait) -> Any:
-    """The JSON values of a tree; a definition always says its version."""
-    made = msgspec.to_builtins(value)
+    """The JSON values of a tree, as they come back from a database; a definition always says its version."""
+    made = msgspec.json.decode(msgspec.json.encode(value))
     return {"version": VERSION, **made} if isinstance(value, Definition) else made
 
 

@@ -23,6 +23,11 @@ class History:
         """How many more members at the end than at the beginning; nothing where there are no two counts."""
         return self.days[-1][1] - self.days[0][1] if len(self.days) > 1 else None
 
+    @property
+    def fewer(self) -> int:
+        """How many fewer, where they became fewer."""
+        return -(self.change or 0)
+
     def chart(self, period: Period) -> dict[str, Any]:
         """A line over every day from the first count on; days without a count are empty."""
         counted = dict(self.days)

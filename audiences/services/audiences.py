@@ -32,6 +32,7 @@ from workspaces.scoping import current_workspace_id, unscoped
 
 AUDITED = ("name", "description", "parent_model", "definition", "space")
 KEPT = timedelta(days=1)
+NOTHING_MORE: Mapping[str, Any] = {}
 INSIGHTS_KEPT = timedelta(hours=1)
 _SIZED = {CalculationKind.SIZE: SizeReason.ASKED, CalculationKind.DAILY: SizeReason.DAILY}
 LOST_AFTER = timedelta(minutes=1)  # a worker that counts says so every second or two
@@ -59,7 +60,7 @@ def create_audience(
         space=access.space_to_put_into(actor, space_id),
         name=checked_name(name, "audience"),
         description=description.strip(),
-        definition=_checked(actor, parent, definition, subsets=subsets),
+        definition=checked(actor, parent, definition, subsets=subsets),
         created_by_id=actor.user_id,
     )
     audience.save()
@@ -88,7 +89,7 @@ def update_audience(
         audience.description = description.strip()
     if definition is not None or subset_ids is not None:
         given = audience.definition if definition is None else definition
-        audience.definition = _checked(actor, audience.parent_model, given, audience, subsets)
+        audience.definition = checked(actor, audience.parent_model, given, audience, subsets)
     changed = changes(before, {**snapshot(audience, AUDITED), "subsets": names_of(subsets)})
     if not changed:
         unchanged()
@@ -114,7 +115,7 @@ def clone_audience(*, actor: Actor, audience: Audience, name: str = "") -> Audie
         space=original.space,
         name=checked_name(name or f"{original.name} (copy)"[:200], "audience"),
         description=original.description,
-        definition=_checked(actor, parent, original.definition, original, subsets),
+        definition=checked(actor, parent, original.definition, original, subsets),
         enrichments=original.enrichments,
         created_by_id=actor.user_id,
     )
@@ -148,7 +149,7 @@ def audiences_made_of(audience: Audience) -> list[Audience]:
     return list(others.filter(RefersTo("definition", "audience", audience.pk)).only("workspace_id", "name"))
 
 
-def _checked(
+def checked(
     actor: Actor,
     parent: SchemaModel,
     definition: Any,
@@ -172,7 +173,7 @@ def as_stored(definition: Any, problems: Sequence[Problem]) -> Any:
 # Sizes.
 
 
-@service("audience.calculated")
+@service("schema_model.members_counted")
 def calculate_size(
     *,
     actor: Actor,
@@ -188,8 +189,8 @@ def calculate_size(
     """
     parent = access.parent_to_build_on(actor, parent.pk)
     subsets = chosen_subsets(actor, parent, subset_ids, audience)
-    checked = _checked(actor, parent, definition, audience, subsets)
-    made = _begun(parent, checked, audience=audience, subsets=subsets, destination=destination)
+    tree = checked(actor, parent, definition, audience, subsets)
+    made = begun(parent, tree, audience=audience, subsets=subsets, destination=destination)
     record(parent, after={"audience": audience.name if audience else "", "calculation": made.pk})
     return made
 
@@ -198,19 +199,22 @@ def calculate_size(
 def count_rows(*, actor: Actor, parent: SchemaModel, definition: Any) -> Calculation:
     """Let a worker count the rows for which the conditions of a subset or rule hold, of all that there are."""
     parent = access.parent_to_govern(actor, parent.pk)
-    made = _begun(parent, _checked(actor, parent, definition))
+    made = begun(parent, checked(actor, parent, definition))
     record(parent, after={"calculation": made.pk})
     return made
 
 
-def _begun(
+def begun(
     parent: SchemaModel,
     definition: Any,
     *,
     audience: Audience | None = None,
     subsets: Sequence[Subset] = (),
     destination: Destination | None = None,
+    kind: CalculationKind = CalculationKind.SIZE,
+    question: Mapping[str, Any] = NOTHING_MORE,
 ) -> Calculation:
+    """A calculation of a checked definition, on its way to a worker: for services."""
     from audiences.tasks import calculate
 
     ids = sorted(subset.pk for subset in subsets)
@@ -219,6 +223,8 @@ def _begun(
         workspace_id=parent.workspace_id,
         parent_model=parent,
         audience=audience if as_saved else None,
+        kind=kind,
+        question=dict(question),
         definition=definition,
         subset_ids=ids,
         destination=destination,
@@ -231,7 +237,7 @@ def _ids(audience: Audience) -> list[int]:
     return sorted(subset.pk for subset in subsets_of(audience))
 
 
-@service("audience.calculation_given_up")
+@service("schema_model.calculation_given_up")
 def give_up_calculation(*, actor: Actor, calculation: Calculation) -> Calculation:
     """Stop counting."""
     parent = access.calculation_for(actor, calculation.pk).parent_model
@@ -270,6 +276,12 @@ def finish_calculation(calculation: Calculation, counts: Mapping[str, Any]) -> N
     same = Audience.objects.filter(pk=calculation.audience_id, definition=calculation.definition).first()
     if same is not None and _ids(same) == calculation.subset_ids:
         store_size(same, counts["members"], reason)
+
+
+def tell_progress(calculation: Calculation, done: int, whole: int) -> None:
+    """Store how much of a calculation of several queries is done."""
+    running = Calculation.objects.filter(pk=calculation.pk, state=CalculationState.RUNNING)
+    running.update(counts={"done": done, "whole": whole})
 
 
 def fail_calculation(calculation: Calculation, message: str, hint: str) -> None:

@@ -78,7 +78,7 @@ def _own(audience: Audience | None, schema: StudioSchema) -> list[Output]:
     return [each for each in found if not problems_of_output(schema, model, each, surface=surface)]
 
 
-@service("audience.previewed")
+@service("schema_model.members_previewed")
 def record_members_preview(*, actor: Actor, parent: SchemaModel, audience: Audience | None) -> None:
     """Remember that somebody looked at members."""
     parent = access.parent_model_for(actor, parent.pk)

@@ -14,7 +14,8 @@ from audiences.services.members import preview_members
 from audiences.views.audience_tab import AudienceTab
 from audiences.views.base import PageView
 from audiences.views.building import Building, narrowing, posted_tree
-from config.errors import HeadraceError, Invalid, NotFound
+from audiences.views.calculations import meant_audience, meant_tree
+from config.errors import HeadraceError, Invalid
 from config.htmx import go_to, render_page
 from config.ui.listing import Column, Filter, Listing, Option
 from config.ui.search import matching
@@ -83,6 +84,7 @@ class BuilderPage(PageView):
             **building.context(),
             "calculate_url": self.url("calculate", building.parent.pk),
             "members_url": self.url("members_preview", building.parent.pk),
+            "insights_url": self.url("insights_panel", building.parent.pk),
             "may_view_rows": access.may_view_rows(self.actor, building.parent),
             **context,
         }
@@ -187,51 +189,14 @@ class MembersPreview(PageView):
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The table."""
         parent = access.parent_model_for(self.actor, pk)
-        audience = _audience_of(self, parent)
-        building = Building(self.actor, parent, _tree_of(self, audience), audience)
+        audience = meant_audience(self, parent)
+        building = Building(self.actor, parent, meant_tree(self, audience), audience)
         try:
             found = preview_members(actor=self.actor, parent=parent, definition=building.fitted, audience=audience)
         except HeadraceError as error:
             return render_page(request, "audiences/audiences/parts/members.html", {"problem": error})
         context = {"members": found, "parent": parent, "preview_columns": headings(found.columns)}
         return render_page(request, "audiences/audiences/parts/members.html", context)
-
-
-class Calculate(PageView):
-    """Counting a definition: asking for it, seeing how far it is, and giving it up."""
-
-    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Begin."""
-        parent = access.parent_to_build_on(self.actor, pk)
-        audience = _audience_of(self, parent)
-        building = Building(self.actor, parent, _tree_of(self, audience), audience)
-        try:
-            made = services.calculate_size(
-                actor=self.actor, parent=parent, definition=building.fitted, audience=audience
-            )
-        except Invalid as error:
-            return render_page(request, "audiences/audiences/parts/size.html", {"problem": error}, status=422)
-        return self.answer(made.pk)
-
-    def answer(self, calculation_id: int) -> HttpResponse:
-        """How far it is."""
-        calculation = access.calculation_for(self.actor, calculation_id)
-        url = self.url("calculation", calculation.pk)
-        context = {"calculation": calculation, "url": url if calculation.live else "", "give_up_url": url}
-        return render_page(self.request, "audiences/audiences/parts/size.html", context)
-
-
-class CalculationPage(Calculate):
-    """One calculation."""
-
-    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """How far it is."""
-        return self.answer(pk)
-
-    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Give it up."""
-        services.give_up_calculation(actor=self.actor, calculation=access.calculation_for(self.actor, pk))
-        return self.answer(pk)
 
 
 class AudienceActivity(AudienceTab):
@@ -286,23 +251,3 @@ class DeleteAudience(PageView):
         except HeadraceError as error:
             return go_to(request, self.url("audience", pk), f"{error.message} {error.hint}".strip(), tone="bad")
         return go_to(request, self.url("audiences"), f"“{audience.name}” was deleted.")
-
-
-def _audience_of(view: PageView, parent: SchemaModel) -> Audience | None:
-    """The saved audience that a builder is about, if it says so."""
-    asked = view.request.POST.get("audience", "")
-    if not asked:
-        return None
-    if not (asked.isascii() and asked.isdigit() and len(asked) < 19):
-        raise NotFound("There is no such audience in this workspace.")
-    audience = access.audience_for(view.actor, int(asked))
-    if audience.parent_model_id != parent.pk:
-        raise NotFound("There is no such audience of this model.")
-    return audience
-
-
-def _tree_of(view: PageView, audience: Audience | None) -> Any:
-    """The definition that was posted, or the one of the saved audience where none was."""
-    if audience is not None and "tree" not in view.request.POST:
-        return audience.definition
-    return posted_tree(view.request.POST)

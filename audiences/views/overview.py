@@ -13,6 +13,7 @@ from audiences.periods import CHOICES, Period, asked_period
 from audiences.selectors.overview import in_words, recent_entries
 from audiences.selectors.sizes import size_history
 from audiences.views.audience_tab import AudienceTab
+from audiences.views.calculations import found
 from config.htmx import render_page
 
 
@@ -27,6 +28,7 @@ class OverviewPage(AudienceTab):
         around = self.around(audience)
         latest = audience.calculations.filter(kind=CalculationKind.SIZE, definition=audience.definition).first()
         counting = latest is not None and latest.live and around["may_change"]
+        counted = audience.calculations.filter(kind=CalculationKind.EVENTS, definition=audience.definition).first()
         period = asked_period(request.GET)
         history = size_history(audience, period)
         context = {
@@ -40,6 +42,10 @@ class OverviewPage(AudienceTab):
             "entries": recent_entries(audience),
             "calculation": latest,
             "calculation_url": self.url("calculation", latest.pk) if latest and counting else "",
+            "counted": counted,
+            "counted_url": self.url("calculation", counted.pk) if counted and counted.live else "",
+            "counted_found": found(self.actor, counted) if counted else {},
+            "events_url": self.url("audience_events", audience.pk),
             "calculate_url": self.url("calculate", audience.parent_model_id),
         }
         return render_page(request, "audiences/audiences/overview.html", context)

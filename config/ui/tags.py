@@ -107,6 +107,15 @@ def number(value: float | str | None) -> str:
 
 
 @register.filter
+def share(value: float | None) -> str:
+    """A part of one as percent: 31%, 0.4%; a dash where nothing is known."""
+    if value is None:
+        return "–"
+    percent = value * 100
+    return f"{percent:.0f}%" if percent >= 10 or percent == 0 else f"{percent:.1f}%"
+
+
+@register.filter
 def monogram(name: str) -> str:
     """One or two letters for a tile: Acme Shop gives AS."""
     words: list[str] = re.findall(r"[^\W_]+", name) or ["?"]

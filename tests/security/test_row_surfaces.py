@@ -49,6 +49,7 @@ GIVE_NONE = (
     "audiences:audience*",
     "audiences:calculat*",
     "audiences:sync_waterfall",
+    "audiences:insights_*",
     "api:audience*",
     "api:trait*",
     "audiences:schema_model",

@@ -12,7 +12,7 @@ export interface ChartData {
 }
 
 export interface ChartOptions {
-  /** line, bar, stacked, or ranked: bars that lie, the first on top. */
+  /** line, bar, stacked, or ranked and ranked-stacked: bars that lie, the first on top. */
   kind: string;
   unit: string;
 }
@@ -29,7 +29,7 @@ export function drawChart(host: HTMLElement, data: ChartData, options: ChartOpti
   const line = colour(host, "--line");
   const text = { color: ink, fontFamily: getComputedStyle(host).fontFamily, fontSize: 12 };
   const chart = init(host, null, { renderer: "canvas" });
-  const ranked = options.kind === "ranked";
+  const ranked = options.kind.startsWith("ranked");
   const categories = { type: "category" as const, data: data.labels, inverse: ranked, axisTick: { show: false }, axisLine: { lineStyle: { color: line } }, axisLabel: { color: ink, hideOverlap: !ranked, width: ranked ? 160 : undefined, overflow: "truncate" as const } };
   const values = { type: "value" as const, minInterval: 1, splitLine: { lineStyle: { color: line } }, axisLabel: { color: ink, hideOverlap: true, formatter: (value: number) => short(value) } };
   const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -48,7 +48,7 @@ export function drawChart(host: HTMLElement, data: ChartData, options: ChartOpti
     xAxis: ranked ? values : categories,
     yAxis: ranked ? categories : values,
     series: data.series.map((series) => ({
-      name: series.name, data: series.data, type: options.kind === "line" ? "line" : "bar", stack: options.kind === "stacked" ? "all" : undefined,
+      name: series.name, data: series.data, type: options.kind === "line" ? "line" : "bar", stack: options.kind.endsWith("stacked") ? "all" : undefined,
       showSymbol: data.labels.length <= FEW, connectNulls: true, lineStyle: { width: 2 }, barMaxWidth: 22, emphasis: { focus: "series" },
     })),
   });

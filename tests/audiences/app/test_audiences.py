@@ -193,7 +193,7 @@ def test_members_are_shown_without_what_privacy_hides(place: Place, customers: S
     assert "Grace" in answer
     assert "Linus" not in answer
     assert "grace@shop.test" not in answer
-    assert AuditEntry.objects.filter(event="audience.previewed").count() == 1
+    assert AuditEntry.objects.filter(event="schema_model.members_previewed").count() == 1
 
 
 def test_audiences_are_made_of_audiences_but_never_of_themselves(place: Place, customers: SchemaModel) -> None:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
+import orjson
+from django.contrib.auth.models import Permission as StoredPermission
 from django.utils import timezone
 
 from audiences.calculating import work
 from audiences.choices import CalculationKind, SizeReason
-from audiences.models import AudienceSize, Calculation, SchemaModel
+from audiences.models import AudienceSize, Calculation, ParentModelGrant, SchemaModel
+from audiences.selectors.insights import overlap_rows
+from audiences.services import ColumnSettings, change_columns
 from audiences.services import audiences as services
 from audiences.services.sizes import ask_for_daily_sizes, forget_old_sizes, store_size
 from connectors.models import Source
 from tests.audiences.app.shop import change
 from tests.audiences.app.test_audiences import Person, audience, customers, place, source, where
+from tests.workspaces.test_object_grants import custom_role
 from tests.world import Place, World
+from workspaces.access import forget_grants
 
 __all__ = ["customers", "place", "source"]
 
@@ -45,8 +52,8 @@ def test_sizes_are_kept_once_a_day_and_when_somebody_counts(
     work(Calculation.objects.get(kind=CalculationKind.DAILY).pk)
     store_size(made, 5, SizeReason.RUN, at=now - timedelta(days=3))
     change(source, "INSERT INTO customers VALUES (5, 'Edsger', 'e@shop.test', 'north', DATE '2026-05-01')")
-    asked = services.calculate_size(actor=place.actor, parent=customers, definition=made.definition, audience=made)
-    work(asked.pk)
+    person = Person(place, f"audiences/{made.pk}")
+    assert "3 of 5 Customers" in asked(person, f"parents/{customers.pk}/calculate", audience=made.pk)
     sizes = AudienceSize.objects.filter(audience=made).order_by("at").values_list("reason", "members")
     assert list(sizes) == [("run", 5), ("daily", 2), ("asked", 3)]
     page = Person(place, f"audiences/{made.pk}?days=7").html
@@ -57,3 +64,124 @@ def test_sizes_are_kept_once_a_day_and_when_somebody_counts(
     services.update_audience(actor=place.actor, audience=made, definition=where())
     assert ask_for_daily_sizes(now + timedelta(days=1)) == 1
     assert forget_old_sizes(now + timedelta(days=500)) == 3
+
+
+def may_build(world: World, customers: SchemaModel) -> None:
+    """Let the member build audiences of the customers, without seeing rows."""
+    role = custom_role(world, "Builders")
+    stored = StoredPermission.objects.get(content_type__model="schemamodel", codename="configure")
+    ParentModelGrant.objects.create(
+        workspace_id=role.workspace_id, role=role, permission=stored, content_object=customers
+    )
+    forget_grants()
+
+
+def asked(person: Person, path: str, **fields: Any) -> str:
+    """Ask on a page, let a worker answer, and read the answer."""
+    begun = person.client.post(f"/{person.path.split('/')[1]}/studio/{path}", fields)
+    if begun.status_code != 200:
+        return begun.content.decode()
+    made = Calculation.objects.latest("pk")
+    assert f"/studio/calculations/{made.pk}" in begun.content.decode()
+    work(made.pk)
+    answer: str = person.client.get(f"/{person.path.split('/')[1]}/studio/calculations/{made.pk}").content.decode()
+    return " ".join(re.sub(r"<script.*?</script>|<[^>]+>", " ", answer, flags=re.S).split())
+
+
+def test_overlaps_are_counted_both_ways_and_made_into_audiences(
+    world: World, place: Place, customers: SchemaModel, source: Source
+) -> None:
+    made = audience(place, customers)
+    not_ada = {
+        "type": "property",
+        "field": {"column": "name"},
+        "test": {"operator": "not_equals", "operand": {"kind": "values", "values": ["Ada"]}},
+    }
+    other = audience(place, customers, "Not Ada", where(not_ada))
+    person = Person(place, f"audiences/{made.pk}/insights")
+    assert "Not Ada" in person.html
+    said = asked(person, f"parents/{customers.pk}/compare", audience=made.pk, **{"with": other.pk})
+    assert "1 member is in “Not Ada”, too: 50% of this audience, 33% of the other." in said
+    unsaved = orjson.dumps(where()).decode()
+    said = asked(person, f"parents/{customers.pk}/compare", tree=unsaved, **{"with": [made.pk, other.pk]})
+    assert "2 members are in “North”, too: 50% of this audience, 100% of the other." in said
+    assert "Save this audience first" in said
+    assert "Choose an audience to compare with." in asked(person, f"parents/{customers.pk}/compare", audience=made.pk)
+    refused = asked(person, f"parents/{customers.pk}/compare", audience=made.pk, **{"with": made.pk})
+    assert "shares all of its members with itself" in refused
+    only = overlap_rows(
+        {"others": [{"id": str(other.pk), "name": "", "both": 1, "only_this": 1, "only_other": 2}]}, made
+    )
+    page = person.client.post(f"/{place.slug}/studio/audiences/new/{customers.pk}", {"tree": only[0].made_of[1][1]})
+    assert "is in “North” and is not in “Not Ada”" in page.content.decode()
+    assert Person(place, f"audiences/{made.pk}/insights", world.people["viewer"]).html.count("<form") <= 3
+
+
+def test_breakdowns_show_groups_ranges_and_what_is_calculated_of_them(
+    world: World, place: Place, customers: SchemaModel, source: Source
+) -> None:
+    made = audience(place, customers, "Everybody", where())
+    orders_of = str(customers.relationships_to.get().pk)
+    region = '{"field":{"column":"region","via":[]}}'
+    count = f'{{"relationship":"{orders_of}"}}'
+    path = f"parents/{customers.pk}/break-down"
+    person = Person(place, f"audiences/{made.pk}/insights")
+    assert region.replace('"', "&quot;") in person.html
+    said = asked(person, path, audience=made.pk, of=region)
+    assert "north 2 50%" in said
+    assert "No value 1 25%" in said
+    said = asked(person, path, audience=made.pk, of=count, by=region, calculation="sum")
+    assert "The sum of Orders" in said
+    assert "north 2 2 50%" in said
+    assert "0 3 75% 2 1 25%" in asked(person, path, audience=made.pk, of=count)
+    change(
+        source,
+        "INSERT INTO customers SELECT n, 'N' || n, NULL, 'west', DATE '2026-01-01' + n::INT FROM range(100, 130) t(n)",
+    )
+    joined = '{"field":{"column":"joined","via":[]}}'
+    assert "Apr 2026" in asked(person, path, audience=made.pk, of=joined)
+    number = '{"field":{"column":"id","via":[]}}'
+    assert re.search(
+        r"below 20 4 12% 20 to 40 0 0% .* 120 and more 10 29%", asked(person, path, audience=made.pk, of=number)
+    )
+    for wrong, words in [
+        ({"of": "{"}, "Choose a column"),
+        ({"of": number, "calculation": "sum"}, "to group by"),
+        ({"of": region, "by": region, "calculation": "sum"}, "is no number"),
+    ]:
+        assert words in asked(person, path, audience=made.pk, **wrong)
+    change_columns(actor=place.actor, model=customers, names=["region"], settings=ColumnSettings(privacy="redacted"))
+    assert region.replace('"', "&quot;") not in Person(place, f"audiences/{made.pk}/insights").html
+    assert "cannot be used here" in asked(person, path, audience=made.pk, of=region)
+
+
+def test_groups_of_few_people_are_told_to_nobody_who_may_not_see_rows(
+    world: World, place: Place, customers: SchemaModel, source: Source
+) -> None:
+    change(source, "INSERT INTO customers SELECT n, 'N', NULL, 'west', NULL FROM range(100, 105) t(n)")
+    made = audience(place, customers, "Everybody", where())
+    path, region = f"parents/{customers.pk}/break-down", '{"field":{"column":"region","via":[]}}'
+    whole = asked(Person(place, f"audiences/{made.pk}"), path, audience=made.pk, of=region)
+    assert "south 1" in whole
+    whole_id = Calculation.objects.latest("pk").pk
+    may_build(world, customers)
+    builder = Person(place, f"audiences/{made.pk}", world.people["member"])
+    said = asked(builder, path, audience=made.pk, of=region)
+    assert "west 5 56%" in said
+    assert "south" not in said
+    assert "Other (groups of few people among them) 4" in said
+    theirs = builder.client.get(f"/{place.slug}/studio/calculations/{whole_id}").content.decode()
+    assert "south" not in theirs, "nor in what somebody else asked"
+    assert '"south"' not in str(Calculation.objects.latest("pk").counts), "nor kept"
+
+
+def test_events_of_members_are_counted(place: Place, customers: SchemaModel, source: Source) -> None:
+    change(
+        source, "INSERT INTO orders VALUES (12, 2, 5, now()::TIMESTAMP - INTERVAL 1 DAY), (13, 2, 5, now()::TIMESTAMP)"
+    )
+    made = audience(place, customers)
+    person = Person(place, f"audiences/{made.pk}")
+    assert "Orders 1" in asked(person, f"audiences/{made.pk}/events", days="30")
+    assert "Orders 2" in asked(person, f"audiences/{made.pk}/events", days="400")
+    assert "can be counted" in asked(person, f"audiences/{made.pk}/events", days="0")
+    assert "Members by event" in Person(place, f"audiences/{made.pk}").html
