@@ -58,6 +58,7 @@ PARAMETERS: Mapping[str, Callable[[Place], Any]] = {
     "audiences:calculation.pk": lambda place: place.rows["calculation"].pk,
     "*.enrichment_id": lambda place: place.rows["enrichment"]["id"],
     "*.trait_id": lambda place: place.rows["trait"].pk,
+    "api:audience_membership.user_id": lambda place: "1",
     "*.audience_id": lambda place: place.rows["audience"].pk,
     "audiences:*.pk": lambda place: place.rows["schema_model"].pk,
     "audiences:*.column": lambda place: place.rows["schema_column"].pk,

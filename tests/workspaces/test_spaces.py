@@ -52,7 +52,7 @@ class Ghost(Place):
 
     def __post_init__(self) -> None:
         self.rows = Rows(self)
-        for name in ("sync", "run", "preview", "sequence", "sequence_run", "audience", "calculation"):
+        for name in ("sync", "run", "preview", "sequence", "sequence_run", "audience", "audience_model", "calculation"):
             self.rows[name] = SimpleNamespace(pk=10**9)
         self.rows["enrichment"] = {"id": "nothing"}
 
