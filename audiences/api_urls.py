@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from audiences.api import audiences, memberships, schema, traits
+from audiences.api import audiences, memberships, schema, settings, traits
 
 MODEL = "schema-models/<api_id:schema_model_id>"
 
@@ -20,6 +20,7 @@ urlpatterns = [
     path(f"{AUDIENCE}/memberships/<str:user_id>", memberships.MembershipView.as_view(), name="audience_membership"),
     # Last of those below an audience's address: everything else there would be taken for somebody's key.
     path("audiences/<api_id:parent_model_id>/<str:user_id>", memberships.MembershipsView.as_view(), name="memberships"),
+    path("studio-settings", settings.StudioSettingsView.as_view(), name="studio_settings"),
     path("schema-models", schema.SchemaModelListView.as_view(), name="schema_models"),
     path(MODEL, schema.SchemaModelView.as_view(), name="schema_model"),
     path(f"{MODEL}/columns", schema.SchemaColumnsView.as_view(), name="schema_model_columns"),

@@ -19,6 +19,7 @@ from audiences.query.statements import Asker
 from audiences.query.times import Clock
 from audiences.referring import audiences_in
 from audiences.selectors.schema import studio_schema
+from audiences.selectors.settings import settings_here
 from audiences.selectors.traits import saved_traits
 from connectors.models import Source
 from governance.audit.actors import Actor
@@ -37,7 +38,12 @@ def schema_with_audiences(source: Source, actor: Actor | None = None, instead: I
     chosen = Prefetch("chosen", AudienceSubset.objects.select_related("subset"))
     rows = Audience.objects.filter(parent_model__source=source).prefetch_related(chosen)
     audiences = {str(row.pk): found for row in rows if (found := saved(row, instead))}
-    schema = replace(studio_schema(source), audiences=audiences, traits=saved_traits(source))
+    schema = replace(
+        studio_schema(source),
+        audiences=audiences,
+        traits=saved_traits(source),
+        null_is_a_value=settings_here().null_is_a_value,
+    )
     return schema if actor is None else only_seen(schema, actor)
 
 

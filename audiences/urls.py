@@ -15,6 +15,7 @@ from audiences.views import (
     schema,
     schema_editor,
     schema_model,
+    settings,
     syncs,
     waterfall,
 )
@@ -28,6 +29,7 @@ PARENT = "studio/parents/<int:pk>"
 
 read = requires(Permission.MEMBER)
 configure = requires(Permission.CONFIGURE_SCHEMA)
+admin = requires(Permission.MANAGE_WORKSPACE)
 build = requires(Permission.CONFIGURE_AUDIENCES)
 read_build = requires(Permission.MEMBER, write=Permission.CONFIGURE_AUDIENCES)
 read_configure = requires(Permission.MEMBER, write=Permission.CONFIGURE_SCHEMA)
@@ -60,6 +62,7 @@ urlpatterns = [
     path(f"{PARENT}/members", read(audiences.MembersPreview.as_view()), name="members_preview"),
     path(f"{PARENT}/calculate", build(calculations.Calculate.as_view()), name="calculate"),
     path("studio/calculations/<int:pk>", build(calculations.CalculationPage.as_view()), name="calculation"),
+    path("settings/studio", admin(settings.StudioSettingsPage.as_view()), name="settings"),
     path("studio/schema", read(schema.SchemaPage.as_view()), name="schema"),
     path("studio/schema/new", configure(schema.ChooseSource.as_view()), name="schema_new"),
     path("studio/schema/new/<int:pk>", configure(schema_editor.NewModel.as_view()), name="schema_define"),

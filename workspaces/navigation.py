@@ -70,6 +70,7 @@ PLACES = (
     Place("Cloud providers", "key-round", "connectors:cloud_credentials", "Settings", Permission.MANAGE_WORKSPACE),
     Place("Storage", "archive", "syncs:storage", "Settings", Permission.MANAGE_WORKSPACE),
     Place("Approvals", "badge-check", "approvals:policy", "Settings", Permission.MANAGE_WORKSPACE),
+    Place("Customer Studio", "users-round", "audiences:settings", "Settings", Permission.MANAGE_WORKSPACE),
     Place("Data retention", "timer", "privacy:retention", "Settings", Permission.MANAGE_WORKSPACE),
     Place("API keys", "key-round", "workspaces:api_keys", "Settings", Permission.MANAGE_WORKSPACE),
     Place("Organization", "building-2", "workspaces:organization", "Organization", Permission.VIEW_ORGANIZATION),

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from audiences.builder.edits import Tree, number
+from audiences.builder.limits import fit_limit
 from audiences.builder.offers import EVENT_TIME, JSON_TYPES, Offers, Tested
 from audiences.query.conditions import Operator
 from audiences.query.values import INEQUALITIES, LISTED, OPERATORS
@@ -64,6 +65,7 @@ def fitted(tree: Tree, offers: Offers, *, blanks: bool = False) -> Tree:
     where = changed.get("where")
     changed["where"] = {**(where if isinstance(where, dict) else {}), "type": "group"}
     _Fitter(blanks).group(changed["where"], offers)
+    fit_limit(changed, offers)
     return changed
 
 

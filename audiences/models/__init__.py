@@ -2,26 +2,32 @@
 
 from audiences.models.audiences import Audience, Calculation
 from audiences.models.grants import ParentModelGrant
+from audiences.models.lists import ValueList
 from audiences.models.relationships import Relationship, ThroughStep
 from audiences.models.rules import DestinationRule
 from audiences.models.schema import SchemaColumn, SchemaModel
+from audiences.models.settings import StudioSettings
 from audiences.models.sizes import AudienceSize
 from audiences.models.subsets import AudienceSubset, Subset, SubsetCategory, SubsetGrant
+from audiences.models.templates import AudienceTemplate
 from audiences.models.traits import Trait
 
 __all__ = [
     "Audience",
     "AudienceSize",
     "AudienceSubset",
+    "AudienceTemplate",
     "Calculation",
     "DestinationRule",
     "ParentModelGrant",
     "Relationship",
     "SchemaColumn",
     "SchemaModel",
+    "StudioSettings",
     "Subset",
     "SubsetCategory",
     "SubsetGrant",
     "ThroughStep",
     "Trait",
+    "ValueList",
 ]

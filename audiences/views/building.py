@@ -15,6 +15,7 @@ from audiences.builder import edits, words
 from audiences.builder.blocks import Block, blocks, suggested_in
 from audiences.builder.edits import BadEdit, Tree
 from audiences.builder.fitting import fitted
+from audiences.builder.limits import can_limit, limit_form
 from audiences.builder.offers import Offers
 from audiences.definitions import asker, given, only_seen, problems_of, schema_with_audiences
 from audiences.models import Audience, Calculation, SchemaColumn, SchemaModel
@@ -88,6 +89,8 @@ class Building:
         tested = {problem.pointer for problem in self.problems}
         return {
             "root": self.root,
+            "limit": limit_form(self.fitted, self.offers, self.problems),
+            "can_limit": can_limit(self.offers),
             "tree": orjson.dumps(self.fitted).decode(),
             "sentence": self.sentence(),
             "sql": self.sql(),

@@ -291,3 +291,45 @@ def test_a_page_reads_the_schema_once(place: Place, customers: SchemaModel, djan
     person = Person(place, f"audiences/{made.pk}/definition")
     with django_assert_max_num_queries(22):
         assert person.client.get(person.path).status_code == 200
+
+
+def test_the_size_is_limited_by_a_column(place: Place, customers: SchemaModel) -> None:
+    person = Person(place, f"audiences/new/{customers.pk}")
+    person.press("set|/limit|{}")
+    assert person.tree["limit"] == {"by": {"column": "id"}, "count": 100}
+    person.type(**{"number:/limit/size": "50", "text:/limit/kind": "percent", "flag:/limit/bottom": "true"})
+    assert "only the bottom 50 percent by id" in person.html
+    person.type(**{"json:/limit/of": '{"by":{"column":"joined"}}', "number:/limit/size": "50"})
+    assert person.tree["limit"] == {"by": {"column": "joined"}, "count": 50, "bottom": True}, "days have no percent"
+    person.type(**{"number:/limit/size": "one"})
+    assert "1 to finish" in person.html
+    person.type(**{"number:/limit/size": "1"})
+    person.press("save", name="The first")
+    made = Audience.objects.get(name="The first")
+    answer = person.client.post(
+        f"/{place.workspace.slug}/studio/parents/{customers.pk}/members", {"audience": made.pk}
+    ).content.decode()
+    assert ("Ada" in answer, "Grace" in answer) == (True, False)
+    person = Person(place, f"audiences/{made.pk}/definition")
+    person.press("drop|/limit")
+    assert "limit" not in person.tree
+
+
+def test_rows_without_a_value_follow_the_workspace(world: World, place: Place, customers: SchemaModel) -> None:
+    other = {**NORTH, "test": {**NORTH["test"], "operator": "not_equals"}}  # type: ignore[dict-item]
+
+    def members() -> int:
+        counted = services.calculate_size(actor=place.actor, parent=customers, definition=where(other))
+        work(counted.pk)
+        counted.refresh_from_db()
+        return int(counted.counts["members"])
+
+    assert members() == 2
+    client, url = Client(), f"/{place.workspace.slug}/settings/studio"
+    client.force_login(world.people["editor"])
+    assert client.get(url).status_code == 403
+    client.force_login(place.owner)
+    assert client.post(url, {"nulls": "maybe"}).status_code == 422
+    client.post(url, {"nulls": "special"})
+    assert members() == 1
+    assert AuditEntry.objects.filter(event="studio_settings.changed").count() == 1

@@ -51,7 +51,10 @@ def condition(kind: str) -> st.SearchStrategy[Any]:
 CONDITIONS = st.sampled_from(tuple(edits.NEW_CONDITIONS)).flatmap(condition) | JSON
 
 
-@given(st.fixed_dictionaries({"where": st.fixed_dictionaries({"conditions": st.lists(CONDITIONS, max_size=3)}) | JSON}))
+WHERE = st.fixed_dictionaries({"conditions": st.lists(CONDITIONS, max_size=3)}) | JSON
+
+
+@given(st.fixed_dictionaries({"where": WHERE}, optional={"limit": JSON | st.dictionaries(st.sampled_from(KEYS), JSON)}))
 def test_no_tree_brings_the_builder_down(tree: Any) -> None:
     once = fitted(tree, OFFERS)
     assert fitted(once, OFFERS) == once

@@ -1,0 +1,25 @@
+"""The form of the workspace's rules for the studio."""
+
+from __future__ import annotations
+
+from django import forms
+
+from config.ui.widgets import RadioCards
+
+NULLS = (
+    ("value", "Like any other value: “country is not USA” holds for rows without a country."),
+    ("special", "On their own: “country is not USA” holds only for rows that have another country."),
+)
+
+
+class StudioSettingsForm(forms.Form):
+    """What holds for every audience, subset and rule of the workspace."""
+
+    use_required_attribute = False
+
+    nulls = forms.ChoiceField(
+        label="Rows without a value, in conditions such as “is not” and “does not contain”",
+        choices=NULLS,
+        widget=RadioCards,
+        help_text="Applies to sizes, previews, syncs and rules, from the next time each is asked.",
+    )

@@ -1,0 +1,23 @@
+"""What a workspace decides for its whole studio."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from workspaces.scoping import TenantModel
+
+
+class StudioSettings(TenantModel):
+    """The workspace's rules for the studio; without a row they are the defaults.
+
+    ``null_is_a_value``: "is not" conditions hold for rows without a value.
+    """
+
+    null_is_a_value = models.BooleanField(default=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace"], name="studio_settings_once")]
+
+    def __str__(self) -> str:
+        return "Customer Studio"

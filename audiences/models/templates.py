@@ -1,0 +1,39 @@
+"""Templates of audiences: conditions that others begin with."""
+
+from __future__ import annotations
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.urls import reverse
+
+from audiences.models.schema import SchemaModel
+from workspaces.scoping import TenantModel
+
+
+class AudienceTemplate(TenantModel):
+    """Conditions on a parent model that new audiences begin with, or get beside their own.
+
+    ``definition`` is an :class:`audiences.query.conditions.Definition` as JSON in which values may be left blank.
+    What was made from a template is its own: it does not follow the template.
+    """
+
+    parent_model = models.ForeignKey(SchemaModel, on_delete=models.PROTECT, related_name="audience_templates")
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    definition = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    created_by = models.ForeignKey(
+        "workspaces.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name", "id"]
+        indexes = [models.Index(fields=["workspace", "name"], name="audience_template_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        """The template's page."""
+        return reverse("audiences:template", args=[self.workspace.slug, self.pk])
