@@ -19,6 +19,7 @@ from audiences.models import (
     Audience,
     Calculation,
     DestinationRule,
+    PriorityList,
     Relationship,
     SchemaModel,
     Subset,
@@ -36,7 +37,18 @@ from workspaces import access
 from workspaces.models import Space
 from workspaces.permissions import Permission
 
-M = TypeVar("M", SchemaModel, Relationship, Audience, Calculation, SubsetCategory, Subset, DestinationRule, Trait)
+M = TypeVar(
+    "M",
+    SchemaModel,
+    Relationship,
+    Audience,
+    Calculation,
+    SubsetCategory,
+    Subset,
+    DestinationRule,
+    Trait,
+    PriorityList,
+)
 
 
 def schema_model_for(actor: Actor, model_id: int) -> SchemaModel:
@@ -274,6 +286,26 @@ def rule_to_change(actor: Actor, rule_id: int) -> DestinationRule:
     rule = _found(rows.select_related("parent_model__source", "destination"), rule_id, "rule")
     require_configure(actor, rule.parent_model.source_id)
     return rule
+
+
+def priority_lists_in_view(actor: Actor) -> QuerySet[PriorityList]:
+    """The priority lists of the workspace."""
+    access.require(actor, Permission.MEMBER)
+    return PriorityList.objects.all()
+
+
+def priority_list_for(actor: Actor, list_id: int) -> PriorityList:
+    """A priority list that the actor may read: its name, and those of its audiences that the actor sees."""
+    rows = priority_lists_in_view(actor).select_related("parent_model__source", "created_by")
+    return _found(rows, list_id, "priority list")
+
+
+def priority_list_to_change(actor: Actor, list_id: int) -> PriorityList:
+    """A priority list that the actor may change, locked."""
+    rows = PriorityList.objects.select_for_update(no_key=True, of=("self",)).select_related("parent_model")
+    found = _found(rows, list_id, "priority list")
+    require_build(actor, found.parent_model_id)
+    return found
 
 
 def trait_for(actor: Actor, trait_id: int) -> Trait:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from audiences.api import audiences, memberships, schema, settings, traits
+from audiences.api import audiences, memberships, priority, schema, settings, traits
 
 MODEL = "schema-models/<api_id:schema_model_id>"
 
@@ -21,6 +21,8 @@ urlpatterns = [
     # Last of those below an audience's address: everything else there would be taken for somebody's key.
     path("audiences/<api_id:parent_model_id>/<str:user_id>", memberships.MembershipsView.as_view(), name="memberships"),
     path("studio-settings", settings.StudioSettingsView.as_view(), name="studio_settings"),
+    path("priority-lists", priority.PriorityListsView.as_view(), name="priority_lists"),
+    path("priority-lists/<api_id:priority_list_id>", priority.PriorityListView.as_view(), name="priority_list"),
     path("schema-models", schema.SchemaModelListView.as_view(), name="schema_models"),
     path(MODEL, schema.SchemaModelView.as_view(), name="schema_model"),
     path(f"{MODEL}/columns", schema.SchemaColumnsView.as_view(), name="schema_model_columns"),

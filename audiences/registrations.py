@@ -9,7 +9,7 @@ from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 
 from audiences import dependants as built
-from audiences.models import Audience, SchemaColumn, SchemaModel, Trait
+from audiences.models import Audience, PriorityList, SchemaColumn, SchemaModel, Trait
 from connectors import dependants
 from connectors.choices import Kind
 from connectors.dependants import Dependant, Provider
@@ -30,16 +30,20 @@ def register_all() -> None:
     dependants.register(Kind.SOURCE, Provider("schema model", models_of_source, model_counts, new_model_url, needs))
     resources.register(schema_kind())
     resources.register(audience_kind())
+    resources.register(priority_list_kind())
     contents.register("audience", Audience)
     contents.register("schema model", SchemaModel)
     belongings.register("schema models", made_by)
     belongings.register("audiences", audiences_made_by)
     built.register("audience", audiences_of)
     built.register("trait", traits_of)
+    built.register("priority list", priority_lists_of)
     contents.register("trait", Trait)
+    contents.register("priority list", PriorityList)
     belongings.register("traits", traits_made_by)
     spaces.register("audience", audiences_in_spaces)
     origins.register(ModelMethod.AUDIENCE, Origin(query_for, (("audiences:sync_waterfall", "Waterfall"),)))
+    belongings.register("priority lists", priority_lists_made_by)
     clockwork.register("look at schema models again", look_again, timedelta(seconds=30))
     clockwork.register("delete old counts of audiences", forget_counts, timedelta(hours=1))
     clockwork.register("take up lost counts of audiences", take_up_counts, timedelta(seconds=30))
@@ -138,6 +142,31 @@ def traits_of(actor: Actor, model: SchemaModel) -> list[built.Dependant]:
     from audiences.selectors.traits import traits_from  # on first use: starting Django loads no connector
 
     return [built.Dependant("trait", row.name) for row in traits_from(model)]
+
+
+def priority_lists_made_by(organization_id: int, user_id: int) -> QuerySet[PriorityList]:
+    """The priority lists that a person made, in all workspaces of the organization."""
+    return PriorityList.objects.filter(workspace__organization_id=organization_id, created_by_id=user_id)
+
+
+def priority_lists_of(actor: Actor, model: SchemaModel) -> list[built.Dependant]:
+    """The priority lists of a parent model's audiences."""
+    rows = PriorityList.objects.filter(parent_model=model).select_related("workspace")
+    return [built.Dependant("priority list", row.name, row.get_absolute_url()) for row in rows]
+
+
+def priority_list_kind() -> ResourceKind:
+    """Priority lists."""
+    return ResourceKind(
+        name="priority_list",
+        plural="Priority lists",
+        icon="arrow-down-up",
+        route="audiences:priority_list",
+        rows=lambda actor: PriorityList.objects.all(),
+        detail=lambda ranked: f"of {ranked.parent_model.name}",
+        named=("name",),
+        related=("parent_model",),
+    )
 
 
 def audience_kind() -> ResourceKind:

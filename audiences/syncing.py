@@ -13,6 +13,7 @@ from audiences.query.errors import InvalidTree
 from audiences.query.layers import Plan, allowed, members
 from audiences.query.schema import StudioSchema, Surface
 from audiences.query.statements import Output
+from audiences.selectors.priority import standing_before
 from audiences.selectors.rules import rules_for
 from audiences.selectors.traits import computed_outputs
 from config.errors import Conflict, Invalid
@@ -88,7 +89,11 @@ def plan_of(audience: Audience, sync: Sync, schema: StudioSchema) -> Plan:
     saved = schema.audiences.get(str(audience.pk))
     if saved is None:
         raise Conflict(f"The definition of “{audience}” cannot be read.", hint="Save the audience again.")
-    return Plan(audience=saved, rules=rules_for(audience.parent_model_id, sync.destination_id))
+    return Plan(
+        audience=saved,
+        before=standing_before(audience, schema),
+        rules=rules_for(audience.parent_model_id, sync.destination_id),
+    )
 
 
 def audience_of(model_id: int) -> Audience:

@@ -318,6 +318,18 @@ def _audience_sync(place: Place) -> Mapping[str, Any]:
     return {"audience_sync": syncs.create_sync(actor=place.actor, proposal=proposal, **target)}
 
 
+@builds("priority_list")
+def _priority_list(place: Place) -> Mapping[str, Any]:
+    """Two more audiences of the shoppers in an order."""
+    from audiences.services.audiences import create_audience
+    from audiences.services.priority import create_priority_list
+
+    parent = place.rows["schema_model"]
+    common: Any = {"actor": place.actor, "parent": parent}
+    ids = [create_audience(**common, name=name, definition={"where": {}}).pk for name in ("First", "Second")]
+    return {"priority_list": create_priority_list(**common, name="One message", audience_ids=ids)}
+
+
 @builds("schema_model", "schema_related", "schema_relationship", "schema_column")
 def _schema(place: Place) -> Mapping[str, Any]:
     """A schema of the source: customers, and what refers to them by e-mail address."""

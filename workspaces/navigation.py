@@ -54,6 +54,7 @@ PLACES = (
     Place("Syncs", "refresh-cw", "syncs:syncs"),
     Place("Sequences", "list-checks", "syncs:sequences"),
     Place("Audiences", "users-round", "audiences:audiences", "Customer Studio"),
+    Place("Priority lists", "arrow-down-up", "audiences:priority_lists", "Customer Studio"),
     Place("Schema", "network", "audiences:schema", "Customer Studio"),
     Place("Requests", "check-check", "approvals:requests", "Governance", badge="approvals:badge"),
     Place("Deployments", "rocket", "environments:deployments", "Governance"),

@@ -3,6 +3,7 @@
 from audiences.models.audiences import Audience, Calculation
 from audiences.models.grants import ParentModelGrant
 from audiences.models.lists import ValueList
+from audiences.models.priority import PriorityList, PriorityPlace
 from audiences.models.relationships import Relationship, ThroughStep
 from audiences.models.rules import DestinationRule
 from audiences.models.schema import SchemaColumn, SchemaModel
@@ -20,6 +21,8 @@ __all__ = [
     "Calculation",
     "DestinationRule",
     "ParentModelGrant",
+    "PriorityList",
+    "PriorityPlace",
     "Relationship",
     "SchemaColumn",
     "SchemaModel",

@@ -14,7 +14,7 @@ from audiences import access
 from audiences.choices import CalculationKind, CalculationState, SizeReason
 from audiences.definitions import problems_of, schema_with_audiences, subsets_of, unseen_in
 from audiences.dependants import Dependant, sentence, unseen
-from audiences.models import Audience, Calculation, SchemaModel, Subset
+from audiences.models import Audience, Calculation, PriorityPlace, SchemaModel, Subset
 from audiences.query.codec import dump, load_definition
 from audiences.query.errors import Problem
 from audiences.referring import RefersTo
@@ -135,6 +135,10 @@ def delete_audience(*, actor: Actor, audience: Audience) -> None:
         named = [Dependant("audience", each.name) for each in users if each.pk in seen]
         told = sentence([*named, *unseen("an audience", len(users) - len(named))])
         raise Conflict(f"“{audience.name}” is a condition of {told}.", hint="Take it out of their definitions first.")
+    if place := PriorityPlace.objects.filter(audience=audience).select_related("list").first():
+        raise Conflict(
+            f"“{audience.name}” stands in the priority list “{place.list}”.", hint="Take it out of there first."
+        )
     if audience.model is not None and (count := audience.model.syncs.count()):
         raise Conflict(f"{count:,} sync{'' if count == 1 else 's'} send it.", hint="Delete them first.")
     record(audience, before=snapshot(audience, AUDITED))

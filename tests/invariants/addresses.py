@@ -52,6 +52,8 @@ PARAMETERS: Mapping[str, Callable[[Place], Any]] = {
     "*.destination_id": lambda place: place.rows["destination"].pk,
     "*.table_id": lambda place: place.rows["table"].pk,
     "audiences:schema_define.pk": lambda place: place.rows["source"].pk,
+    "audiences:priority_list*.pk": lambda place: place.rows["priority_list"].pk,
+    "*.priority_list_id": lambda place: place.rows["priority_list"].pk,
     "audiences:audience_define.pk": lambda place: place.rows["schema_model"].pk,
     "audiences:audience_of_model.pk": lambda place: place.rows["audience_model"].pk,
     "audiences:audience*.pk": lambda place: place.rows["audience"].pk,

@@ -25,6 +25,7 @@ RECORDING = os.environ.get("RECORD_QUERY_COUNTS") == "1"
 LIST_LIMIT = 15
 LISTS = (
     "audiences:audiences",
+    "audiences:priority_lists",
     "audiences:schema",
     "connectors:sources",
     "connectors:destinations",
@@ -105,7 +106,7 @@ def test_recorded_pages_exist() -> None:
 
 def add_rows(place: Place) -> None:
     """Copies of what the lists show."""
-    from audiences.models import Audience, Relationship, SchemaModel
+    from audiences.models import Audience, PriorityList, Relationship, SchemaModel
     from connectors.models import Destination, Source
     from governance.environments.models import Deployment
     from notifications.models import Channel
@@ -126,7 +127,8 @@ def add_rows(place: Place) -> None:
             copy(SequenceStep, place.rows["sequence"].steps.first().pk, sequence=sequence)
             copy(SequenceRun, place.rows["sequence_run"].pk, number=100 + number, **ended)
             schema = copy(SchemaModel, place.rows["schema_related"].pk, **names)
-            copy(Audience, place.rows["audience"].pk, name=f"Copy {number}")
+            copy(Audience, place.rows["audience"].pk, name=f"Copy {number}", model=None)
+            copy(PriorityList, place.rows["priority_list"].pk, name=f"Copy {number}")
             copy(Relationship, place.rows["schema_relationship"].pk, from_model=schema)
             copy(Deployment, place.rows["deployment"].pk)
             copy(Channel, place.rows["channel"].pk, name=f"Copy {number}")

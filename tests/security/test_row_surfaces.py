@@ -48,9 +48,11 @@ GIVE_ROWS: Mapping[str, Body] = {
 GIVE_NONE = (
     "audiences:audience*",
     "audiences:calculat*",
+    "audiences:priority_*",
     "audiences:sync_waterfall",
     "audiences:insights_*",
     "api:audience*",
+    "api:priority_list*",
     "api:trait*",
     "audiences:schema_model",
     "audiences:schema_configuration",

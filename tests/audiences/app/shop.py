@@ -47,9 +47,9 @@ def change(source: Source, statement: str) -> None:
         there.execute(statement)
 
 
-def table(name: str) -> Definition:
+def table(name: str, schema: str = "main") -> Definition:
     """A table of the warehouse."""
-    return Definition(method=ModelMethod.TABLE, table_schema="main", table_name=name)
+    return Definition(method=ModelMethod.TABLE, table_schema=schema, table_name=name)
 
 
 def parent(place: Place, source: Source, **settings: Any) -> SchemaModel:

@@ -1,0 +1,37 @@
+"""What tests of audiences that are sent share. Models are imported on first use: Django is not set up yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+
+if TYPE_CHECKING:
+    from audiences.models import SchemaModel
+    from config.embedded import Urls
+    from tests.syncs.app.shop import Shop
+
+
+@pytest.fixture
+def crowd(transactional_db: None, services: Urls, settings: Any) -> Iterator[Shop]:
+    """A shop with 6 customers, committed, so that runs see it."""
+    from tests.syncs.app.shop import open_shop
+    from tests.world import build_world
+    from workspaces.scoping import workspace_scope
+
+    settings.OUTBOUND_ALLOW = ["*"]
+    world = build_world()
+    with workspace_scope(world.acme.workspace.pk):
+        made = open_shop(world.acme, services.acme_url, uuid4().hex[:8])
+        made.fill(6)
+        yield made
+
+
+@pytest.fixture
+def people(crowd: Shop) -> SchemaModel:
+    """The parent model of its customers."""
+    from tests.audiences.app.crowd import parent_of
+
+    return parent_of(crowd)
