@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import psycopg
 from django.conf import settings
 
+from config.demo.audiences import LOYALTY, seed_audience_sync, seed_audiences
 from config.demo.studio import seed_schema
 from connectors.models import Destination, Source
 from connectors.services import (
@@ -108,9 +109,11 @@ def seed() -> Demo:
         actor = person(owner)
         key = create_api_key(actor=actor, workspace=workspace, name="Demo key")
         store, product = _sources(actor)
-        seed_schema(actor, store)
-        syncs = _syncs(actor, _models(actor, store, product), _destinations(actor))
-    return Demo(workspace, actor, password, key.secret, store, syncs)
+        audiences = seed_audiences(actor, seed_schema(actor, store))
+        database, endpoint = _destinations(actor)
+        syncs = _syncs(actor, _models(actor, store, product), (database, endpoint))
+        loyalty = seed_audience_sync(actor, audiences[LOYALTY], endpoint)
+    return Demo(workspace, actor, password, key.secret, store, (*syncs, loyalty))
 
 
 def find(email: str = EMAIL) -> User | None:

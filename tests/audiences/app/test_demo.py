@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from audiences.models import Relationship, SchemaModel
+from typing import Any
+
+from audiences.calculating import work
+from audiences.models import Audience, Relationship, SchemaModel
 from audiences.selectors import studio_schema
+from audiences.services.audiences import calculate_size
+from config.demo.audiences import LOYALTY, seed_audience_sync, seed_audiences
 from config.demo.studio import seed_schema
 from connectors import services as connectors
-from tests.world import World
+from syncs.models import Run
+from syncs.services.runs import start_run
+from tests.world import Place, World, build_world
 from workspaces.scoping import workspace_scope
 
 
@@ -22,3 +29,35 @@ def test_the_demo_describes_its_shop(world: World) -> None:
         hops = studio_schema(store).step(str(way.pk), str(customers.pk)) or ()
         assert len(hops) == 3
         assert SchemaModel.objects.get(pk=int(hops[-1].model)).name == "Products"
+
+
+def test_the_demo_has_audiences_with_members_and_syncs_the_loyal_who_read_mails(
+    transactional_db: None, settings: Any
+) -> None:
+    settings.OUTBOUND_ALLOW = ["*"]
+    place = build_world().acme
+    with workspace_scope(place.workspace.pk):
+        store = connectors.create_source(
+            actor=place.actor, type="sample_b2c", name="Online shop", values={"scale": 0.002}
+        )
+        audiences = seed_audiences(place.actor, seed_schema(place.actor, store))
+        sizes = {name: size_of(place, audience) for name, audience in audiences.items()}
+        assert len(sizes) == 6
+        assert all(sizes.values()), sizes
+        assert sizes["Best hundred"] == 100
+        assert sizes["Loyal and gone quiet"] < sizes["Gone quiet"]
+        sync = seed_audience_sync(place.actor, audiences[LOYALTY], place.rows["destination"])
+        run = start_run(actor=place.actor, sync=sync)
+        assert Run.objects.get(pk=run.pk).spec["sql"].count("email_opt_in") == 1
+
+
+def size_of(place: Place, audience: Audience) -> int:
+    """How many members it has now."""
+    asked = calculate_size(
+        actor=place.actor, parent=audience.parent_model, definition=audience.definition, audience=audience
+    )
+    work(asked.pk)
+    asked.refresh_from_db()
+    assert asked.state == "ready", asked.error_message
+    members: int = asked.counts["members"]
+    return members
