@@ -40,9 +40,10 @@ def ask_for_daily_sizes(now: datetime) -> int:
     from audiences.tasks import calculate
 
     midnight = datetime.combine(now.date(), time.min, now.tzinfo)
-    counted = AudienceSize.objects.filter(audience=OuterRef("pk"), at__gte=midnight)
-    asked = Calculation.objects.filter(audience=OuterRef("pk"), kind=CalculationKind.DAILY, created_at__gte=midnight)
     with unscoped("audiences of all workspaces are counted by the same scheduler"), transaction.atomic():
+        counted = AudienceSize.objects.filter(audience=OuterRef("pk"), at__gte=midnight)
+        today = Calculation.objects.filter(kind=CalculationKind.DAILY, created_at__gte=midnight)
+        asked = today.filter(audience=OuterRef("pk"))
         rows = Audience.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
         rows = rows.filter(~Exists(counted), ~Exists(asked), parent_model__archived_at=None).order_by("pk")
         due = rows.prefetch_related(Prefetch("chosen", AudienceSubset.objects.select_related("subset")))[:AT_ONCE]

@@ -17,7 +17,13 @@ from syncs.services.syncs import create_sync
 
 Tree = dict[str, Any]
 LOYALTY = "Loyalty, or close to it"
-MEMBER_BODY = '{"id": {{ row.customer_id }}, "email": {{ row.email | json }}, "tier": {{ row.vip_tier | json }}}'
+MEMBERS_BODY = """{
+  "members": [
+    {% for row in rows %}
+    {"id": {{ row.customer_id }}, "email": {{ row.email | json }}, "tier": {{ row.vip_tier | json }}},
+    {% endfor %}
+  ]
+}"""
 
 
 def seed_traits(actor: Actor, customers: SchemaModel) -> dict[str, Trait]:
@@ -115,14 +121,16 @@ def seed_audience_sync(actor: Actor, audience: Audience, endpoint: Destination) 
         name="Consent to mails",
         definition={"where": {"type": "group", "conditions": [_property("email_opt_in", "equals", True)]}},
     )
-    enter = {"method": "POST", "endpoint": "/lists/loyalty", "payload": "json_editor", "json": MEMBER_BODY}
-    leave = {"method": "DELETE", "endpoint": "/lists/loyalty/{{ row.customer_id }}", "payload": "empty"}
+    list_of = {"batching": "batch", "endpoint": "/lists/loyalty", "payload": "json_editor", "json": MEMBERS_BODY}
     return create_sync(
         actor=actor,
         model=open_for_syncs(actor=actor, audience=audience),
         destination=endpoint,
         proposal=Proposal(
-            sync_type="requests", mode="custom", first_run="backfill", settings={"added": enter, "removed": leave}
+            sync_type="requests",
+            mode="custom",
+            first_run="backfill",
+            settings={"added": {**list_of, "method": "POST"}, "removed": {**list_of, "method": "DELETE"}},
         ),
         name="Loyalty list of the campaign tool",
         slug="loyalty-list",

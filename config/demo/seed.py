@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 from django.conf import settings
+from django.utils import timezone
 
 from config.demo.audiences import LOYALTY, seed_audience_sync, seed_audiences
 from config.demo.studio import seed_schema
@@ -135,7 +136,9 @@ def _inspector() -> str:
 
 
 def _sources(actor: Actor) -> tuple[Source, Source]:
-    store = create_source(actor=actor, type="sample_b2c", name="Online shop", values={})
+    # The shop's history ends today, so that audiences of the last days have members.
+    today = timezone.now().date().isoformat()
+    store = create_source(actor=actor, type="sample_b2c", name="Online shop", values={"first_day": today})
     product = create_source(actor=actor, type="sample_b2b", name="Product analytics", values={})
     for source in (store, product):
         check_source(actor=actor, source=source)
