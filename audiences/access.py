@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TypeVar
 
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from audiences.choices import ModelKind
 from audiences.models import (
     Audience,
+    AudienceSubset,
     Calculation,
     DestinationRule,
     PriorityList,
@@ -160,6 +161,7 @@ def audiences_in_view(actor: Actor) -> QuerySet[Audience]:
 def audience_for(actor: Actor, audience_id: int) -> Audience:
     """An audience that the actor may read."""
     rows = audiences_in_view(actor).select_related("parent_model__source", "created_by", "space")
+    rows = rows.prefetch_related(Prefetch("chosen", AudienceSubset.objects.select_related("subset__category")))
     return _found(rows, audience_id, "audience")
 
 

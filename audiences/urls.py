@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from audiences.governance_urls import urlpatterns as governance
 from audiences.views import (
     audiences,
     calculations,
@@ -36,6 +37,7 @@ read_build = requires(Permission.MEMBER, write=Permission.CONFIGURE_AUDIENCES)
 read_configure = requires(Permission.MEMBER, write=Permission.CONFIGURE_SCHEMA)
 
 urlpatterns = [
+    *governance,
     path("studio/audiences", read(audiences.AudienceList.as_view()), name="audiences"),
     path("studio/audiences/new", build(audiences.ChooseParent.as_view()), name="audience_new"),
     path("studio/audiences/new/<int:pk>", build(audiences.NewAudience.as_view()), name="audience_define"),
@@ -62,7 +64,7 @@ urlpatterns = [
     path(f"{PARENT}/break-down", build(insights.BreakDown.as_view()), name="insights_break_down"),
     path(f"{PARENT}/members", read(audiences.MembersPreview.as_view()), name="members_preview"),
     path(f"{PARENT}/calculate", build(calculations.Calculate.as_view()), name="calculate"),
-    path("studio/calculations/<int:pk>", build(calculations.CalculationPage.as_view()), name="calculation"),
+    path("studio/calculations/<int:pk>", read(calculations.CalculationPage.as_view()), name="calculation"),
     path("settings/studio", admin(settings.StudioSettingsPage.as_view()), name="settings"),
     path("studio/priority-lists", read(priority.PriorityLists.as_view()), name="priority_lists"),
     path("studio/priority-lists/new", build(priority.NewList.as_view()), name="priority_new"),

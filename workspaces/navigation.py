@@ -56,6 +56,7 @@ PLACES = (
     Place("Audiences", "users-round", "audiences:audiences", "Customer Studio"),
     Place("Priority lists", "arrow-down-up", "audiences:priority_lists", "Customer Studio"),
     Place("Schema", "network", "audiences:schema", "Customer Studio"),
+    Place("Data governance", "shield-check", "audiences:governance", "Customer Studio"),
     Place("Requests", "check-check", "approvals:requests", "Governance", badge="approvals:badge"),
     Place("Deployments", "rocket", "environments:deployments", "Governance"),
     Place("Audit log", "scroll-text", "governance:audit_log", "Governance", Permission.MANAGE_WORKSPACE),

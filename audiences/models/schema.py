@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audiences.choices import Entity, EventType, Every, LookState, ModelKind, PersonalData, Privacy
+from audiences.personal import looks_like
 from connectors.sdk.types import ColumnType
 from syncs.choices import DEFINED
 from workspaces.models import Labelled
@@ -136,6 +137,11 @@ class SchemaColumn(TenantModel):
     def title(self) -> str:
         """What marketers read."""
         return self.alias or self.name
+
+    @property
+    def looks_like(self) -> PersonalData:
+        """What kind of personal data it seems to hold, as long as nobody has reviewed it."""
+        return looks_like(self.name, self.type, self.privacy)
 
     @property
     def redacted(self) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 
-from audiences.models import DestinationRule
+from audiences.models import Audience, DestinationRule, Subset
 from audiences.query.codec import load_definition
 from audiences.query.conditions import Definition
+from audiences.referring import RefersTo
+from connectors.models import Destination
 
 
 def rules_for(parent_model_id: int, destination_id: int) -> tuple[Definition, ...]:
@@ -20,3 +22,17 @@ def rules_for(parent_model_id: int, destination_id: int) -> tuple[Definition, ..
 def rules_that_hold(parent_model_id: int, destination_id: int) -> QuerySet[DestinationRule]:
     """The rules of a destination for a parent model that are on."""
     return DestinationRule.objects.filter(parent_model_id=parent_model_id, destination_id=destination_id, enabled=True)
+
+
+def destinations_with_rules(parent_model_id: int) -> list[Destination]:
+    """The destinations that get a parent model's rows by rules alone."""
+    held = DestinationRule.objects.filter(parent_model_id=parent_model_id, enabled=True).values("destination_id")
+    return list(Destination.objects.filter(pk__in=held).order_by("name", "pk"))
+
+
+def governing_by(audience: Audience) -> list[Subset | DestinationRule]:
+    """The subsets and rules of the same parent model that ask for membership in an audience."""
+    refers = RefersTo("definition", "audience", audience.pk)
+    subsets = Subset.objects.filter(refers, category__parent_model=audience.parent_model_id)
+    rules = DestinationRule.objects.filter(refers, parent_model=audience.parent_model_id)
+    return [*subsets.select_related("workspace"), *rules.select_related("workspace")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import Count, QuerySet
 
@@ -25,6 +25,10 @@ class Choice:
     subsets: tuple[Subset, ...]
     held: frozenset[int]
     chosen: frozenset[int] = frozenset()
+
+    def with_chosen(self, chosen: Iterable[int]) -> Choice:
+        """The same with these of its subsets chosen."""
+        return replace(self, chosen=frozenset(chosen) & {subset.pk for subset in self.subsets})
 
     @property
     def usable(self) -> list[Subset]:

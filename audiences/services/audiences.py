@@ -18,6 +18,7 @@ from audiences.models import Audience, Calculation, PriorityPlace, SchemaModel, 
 from audiences.query.codec import dump, load_definition
 from audiences.query.errors import Problem
 from audiences.referring import RefersTo
+from audiences.selectors.rules import governing_by
 from audiences.selectors.subsets import require_subsets
 from audiences.services.checks import checked_name
 from audiences.services.choosing import chosen_subsets, names_of, store_choice
@@ -127,12 +128,14 @@ def clone_audience(*, actor: Actor, audience: Audience, name: str = "") -> Audie
 
 @service("audience.deleted")
 def delete_audience(*, actor: Actor, audience: Audience) -> None:
-    """Delete an audience that no other one is made of."""
+    """Delete an audience that no other one, no subset and no destination rule is made of."""
     audience = access.audience_to_change(actor, audience.pk)
     require_subsets(actor, audience)
-    if users := audiences_made_of(audience):
+    users, governing = audiences_made_of(audience), governing_by(audience)
+    if users or governing:
         seen = set(access.audiences_in_view(actor).filter(pk__in=[each.pk for each in users]).values_list(flat=True))
         named = [Dependant("audience", each.name) for each in users if each.pk in seen]
+        named += [Dependant("subset" if isinstance(each, Subset) else "rule", each.name) for each in governing]
         told = sentence([*named, *unseen("an audience", len(users) - len(named))])
         raise Conflict(f"“{audience.name}” is a condition of {told}.", hint="Take it out of their definitions first.")
     if place := PriorityPlace.objects.filter(audience=audience).select_related("list").first():

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils import timezone
+
 from audiences import access
-from audiences.choices import Privacy
+from audiences.choices import PersonalData, Privacy
 from audiences.models import Relationship, SchemaColumn, SchemaModel
 from audiences.services.looks import ask_to_look
 from audiences.services.syncing import follow_schema
@@ -16,7 +18,7 @@ from connectors.sdk.types import ColumnType
 from governance.audit.actors import Actor
 from governance.audit.services import changes, record, service, snapshot, unchanged
 
-AUDITED = ("enabled", "alias", "override_type", "privacy", "suggest", "ignore_case", "description")
+AUDITED = ("enabled", "alias", "override_type", "privacy", "personal_data", "suggest", "ignore_case", "description")
 MOST = 2_000
 
 
@@ -28,6 +30,7 @@ class ColumnSettings:
     alias: str | None = None
     override_type: str | None = None
     privacy: str | None = None
+    personal_data: str | None = None
     redacted: bool | None = None
     suggest: bool | None = None
     ignore_case: bool | None = None
@@ -55,6 +58,7 @@ def change_columns(
         _check(model, row)
         look = look or (row.suggest and "suggest" in changed.after)
         told_before[row.name], told_after[row.name] = changed.before, changed.after
+        row.changed_at = timezone.now()
         row.save()
     if not told_after:
         unchanged()
@@ -79,6 +83,8 @@ def _apply(row: SchemaColumn, settings: ColumnSettings) -> None:
         row.override_type = _type(row, settings.override_type)
     if settings.privacy is not None:
         row.privacy = _privacy(settings.privacy)
+    if settings.personal_data is not None:
+        row.personal_data = _personal(settings.personal_data)
     if settings.redacted is not None and settings.redacted != row.redacted:
         row.privacy = Privacy.REDACTED if settings.redacted else Privacy.UNREVIEWED
     if row.redacted or not row.suggest:
@@ -95,6 +101,12 @@ def _type(row: SchemaColumn, wanted: str) -> str:
 def _privacy(wanted: str) -> str:
     if wanted not in Privacy.values:
         raise Invalid.field("privacy", f"Choose one of {', '.join(Privacy.values)}.")
+    return wanted
+
+
+def _personal(wanted: str) -> str:
+    if wanted not in PersonalData.values:
+        raise Invalid.field("personal_data", f"Choose one of {', '.join(filter(None, PersonalData.values))}.")
     return wanted
 
 

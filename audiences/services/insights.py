@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from audiences import access
@@ -27,7 +27,13 @@ LONGEST_DAYS = 400
 
 @service("schema_model.audiences_compared")
 def compare_audiences(
-    *, actor: Actor, parent: SchemaModel, definition: Any, other_ids: Sequence[int], audience: Audience | None = None
+    *,
+    actor: Actor,
+    parent: SchemaModel,
+    definition: Any,
+    other_ids: Sequence[int],
+    audience: Audience | None = None,
+    subset_ids: Iterable[int] | None = None,
 ) -> Calculation:
     """Let a worker count whom a definition shares with each of some audiences of the same parent model."""
     parent = access.parent_to_build_on(actor, parent.pk)
@@ -41,7 +47,7 @@ def compare_audiences(
         raise Invalid.field("with", f"There is no such audience of {parent.name}.")
     if audience is not None and audience.pk in others:
         raise Invalid.field("with", "Every audience shares all of its members with itself: choose another one.")
-    return _asked(actor, parent, definition, audience, CalculationKind.OVERLAP, {"with": wanted})
+    return _asked(actor, parent, definition, audience, CalculationKind.OVERLAP, {"with": wanted}, subset_ids)
 
 
 @service("schema_model.events_counted")
@@ -63,6 +69,7 @@ def break_down(
     measure: Any = None,
     calculation: str = insights.Calculation.COUNT,
     audience: Audience | None = None,
+    subset_ids: Iterable[int] | None = None,
 ) -> Calculation:
     """Let a worker put the members of a definition into groups by a measure, and calculate with another one."""
     parent = access.parent_to_build_on(actor, parent.pk)
@@ -76,7 +83,7 @@ def break_down(
         "calculation": calculation,
         "rows": access.may_view_rows(actor, parent),
     }
-    return _asked(actor, parent, definition, audience, CalculationKind.BREAKDOWN, question)
+    return _asked(actor, parent, definition, audience, CalculationKind.BREAKDOWN, question, subset_ids)
 
 
 def _check_measures(parent: SchemaModel, by: Any, measure: Any, calculation: insights.Calculation) -> None:
@@ -102,8 +109,9 @@ def _asked(
     audience: Audience | None,
     kind: CalculationKind,
     question: dict[str, Any],
+    subset_ids: Iterable[int] | None = None,
 ) -> Calculation:
-    subsets = chosen_subsets(actor, parent, None, audience)
+    subsets = chosen_subsets(actor, parent, subset_ids, audience)
     tree = checked(actor, parent, definition, audience, subsets)
     made = begun(parent, tree, audience=audience, subsets=subsets, kind=kind, question=question)
     record(parent, after={"audience": audience.name if audience else "", **question})

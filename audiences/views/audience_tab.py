@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from audiences import access
+from audiences.definitions import subsets_of
 from audiences.models import Audience
 from audiences.selectors.overview import used_by
+from audiences.selectors.subsets import require_subsets
 from audiences.tabs import TABS
 from audiences.views.base import PageView
+from config.errors import Denied
 
 
 class AudienceTab(PageView):
@@ -18,7 +21,8 @@ class AudienceTab(PageView):
 
     def around(self, audience: Audience) -> dict[str, Any]:
         """The head of the page."""
-        may_change = access.may_build(self.actor, audience.parent_model_id)
+        barrier = self._barrier(audience)
+        may_change = not barrier and access.may_build(self.actor, audience.parent_model_id)
         return {
             "audience": audience,
             "tabs": [
@@ -32,6 +36,18 @@ class AudienceTab(PageView):
             ],
             "breadcrumb": [{"label": "Audiences", "url": self.url("audiences")}],
             "may_change": may_change,
+            "barrier": barrier,
+            "subsets": subsets_of(audience),
             "rename_url": self.url("audience_rename", audience.pk) if may_change else "",
             "users": used_by(self.actor, audience),
         }
+
+    def _barrier(self, audience: Audience) -> str:
+        """Why somebody who may build on the parent model may not change this audience."""
+        if not access.may_build(self.actor, audience.parent_model_id):
+            return ""
+        try:
+            require_subsets(self.actor, audience)
+        except Denied as error:
+            return f"{error.message} {error.hint}"
+        return ""

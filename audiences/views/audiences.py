@@ -8,14 +8,16 @@ from django.http import HttpRequest, HttpResponse
 
 from audiences import access
 from audiences.choices import CalculationKind, ModelKind
-from audiences.models import Audience, SchemaModel
+from audiences.models import Audience, SchemaModel, Subset
+from audiences.selectors.missing import what_is_missing
+from audiences.selectors.rules import destinations_with_rules
 from audiences.services import audiences as services
 from audiences.services.members import preview_members
 from audiences.views.audience_tab import AudienceTab
 from audiences.views.base import PageView
-from audiences.views.building import Building, narrowing, posted_tree
-from audiences.views.calculations import meant_audience, meant_tree
-from config.errors import HeadraceError, Invalid
+from audiences.views.building import Building, narrowing, posted_subsets, posted_tree
+from audiences.views.calculations import meant, meant_destination
+from config.errors import Denied, HeadraceError, Invalid
 from config.htmx import go_to, render_page
 from config.ui.listing import Column, Filter, Listing, Option
 from config.ui.search import matching
@@ -38,11 +40,13 @@ class AudienceList(PageView):
         """The list, narrowed by the address."""
         parents = SchemaModel.objects.filter(kind=ModelKind.PARENT, archived_at=None)
         options = tuple(Option(str(parent.pk), parent.name) for parent in parents)
-        narrow = Filter("parent", "Made of", options)
-        listing = Listing(request, columns=COLUMNS, filters=[narrow], order="name")
+        filters = [Filter("parent", "Made of", options), *self._subset_filter()]
+        listing = Listing(request, columns=COLUMNS, filters=filters, order="name")
         rows = access.audiences_in_view(self.actor).select_related("parent_model", "created_by")
         if chosen := listing.chosen("parent"):
             rows = rows.filter(parent_model__in=[parent for parent in parents if str(parent.pk) in chosen])
+        if chosen := listing.chosen("subset"):
+            rows = rows.filter(chosen__subset__in=[int(pk) for pk in chosen]).distinct()
         context = {
             "listing": listing,
             "page": listing.page(matching(rows, listing.query, "name", "description")),
@@ -54,6 +58,11 @@ class AudienceList(PageView):
         }
         return render_page(request, "audiences/audiences/list.html", context)
 
+    def _subset_filter(self) -> list[Filter]:
+        subsets = Subset.objects.select_related("category").order_by("category__name", "name")
+        options = tuple(Option(str(subset.pk), f"{subset.category}: {subset}") for subset in subsets)
+        return [Filter("subset", "Built from", options)] if options else []
+
 
 class ChooseParent(PageView):
     """The first step of a new audience: who it is about."""
@@ -64,7 +73,7 @@ class ChooseParent(PageView):
         parents = [parent for parent in rows.order_by("name") if access.may_build(self.actor, parent.pk)]
         if len(parents) == 1:
             return go_to(request, self.url("audience_define", parents[0].pk))
-        context = {"parents": parents, "breadcrumb": [self.list_crumb()]}
+        context = {"parents": parents, "breadcrumb": [self.list_crumb()], "route": "audiences:audience_define"}
         return render_page(request, "audiences/audiences/choose_parent.html", context)
 
     def list_crumb(self) -> dict[str, str]:
@@ -86,6 +95,9 @@ class BuilderPage(PageView):
             "members_url": self.url("members_preview", building.parent.pk),
             "insights_url": self.url("insights_panel", building.parent.pk),
             "may_view_rows": access.may_view_rows(self.actor, building.parent),
+            "ruled": destinations_with_rules(building.parent.pk),
+            "ruled_by": self.request.POST.get("destination", ""),
+            "save_label": "Save audience",
             **context,
         }
         return render_page(self.request, self.template, whole, part=self.part, status=status)
@@ -99,21 +111,32 @@ class NewAudience(BuilderPage):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         """An empty definition: everybody."""
         parent = access.parent_to_build_on(self.actor, pk)
-        return self.show(Building(self.actor, parent, {}), self._context({}))
+        building = Building(self.actor, parent, {})
+        if barred := [choice.category for choice in building.choices if choice.barred]:
+            context = {**self._context({}), "parent": parent, "barred": barred}
+            return render_page(request, "audiences/audiences/barred.html", context)
+        return self.show(building, {**self._context({}), "missing": what_is_missing(self.actor, parent)})
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Edit, or save."""
         parent = access.parent_to_build_on(self.actor, pk)
-        building = Building(self.actor, parent, posted_tree(request.POST))
+        building = Building(self.actor, parent, posted_tree(request.POST), posted=posted_subsets(request.POST))
         if request.POST.get("do") != "save":
             return self.show(building, self._context({}))
         name, description = request.POST.get("name", ""), request.POST.get("description", "")
         try:
             audience = services.create_audience(
-                actor=self.actor, parent=parent, name=name, description=description, definition=building.fitted
+                actor=self.actor,
+                parent=parent,
+                name=name,
+                description=description,
+                definition=building.fitted,
+                subset_ids=building.wanted,
             )
         except Invalid as error:
             return self.show(building, self._context(error.fields, error.message), 422)
+        except Denied as error:
+            return self.show(building, self._context({}, f"{error.message} {error.hint}"), 403)
         return go_to(request, audience.get_absolute_url(), f"“{audience.name}” was saved.")
 
     def _context(self, wrong: dict[str, str], problem: str = "") -> dict[str, Any]:
@@ -144,13 +167,18 @@ class DefinitionPage(AudienceTab, BuilderPage):
         access.require_build(self.actor, audience.parent_model_id)
         if request.POST.get("do") == "discard":
             return go_to(request, self.url("audience_definition", pk), "Back to what is saved.", tone="neutral")
-        building = Building(self.actor, audience.parent_model, posted_tree(request.POST), audience)
+        tree, posted = posted_tree(request.POST), posted_subsets(request.POST)
+        building = Building(self.actor, audience.parent_model, tree, audience, posted)
         if request.POST.get("do") != "save":
             return self._page(building, audience)
         try:
-            services.update_audience(actor=self.actor, audience=audience, definition=building.fitted)
+            services.update_audience(
+                actor=self.actor, audience=audience, definition=building.fitted, subset_ids=building.wanted
+            )
         except Invalid as error:
             return self._page(building, audience, error.message, 422)
+        except Denied as error:
+            return self._page(building, audience, f"{error.message} {error.hint}", 403)
         return go_to(request, self.url("audience_definition", pk), "Saved.")
 
     def _page(self, building: Building, audience: Audience, problem: str = "", status: int = 200) -> HttpResponse:
@@ -162,6 +190,7 @@ class DefinitionPage(AudienceTab, BuilderPage):
             "problem": problem,
             "calculation": last,
             "narrowing": narrowing(building.root, last),
+            "missing": what_is_missing(self.actor, building.parent) if self.request.method == "GET" else [],
         }
         return self.show(building, context, status)
 
@@ -179,6 +208,7 @@ class MembersPage(AudienceTab):
             **self.around(audience),
             "may_see": may_see,
             "members_url": self.url("members_preview", audience.parent_model_id),
+            "ruled": destinations_with_rules(audience.parent_model_id),
         }
         return render_page(request, "audiences/audiences/members.html", context)
 
@@ -189,10 +219,16 @@ class MembersPreview(PageView):
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The table."""
         parent = access.parent_model_for(self.actor, pk)
-        audience = meant_audience(self, parent)
-        building = Building(self.actor, parent, meant_tree(self, audience), audience)
+        building = meant(self, parent)
         try:
-            found = preview_members(actor=self.actor, parent=parent, definition=building.fitted, audience=audience)
+            found = preview_members(
+                actor=self.actor,
+                parent=parent,
+                definition=building.fitted,
+                audience=building.audience,
+                subset_ids=building.wanted,
+                destination=meant_destination(self),
+            )
         except HeadraceError as error:
             return render_page(request, "audiences/audiences/parts/members.html", {"problem": error})
         context = {"members": found, "parent": parent, "preview_columns": headings(found.columns)}

@@ -17,12 +17,13 @@ from audiences.builder.edits import BadEdit, Tree
 from audiences.builder.fitting import fitted
 from audiences.builder.limits import can_limit, limit_form
 from audiences.builder.offers import Offers
-from audiences.definitions import asker, given, only_seen, problems_of, schema_with_audiences
-from audiences.models import Audience, Calculation, SchemaColumn, SchemaModel
+from audiences.definitions import asker, given, only_seen, problems_of, schema_with_audiences, subsets_of
+from audiences.models import Audience, Calculation, SchemaColumn, SchemaModel, Subset
 from audiences.query.codec import load_definition, refuse_deep
 from audiences.query.errors import InvalidTree, Problem
 from audiences.query.schema import StudioSchema
 from audiences.query.sentences import NUMBERS, Speaker
+from audiences.selectors.subsets import Choice, choices_of, first_choice
 from config.errors import Invalid
 from governance.audit.actors import Actor
 
@@ -31,12 +32,36 @@ MOST_CHARACTERS = 1_000_000
 
 @dataclass
 class Building:
-    """What the page shows of a definition: blocks, the sentence, the SQL, and what is wrong."""
+    """What the page shows of a definition: blocks, the sentence, the SQL, and what is wrong.
+
+    ``posted`` are the subsets that were ticked on the page; nothing where it offers none.
+    """
 
     actor: Actor
     parent: SchemaModel
     tree: Tree
     audience: Audience | None = None
+    posted: Sequence[int] | None = None
+
+    @cached_property
+    def choices(self) -> Sequence[Choice]:
+        """The subsets that there are to choose from; what cannot be changed here stays chosen."""
+        had = [subset.pk for subset in subsets_of(self.audience)] if self.audience else []
+        choices = choices_of(self.actor, self.parent, had)
+        if self.posted is None and self.audience is not None:
+            return choices
+        ticked = {*(self.posted or ()), *first_choice(choices)}
+        return [choice if choice.kept else choice.with_chosen(ticked) for choice in choices]
+
+    @cached_property
+    def subsets(self) -> list[Subset]:
+        """The subsets that are chosen now."""
+        return [subset for choice in self.choices for subset in choice.subsets if subset.pk in choice.chosen]
+
+    @property
+    def wanted(self) -> list[int] | None:
+        """The ids of the chosen subsets, where the page offered any."""
+        return None if self.posted is None else [subset.pk for subset in self.subsets]
 
     @cached_property
     def schema(self) -> StudioSchema:
@@ -58,12 +83,14 @@ class Building:
     @cached_property
     def changed(self) -> bool:
         """Whether the page shows something else than what is saved."""
-        return self.audience is None or self.fitted != fitted(self.audience.definition, self.offers)
+        if self.audience is None or self.fitted != fitted(self.audience.definition, self.offers):
+            return True
+        return {subset.pk for subset in self.subsets} != {subset.pk for subset in subsets_of(self.audience)}
 
     @cached_property
     def problems(self) -> Sequence[Problem]:
         """What is wrong with it."""
-        return problems_of(self.parent, self.fitted, self.schema, self.audience)
+        return problems_of(self.parent, self.fitted, self.schema, self.audience, self.subsets)
 
     @cached_property
     def root(self) -> Block:
@@ -82,7 +109,7 @@ class Building:
         """What the source is asked; empty while something is wrong."""
         if self.problems:
             return ""
-        return asker(self.schema).members(given(self.parent, self.fitted, self.audience)).sql(pretty=True)
+        return asker(self.schema).members(given(self.parent, self.fitted, self.audience, self.subsets)).sql(pretty=True)
 
     def context(self) -> dict[str, Any]:
         """What the templates need."""
@@ -98,6 +125,8 @@ class Building:
             "parent": self.parent,
             "words": MENUS,
             "suggestions": self.suggestions(),
+            "choices": self.choices,
+            "choice_problems": [each.message for each in self.problems if each.pointer.startswith("/subsets")],
         }
 
     def suggestions(self) -> list[tuple[str, list[str]]]:
@@ -121,6 +150,13 @@ MENUS: Mapping[str, Any] = {
     "units": [(unit.value, label) for unit, label in words.UNITS.items()],
     "read_as": list(words.READ_AS.items()),
 }
+
+
+def posted_subsets(data: QueryDict) -> list[int] | None:
+    """The subsets that were ticked; nothing where the page offers none."""
+    if "subsets" not in data:
+        return None
+    return [int(each) for each in data.getlist("subset") if each.isascii() and each.isdigit() and len(each) < 19]
 
 
 def posted_tree(data: QueryDict) -> Tree:

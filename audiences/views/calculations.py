@@ -13,9 +13,11 @@ from audiences.models import Audience, Calculation, SchemaModel
 from audiences.selectors.insights import answer_for, breakdown_shown, overlap_chart, overlap_rows
 from audiences.services import audiences as services
 from audiences.views.base import PageView
-from audiences.views.building import Building, posted_tree
-from config.errors import Invalid, NotFound
+from audiences.views.building import Building, posted_subsets, posted_tree
+from config.errors import Denied, Invalid, NotFound
 from config.htmx import render_page
+from connectors.access import destination_for
+from connectors.models import Destination
 from governance.audit.actors import Actor
 
 PARTS: Mapping[str, str] = {
@@ -44,9 +46,10 @@ class Asked(PageView):
         }
         return render_page(self.request, PARTS[calculation.kind], context)
 
-    def refused(self, kind: CalculationKind, error: Invalid) -> HttpResponse:
+    def refused(self, kind: CalculationKind, error: Invalid | Denied) -> HttpResponse:
         """Why it was not begun."""
-        return render_page(self.request, PARTS[kind], {"problem": error}, status=422)
+        status = 422 if isinstance(error, Invalid) else 403
+        return render_page(self.request, PARTS[kind], {"problem": error}, status=status)
 
 
 class Calculate(Asked):
@@ -55,13 +58,17 @@ class Calculate(Asked):
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Begin."""
         parent = access.parent_to_build_on(self.actor, pk)
-        audience = meant_audience(self, parent)
-        building = Building(self.actor, parent, meant_tree(self, audience), audience)
+        building = meant(self, parent)
         try:
             made = services.calculate_size(
-                actor=self.actor, parent=parent, definition=building.fitted, audience=audience
+                actor=self.actor,
+                parent=parent,
+                definition=building.fitted,
+                audience=building.audience,
+                subset_ids=building.wanted,
+                destination=meant_destination(self),
             )
-        except Invalid as error:
+        except (Invalid, Denied) as error:
             return self.refused(CalculationKind.SIZE, error)
         return self.answer(made.pk)
 
@@ -92,6 +99,21 @@ def found(actor: Actor, calculation: Calculation) -> dict[str, Any]:
         data = {"name": "Members", "data": [each["members"] for each in events]}
         return {"events": events, "chart": {"labels": [each["name"] for each in events], "series": [data]}}
     return {}
+
+
+def meant(view: PageView, parent: SchemaModel) -> Building:
+    """What a builder's page, or one beside it, is about: conditions and subsets, posted or saved."""
+    audience = meant_audience(view, parent)
+    posted = posted_subsets(view.request.POST)
+    return Building(view.actor, parent, meant_tree(view, audience), audience, posted)
+
+
+def meant_destination(view: PageView) -> Destination | None:
+    """The destination whose rules somebody wants to see at work."""
+    asked = view.request.POST.get("destination", "")
+    if not (asked.isascii() and asked.isdigit() and len(asked) < 19):
+        return None
+    return destination_for(view.actor, int(asked))
 
 
 def meant_audience(view: PageView, parent: SchemaModel) -> Audience | None:

@@ -16,9 +16,8 @@ from audiences.query.insights import Calculation as Calculated
 from audiences.services import insights as services
 from audiences.views.audience_tab import AudienceTab
 from audiences.views.base import PageView
-from audiences.views.building import Building
-from audiences.views.calculations import Asked, meant_audience, meant_tree
-from config.errors import Invalid
+from audiences.views.calculations import Asked, meant
+from config.errors import Denied, Invalid
 from config.htmx import render_page
 from connectors.sdk.types import ColumnType
 from governance.audit.actors import Actor
@@ -43,12 +42,12 @@ class InsightsPanel(PageView):
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The panel."""
         parent = access.parent_to_build_on(self.actor, pk)
-        audience = meant_audience(self, parent)
-        building = Building(self.actor, parent, meant_tree(self, audience), audience)
+        building = meant(self, parent)
         context = {
-            **questions(self, parent, audience),
+            **questions(self, parent, building.audience),
             "parent": parent,
-            "audience": audience,
+            "audience": building.audience,
+            "chosen": building.wanted,
             "tree": orjson.dumps(building.fitted).decode(),
         }
         return render_page(request, "audiences/insights/panel.html", context)
@@ -60,8 +59,7 @@ class Compare(Asked):
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Begin."""
         parent = access.parent_to_build_on(self.actor, pk)
-        audience = meant_audience(self, parent)
-        building = Building(self.actor, parent, meant_tree(self, audience), audience)
+        building = meant(self, parent)
         asked = [each for each in request.POST.getlist("with") if each.isascii() and each.isdigit() and len(each) < 19]
         try:
             made = services.compare_audiences(
@@ -69,9 +67,10 @@ class Compare(Asked):
                 parent=parent,
                 definition=building.fitted,
                 other_ids=[int(each) for each in asked],
-                audience=audience,
+                audience=building.audience,
+                subset_ids=building.wanted,
             )
-        except Invalid as error:
+        except (Invalid, Denied) as error:
             return self.refused(CalculationKind.OVERLAP, error)
         return self.answer(made.pk)
 
@@ -82,8 +81,7 @@ class BreakDown(Asked):
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Begin. What is looked at is grouped by itself, or else by a column."""
         parent = access.parent_to_build_on(self.actor, pk)
-        audience = meant_audience(self, parent)
-        building = Building(self.actor, parent, meant_tree(self, audience), audience)
+        building = meant(self, parent)
         try:
             looked_at, by = _measure(request.POST.get("of", "")), _measure(request.POST.get("by", ""))
             calculation = request.POST.get("calculation", Calculated.COUNT)
@@ -96,9 +94,10 @@ class BreakDown(Asked):
                 by=by or looked_at,
                 measure=looked_at,
                 calculation=calculation,
-                audience=audience,
+                audience=building.audience,
+                subset_ids=building.wanted,
             )
-        except Invalid as error:
+        except (Invalid, Denied) as error:
             return self.refused(CalculationKind.BREAKDOWN, error)
         return self.answer(made.pk)
 

@@ -1,0 +1,222 @@
+"""Subsets: which rows people build from and see, what becomes of audiences, and who may change what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from audiences.calculating import work
+from audiences.models import Audience, SchemaModel, Subset, SubsetCategory
+from audiences.services import audiences as building
+from audiences.services import subsets as services
+from audiences.services.members import preview_members
+from config.errors import Conflict, Denied, Invalid
+from governance.audit.actors import Actor
+from governance.audit.models import AuditEntry
+from tests.audiences.app.shop import orders, parent, warehouse
+from tests.audiences.app.test_rules import is_, where
+from tests.world import BUILDER, Place, World
+from workspaces import services as people
+from workspaces.actors import person
+from workspaces.grants import Grant
+from workspaces.models import OrganizationMember, User
+from workspaces.permissions import Permission
+from workspaces.scoping import workspace_scope
+
+
+@pytest.fixture
+def place(world: World) -> Iterator[Place]:
+    with workspace_scope(world.acme.workspace.pk):
+        yield world.acme
+
+
+@pytest.fixture
+def customers(place: Place) -> SchemaModel:
+    made = parent(place, warehouse(place))
+    orders(place, made)
+    return made
+
+
+@pytest.fixture
+def region(place: Place, customers: SchemaModel) -> SubsetCategory:
+    """North and south; whoever is nowhere is in neither."""
+    made = services.create_subset_category(actor=place.actor, parent=customers, name="Region")
+    for name in ("north", "south"):
+        services.create_subset(
+            actor=place.actor, category=made, name=name.capitalize(), definition=where(is_("region", name))
+        )
+    return made
+
+
+def subset(name: str) -> Subset:
+    return Subset.objects.get(name=name)
+
+
+def require(place: Place, category: SubsetCategory, **more: Any) -> SubsetCategory:
+    return services.update_subset_category(actor=place.actor, category=category, required=True, **more)
+
+
+def marketer(world: World, customers: SchemaModel, *names: str) -> User:
+    """A person whose one role builds on the customers, sees their rows, and holds these subsets."""
+    place = world.acme
+    role = people.create_role(actor=place.actor, workspace=place.workspace, name=f"Marketing {' '.join(names)}")
+    rights = [Grant(Permission.CONFIGURE_AUDIENCES, customers.pk), Grant(Permission.VIEW_MEMBERS, customers.pk)]
+    held = [Grant(Permission.USE_SUBSET, subset(name).pk) for name in names]
+    people.change_role_grants(actor=place.actor, role=role, give=[*rights, *held])
+    user = people.create_person(actor=BUILDER, email=f"m{role.pk}@acme.test", password=None, name="Marketer")
+    member = OrganizationMember.objects.create(organization_id=place.workspace.organization_id, user=user)
+    group = people.create_group(
+        actor=place.actor, organization=place.workspace.organization, name=f"Group {role.pk}", members=[member]
+    )
+    people.set_group_role(actor=place.actor, workspace=place.workspace, group=group, role=role)
+    return user
+
+
+def names_in(actor: Actor, audience: Audience) -> list[str]:
+    found = preview_members(
+        actor=actor, parent=audience.parent_model, definition=audience.definition, audience=audience
+    )
+    return sorted(row[0] for row in found.rows or ())
+
+
+def build(actor: Actor, customers: SchemaModel, name: str = "All", *chosen: str, definition: Any = None) -> Audience:
+    ids = [subset(each).pk for each in chosen] if chosen else None
+    return building.create_audience(
+        actor=actor, parent=customers, name=name, definition=definition or where(), subset_ids=ids
+    )
+
+
+def test_subsets_are_any_of_a_category_and_all_categories(
+    place: Place, customers: SchemaModel, region: SubsetCategory
+) -> None:
+    consent = services.create_subset_category(actor=place.actor, parent=customers, name="Consent")
+    services.create_subset(
+        actor=place.actor, category=consent, name="E-mail", definition=where(is_("name", "Ada", "Linus"))
+    )
+    both = build(place.actor, customers, "Both", "North", "South")
+    assert names_in(place.actor, both) == ["Ada", "Grace", "Linus"]
+    narrowed = build(place.actor, customers, "Narrowed", "North", "South", "E-mail")
+    assert names_in(place.actor, narrowed) == ["Ada", "Linus"]
+    counted = building.calculate_size(
+        actor=place.actor, parent=customers, definition=where(is_("region", "north")), audience=narrowed
+    )
+    work(counted.pk)
+    counted.refresh_from_db()
+    assert counted.counts == {"members": 1, "total": 2, "alone": [1], "after": [1]}
+    # Whoever refers to the audience means its members within its subsets.
+    member = {"type": "audience", "audience": str(narrowed.pk)}
+    assert names_in(place.actor, build(place.actor, customers, "In it", definition=where(member))) == ["Ada", "Linus"]
+
+
+def test_people_build_from_and_see_only_what_their_roles_hold(
+    world: World, place: Place, customers: SchemaModel, region: SubsetCategory
+) -> None:
+    everybody = build(place.actor, customers, "Everybody")
+    with pytest.raises(Invalid, match="choose the one they get"):
+        require(place, region)
+    require(place, region, fallback=subset("South"))
+    assert [row.subset.name for row in everybody.chosen.all()] == ["South"]
+
+    north, none = person(marketer(world, customers, "North")), person(marketer(world, customers))
+    with pytest.raises(Denied, match="takes a subset of “Region”"):
+        build(none, customers)
+    mine = build(north, customers)  # the only one is taken by itself
+    assert [row.subset.name for row in mine.chosen.all()] == ["North"]
+    assert names_in(north, mine) == ["Ada", "Grace"]
+    with pytest.raises(Denied, match="do not hold “South”"):
+        build(north, customers, "Theirs", "South")
+    for forbidden in (
+        lambda: names_in(none, mine),
+        lambda: names_in(north, everybody),
+        lambda: building.update_audience(actor=north, audience=everybody, definition=where(is_("name", "Ada"))),
+        lambda: building.update_audience(actor=north, audience=everybody, subset_ids=[subset("North").pk]),
+        lambda: building.clone_audience(actor=north, audience=everybody),
+        lambda: building.delete_audience(actor=north, audience=everybody),
+        lambda: building.calculate_size(
+            actor=north, parent=customers, definition=where(), subset_ids=[subset("South").pk]
+        ),
+    ):
+        with pytest.raises(Denied):
+            forbidden()
+    # A posted definition of nobody's is within what the person may see, too.
+    found = preview_members(actor=north, parent=customers, definition=where(), subset_ids=[])
+    assert sorted(row[0] for row in found.rows or ()) == ["Ada", "Grace"]
+    with pytest.raises(Invalid, match="Choose at least one subset"):
+        build(place.actor, customers, "Admins choose as well")
+
+
+def test_what_somebody_else_chose_in_an_optional_category_stays(
+    world: World, place: Place, customers: SchemaModel, region: SubsetCategory
+) -> None:
+    made = build(place.actor, customers, "Southerners", "South")
+    north = person(marketer(world, customers, "North"))
+    for widened in ([], [subset("North").pk], [subset("North").pk, subset("South").pk]):
+        with pytest.raises(Denied, match="it stays so"):
+            building.update_audience(actor=north, audience=made, subset_ids=widened)
+    building.update_audience(actor=north, audience=made, definition=where(is_("name", "Linus")))
+    assert [row.subset.name for row in made.chosen.all()] == ["South"]
+    build(north, customers, "Without any")  # an optional category may be left out
+
+
+def test_a_changed_subset_changes_every_audience_in_it(
+    place: Place, customers: SchemaModel, region: SubsetCategory
+) -> None:
+    made = build(place.actor, customers, "Northerners", "North")
+    Audience.objects.filter(pk=made.pk).update(size=2)
+    services.update_subset(actor=place.actor, subset=subset("North"), definition=where(is_("name", "Ada")))
+    made.refresh_from_db()
+    assert made.size is None
+    assert names_in(place.actor, made) == ["Ada"]
+    entry = AuditEntry.objects.get(event="subset.updated")
+    assert entry.after
+    assert entry.after["audiences"] == 1
+    with pytest.raises(Conflict, match="Northerners"):
+        services.delete_subset(actor=place.actor, subset=subset("North"))
+    with pytest.raises(Conflict, match="Northerners"):
+        services.delete_subset_category(actor=place.actor, category=region)
+    with pytest.raises(Conflict, match="is a condition of “Members”"):
+        building.delete_audience(actor=place.actor, audience=_made_of(place, customers, region))
+    building.update_audience(actor=place.actor, audience=made, subset_ids=[])
+    services.delete_subset(actor=place.actor, subset=subset("North"))
+
+
+def _made_of(place: Place, customers: SchemaModel, region: SubsetCategory) -> Audience:
+    """An audience that a subset asks for."""
+    made = build(place.actor, customers, "Asked for")
+    member = {"type": "audience", "audience": str(made.pk)}
+    services.create_subset(actor=place.actor, category=region, name="Members", definition=where(member))
+    return made
+
+
+def test_nothing_is_made_of_itself_by_way_of_a_subset(
+    place: Place, customers: SchemaModel, region: SubsetCategory
+) -> None:
+    made = build(place.actor, customers, "Northerners", "North")
+    member = where({"type": "audience", "audience": str(made.pk)})
+    with pytest.raises(Invalid) as loop:
+        services.update_subset(actor=place.actor, subset=subset("North"), definition=member)
+    assert "would be made of itself" in loop.value.message
+    assert "definition/where/conditions/0" in loop.value.fields
+    services.create_subset(actor=place.actor, category=region, name="Of it", definition=member)
+    with pytest.raises(Invalid, match="would be made of itself"):
+        building.update_audience(actor=place.actor, audience=made, subset_ids=[subset("Of it").pk])
+
+
+def test_who_may_govern(world: World, place: Place, customers: SchemaModel, region: SubsetCategory) -> None:
+    editor = world.actor("editor")
+    calls: list[Any] = [
+        lambda: services.create_subset_category(actor=editor, parent=customers, name="Brand"),
+        lambda: services.update_subset_category(actor=editor, category=region, name="Brand"),
+        lambda: services.create_subset(actor=editor, category=region, name="All", definition=where()),
+        lambda: services.update_subset(actor=editor, subset=subset("North"), name="Up"),
+        lambda: services.delete_subset(actor=editor, subset=subset("North")),
+        lambda: services.delete_subset_category(actor=editor, category=region),
+    ]
+    for call in calls:
+        with pytest.raises(Denied):
+            call()
+    for wrong in ({"name": "North", "definition": where()}, {"name": " ", "definition": where()}):
+        with pytest.raises(Invalid):
+            services.create_subset(actor=place.actor, category=region, **wrong)  # type: ignore[arg-type]
