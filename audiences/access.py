@@ -10,7 +10,7 @@ changed by whoever may configure its schema.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db.models import Prefetch, Q, QuerySet
 
@@ -161,7 +161,7 @@ def audiences_in_view(actor: Actor) -> QuerySet[Audience]:
 def audience_for(actor: Actor, audience_id: int) -> Audience:
     """An audience that the actor may read."""
     rows = audiences_in_view(actor).select_related("parent_model__source", "created_by", "space")
-    rows = rows.prefetch_related(Prefetch("chosen", AudienceSubset.objects.select_related("subset__category")))
+    rows = rows.prefetch_related(_chosen())
     return _found(rows, audience_id, "audience")
 
 
@@ -173,10 +173,14 @@ def audience_of_model(actor: Actor, model_id: int) -> Audience:
     return found
 
 
+def _chosen() -> Prefetch[Any]:
+    return Prefetch("chosen", AudienceSubset.objects.select_related("subset__category"))
+
+
 def audience_to_change(actor: Actor, audience_id: int) -> Audience:
     """An audience that the actor may change, locked."""
     rows = audiences_in_view(actor).select_for_update(no_key=True, of=("self",)).select_related("parent_model__source")
-    audience = _found(rows, audience_id, "audience")
+    audience = _found(rows.prefetch_related(_chosen()), audience_id, "audience")
     require_build(actor, audience.parent_model_id)
     _require_syncs(actor, audience)
     return audience

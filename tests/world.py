@@ -330,6 +330,24 @@ def _priority_list(place: Place) -> Mapping[str, Any]:
     return {"priority_list": create_priority_list(**common, name="One message", audience_ids=ids)}
 
 
+@builds("subset_category", "subset", "destination_rule")
+def _governed(place: Place) -> Mapping[str, Any]:
+    """A category of the shoppers with a subset of all of them, and a rule of the destination's."""
+    from audiences.services import rules, subsets
+
+    parent = place.rows["schema_model"]
+    category = subsets.create_subset_category(actor=place.actor, parent=parent, name="Region")
+    subset = subsets.create_subset(actor=place.actor, category=category, name="Everywhere", definition={"where": {}})
+    rule = rules.create_destination_rule(
+        actor=place.actor,
+        parent=parent,
+        destination=place.rows["destination"],
+        name="Anybody",
+        definition={"where": {}},
+    )
+    return {"subset_category": category, "subset": subset, "destination_rule": rule}
+
+
 @builds("schema_model", "schema_related", "schema_relationship", "schema_column")
 def _schema(place: Place) -> Mapping[str, Any]:
     """A schema of the source: customers, and what refers to them by e-mail address."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from django.db.models import Count, QuerySet
-
 from audiences import access
 from audiences.definitions import subsets_of
 from audiences.models import Audience, SchemaModel, Subset, SubsetCategory
@@ -106,16 +104,8 @@ def rows_within(actor: Actor, parent: SchemaModel, chosen: Sequence[Subset]) -> 
 
 def require_subsets(actor: Actor, audience: Audience) -> None:
     """Raise unless the actor may build from every required subset of an audience: what changing or sending it takes."""
-    chosen = [subset.pk for subset in subsets_of(audience)]
-    for choice in choices_of(actor, audience.parent_model, chosen):
-        if choice.category.required and choice.kept:
-            named = " and ".join(f"“{subset}”" for subset in choice.kept)
-            raise Denied(
-                f"“{audience}” is built from {named} of “{choice.category}”, which your roles do not hold.", hint=WHO
-            )
-
-
-def categories_in_view(actor: Actor) -> QuerySet[SubsetCategory]:
-    """All categories of subsets, with how many subsets each has."""
-    rows = SubsetCategory.objects.select_related("parent_model", "created_by")
-    return rows.annotate(subset_count=Count("subsets"))
+    parent_id, right = audience.parent_model_id, Permission.CONFIGURE_AUDIENCES
+    for subset in subsets_of(audience):
+        if subset.category.required and not access.may_use_subset(actor, subset, parent_id, right):
+            of = f"“{subset}” of “{subset.category}”"
+            raise Denied(f"“{audience}” is built from {of}, which your roles do not hold.", hint=WHO)

@@ -135,8 +135,8 @@ def delete_audience(*, actor: Actor, audience: Audience) -> None:
     if users or governing:
         seen = set(access.audiences_in_view(actor).filter(pk__in=[each.pk for each in users]).values_list(flat=True))
         named = [Dependant("audience", each.name) for each in users if each.pk in seen]
-        named += [Dependant("subset" if isinstance(each, Subset) else "rule", each.name) for each in governing]
-        told = sentence([*named, *unseen("an audience", len(users) - len(named))])
+        rules = [Dependant("subset" if isinstance(each, Subset) else "rule", each.name) for each in governing]
+        told = sentence([*named, *rules, *unseen("an audience", len(users) - len(named))])
         raise Conflict(f"“{audience.name}” is a condition of {told}.", hint="Take it out of their definitions first.")
     if place := PriorityPlace.objects.filter(audience=audience).select_related("list").first():
         raise Conflict(

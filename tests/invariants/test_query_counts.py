@@ -26,6 +26,9 @@ LIST_LIMIT = 15
 LISTS = (
     "audiences:audiences",
     "audiences:priority_lists",
+    "audiences:destination_rules",
+    "audiences:governance",
+    "audiences:subset_categories",
     "audiences:schema",
     "connectors:sources",
     "connectors:destinations",
@@ -106,7 +109,15 @@ def test_recorded_pages_exist() -> None:
 
 def add_rows(place: Place) -> None:
     """Copies of what the lists show."""
-    from audiences.models import Audience, PriorityList, Relationship, SchemaModel
+    from audiences.models import (
+        Audience,
+        DestinationRule,
+        PriorityList,
+        Relationship,
+        SchemaColumn,
+        SchemaModel,
+        SubsetCategory,
+    )
     from connectors.models import Destination, Source
     from governance.environments.models import Deployment
     from notifications.models import Channel
@@ -129,6 +140,9 @@ def add_rows(place: Place) -> None:
             schema = copy(SchemaModel, place.rows["schema_related"].pk, **names)
             copy(Audience, place.rows["audience"].pk, name=f"Copy {number}", model=None)
             copy(PriorityList, place.rows["priority_list"].pk, name=f"Copy {number}")
+            copy(SubsetCategory, place.rows["subset_category"].pk, name=f"Copy {number}")
+            copy(DestinationRule, place.rows["destination_rule"].pk, name=f"Copy {number}")
+            copy(SchemaColumn, place.rows["schema_column"].pk, name=f"copy_{number}")
             copy(Relationship, place.rows["schema_relationship"].pk, from_model=schema)
             copy(Deployment, place.rows["deployment"].pk)
             copy(Channel, place.rows["channel"].pk, name=f"Copy {number}")

@@ -15,7 +15,7 @@ from workspaces import services
 from workspaces.access import folder_for, require_person, saved_filter_for, space_for, spaces_in_view
 from workspaces.choices import FolderTree
 from workspaces.labels import labels_in
-from workspaces.models import Favourite, Folder, SavedFilter, Space, UserGroup, Workspace
+from workspaces.models import Favourite, Folder, Labelled, SavedFilter, Space, UserGroup, Workspace
 from workspaces.permissions import Permission
 from workspaces.resources import kinds, things
 from workspaces.selectors import saved_filters_of
@@ -350,7 +350,8 @@ class LabelListView(OrganizingView):
         """List the labels that things in view carry, by kind."""
         found = []
         for kind in kinds().values():
-            for label in labels_in(kind.rows(self.actor)):
+            rows = kind.rows(self.actor)
+            for label in labels_in(rows) if issubclass(rows.model, Labelled) else ():
                 key, _, value = label.partition("=")
                 found.append({"key": key, "value": value, "kind": kind.name})
         return Response({"data": found, "hasMore": False})
