@@ -12,7 +12,7 @@ from connectors import dependants
 from connectors.choices import Kind
 from connectors.dependants import Dependant, Provider
 from governance.audit.actors import Actor
-from workspaces import belongings, contents, resources
+from workspaces import belongings, resources
 from workspaces.resources import Kind as ResourceKind
 
 
@@ -21,8 +21,6 @@ def register_all() -> None:
     dependants.register(Kind.DESTINATION, Provider("destination rule", rules_of_destination, rule_counts))
     built.register("subset category", categories_of)
     built.register("destination rule", rules_of)
-    contents.register("subset", Subset)
-    contents.register("destination rule", DestinationRule)
     belongings.register("subset categories", categories_made_by)
     belongings.register("subsets", subsets_made_by)
     belongings.register("destination rules", rules_made_by)

@@ -172,7 +172,7 @@ class RulesPage(GovernancePage):
         """The list, narrowed by the address."""
         parents = self.parents()
         listing = Listing(request, columns=RULES, filters=[_about(parents)], order="name")
-        rows = DestinationRule.objects.select_related("parent_model", "destination", "created_by")
+        rows = DestinationRule.objects.select_related("parent_model", "destination")
         if chosen := listing.chosen("parent"):
             rows = rows.filter(parent_model__in=[parent for parent in parents if str(parent.pk) in chosen])
         page = listing.page(matching(rows, listing.query, "name", "destination__name"))

@@ -68,7 +68,8 @@ class GovernedBuilder(GovernancePage, BuilderPage):
             "ruled": [],
             "name": self.request.POST.get("name", ""),
             "name_error": wrong.get("name", ""),
-            "problem": problem.message if problem and "name" not in wrong else "",
+            "to_error": wrong.get("to", ""),
+            "problem": problem.message if problem and not {"name", "to"} & wrong.keys() else "",
             "may_change": access.may_configure(self.actor, building.parent.source_id),
             **context,
         }

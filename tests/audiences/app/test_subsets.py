@@ -176,7 +176,7 @@ def test_a_changed_subset_changes_every_audience_in_it(
         services.delete_subset(actor=place.actor, subset=subset("North"))
     with pytest.raises(Conflict, match="Northerners"):
         services.delete_subset_category(actor=place.actor, category=region)
-    with pytest.raises(Conflict, match="is a condition of “Members”"):
+    with pytest.raises(Conflict, match="is a condition of subset “Members”"):
         building.delete_audience(actor=place.actor, audience=_made_of(place, customers, region))
     building.update_audience(actor=place.actor, audience=made, subset_ids=[])
     services.delete_subset(actor=place.actor, subset=subset("North"))
