@@ -6,7 +6,8 @@ member with it} × every route × reading and writing, generated from the URL ta
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 
 import pytest
@@ -52,8 +53,14 @@ def session_of(user: User) -> str:
     return client.cookies["sessionid"].value
 
 
+@pytest.fixture(scope="module")
+def keys(built: World) -> dict[str, str]:
+    """An API key of each person that the matrix of endpoints asks as."""
+    return {name: key_of(built, name) for name in (*PEOPLE, "owner", "outsider")}
+
+
 @pytest.fixture
-def world(shared_world: World, sessions: dict[str, str]) -> World:
+def world(shared_world: World, sessions: dict[str, str], keys: dict[str, str]) -> World:
     return shared_world
 
 
@@ -134,70 +141,74 @@ def test_open_routes_answer_everybody(world: World, ask: Ask, route: Route) -> N
     assert ask("viewer", "GET", address).status_code < 400
 
 
-@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("route", PAGES, ids=str)
-class TestPages:
-    def test_strangers_are_kept_out(self, world: World, ask: Ask, route: Route, method: str) -> None:
-        address = route.address(world.acme)
-        assert ask("", method, address)["Location"].startswith("/accounts/login/?next=")
-        assert ask("outsider", method, address).status_code == 404
-        assert ask("member", method, address).status_code == 404, "in the organization, but in no group"
-        if route.names_rows:
-            at_home = route.address(world.globex, rows=world.acme)
-            assert ask("outsider", method, at_home).status_code in (404, 405), "foreign ids"
+def test_a_page_is_held_to_what_it_declares(world: World, ask: Ask, route: Route) -> None:
+    """Everybody in one world: what is refused changes nothing, and the owner's writing comes last."""
+    for method in METHODS:
+        strangers_are_kept_out(world, ask, route, method)
+        with no_trace(world, route, method):
+            members_without_the_right_are_refused(world, ask, route, method)
+    for method in METHODS:
+        those_with_the_right_are_let_in(world, ask, route, method)
 
-    def test_members_without_the_right_are_refused(self, world: World, ask: Ask, route: Route, method: str) -> None:
-        assert route.declaration is not None
-        for name in lacking(route.declaration.needed(method)):
-            assert ask(name, method, route.address(world.acme)).status_code == 403, name
 
-    def test_those_with_the_right_are_let_in(self, world: World, ask: Ask, route: Route, method: str) -> None:
-        status = ask("owner", method, route.address(world.acme)).status_code
-        assert status not in (401, 403)
-        assert (status == 404) == (route.name in NOTHING_THERE and method == "GET")
-        assert status < 500
+def strangers_are_kept_out(world: World, ask: Ask, route: Route, method: str) -> None:
+    address = route.address(world.acme)
+    assert ask("", method, address)["Location"].startswith("/accounts/login/?next="), f"anonymous {method}"
+    assert ask("outsider", method, address).status_code == 404, f"outsider {method}"
+    assert ask("member", method, address).status_code == 404, f"member {method}: in the organization, but in no group"
+    if route.names_rows:
+        at_home = route.address(world.globex, rows=world.acme)
+        assert ask("outsider", method, at_home).status_code in (404, 405), f"outsider {method}: foreign ids"
+
+
+def members_without_the_right_are_refused(world: World, ask: Ask, route: Route, method: str) -> None:
+    assert route.declaration is not None
+    for name in lacking(route.declaration.needed(method)):
+        assert ask(name, method, route.address(world.acme)).status_code == 403, f"{name} {method}"
+
+
+def those_with_the_right_are_let_in(world: World, ask: Ask, route: Route, method: str) -> None:
+    status = ask("owner", method, route.address(world.acme)).status_code
+    assert status not in (401, 403), f"owner {method}"
+    assert (status == 404) == (route.name in NOTHING_THERE and method == "GET"), f"owner {method}: {status}"
+    assert status < 500, f"owner {method}"
+
+
+@contextmanager
+def no_trace(world: World, route: Route, method: str) -> Iterator[None]:
+    """Nothing that people may not do is recorded as done."""
+    if method == "GET":
+        yield  # reading is recorded where it reveals something, also for those who may
+        return
+    before = done(world)
+    yield
+    assert done(world) == before, f"{route} is in the log although it was refused"
+
+
+def done(world: World) -> int:
+    """Entries of the audit log, but for those that tell of somebody refused."""
+    with workspace_scope(world.acme.workspace.pk):
+        return AuditEntry.objects.exclude(event__startswith="session.").exclude(event="access.denied").count()
 
 
 @pytest.mark.parametrize("route", REST, ids=str)
-class TestEndpoints:
-    def test_strangers_are_refused(self, world: World, route: Route) -> None:
-        for method in methods(route):
-            for secret in ("", "hr_wrong"):
-                assert call(secret, method, route.address(world.acme)).status_code == 401
-
-    def test_foreign_ids_are_not_found(self, world: World, route: Route) -> None:
-        if not route.names_rows:
-            return
-        secret = key_of(world, "outsider")
-        for method in methods(route):
-            assert call(secret, method, route.address(world.acme)).status_code == 404, method
-
-    def test_keys_of_people_without_the_right_are_refused(self, world: World, route: Route) -> None:
-        for method in methods(route):
-            needs = route.view.cls.permission[method]
-            needed = needs if isinstance(needs, tuple) else (needs,)
-            for name in lacking(needed):
-                answer = call(key_of(world, name), method, route.address(world.acme))
-                assert answer.status_code == 403, (method, name)
-
-    def test_keys_with_the_right_are_let_in(self, world: World, route: Route) -> None:
-        secret = key_of(world, "owner")
-        for method in methods(route):
-            status = call(secret, method, route.address(world.acme)).status_code
-            assert status not in (401, 403, 404, 405), method
-            assert status < 500
-
-
-def test_refused_people_leave_no_trace_in_the_log(world: World, ask: Ask) -> None:
-    """Nothing a viewer may not do is recorded as done."""
-    with workspace_scope(world.acme.workspace.pk):
-        before = AuditEntry.objects.exclude(event__startswith="session.").exclude(event="access.denied").count()
-    for route in PAGES:
-        assert route.declaration is not None
-        if lacking(route.declaration.write) and "viewer" in lacking(route.declaration.write):
-            ask("viewer", "POST", route.address(world.acme))
-    with workspace_scope(world.acme.workspace.pk):
-        assert AuditEntry.objects.exclude(event__startswith="session.").exclude(event="access.denied").count() == before
+def test_an_endpoint_is_held_to_what_it_declares(world: World, keys: dict[str, str], route: Route) -> None:
+    """The same for programs, by every method that the endpoint takes."""
+    for method in methods(route):
+        for secret in ("", "hr_wrong"):
+            assert call(secret, method, route.address(world.acme)).status_code == 401, f"{secret or 'no key'} {method}"
+        if route.names_rows:
+            answer = call(keys["outsider"], method, route.address(world.acme))
+            assert answer.status_code == 404, f"outsider {method}: foreign ids"
+        needs = route.view.cls.permission[method]
+        for name in lacking(needs if isinstance(needs, tuple) else (needs,)):
+            answer = call(keys[name], method, route.address(world.acme))
+            assert answer.status_code == 403, f"key of {name} {method}"
+    for method in methods(route):
+        status = call(keys["owner"], method, route.address(world.acme)).status_code
+        assert status not in (401, 403, 404, 405), f"key of owner {method}: {status}"
+        assert status < 500, f"key of owner {method}"
 
 
 def test_every_parameter_has_a_value() -> None:
