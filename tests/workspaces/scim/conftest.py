@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     from tests.world import World
 
 
+@pytest.fixture(scope="session", autouse=True)
+def packages() -> None:
+    from tests.workspaces.scim.support import load_packages
+
+    load_packages()
+
+
 @pytest.fixture
 def acme(world: World) -> Pusher:
     from django.core.cache import cache

@@ -8,9 +8,6 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test.client import ClientHandler
-from scim2_client.engines.wsgi import WSGISCIMClient
-from scim2_tester import Status, check_server
-from scim2_tester.utils import ResourceManager
 
 from tests.workspaces.scim.support import Pusher
 
@@ -28,6 +25,10 @@ def application() -> Callable[[dict[str, Any], Any], list[bytes]]:
 
 
 def test_the_public_tester_is_satisfied(acme: Pusher, monkeypatch: pytest.MonkeyPatch) -> None:
+    from scim2_client.engines.wsgi import WSGISCIMClient
+    from scim2_tester import Status, check_server
+    from scim2_tester.utils import ResourceManager
+
     monkeypatch.setattr(settings, "API_RATE_LIMIT", "100000/60s")
     monkeypatch.setattr(settings, "BASE_URL", "http://testserver")
     # It deletes what all checks before made again after each check, which is half of its requests.
