@@ -18,6 +18,7 @@ from config.errors import HeadraceError, NotFound
 from config.htmx import go_to, render_page
 from syncs.access import sync_for
 from syncs.models import Run, Sync
+from syncs.views.previewing import headings
 from syncs.views.sync_detail import SyncPage
 
 
@@ -71,7 +72,8 @@ class LayerRows(PageView):
             "breadcrumb": [{"label": str(sync), "url": self.url("sync_waterfall", sync.pk)}],
         }
         try:
-            context["members"] = preview_stopped(actor=self.actor, sync=sync, layer=meant)
+            found = preview_stopped(actor=self.actor, sync=sync, layer=meant)
+            context |= {"members": found, "preview_columns": headings(found.columns)}
         except HeadraceError as error:
             context["problem"] = error
         return render_page(request, "audiences/syncs/stopped.html", context, part="audiences/syncs/parts/stopped.html")

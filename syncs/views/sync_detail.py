@@ -82,7 +82,7 @@ class SyncPage(PageView):
         rollup = rollups([sync.pk])[sync.pk]
         tabs: list[dict[str, Any]] = [
             {"label": label, "url": self.tab_url(route, sync.pk), "active": route == self.route}
-            for route, label in (*TABS, *(origin.tabs if origin else ()))
+            for route, label in (TABS[0], *(origin.tabs if origin else ()), *TABS[1:])
             if route != "sync_logs" or can_host_planner(sync.model.source)
         ]
         if rollup.active:

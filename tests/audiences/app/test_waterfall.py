@@ -50,6 +50,7 @@ def test_each_number_explains_itself(shop: Shop, customers: SchemaModel, paying:
     assert "The newest run got" not in page
     rows = client.get(f"{path}/rule").content.decode()
     assert "c@x.test" in rows
+    assert "email" in rows, "columns have their names"
     assert "a@x.test" not in rows
     assert client.get(f"{path}/nowhere").status_code == 404
     shop.query("UPDATE customers SET plan = 'paid'")
