@@ -1,14 +1,14 @@
 """``python -m benchmarks``: what ``make bench`` runs.
 
-``python -m benchmarks engine …`` (``ceilings``, ``planner``, ``peers``, ``pages``, ``governance``) runs one part of it,
-with its options.
+``python -m benchmarks engine …`` (``ceilings``, ``planner``, ``peers``, ``pages``, ``governance``, ``studio``) runs one
+part of it, with its options.
 """
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import ceilings, governance, pages, peers, planner, run
+from benchmarks import ceilings, governance, pages, peers, planner, run, studio
 
 SECTIONS = {
     "engine": run.main,
@@ -17,6 +17,7 @@ SECTIONS = {
     "peers": peers.main,
     "pages": pages.main,
     "governance": governance.main,
+    "studio": studio.main,
 }
 
 
@@ -38,6 +39,8 @@ def main(arguments: list[str]) -> None:
     pages.main([])
     print()
     governance.main([])
+    print()
+    studio.main([])
 
 
 main(sys.argv[1:])
