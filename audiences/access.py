@@ -18,6 +18,7 @@ from audiences.choices import ModelKind
 from audiences.models import (
     Audience,
     AudienceSubset,
+    AudienceTemplate,
     Calculation,
     DestinationRule,
     PriorityList,
@@ -43,6 +44,7 @@ M = TypeVar(
     SchemaModel,
     Relationship,
     Audience,
+    AudienceTemplate,
     Calculation,
     SubsetCategory,
     Subset,
@@ -212,6 +214,26 @@ def parent_model_for(actor: Actor, model_id: int) -> SchemaModel:
     access.require(actor, Permission.MEMBER)
     rows = SchemaModel.objects.select_related("source").filter(kind=ModelKind.PARENT)
     return _found(rows, model_id, "parent model")
+
+
+def templates_in_view(actor: Actor) -> QuerySet[AudienceTemplate]:
+    """The templates of audiences, which every member of the workspace may read."""
+    access.require(actor, Permission.MEMBER)
+    return AudienceTemplate.objects.all()
+
+
+def template_for(actor: Actor, template_id: int) -> AudienceTemplate:
+    """A template that the actor may read."""
+    rows = templates_in_view(actor).select_related("parent_model__source", "created_by")
+    return _found(rows, template_id, "template")
+
+
+def template_to_change(actor: Actor, template_id: int) -> AudienceTemplate:
+    """A template that the actor may change, locked."""
+    rows = templates_in_view(actor).select_for_update(no_key=True, of=("self",)).select_related("parent_model__source")
+    template = _found(rows, template_id, "template")
+    require_build(actor, template.parent_model_id)
+    return template
 
 
 def calculation_for(actor: Actor, calculation_id: int) -> Calculation:

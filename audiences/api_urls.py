@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from audiences.api import audiences, memberships, priority, schema, settings, traits
+from audiences.api import audiences, memberships, priority, schema, settings, templates, traits
 
 MODEL = "schema-models/<api_id:schema_model_id>"
 
@@ -20,6 +20,8 @@ urlpatterns = [
     path(f"{AUDIENCE}/memberships/<str:user_id>", memberships.MembershipView.as_view(), name="audience_membership"),
     # Last of those below an audience's address: everything else there would be taken for somebody's key.
     path("audiences/<api_id:parent_model_id>/<str:user_id>", memberships.MembershipsView.as_view(), name="memberships"),
+    path("audience-templates", templates.TemplateListView.as_view(), name="audience_templates"),
+    path("audience-templates/<api_id:template_id>", templates.TemplateView.as_view(), name="audience_template"),
     path("studio-settings", settings.StudioSettingsView.as_view(), name="studio_settings"),
     path("priority-lists", priority.PriorityListsView.as_view(), name="priority_lists"),
     path("priority-lists/<api_id:priority_list_id>", priority.PriorityListView.as_view(), name="priority_list"),

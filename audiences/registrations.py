@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from audiences import dependants as built
 from audiences import governed
-from audiences.models import Audience, PriorityList, SchemaColumn, SchemaModel, Trait
+from audiences.models import Audience, AudienceTemplate, PriorityList, SchemaColumn, SchemaModel, Trait
 from connectors import dependants
 from connectors.choices import Kind
 from connectors.dependants import Dependant, Provider
@@ -37,6 +37,10 @@ def register_all() -> None:
     belongings.register("schema models", made_by)
     belongings.register("audiences", audiences_made_by)
     built.register("audience", audiences_of)
+    built.register("audience template", templates_of)
+    contents.register("audience template", AudienceTemplate)
+    belongings.register("audience templates", templates_made_by)
+    resources.register(template_kind())
     built.register("trait", traits_of)
     built.register("priority list", priority_lists_of)
     contents.register("trait", Trait)
@@ -132,6 +136,33 @@ def audiences_of(actor: Actor, model: SchemaModel) -> list[built.Dependant]:
     seen = list(audiences_in_view(actor).filter(parent_model=model).select_related("workspace"))
     named = [built.Dependant("audience", row.name, row.get_absolute_url()) for row in seen]
     return [*named, *built.unseen("an audience", rows.count() - len(seen))]
+
+
+def templates_made_by(organization_id: int, user_id: int) -> QuerySet[AudienceTemplate]:
+    """The templates of audiences that a person made, in all workspaces of the organization."""
+    return AudienceTemplate.objects.filter(workspace__organization_id=organization_id, created_by_id=user_id)
+
+
+def templates_of(actor: Actor, model: SchemaModel) -> list[built.Dependant]:
+    """The templates of audiences of a parent model."""
+    rows = AudienceTemplate.objects.filter(parent_model=model).select_related("workspace")
+    return [built.Dependant("audience template", row.name, row.get_absolute_url()) for row in rows]
+
+
+def template_kind() -> ResourceKind:
+    """Templates of audiences, found by their description, too."""
+    return ResourceKind(
+        name="audience_template",
+        plural="Audience templates",
+        icon="wand-sparkles",
+        route="audiences:template",
+        rows=lambda actor: AudienceTemplate.objects.all(),
+        detail=lambda template: f"of {template.parent_model.name}",
+        named=("name",),
+        inside=lambda word: Q(description__icontains=word),
+        inside_words="in its description",
+        related=("parent_model",),
+    )
 
 
 def traits_made_by(organization_id: int, user_id: int) -> QuerySet[Trait]:

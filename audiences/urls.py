@@ -19,6 +19,7 @@ from audiences.views import (
     schema_model,
     settings,
     syncs,
+    templates,
     waterfall,
 )
 from workspaces.permissions import Permission
@@ -65,6 +66,11 @@ urlpatterns = [
     path(f"{PARENT}/members", read(audiences.MembersPreview.as_view()), name="members_preview"),
     path(f"{PARENT}/calculate", build(calculations.Calculate.as_view()), name="calculate"),
     path("studio/calculations/<int:pk>", read(calculations.CalculationPage.as_view()), name="calculation"),
+    path("studio/templates", read(templates.TemplateList.as_view()), name="templates"),
+    path("studio/templates/new", build(templates.ChooseTemplateParent.as_view()), name="template_new"),
+    path("studio/templates/new/<int:pk>", build(templates.NewTemplate.as_view()), name="template_define"),
+    path("studio/templates/<int:pk>", read_build(templates.TemplatePage.as_view()), name="template"),
+    path("studio/templates/<int:pk>/delete", build(templates.DeleteTemplate.as_view()), name="template_delete"),
     path("settings/studio", admin(settings.StudioSettingsPage.as_view()), name="settings"),
     path("studio/priority-lists", read(priority.PriorityLists.as_view()), name="priority_lists"),
     path("studio/priority-lists/new", build(priority.NewList.as_view()), name="priority_new"),

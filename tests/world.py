@@ -307,6 +307,18 @@ def _audiences(place: Place) -> Mapping[str, Any]:
     return {"audience": made, "audience_model": model, "calculation": counted, "enrichment": column}
 
 
+@builds("audience_template")
+def _audience_template(place: Place) -> Mapping[str, Any]:
+    """A template of audiences of the shoppers, of which one value is left blank."""
+    from audiences.services.templates import create_template
+
+    left = {"operator": "equals", "operand": {"kind": "blank", "label": "Whose"}}
+    definition = {"where": {"conditions": [{"type": "property", "field": {"column": "email"}, "test": left}]}}
+    parent = place.rows["schema_model"]
+    made = create_template(actor=place.actor, parent=parent, name="Somebody's", definition=definition)
+    return {"audience_template": made}
+
+
 @builds("audience_sync")
 def _audience_sync(place: Place) -> Mapping[str, Any]:
     """A sync of the audience to the destination."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -12,11 +12,15 @@ from rest_framework.response import Response
 
 from audiences import access
 from audiences.choices import CalculationKind, CalculationState
-from audiences.models import Audience
+from audiences.models import Audience, SchemaModel
+from audiences.query.codec import dump, load_definition
+from audiences.query.errors import InvalidTree
 from audiences.services import audiences as services
 from audiences.services import organizing
 from audiences.services.syncing import open_for_syncs
+from audiences.templating import with_templates
 from config.api import ApiView, LabelsField, ListQuery, error_answers, id_text, list_of, list_response, parse_query
+from config.errors import Invalid
 from workspaces.access import space_for
 from workspaces.permissions import Permission
 
@@ -31,12 +35,18 @@ class AudienceQuery(ListQuery):
 
 
 class AudienceIn(serializers.Serializer[Any]):
-    """A new audience; ``definition`` is described by the reference of conditions."""
+    """A new audience; ``definition`` is described by the reference of conditions.
+
+    With ``templateIds`` the conditions of these templates hold, too; ``blanks`` are the operands that fill what they
+    left blank, by label.
+    """
 
     parentModelId = serializers.IntegerField()
     name = serializers.CharField(max_length=200)
     description = serializers.CharField(required=False, allow_blank=True, default="")
-    definition = serializers.JSONField()
+    definition = serializers.JSONField(required=False, default=dict)
+    templateIds = serializers.ListField(child=serializers.IntegerField(), required=False, default=list, max_length=20)
+    blanks = serializers.DictField(required=False, default=dict)
     spaceId = serializers.IntegerField(required=False, allow_null=True, default=None)
 
 
@@ -130,15 +140,28 @@ class AudienceListView(ApiView):
     def post(self, request: Request) -> Response:
         """Add an audience of a parent model."""
         values = self.body(AudienceIn)
+        parent = access.parent_to_build_on(self.actor, values["parentModelId"])
         made = services.create_audience(
             actor=self.actor,
-            parent=access.parent_to_build_on(self.actor, values["parentModelId"]),
+            parent=parent,
             name=values["name"],
             description=values["description"],
-            definition=values["definition"],
+            definition=self._definition(parent, values),
             space_id=values["spaceId"],
         )
         return Response(audiences_json([made])[0])
+
+    def _definition(self, parent: SchemaModel, values: Mapping[str, Any]) -> Any:
+        templates = [access.template_for(self.actor, pk) for pk in values["templateIds"]]
+        if any(template.parent_model_id != parent.pk for template in templates):
+            raise Invalid.field("templateIds", "A template of another parent model is among them.")
+        if not templates:
+            return values["definition"]
+        try:
+            own = dump(load_definition(values["definition"]))
+        except InvalidTree as error:
+            raise Invalid.field("definition", str(error)) from None
+        return with_templates(own, templates, values["blanks"])
 
 
 class AudienceView(ApiView):

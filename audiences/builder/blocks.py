@@ -34,6 +34,8 @@ class TestForm:
     input: str = "text"
     single: bool = False
     suggested: Suggested | None = None
+    typed: bool = False  # whether a blank is filled in by typing values
+    template: bool = False  # whether a template is made, whose blanks stay
 
     @property
     def kind(self) -> str:
@@ -191,9 +193,11 @@ class _Maker:
         if tested is None or not isinstance(test, dict):
             return None
         operator = Operator(test["operator"])
-        kinds = operand_kinds(tested, operator, blanks=self._blanks)
-        if not offers.lists():
-            kinds = tuple(kind for kind in kinds if kind != "list")
+        operand = test.get("operand") or {}
+        usual = operand_kinds(tested, operator)
+        kinds = tuple(kind for kind in usual if kind != "list" or offers.lists())
+        if usual and (self._blanks or operand.get("kind") == "blank"):
+            kinds = (*kinds, "blank")
         inputs = {ColumnType.NUMBER: "number", ColumnType.BOOLEAN: "choice"}
         return TestForm(
             pointer,
@@ -204,10 +208,12 @@ class _Maker:
             ),
             operator.value,
             tuple(Choice(kind, words.OPERANDS[kind]) for kind in kinds),
-            test.get("operand") or {},
+            operand,
             inputs.get(tested.type, "text"),
             single=operator in INEQUALITIES or tested.type is ColumnType.BOOLEAN,
             suggested=tested.suggested,
+            typed="values" in usual,
+            template=self._blanks,
         )
 
 

@@ -36,10 +36,10 @@ NEW_OPERANDS: Mapping[str, Tree] = {
 NEW_NUMBER: Tree = {"operator": Operator.GREATER_OR_EQUAL.value, "count": 1}
 
 
-def operand_kinds(tested: Tested, operator: Operator, *, blanks: bool = False) -> tuple[str, ...]:
+def operand_kinds(tested: Tested, operator: Operator) -> tuple[str, ...]:
     """What an operator can compare a value with, the usual kind first; nothing for "exists" and its opposite.
 
-    ``blanks`` are for templates only.
+    Beside these, a value may be left blank where a template is made.
     """
     if operator in {Operator.EXISTS, Operator.NOT_EXISTS}:
         return ()
@@ -48,7 +48,7 @@ def operand_kinds(tested: Tested, operator: Operator, *, blanks: bool = False) -
         kinds = (*kinds, "percentile")
     if operator in LISTED.get(tested.type, ()):
         kinds = (*kinds, "list")
-    return (*kinds, "blank") if blanks else kinds
+    return kinds
 
 
 def _time_kinds(operator: Operator) -> tuple[str, ...]:
@@ -60,7 +60,7 @@ def _time_kinds(operator: Operator) -> tuple[str, ...]:
 
 
 def fitted(tree: Tree, offers: Offers, *, blanks: bool = False) -> Tree:
-    """The definition, fitted to what its model offers."""
+    """The definition, fitted to what its model offers. With ``blanks`` values that nobody gave are left blank."""
     changed = copy.deepcopy(tree)
     where = changed.get("where")
     changed["where"] = {**(where if isinstance(where, dict) else {}), "type": "group"}
@@ -162,18 +162,26 @@ class _Fitter:
         self._fit_operand(test, tested, Operator(test["operator"]))
 
     def _fit_operand(self, test: Tree, tested: Tested, operator: Operator) -> None:
-        kinds = operand_kinds(tested, operator, blanks=self._blanks)
+        kinds = operand_kinds(tested, operator)
         if not kinds:
             test.pop("operand", None)
             return
         operand = test.get("operand")
         kind = operand.get("kind") if isinstance(operand, dict) else None
+        if kind == "blank" and operand and operand.get("values") in (None, [], ""):
+            label = str(operand.get("label") or "")
+            test["operand"] = {"kind": "blank", **({"label": label} if label else {})}
+            return
+        if kind == "blank" and "values" in kinds:
+            kind = "values"  # somebody typed one
         if kind not in kinds:
             test["operand"] = copy.deepcopy(NEW_OPERANDS[kinds[0]])
         else:
             # Another kind was chosen in the form: what it lacks comes from a new one.
             test["operand"] = copy.deepcopy({**NEW_OPERANDS[str(kind)], **_known(operand or {}, str(kind))})
         _fit_values(test["operand"], tested, single=operator in INEQUALITIES)
+        if self._blanks and test["operand"].get("values") == []:
+            test["operand"] = {"kind": "blank"}
         for moment in ("moment", "start", "end"):
             if moment in test["operand"]:
                 test["operand"][moment] = _fit_moment(test["operand"][moment])

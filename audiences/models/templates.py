@@ -7,6 +7,7 @@ from django.db import models
 from django.urls import reverse
 
 from audiences.models.schema import SchemaModel
+from audiences.query.templates import blanks_of
 from workspaces.scoping import TenantModel
 
 
@@ -33,6 +34,11 @@ class AudienceTemplate(TenantModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def blank_count(self) -> int:
+        """How many values are left to whoever uses it."""
+        return sum(1 for _ in blanks_of(self.definition))
 
     def get_absolute_url(self) -> str:
         """The template's page."""

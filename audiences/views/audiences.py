@@ -15,6 +15,7 @@ from audiences.services import audiences as services
 from audiences.services.members import preview_members
 from audiences.views.audience_tab import AudienceTab
 from audiences.views.base import PageView
+from audiences.views.beginning import asked_template, begun_with, templates_for
 from audiences.views.building import Building, narrowing, posted_subsets, posted_tree
 from audiences.views.calculations import meant, meant_destination
 from config.errors import Denied, HeadraceError, Invalid
@@ -67,13 +68,20 @@ class AudienceList(PageView):
 class ChooseParent(PageView):
     """The first step of a new audience: who it is about."""
 
+    title, route = "Add audience", "audience_define"
+
     def get(self, request: HttpRequest) -> HttpResponse:
         """The parent models on which this person may build; a single one is chosen at once."""
         rows = SchemaModel.objects.select_related("source").filter(kind=ModelKind.PARENT, archived_at=None)
         parents = [parent for parent in rows.order_by("name") if access.may_build(self.actor, parent.pk)]
         if len(parents) == 1:
-            return go_to(request, self.url("audience_define", parents[0].pk))
-        context = {"parents": parents, "breadcrumb": [self.list_crumb()], "route": "audiences:audience_define"}
+            return go_to(request, self.url(self.route, parents[0].pk))
+        context = {
+            "parents": parents,
+            "title": self.title,
+            "breadcrumb": [self.list_crumb()],
+            "route": f"audiences:{self.route}",
+        }
         return render_page(request, "audiences/audiences/choose_parent.html", context)
 
     def list_crumb(self) -> dict[str, str]:
@@ -98,6 +106,7 @@ class BuilderPage(PageView):
             "ruled": destinations_with_rules(building.parent.pk),
             "ruled_by": self.request.POST.get("destination", ""),
             "save_label": "Save audience",
+            "template_mode": building.blanks,
             **context,
         }
         return render_page(self.request, self.template, whole, part=self.part, status=status)
@@ -108,19 +117,28 @@ class NewAudience(BuilderPage):
 
     template = "audiences/audiences/new.html"
 
+    def show(self, building: Building, context: dict[str, Any], status: int = 200) -> HttpResponse:
+        """The page, with the templates that an audience can begin with."""
+        return super().show(building, {"offered_templates": templates_for(self, building), **context}, status)
+
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """An empty definition: everybody."""
+        """An empty definition, which is everybody, or the one of the template that the address names."""
         parent = access.parent_to_build_on(self.actor, pk)
         building = Building(self.actor, parent, {})
         if barred := [choice.category for choice in building.choices if choice.barred]:
             context = {**self._context({}), "parent": parent, "barred": barred}
             return render_page(request, "audiences/audiences/barred.html", context)
-        return self.show(building, {**self._context({}), "missing": what_is_missing(self.actor, parent)})
+        if asked := request.GET.get("template", ""):
+            building = begun_with(self, building, asked)
+        context = {**self._context({}), "missing": what_is_missing(self.actor, parent)}
+        return self.show(building, context)
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Edit, or save."""
         parent = access.parent_to_build_on(self.actor, pk)
         building = Building(self.actor, parent, posted_tree(request.POST), posted=posted_subsets(request.POST))
+        if template := asked_template(request.POST.get("do", "")):
+            building = begun_with(self, building, template)
         if request.POST.get("do") != "save":
             return self.show(building, self._context({}))
         name, description = request.POST.get("name", ""), request.POST.get("description", "")
@@ -169,6 +187,8 @@ class DefinitionPage(AudienceTab, BuilderPage):
             return go_to(request, self.url("audience_definition", pk), "Back to what is saved.", tone="neutral")
         tree, posted = posted_tree(request.POST), posted_subsets(request.POST)
         building = Building(self.actor, audience.parent_model, tree, audience, posted)
+        if template := asked_template(request.POST.get("do", "")):
+            building = begun_with(self, building, template)
         if request.POST.get("do") != "save":
             return self._page(building, audience)
         try:
@@ -185,6 +205,7 @@ class DefinitionPage(AudienceTab, BuilderPage):
         of_it = audience.calculations.filter(kind=CalculationKind.SIZE, definition=audience.definition)
         last = None if building.changed else of_it.first()
         context = {
+            "offered_templates": templates_for(self, building),
             **self.around(audience),
             "changed": building.changed,
             "problem": problem,

@@ -42,6 +42,7 @@ class Building:
     tree: Tree
     audience: Audience | None = None
     posted: Sequence[int] | None = None
+    blanks: bool = False  # a template's: values may be left blank
 
     @cached_property
     def choices(self) -> Sequence[Choice]:
@@ -78,7 +79,7 @@ class Building:
     @cached_property
     def fitted(self) -> Tree:
         """The definition, fitted to the schema."""
-        return fitted(self.tree, self.offers)
+        return fitted(self.tree, self.offers, blanks=self.blanks)
 
     @cached_property
     def changed(self) -> bool:
@@ -90,12 +91,13 @@ class Building:
     @cached_property
     def problems(self) -> Sequence[Problem]:
         """What is wrong with it."""
-        return problems_of(self.parent, self.fitted, self.schema, self.audience, self.subsets)
+        found = problems_of(self.parent, self.fitted, self.schema, self.audience, self.subsets)
+        return [problem for problem in found if problem.code != "blank"] if self.blanks else found
 
     @cached_property
     def root(self) -> Block:
         """The outermost group."""
-        return blocks(self.fitted, self.offers, self.problems)
+        return blocks(self.fitted, self.offers, self.problems, blanks=self.blanks)
 
     def sentence(self) -> str:
         """The definition in plain words; empty while it is not whole."""
@@ -107,7 +109,7 @@ class Building:
 
     def sql(self) -> str:
         """What the source is asked; empty while something is wrong."""
-        if self.problems:
+        if self.problems or self.blanks:
             return ""
         return asker(self.schema).members(given(self.parent, self.fitted, self.audience, self.subsets)).sql(pretty=True)
 

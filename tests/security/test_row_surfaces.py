@@ -51,6 +51,9 @@ GIVE_NONE = (
     "audiences:priority_*",
     "audiences:sync_waterfall",
     "audiences:insights_*",
+    "audiences:template*",
+    "audiences:settings",
+    "api:studio_settings",
     "api:audience*",
     "api:priority_list*",
     "api:trait*",
@@ -154,6 +157,7 @@ SHOW_ROWS = {
 
 # What offers values that several rows share to whoever builds audiences, as filters do: counts, and no row.
 SUGGEST = {"audiences:schema_values", "audiences:audience_definition", "audiences:audience_define"}
+SUGGEST |= {"audiences:template", "audiences:template_define"}
 
 
 class _Service(BaseHTTPRequestHandler):

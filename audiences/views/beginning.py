@@ -1,0 +1,40 @@
+"""Templates inside the builder of an audience."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from django.db.models import QuerySet
+
+from audiences import access
+from audiences.models import AudienceTemplate
+from audiences.templating import with_templates
+from audiences.views.base import PageView
+from audiences.views.building import Building
+from config.errors import NotFound
+
+
+def asked_template(do: str) -> str:
+    """The id of the template that an edit, written ``template|id``, adds; empty for other edits."""
+    name, _, asked = do.partition("|")
+    return asked if name == "template" else ""
+
+
+def begun_with(view: PageView, building: Building, asked: str) -> Building:
+    """The builder after a template was added to what is in it; ``asked`` is the template's id. Raises NotFound."""
+    found = access.template_for(view.actor, number_of(asked, "template"))
+    if found.parent_model_id != building.parent.pk:
+        raise NotFound("There is no such template of this model.")
+    return replace(building, tree=with_templates(building.fitted, [found]))
+
+
+def templates_for(view: PageView, building: Building) -> QuerySet[AudienceTemplate]:
+    """The templates that an audience can begin with, or get."""
+    return access.templates_in_view(view.actor).filter(parent_model=building.parent)
+
+
+def number_of(asked: str, noun: str) -> int:
+    """An id from an address or form."""
+    if not (asked.isascii() and asked.isdigit() and len(asked) < 19):
+        raise NotFound(f"There is no such {noun} in this workspace.")
+    return int(asked)
