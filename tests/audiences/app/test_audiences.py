@@ -289,7 +289,7 @@ def test_an_audience_deep_inside_another_is_not_deleted(place: Place, customers:
 def test_a_page_reads_the_schema_once(place: Place, customers: SchemaModel, django_assert_max_num_queries: Any) -> None:
     made = audience(place, customers)
     person = Person(place, f"audiences/{made.pk}/definition")
-    with django_assert_max_num_queries(26):
+    with django_assert_max_num_queries(28):
         assert person.client.get(person.path).status_code == 200
 
 
