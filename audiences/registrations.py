@@ -32,6 +32,7 @@ def register_all() -> None:
     resources.register(schema_kind())
     resources.register(audience_kind())
     resources.register(priority_list_kind())
+    resources.register(trait_kind())
     contents.register("audience", Audience)
     contents.register("schema model", SchemaModel)
     belongings.register("schema models", made_by)
@@ -174,7 +175,7 @@ def traits_of(actor: Actor, model: SchemaModel) -> list[built.Dependant]:
     """The traits of a model, and those of other models that are calculated from its rows."""
     from audiences.selectors.traits import traits_from  # on first use: starting Django loads no connector
 
-    return [built.Dependant("trait", row.name) for row in traits_from(model)]
+    return [built.Dependant("trait", row.name, row.get_absolute_url()) for row in traits_from(model)]
 
 
 def priority_lists_made_by(organization_id: int, user_id: int) -> QuerySet[PriorityList]:
@@ -215,6 +216,22 @@ def audience_kind() -> ResourceKind:
         inside=lambda word: Q(description__icontains=word),
         inside_words="in its description",
         related=("parent_model",),
+    )
+
+
+def trait_kind() -> ResourceKind:
+    """Traits and their templates, found by their description, too."""
+    return ResourceKind(
+        name="trait",
+        plural="Traits",
+        icon="calculator",
+        route="audiences:trait",
+        rows=lambda actor: Trait.objects.all(),
+        detail=lambda trait: f"{'template' if trait.is_template else 'trait'} of {trait.model.name}",
+        named=("name",),
+        inside=lambda word: Q(description__icontains=word),
+        inside_words="in its description",
+        related=("model",),
     )
 
 

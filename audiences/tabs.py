@@ -29,6 +29,7 @@ TABS = (
     Tab("audience_definition", "Definition"),
     Tab("audience_insights", "Insights"),
     Tab("audience_members", "Members"),
+    Tab("audience_enrichments", "Traits", lambda actor, audience: len(audience.enrichments)),
     Tab("audience_syncs", "Syncs", syncs_of),
     Tab("audience_activity", "Activity"),
 )

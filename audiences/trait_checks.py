@@ -65,6 +65,14 @@ def stored_trait(schema: StudioSchema, model: str, definition: Any) -> Any:
     return dump(tree)
 
 
+def same_trait(one: Any, other: Any) -> bool:
+    """Whether two stored definitions mean the same, however they are written."""
+    try:
+        return load_trait(one) == load_trait(other)
+    except InvalidTree:
+        return bool(one == other)
+
+
 def shown_trait(schema: StudioSchema, model: str, stored: Any) -> Any:
     """A stored definition as people write it: formulas refer to traits by name."""
     if stored.get("method") != "formula" or not isinstance(stored.get("sql"), str):

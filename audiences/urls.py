@@ -9,6 +9,7 @@ from audiences.views import (
     audiences,
     calculations,
     columns,
+    enrichments,
     insights,
     organize,
     overview,
@@ -20,6 +21,7 @@ from audiences.views import (
     settings,
     syncs,
     templates,
+    traits,
     waterfall,
 )
 from workspaces.permissions import Permission
@@ -28,6 +30,7 @@ from workspaces.routes import requires
 app_name = "audiences"
 MODEL = "studio/schema/<int:pk>"
 AUDIENCE = "studio/audiences/<int:pk>"
+TRAIT = "studio/traits/<int:pk>"
 PARENT = "studio/parents/<int:pk>"
 
 read = requires(Permission.MEMBER)
@@ -77,6 +80,26 @@ urlpatterns = [
     path("studio/priority-lists/new/<int:pk>", build(priority.DefineList.as_view()), name="priority_define"),
     path("studio/priority-lists/<int:pk>", read_build(priority.EditList.as_view()), name="priority_list"),
     path("studio/priority-lists/<int:pk>/delete", build(priority.DeleteList.as_view()), name="priority_list_delete"),
+    path(f"{AUDIENCE}/traits", read(enrichments.EnrichmentsPage.as_view()), name="audience_enrichments"),
+    path(f"{AUDIENCE}/traits/new", build(enrichments.NewEnrichment.as_view()), name="audience_enrichment_new"),
+    path(
+        f"{AUDIENCE}/traits/<slug:enrichment_id>/remove",
+        build(enrichments.RemoveEnrichment.as_view()),
+        name="audience_enrichment_remove",
+    ),
+    path("studio/traits", read(traits.TraitList.as_view()), name="traits"),
+    path("studio/traits/new", build(traits.ChooseTraitModel.as_view()), name="trait_new"),
+    path("studio/traits/new/<int:pk>", build(traits.NewTrait.as_view()), name="trait_define"),
+    path("studio/traits/from", build(traits.ChooseTemplate.as_view()), name="trait_from"),
+    path("studio/traits/from/<int:pk>", build(traits.NewFromTemplate.as_view()), name="trait_follow"),
+    path(TRAIT, read_build(traits.TraitPage.as_view()), name="trait"),
+    path(f"{TRAIT}/usage", read(traits.TraitUsage.as_view()), name="trait_usage"),
+    path(f"{TRAIT}/activity", read(traits.TraitActivity.as_view()), name="trait_activity"),
+    path(f"{TRAIT}/rename", build(traits.RenameTrait.as_view()), name="trait_rename"),
+    path(f"{TRAIT}/clone", build(traits.CloneTrait.as_view()), name="trait_clone"),
+    path(f"{TRAIT}/delete", build(traits.DeleteTrait.as_view()), name="trait_delete"),
+    path(f"{TRAIT}/do/<slug:action>", build(traits.TraitAction.as_view()), name="trait_action"),
+    path(f"{MODEL}/trait-values", read(traits.TraitPreviewPage.as_view()), name="trait_preview"),
     path("studio/schema", read(schema.SchemaPage.as_view()), name="schema"),
     path("studio/schema/new", configure(schema.ChooseSource.as_view()), name="schema_new"),
     path("studio/schema/new/<int:pk>", configure(schema_editor.NewModel.as_view()), name="schema_define"),

@@ -282,14 +282,16 @@ def _syncs(place: Place) -> Mapping[str, Any]:
     return {"model": model, "sync": sync, "run": syncs.start_run(actor=place.actor, sync=sync), "preview": preview}
 
 
-@builds("trait")
+@builds("trait", "trait_template")
 def _trait(place: Place) -> Mapping[str, Any]:
-    """A trait of the shoppers."""
+    """A trait of the shoppers, and a template of traits."""
     from audiences.services.traits import create_trait
 
     definition = {"method": "formula", "sql": '{{"id"}}', "result": "string"}
     model = place.rows["schema_model"]
-    return {"trait": create_trait(actor=place.actor, model=model, name="Key", definition=definition)}
+    common: Any = {"actor": place.actor, "model": model, "definition": definition}
+    template = create_trait(**common, name="Template", is_template=True)
+    return {"trait": create_trait(**common, name="Key"), "trait_template": template}
 
 
 @builds("audience", "audience_model", "calculation", "enrichment")

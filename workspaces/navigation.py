@@ -56,6 +56,7 @@ PLACES = (
     Place("Audiences", "users-round", "audiences:audiences", "Customer Studio"),
     Place("Priority lists", "arrow-down-up", "audiences:priority_lists", "Customer Studio"),
     Place("Templates", "wand-sparkles", "audiences:templates", "Customer Studio"),
+    Place("Traits", "calculator", "audiences:traits", "Customer Studio"),
     Place("Schema", "network", "audiences:schema", "Customer Studio"),
     Place("Data governance", "shield-check", "audiences:governance", "Customer Studio"),
     Place("Requests", "check-check", "approvals:requests", "Governance", badge="approvals:badge"),

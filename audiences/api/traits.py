@@ -11,10 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audiences import access
-from audiences.definitions import schema_with_audiences
 from audiences.models import Trait
 from audiences.query.schema import StudioSchema
-from audiences.selectors.traits import saved_trait, traits_in_view
+from audiences.selectors.traits import saved_trait, schema_with_traits, traits_in_view
 from audiences.services import enrichments, traits
 from audiences.trait_checks import shown_trait, type_of_trait
 from config.api import ApiView, ListQuery, error_answers, list_of, list_response, parse_query
@@ -132,7 +131,7 @@ def trait_json(row: Trait, schemas: dict[int, StudioSchema]) -> dict[str, Any]:
     """The wire shape of a trait; schemas that were read are kept in ``schemas``, by source."""
     source = row.model.source
     if source.pk not in schemas:
-        schemas[source.pk] = schema_with_audiences(source)
+        schemas[source.pk] = schema_with_traits(source)
     schema, known = schemas[source.pk], saved_trait(row)
     kind = type_of_trait(schema, str(row.model_id), known.definition) if known else ColumnType.UNKNOWN
     return {

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import orjson
+
 from audiences.builder import words
 from audiences.builder.edits import Tree
 from audiences.builder.fitting import operand_kinds
 from audiences.builder.offers import EVENT_TIME, JSON_TYPES, Choice, ChoiceGroup, Offers, Suggested, Tested, field_value
-from audiences.query.conditions import Operator
+from audiences.builder.trait_form import TraitForm, trait_form
+from audiences.query.codec import dump
+from audiences.query.conditions import FormulaTrait, Operator
 from audiences.query.errors import Problem
-from audiences.query.sentences import Speaker
 from audiences.query.values import INEQUALITIES, OPERATORS
 from connectors.sdk.types import ColumnType
 
@@ -77,7 +80,10 @@ class Block:
     children: tuple[Block, ...] = ()
     addable: tuple[Choice, ...] = ()
     name: str = ""  # of the related model
-    words: str = ""  # for what was defined elsewhere and is only read here
+    trait: TraitForm | None = None  # one that is defined in its condition
+    saved: str = ""  # the definition of a saved one, as JSON, where it could be edited in its condition
+    model: str = ""  # whose rows it is about
+    level: int = 0
     json_path: bool = False
 
     @property
@@ -94,9 +100,25 @@ class Block:
 
 def blocks(tree: Tree, offers: Offers, problems: Sequence[Problem] = (), *, blanks: bool = False) -> Block:
     """The blocks of a fitted definition."""
-    return _Maker({problem.pointer: problem.message for problem in reversed(problems)}, blanks).group(
-        tree["where"], "/where", offers
-    )
+    return group_blocks(tree["where"], "/where", offers, problems, blanks=blanks)
+
+
+def group_blocks(
+    group: Tree, pointer: str, offers: Offers, problems: Sequence[Problem] = (), *, blanks: bool = False
+) -> Block:
+    """The blocks of a fitted group of conditions that stands somewhere else than a definition."""
+    return _Maker(_messages(problems), blanks).group(group, pointer, offers)
+
+
+def trait_blocks(
+    definition: Tree, pointer: str, offers: Offers, problems: Sequence[Problem] = (), *, blanks: bool = False
+) -> TraitForm:
+    """The form of a fitted trait."""
+    return trait_form(definition, pointer, offers, _messages(problems), _Maker(_messages(problems), blanks).group)
+
+
+def _messages(problems: Sequence[Problem]) -> dict[str, str]:
+    return {problem.pointer: problem.message for problem in reversed(problems)}
 
 
 class _Maker:
@@ -133,10 +155,9 @@ class _Maker:
 
     def _own(self, pointer: str) -> tuple[str, ...]:
         """The problems at a condition and in it, but for those of conditions inside."""
-        inside = f"{pointer}/where/conditions/"
-        near = [each for at, each in self._problems.items() if f"{at}/".startswith(f"{pointer}/")]
-        below = [each for at, each in self._problems.items() if at.startswith(inside)]
-        return tuple(each for each in near if each not in below)
+        inside = (f"{pointer}/where/conditions/", f"{pointer}/definition/")
+        near = [at for at in self._problems if f"{at}/".startswith(f"{pointer}/")]
+        return tuple(self._problems[at] for at in near if not f"{at}/".startswith(inside))
 
     def _property(self, condition: Tree, pointer: str, offers: Offers) -> Block:
         field = condition.get("field", {})
@@ -166,6 +187,8 @@ class _Maker:
             when=self._test(condition, f"{pointer}/when", EVENT_TIME, offers) if kind == "event" else None,
             where=self.group(condition.get("where", {}), f"{pointer}/where", below),
             name=_name(below),
+            model=_id(offers),
+            level=offers.level,
         )
 
     def _audience(self, condition: Tree, pointer: str, offers: Offers) -> Block:
@@ -183,10 +206,16 @@ class _Maker:
             groups=() if defined else offers.traits(),
             chosen="" if defined else str(condition.get("trait", "")),
             test=self._test(condition, f"{pointer}/test", offers.tested_trait(condition), offers),
-            where=self.group(where, f"{pointer}/where", below) if below else None,
+            where=self.group(where, f"{pointer}/where", below) if below and (where or not defined) else None,
             name=_name(below) if below else "",
-            words=_trait_words(condition, offers) if defined else "",
+            trait=self.trait(condition["definition"], f"{pointer}/definition", offers) if defined else None,
+            saved="" if defined else _saved(condition, offers),
+            model=_id(offers),
+            level=offers.level,
         )
+
+    def trait(self, definition: Tree, pointer: str, offers: Offers) -> TraitForm:
+        return trait_form(definition, pointer, offers, self._problems, self.group, inline=True)
 
     def _test(self, condition: Tree, pointer: str, tested: Tested | None, offers: Offers) -> TestForm | None:
         test = condition.get(pointer.rpartition("/")[2])
@@ -225,10 +254,13 @@ def suggested_in(block: Block) -> dict[str, Suggested]:
     return found
 
 
-def _trait_words(condition: Tree, offers: Offers) -> str:
-    """A trait that is defined in its condition, as people read it."""
+def _saved(condition: Tree, offers: Offers) -> str:
     trait = offers.trait(condition)
-    return Speaker(offers.schema).trait(trait, offers.model) if trait else "a trait that this version cannot read"
+    return "" if trait is None or isinstance(trait, FormulaTrait) else orjson.dumps(dump(trait)).decode()
+
+
+def _id(offers: Offers) -> str:
+    return offers.model.id if offers.model else ""
 
 
 def _name(offers: Offers) -> str:

@@ -19,6 +19,7 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNO
 _WIDEST = 2**63  # whole numbers beyond 64 bits have no place in JSON or in a warehouse
 # How a posted field's value is read: as text, as a number or nothing, as yes or no, as a list of texts, as JSON.
 TEXT, NUMBER, FLAG, LIST, JSON = "text", "number", "flag", "list", "json"
+INSERT = "insert"  # at the end of a text
 
 NEW_CONDITIONS: dict[str, Tree] = {
     "property": {"type": "property", "field": {"column": ""}, "test": {}},
@@ -26,6 +27,7 @@ NEW_CONDITIONS: dict[str, Tree] = {
     "event": {"type": "event", "relationship": "", "where": {}},
     "audience": {"type": "audience", "audience": ""},
     "trait": {"type": "trait", "trait": "", "test": {}, "where": {}},
+    "custom_trait": {"type": "trait", "definition": {"method": "count"}, "test": {}},
     "group": {"type": "group", "match": "any", "conditions": []},
 }
 
@@ -87,6 +89,27 @@ def _put(tree: Tree, pointer: str, value: Any) -> None:
         raise BadEdit(f"There is nothing at “{pointer}” any more.") from None
 
 
+def append(tree: Tree, pointer: str, value: Any) -> Tree:
+    """The tree with one more value at the end of a list."""
+    changed = copy.deepcopy(tree)
+    there = value_at(changed, pointer)
+    if not isinstance(there, list) or len(there) >= MOST_CONDITIONS:
+        raise BadEdit(f"Nothing can be added at “{pointer}”.")
+    there.append(value)
+    return changed
+
+
+def take(tree: Tree, pointer: str) -> Tree:
+    """The tree without one value of a list."""
+    changed = copy.deepcopy(tree)
+    there = value_at(changed, parent(pointer))
+    value_at(changed, pointer)
+    if not isinstance(there, list):
+        raise BadEdit(f"“{pointer}” is not in a list.")
+    del there[_place(steps(pointer)[-1])]
+    return changed
+
+
 def posted(tree: Tree, fields: Iterable[tuple[str, list[str]]]) -> Tree:
     """The tree with the values of a form's fields, which are named ``kind:pointer``.
 
@@ -95,7 +118,9 @@ def posted(tree: Tree, fields: Iterable[tuple[str, list[str]]]) -> Tree:
     changed = copy.deepcopy(tree)
     for name, values in fields:
         kind, _, pointer = name.partition(":")
-        if kind in _READERS:
+        if kind == INSERT and values[-1:] != [""]:
+            _put(changed, pointer, f"{value_at(changed, pointer)}{values[-1]}")
+        elif kind in _READERS:
             _put(changed, pointer, _READERS[kind](values))
     return changed
 

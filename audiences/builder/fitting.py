@@ -14,6 +14,7 @@ import orjson
 from audiences.builder.edits import Tree, number
 from audiences.builder.limits import fit_limit
 from audiences.builder.offers import EVENT_TIME, JSON_TYPES, Offers, Tested
+from audiences.builder.trait_fitting import fit_trait
 from audiences.query.conditions import Operator
 from audiences.query.values import INEQUALITIES, LISTED, OPERATORS
 from connectors.sdk.types import ColumnType
@@ -67,6 +68,16 @@ def fitted(tree: Tree, offers: Offers, *, blanks: bool = False) -> Tree:
     _Fitter(blanks).group(changed["where"], offers)
     fit_limit(changed, offers)
     return changed
+
+
+def fitted_group(group: Tree, offers: Offers, *, blanks: bool = False) -> Tree:
+    """A group of conditions, fitted to what its model offers."""
+    return dict(fitted({"where": group}, offers, blanks=blanks)["where"])
+
+
+def fitted_trait(definition: Tree, offers: Offers, *, blanks: bool = False) -> Tree:
+    """A trait's definition, fitted to what its model offers."""
+    return fit_trait(copy.deepcopy(definition), offers, _Fitter(blanks).group)
 
 
 class _Fitter:
@@ -133,13 +144,15 @@ class _Fitter:
         self._below(condition, offers)
 
     def _trait(self, condition: Tree, offers: Offers) -> None:
-        if condition.get("definition"):
+        if isinstance(condition.get("definition"), dict) and condition["definition"]:
             condition.pop("trait", None)
+            condition["definition"] = fit_trait(condition["definition"], offers, self.group, inline=True)
         else:
             choices = [choice.value for group in offers.traits() for choice in group.choices]
             _choose(condition, "trait", choices)
         self._fit_test(condition, "test", offers.tested_trait(condition))
-        if below := offers.below_trait(condition):
+        below = offers.below_trait(condition)
+        if below and (condition.get("where") or "definition" not in condition):
             self._where(condition, below)
 
     def _below(self, condition: Tree, offers: Offers) -> None:

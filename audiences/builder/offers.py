@@ -48,11 +48,12 @@ class ChoiceGroup:
 
 @dataclass(frozen=True, slots=True)
 class Suggested:
-    """A column whose most frequent values are offered; ``id`` is its own on the page."""
+    """A column or saved trait whose most frequent values are offered; ``id`` is its own on the page."""
 
     model: str
     column: str
     id: str
+    trait: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,7 @@ class Offers:
             "event": ("Event", bool(self.events())),
             "audience": ("Audience", bool(self.audiences())),
             "trait": ("Trait", bool(self.traits())),
+            "custom_trait": ("Custom trait", bool(self.relations() or self.events())),
             "group": ("Group of conditions", True),
         }
         return tuple(Choice(kind, label) for kind, (label, offered) in known.items() if offered)
@@ -202,7 +204,13 @@ class Offers:
     def tested_trait(self, condition: dict[str, Any]) -> Tested | None:
         """What a condition on a trait tests."""
         trait = self.trait(condition)
-        return Tested(self.trait_type(trait), "trait") if trait else None
+        if trait is None:
+            return None
+        saved = None if condition.get("definition") else self.schema.traits.get(str(condition.get("trait")))
+        if saved is None or not saved.suggestions:
+            return Tested(self.trait_type(trait), "trait")
+        suggested = Suggested(saved.model, "", f"values-of-trait-{saved.id}", trait=saved.id)
+        return Tested(self.trait_type(trait), "trait", suggested)
 
     def below_trait(self, condition: dict[str, Any]) -> Offers | None:
         """What the level of the rows that a trait is calculated from offers; ``None`` where there are no such rows."""

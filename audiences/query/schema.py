@@ -161,7 +161,7 @@ class Hop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedTrait:
-    """A trait or a trait template that was saved, by id."""
+    """A trait or a trait template that was saved, by id. ``suggestions``: people pick its values from a list."""
 
     id: str
     name: str
@@ -169,6 +169,7 @@ class SavedTrait:
     definition: Trait
     template: bool = False
     archived: bool = False
+    suggestions: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from audiences.query.uses import Uses, uses_of
 from audiences.selectors.schema import studio_schema
 from connectors.models import Source
 from governance.audit.actors import Actor
+from syncs.models import Sync
 from workspaces.access import in_view, require
 from workspaces.permissions import Permission
 
@@ -28,6 +29,11 @@ def traits_in_view(actor: Actor, *, archived: bool | None = None, templates: boo
     if archived is not None:
         rows = rows.filter(archived_at__isnull=not archived)
     return rows if templates is None else rows.filter(is_template=templates)
+
+
+def schema_with_traits(source: Source) -> StudioSchema:
+    """A source's schema with its traits, and without its audiences: enough to say what traits are made of."""
+    return replace(studio_schema(source), traits=saved_traits(source))
 
 
 def saved_traits(source: Source) -> dict[str, SavedTrait]:
@@ -49,6 +55,7 @@ def saved_trait(row: Trait) -> SavedTrait | None:
         definition=definition,
         template=row.is_template,
         archived=row.archived_at is not None,
+        suggestions=row.suggest,
     )
 
 
@@ -102,10 +109,18 @@ def _names(wanted: str) -> Iterable[str]:
 
 def traits_from(model: SchemaModel) -> list[Trait]:
     """The traits of a model, and those of other models that need its rows."""
-    schema = replace(studio_schema(model.source), traits=saved_traits(model.source))
+    schema = schema_with_traits(model.source)
     users = {each.id for each in schema.traits.values() if str(model.pk) in uses_of_saved(schema, each).models}
     own = Q(model=model) | Q(pk__in=users)
     return list(Trait.objects.filter(own).select_related("workspace"))
+
+
+def syncs_of_trait(actor: Actor, trait: Trait) -> list[Sync]:
+    """The syncs that send a trait of a parent model along, as far as the actor sees them."""
+    from syncs.selectors.models import syncs_reading  # on first use: it knows the connectors
+
+    audiences = Audience.objects.filter(parent_model_id=trait.model_id, model__isnull=False)
+    return syncs_reading(actor, [pk for pk in audiences.values_list("model_id", flat=True) if pk], trait.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from audiences.query.conditions import Group
 from audiences.query.errors import InvalidTree
 from audiences.query.statements import Output
 from audiences.services.checks import checked_name
+from audiences.services.syncing import follow_audience
 from audiences.trait_checks import problems_of_output
 from config.errors import Conflict, Invalid, NotFound
 from governance.audit.actors import Actor
@@ -43,6 +44,7 @@ def add_enrichment(
     made = _made(audience, {"id": secrets.token_hex(4)}, name, trait, definition, where)
     audience.enrichments = [*audience.enrichments, made]
     audience.save(update_fields=["enrichments", "updated_at"])
+    follow_audience(audience)
     record(audience, after={"enrichment": made})
     return made
 
@@ -71,6 +73,7 @@ def change_enrichment(
         return old
     audience.enrichments = [made if each["id"] == old["id"] else each for each in audience.enrichments]
     audience.save(update_fields=["enrichments", "updated_at"])
+    follow_audience(audience)
     record(audience, before={"enrichment": old}, after={"enrichment": made})
     return made
 
@@ -82,6 +85,7 @@ def remove_enrichment(*, actor: Actor, audience: Audience, enrichment: str) -> N
     old = enrichment_of(audience, enrichment)
     audience.enrichments = [each for each in audience.enrichments if each["id"] != old["id"]]
     audience.save(update_fields=["enrichments", "updated_at"])
+    follow_audience(audience)
     record(audience, before={"enrichment": old})
 
 

@@ -14,9 +14,10 @@ from audiences.models import SchemaModel, Trait
 from audiences.query.errors import InvalidTree, Problem
 from audiences.query.schema import StudioSchema
 from audiences.query.templates import derived
-from audiences.selectors.traits import saved_trait, uses_of_trait
+from audiences.selectors.traits import saved_trait, syncs_of_trait, uses_of_trait
 from audiences.services.checks import checked_name
-from audiences.trait_checks import problems_of_trait, stored_group, stored_trait
+from audiences.services.syncing import follow_schema
+from audiences.trait_checks import problems_of_trait, same_trait, stored_group, stored_trait
 from config.errors import Conflict, Invalid
 from governance.audit.actors import Actor
 from governance.audit.services import changes, record, service, snapshot, unchanged
@@ -112,7 +113,7 @@ def update_trait(
     before = snapshot(trait, AUDITED)
     schema = schema_with_audiences(trait.model.source)
     if name is not None:
-        trait.name = _clean_name(name, trait)
+        _rename(actor, trait, name)
     if description is not None:
         trait.description = description.strip()
     if suggest is not None:
@@ -127,7 +128,7 @@ def update_trait(
     trait.save()
     also = _propagate(trait, schema) if trait.is_template and "definition" in changed.after else []
     record(trait, before=changed.before, after={**changed.after, **({"also_changed": also} if also else {})})
-    _ask_for_suggestions(trait)
+    _tell(trait)
     return trait
 
 
@@ -141,6 +142,7 @@ def archive_trait(*, actor: Actor, trait: Trait) -> Trait:
     trait.archived_at = timezone.now()
     trait.save(update_fields=["archived_at", "updated_at"])
     record(trait, after={"archived": True})
+    _tell(trait)
     return trait
 
 
@@ -154,6 +156,7 @@ def restore_trait(*, actor: Actor, trait: Trait) -> Trait:
     trait.archived_at = None
     trait.save(update_fields=["archived_at", "updated_at"])
     record(trait, after={"archived": False})
+    _tell(trait)
     return trait
 
 
@@ -162,6 +165,7 @@ def delete_trait(*, actor: Actor, trait: Trait) -> None:
     """Delete a trait that nothing is made of."""
     trait = access.trait_to_change(actor, trait.pk)
     found = uses_of_trait(actor, trait, schema_with_audiences(trait.model.source)).names
+    found += [f"sync “{sync}”" for sync in syncs_of_trait(actor, trait)]
     if found:
         more = f" and {len(found) - NAMED:,} more" if len(found) > NAMED else ""
         raise Conflict(
@@ -170,7 +174,9 @@ def delete_trait(*, actor: Actor, trait: Trait) -> None:
             code="in_use",
         )
     record(trait, before=snapshot(trait, AUDITED))
+    model = trait.model
     trait.delete()
+    follow_schema(model)
 
 
 @service("trait.suggestions_asked")
@@ -209,8 +215,20 @@ def _new(actor: Actor, model: SchemaModel, name: str, description: str, suggest:
 def _add(trait: Trait, **also: Any) -> Trait:
     trait.save()
     record(trait, after={**snapshot(trait, AUDITED), **also})
-    _ask_for_suggestions(trait)
+    _tell(trait)
     return trait
+
+
+def _rename(actor: Actor, trait: Trait, name: str) -> None:
+    """Another name, unless syncs know the trait by the one it has."""
+    cleaned = _clean_name(name, trait)
+    if cleaned != trait.name and (syncs := syncs_of_trait(actor, trait)):
+        named = ", ".join(f"“{sync}”" for sync in syncs[:NAMED])
+        raise Conflict(
+            f"“{trait.name}” is what {named} call{'s' if len(syncs) == 1 else ''} its column.",
+            hint="Take it out of their mappings first, or clone the trait under the new name.",
+        )
+    trait.name = cleaned
 
 
 def _change_logic(
@@ -224,7 +242,9 @@ def _change_logic(
     if definition is None:
         return
     checked = _checked(schema, trait, definition)
-    if trait.follows and checked != trait.definition:
+    if same_trait(checked, trait.definition):
+        return
+    if trait.follows:
         trait.overrides, trait.extra, trait.blanks = True, {}, {}
     trait.definition = checked
 
@@ -293,9 +313,15 @@ def _free_name(trait: Trait) -> str:
     return next(name for name in wanted if name.casefold() not in taken)
 
 
+def _tell(trait: Trait) -> None:
+    """Let syncs of audiences know the trait as a column, and workers find its values."""
+    follow_schema(trait.model)
+    _ask_for_suggestions(trait)
+
+
 def _ask_for_suggestions(trait: Trait) -> None:
     from audiences.tasks import find_trait_values
     from config.queue import enqueue
 
-    if trait.suggest:
+    if trait.suggest and trait.archived_at is None:
         enqueue(find_trait_values, trait.workspace_id, trait.pk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -18,6 +19,7 @@ from audiences.views.base import PageView
 from audiences.views.beginning import asked_template, begun_with, templates_for
 from audiences.views.building import Building, narrowing, posted_subsets, posted_tree
 from audiences.views.calculations import meant, meant_destination
+from audiences.views.keeping import keep
 from config.errors import Denied, HeadraceError, Invalid
 from config.htmx import go_to, render_page
 from config.ui.listing import Column, Filter, Listing, Option
@@ -32,6 +34,8 @@ COLUMNS = [
     Column("Last change", sort="updated_at"),
     Column("Added", sort="created_at"),
 ]
+
+NOTHING: Mapping[str, Any] = {}
 
 
 class AudienceList(PageView):
@@ -140,7 +144,8 @@ class NewAudience(BuilderPage):
         if template := asked_template(request.POST.get("do", "")):
             building = begun_with(self, building, template)
         if request.POST.get("do") != "save":
-            return self.show(building, self._context({}))
+            building, beside = keep(building, request.POST)
+            return self.show(building, {**self._context({}), **beside})
         name, description = request.POST.get("name", ""), request.POST.get("description", "")
         try:
             audience = services.create_audience(
@@ -190,7 +195,8 @@ class DefinitionPage(AudienceTab, BuilderPage):
         if template := asked_template(request.POST.get("do", "")):
             building = begun_with(self, building, template)
         if request.POST.get("do") != "save":
-            return self._page(building, audience)
+            building, beside = keep(building, request.POST)
+            return self._page(building, audience, beside=beside)
         try:
             services.update_audience(
                 actor=self.actor, audience=audience, definition=building.fitted, subset_ids=building.wanted
@@ -201,7 +207,15 @@ class DefinitionPage(AudienceTab, BuilderPage):
             return self._page(building, audience, f"{error.message} {error.hint}", 403)
         return go_to(request, self.url("audience_definition", pk), "Saved.")
 
-    def _page(self, building: Building, audience: Audience, problem: str = "", status: int = 200) -> HttpResponse:
+    def _page(
+        self,
+        building: Building,
+        audience: Audience,
+        problem: str = "",
+        status: int = 200,
+        *,
+        beside: Mapping[str, Any] = NOTHING,
+    ) -> HttpResponse:
         of_it = audience.calculations.filter(kind=CalculationKind.SIZE, definition=audience.definition)
         last = None if building.changed else of_it.first()
         context = {
@@ -212,6 +226,7 @@ class DefinitionPage(AudienceTab, BuilderPage):
             "calculation": last,
             "narrowing": narrowing(building.root, last),
             "missing": what_is_missing(self.actor, building.parent) if self.request.method == "GET" else [],
+            **beside,
         }
         return self.show(building, context, status)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,9 +16,10 @@ from audiences.builder.blocks import Block, blocks, suggested_in
 from audiences.builder.edits import BadEdit, Tree
 from audiences.builder.fitting import fitted
 from audiences.builder.limits import can_limit, limit_form
-from audiences.builder.offers import Offers
+from audiences.builder.offers import Offers, Suggested
+from audiences.builder.trait_fitting import unlinked
 from audiences.definitions import asker, given, only_seen, problems_of, schema_with_audiences, subsets_of
-from audiences.models import Audience, Calculation, SchemaColumn, SchemaModel, Subset
+from audiences.models import Audience, Calculation, SchemaColumn, SchemaModel, Subset, Trait
 from audiences.query.codec import load_definition, refuse_deep
 from audiences.query.errors import InvalidTree, Problem
 from audiences.query.schema import StudioSchema
@@ -132,18 +133,28 @@ class Building:
         }
 
     def suggestions(self) -> list[tuple[str, list[str]]]:
-        """The most frequent values of the columns on the page, as far as this person may see them, by their ids."""
-        asked = {(int(each.model), each.column): each.id for each in suggested_in(self.root).values()}
-        if not asked:
-            return []
-        models = access.models_to_suggest_from(self.actor, self.parent.source_id, {model for model, _ in asked})
-        columns = SchemaColumn.objects.filter(model_id__in=models, suggest=True, enabled=True, missing=False)
-        named = columns.filter(name__in={name for _, name in asked})
-        return [
-            (asked[key], [str(value) for value, _ in column.suggestions])
-            for column in named
-            if (key := (column.model_id, column.name)) in asked
-        ]
+        """The values that the page offers, by the ids of their lists."""
+        return values_offered(self.actor, self.parent.source_id, suggested_in(self.root).values())
+
+
+def values_offered(actor: Actor, source_id: int, asked: Iterable[Suggested]) -> list[tuple[str, list[str]]]:
+    """The most frequent values of columns and traits, as far as this person may see them, by their ids on the page."""
+    wanted = list(asked)
+    if not wanted:
+        return []
+    models = access.models_to_suggest_from(actor, source_id, {int(each.model) for each in wanted})
+    columns = {(int(each.model), each.column): each.id for each in wanted if not each.trait}
+    traits = {int(each.trait): each.id for each in wanted if each.trait}
+    found: list[tuple[str, list[str]]] = []
+    if columns:
+        rows = SchemaColumn.objects.filter(model_id__in=models, suggest=True, enabled=True, missing=False)
+        for row in rows.filter(name__in={name for _, name in columns}):
+            if (row.model_id, row.name) in columns:
+                found.append((columns[row.model_id, row.name], [str(value) for value, _ in row.suggestions]))
+    if traits:
+        for trait in Trait.objects.filter(model_id__in=models, suggest=True, pk__in=traits):
+            found.append((traits[trait.pk], [str(value) for value, _ in trait.suggestions]))
+    return found
 
 
 MENUS: Mapping[str, Any] = {
@@ -171,7 +182,7 @@ def posted_tree(data: QueryDict) -> Tree:
         if not isinstance(tree, dict):
             raise BadEdit("The page sent no definition.")
         refuse_deep(tree)
-        tree = edits.posted(tree, data.lists())
+        tree = unlinked(tree, edits.posted(tree, data.lists()))
         refuse_deep(tree)
         tree = edited(tree, data.get("do", ""))
         refuse_deep(tree)
@@ -213,6 +224,10 @@ def _drop(tree: Tree, pointer: str) -> Tree:
     return edits.put(tree, pointer, None)
 
 
+def _append(tree: Tree, pointer: str, value: str) -> Tree:
+    return edits.append(tree, pointer, orjson.loads(value))
+
+
 # An edit and how many arguments it takes beside the tree.
 _EDITS: Mapping[str, tuple[Callable[..., Tree], int]] = {
     "add": (_add, 2),
@@ -224,6 +239,8 @@ _EDITS: Mapping[str, tuple[Callable[..., Tree], int]] = {
     "down": (_moved_by(2), 1),
     "set": (_set, 2),
     "drop": (_drop, 1),
+    "append": (_append, 2),
+    "take": (edits.take, 1),
 }
 
 

@@ -126,3 +126,14 @@ def stale_mappings(actor: Actor, model: Model, columns: Iterable[str] | None = N
         if lost := lost_uses(uses, usable=there - off, known={name for name, _, _ in rows}):
             found.append(StaleSync(sync, lost))
     return found
+
+
+def syncs_reading(actor: Actor, model_ids: Iterable[int], column: str) -> list[Sync]:
+    """The syncs of these models that read a column, as far as the actor sees them."""
+    found = []
+    for sync in access.syncs_in_view(actor).filter(model__in=model_ids).select_related("destination", "model"):
+        kind = definition_of(sync.destination).sync_type(sync.sync_type)
+        uses = uses_of(kind.settings, sync.settings, from_json(sync.mappings))
+        if any(column in use.columns for use in uses):
+            found.append(sync)
+    return found

@@ -30,6 +30,7 @@ LISTS = (
     "audiences:governance",
     "audiences:subset_categories",
     "audiences:schema",
+    "audiences:traits",
     "connectors:sources",
     "connectors:destinations",
     "environments:deployments",
@@ -117,6 +118,7 @@ def add_rows(place: Place) -> None:
         SchemaColumn,
         SchemaModel,
         SubsetCategory,
+        Trait,
     )
     from connectors.models import Destination, Source
     from governance.environments.models import Deployment
@@ -143,6 +145,7 @@ def add_rows(place: Place) -> None:
             copy(SubsetCategory, place.rows["subset_category"].pk, name=f"Copy {number}")
             copy(DestinationRule, place.rows["destination_rule"].pk, name=f"Copy {number}")
             copy(SchemaColumn, place.rows["schema_column"].pk, name=f"copy_{number}")
+            copy(Trait, place.rows["trait"].pk, name=f"Copy {number}")
             copy(Relationship, place.rows["schema_relationship"].pk, from_model=schema)
             copy(Deployment, place.rows["deployment"].pk)
             copy(Channel, place.rows["channel"].pk, name=f"Copy {number}")

@@ -19,6 +19,7 @@ import payload from "./payload";
 import problems from "./problems";
 import query from "./query";
 import rail from "./rail";
+import references from "./references";
 import rename from "./rename";
 import rows from "./rows";
 import schemaMap from "./schema-map";
@@ -32,7 +33,7 @@ import upload from "./upload";
 /** Every controller by the name its markup uses in `data-controller`. */
 export const controllers = {
   bulk, chart, "code-editor": codeEditor, combobox, "confirm-name": confirmName, copy, drawer, filing, filters, form,
-  "json-tree": jsonTree, lines, mapper, menu, order, palette, payload, problems, query, rail, rename, rows, "schema-map": schemaMap, shortcuts, table, theme, time, toasts, upload,
+  "json-tree": jsonTree, lines, mapper, menu, order, palette, payload, problems, query, rail, references, rename, rows, "schema-map": schemaMap, shortcuts, table, theme, time, toasts, upload,
 };
 
 export function register(application: Application): void {

@@ -258,7 +258,7 @@ def test_suggestions_are_those_of_the_column_itself(place: Place, customers: Sch
     assert [lists[each] for each in used] == ["1", "7"]
 
 
-def test_a_trait_that_a_program_defined_in_place_is_shown_in_words(place: Place, customers: SchemaModel) -> None:
+def test_a_trait_that_a_program_defined_in_place_is_shown_to_be_changed(place: Place, customers: SchemaModel) -> None:
     relation = str(customers.relationships_to.get().pk)
     count = {
         "type": "trait",
@@ -267,7 +267,8 @@ def test_a_trait_that_a_program_defined_in_place_is_shown_in_words(place: Place,
     }
     made = audience(place, customers, "Keen", where(count))
     person = Person(place, f"audiences/{made.pk}/definition")
-    assert ">the number of Orders</span>" in person.html
+    assert "the number of Orders is more than 3" in person.html
+    assert 'aria-label="Count by"' in person.html
     assert "Discard changes" not in person.html
     person.type(**{"list:/where/conditions/0/test/operand/values": "5"})
     person.press("save")

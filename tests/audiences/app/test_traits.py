@@ -26,6 +26,7 @@ from connectors.models import Source
 from syncs.definitions import first_rows
 from tests.audiences.app.shop import change, orders, parent, warehouse
 from tests.audiences.app.test_api import Caller
+from tests.audiences.app.test_audiences import Person
 from tests.world import Place, World
 from workspaces.actors import person
 from workspaces.scoping import workspace_scope
@@ -270,3 +271,133 @@ def test_traits_are_made_changed_and_removed_over_the_api(place: Place, customer
     assert [each["name"] for each in call("GET", path)["data"]] == ["Spent on dear ones"]
     call("DELETE", f"{path}/{added['id']}", status=204)
     call("GET", f"{path}/{added['id']}", status=404)
+
+
+def test_a_marketer_makes_a_trait_by_clicking(world: World, place: Place, customers: SchemaModel) -> None:
+    someone = Person(place, f"traits/new/{customers.pk}")
+    assert "the sum of total of Orders" in someone.html, "the first guess is no key"
+    someone.type(**{"text:/definition/method": "occurrence"})
+    someone.type(**{"json:/definition/column": '{"column":"order_id","via":[]}'})
+    someone.press("add|/definition/where|property")
+    assert "1 to finish" in someone.html
+    someone.type(**{"json:/definition/where/conditions/0/field": '{"column":"total","via":[]}'})
+    someone.type(**{"list:/definition/where/conditions/0/test/operand/values": "7"})
+    assert "the last order_id of Orders by ordered_at where total is 7." in someone.html
+    assert "Give the trait a name." in someone.press("save", name=" ").content.decode()
+    saved = someone.press("save", name="Order of seven", description="For the letter")
+    made = Trait.objects.get(name="Order of seven")
+    assert saved.headers["HX-Redirect"] == made.get_absolute_url()
+    assert values(customers, made)[1] == 11
+
+    page = Person(place, f"traits/{made.pk}")
+    assert "Discard changes" not in page.html
+    page.type(**{"text:/definition/method": "formula"})
+    page.type(**{"text:/definition/sql": '{{"trait.Nobody"}} || {{"name"}}'})
+    assert "trait.Nobody is not there" in page.html
+    page.type(**{"text:/definition/sql": "UPPER(", "insert:/definition/sql": '{{"name"}}'})
+    assert page.tree["definition"]["sql"] == 'UPPER({{"name"}}'
+    page.type(**{"text:/definition/sql": 'UPPER({{"name"}})'})
+    page.press("save", suggest="on", description="Loud")
+    made.refresh_from_db()
+    assert (made.method, made.suggest, made.description) == ("formula", True, "Loud")
+    listed = Person(place, "traits?q=seven").html
+    assert "SQL formula" in listed
+    reader = Person(place, f"traits/{made.pk}", world.people["viewer"])
+    assert "Discard changes" not in reader.html
+    assert reader.press("save").status_code == 403
+
+
+def test_values_are_previewed_with_what_rows_are_known_by(world: World, place: Place, customers: SchemaModel) -> None:
+    def preview(definition: Tree, user: Any = None) -> str:
+        url = f"/{place.workspace.slug}/studio/schema/{customers.pk}/trait-values"
+        posted = {"tree": json.dumps({"definition": definition})}
+        return str(Person(place, "traits", user).client.post(url, posted).content.decode())
+
+    shown = preview(spent(customers))
+    assert "Ada" in shown
+    assert "27.5" in shown
+    assert "The type of the result does not fit" in preview(formula("name", "number"))
+    assert "You may not see rows of Customers" in preview(spent(customers), world.people["viewer"])
+    customers.columns.filter(name="email").update(privacy="redacted")
+    assert "ada@shop.test" not in preview(formula("email"))
+
+
+def test_templates_are_followed_filled_in_and_left_again_on_pages(place: Place, customers: SchemaModel) -> None:
+    someone = Person(place, f"traits/new/{customers.pk}?template=1")
+    someone.press("add|/definition/where|property")
+    someone.type(**{"json:/definition/where/conditions/0/field": '{"column":"total","via":[]}'})
+    someone.type(**{"text:/definition/where/conditions/0/test/operator": "greater"})
+    someone.type(**{"text:/definition/where/conditions/0/test/operand/kind": "blank"})
+    someone.type(**{"text:/definition/where/conditions/0/test/operand/label": "least amount"})
+    someone.press("save", name="Spent")
+    template = Trait.objects.get(name="Spent", is_template=True)
+    assert "Spent" in Person(place, "traits/from").html
+    page = Person(place, f"traits/from/{template.pk}")
+    page.type(**{"list:/blanks/least amount/operand/values": "10"})
+    assert "the sum of total of Orders where total is more than 10." in page.html
+    page.press("save", name="Spent on dear ones")
+    follower = Trait.objects.get(name="Spent on dear ones")
+    assert (follower.follows, float(values(customers, follower)[1])) == (True, 20.5)
+    page = Person(place, f"traits/{follower.pk}")
+    assert "Discard changes" not in page.html
+    page.press("add|/extra|property")
+    page.press("remove|/extra/conditions/0")
+    page.press("own")
+    page.type(**{"text:/definition/function": "average"})
+    page.press("save")
+    follower.refresh_from_db()
+    assert (follower.follows, follower.definition["function"]) == (False, "average")
+    assert "Follow “Spent” again" in Person(place, f"traits/{follower.pk}").html
+    usage = Person(place, f"traits/{template.pk}/usage").html
+    assert "with logic of its own now" in usage
+    client, path = page.client, f"/{place.workspace.slug}/studio/traits/{template.pk}"
+    assert "is used by trait" in client.post(f"{path}/delete", {"confirm_name": "Spent"}, follow=True).content.decode()
+    client.post(f"{path}/do/archive")
+    assert "Spent" in Person(place, "traits?shown=archived").html
+    client.post(f"{path}/clone")
+    assert Trait.objects.filter(name="Spent (copy)", is_template=True).exists()
+
+
+def test_traits_are_used_edited_and_kept_inside_an_audience(place: Place, customers: SchemaModel) -> None:
+    ltv = trait(place, customers, "LTV", spent(customers))
+    made = studio.create_audience(actor=place.actor, parent=customers, name="Big", definition={"where": {}})
+    page = Person(place, f"audiences/{made.pk}/definition")
+    page.press("add|/where|trait")
+    page.type(**{"text:/where/conditions/0/test/operator": "greater"})
+    page.type(**{"list:/where/conditions/0/test/operand/values": "20"})
+    assert "Customers where LTV is more than 20." in page.html
+    page.press(f"set|/where/conditions/0/definition|{json.dumps(spent(customers))}")
+    page.type(**{"text:/where/conditions/0/definition/function": "average"})
+    assert "the average of total of Orders is more than 20" in page.html
+    page.press("name_trait|/where/conditions/0")
+    refused = page.press("keep_trait|/where/conditions/0", keep_name="ltv").content.decode()
+    assert "has a trait “LTV” already" in refused
+    page.press("keep_trait|/where/conditions/0", keep_name="Usual order")
+    kept = Trait.objects.get(name="Usual order")
+    assert page.tree["where"]["conditions"][0]["trait"] == str(kept.pk)
+    assert Trait.objects.get(pk=ltv.pk).definition["function"] == "sum"
+    page.press("add|/where|event")
+    page.press("name_column|/where/conditions/1")
+    page.press(
+        "keep_column|/where/conditions/1", keep_name="Last order", keep_how="last", keep_column='{"column":"order_id"}'
+    )
+    assert "“Last order” is a column of this audience now" in page.html
+    page.press("keep_column|/where/conditions/0", keep_name="Their usual order")
+    made.refresh_from_db()
+    assert [each["name"] for each in made.enrichments] == ["Last order", "Their usual order"]
+    page.press("save")
+    members = page.client.post(
+        f"/{place.workspace.slug}/studio/parents/{customers.pk}/members", {"audience": made.pk}
+    ).content.decode()
+    assert "Last order" in members
+
+    form = Person(place, f"audiences/{made.pk}/traits/new")
+    form.press("add|/where|property", trait=str(ltv.pk))
+    form.type(**{"json:/where/conditions/0/field": '{"column":"total","via":[]}', "trait": str(ltv.pk)})
+    form.type(**{"list:/where/conditions/0/test/operand/values": "7", "trait": str(ltv.pk)})
+    form.press("save", trait=str(ltv.pk), name="Spent on sevens")
+    page = Person(place, f"audiences/{made.pk}/traits")
+    assert "total is 7" in page.html
+    added = Audience.objects.get(pk=made.pk).enrichments[-1]["id"]
+    page.client.post(f"/{place.workspace.slug}/studio/audiences/{made.pk}/traits/{added}/remove")
+    assert len(Audience.objects.get(pk=made.pk).enrichments) == 2

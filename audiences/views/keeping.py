@@ -1,0 +1,100 @@
+"""Keeping what a condition calculates, without leaving the builder: as a saved trait, or as a column of the audience.
+
+A button of the condition asks for a name (``name_trait|place``, ``name_column|place``), another one saves
+(``keep_trait``, ``keep_column``). Between both the name stands in the form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+from django.http import QueryDict
+
+from audiences import access
+from audiences.builder import keeping
+from audiences.builder.edits import BadEdit
+from audiences.builder.offers import ChoiceGroup
+from audiences.models import SchemaModel
+from audiences.services.enrichments import add_enrichment
+from audiences.services.traits import create_trait
+from audiences.views.building import Building
+from config.errors import HeadraceError, Invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """The form of what is about to be kept: ``what`` is a trait or a column, ``pointer`` is the condition's place."""
+
+    what: str
+    pointer: str
+    name: str = ""
+    error: str = ""
+    event: bool = False
+    how: str = "last"
+    column: str = ""
+    columns: tuple[ChoiceGroup, ...] = ()
+    ways: tuple[tuple[str, str], ...] = field(default=tuple(keeping.HOW.items()))
+
+
+def keep(building: Building, data: QueryDict) -> tuple[Building, dict[str, Any]]:
+    """The builder after what was asked, and what its templates need beside: ``naming``, or what was ``kept``."""
+    do, _, place = data.get("do", "").partition("|")
+    if do in {"keep_trait", "keep_column"}:
+        try:
+            return _kept(building, data, do, place)
+        except (HeadraceError, BadEdit) as error:
+            words = getattr(error, "message", str(error))
+            return building, {"naming": _naming(building, data, do.removeprefix("keep_"), place, str(words))}
+    if do in {"name_trait", "name_column"}:
+        return building, {"naming": _naming(building, data, do.removeprefix("name_"), place)}
+    what, _, asked = data.get("naming", "").partition("|")
+    if do == "no_name" or what not in {"trait", "column"}:
+        return building, {}
+    return building, {"naming": _naming(building, data, what, asked)}
+
+
+def _naming(building: Building, data: QueryDict, what: str, pointer: str, error: str = "") -> Naming | None:
+    made = Naming(what, pointer, data.get("keep_name", ""), error, how=data.get("keep_how", "last"))
+    try:
+        condition = keeping.event_at(building.fitted, pointer)
+    except BadEdit:
+        return made
+    below = building.offers.below(str(condition.get("relationship", "")))
+    return replace(made, event=True, column=data.get("keep_column", ""), columns=below.fields())
+
+
+def _kept(building: Building, data: QueryDict, do: str, place: str) -> tuple[Building, dict[str, Any]]:
+    name = data.get("keep_name", "")
+    if do == "keep_column":
+        return building, {"kept": _keep_column(building, data, place, name)}
+    model = access.model_to_put_traits_on(building.actor, _model_at(building, data).pk)
+    definition = keeping.trait_at(building.fitted, place)
+    trait = create_trait(actor=building.actor, model=model, name=name, definition=definition)
+    changed = replace(building, tree=keeping.with_saved(building.fitted, place, str(trait.pk)))
+    return changed, {"kept": f"“{trait.name}” is a trait of {model.name} now."}
+
+
+def _keep_column(building: Building, data: QueryDict, place: str, name: str) -> str:
+    if building.audience is None:
+        raise Invalid("Save the audience first: columns belong to saved audiences.")
+    try:
+        condition = keeping.event_at(building.fitted, place)
+    except BadEdit:
+        about = keeping.column_at(building.fitted, place)
+    else:
+        event = building.offers.below(str(condition.get("relationship", ""))).model
+        column = orjson.loads(data.get("keep_column") or "{}")
+        stamp = event.timestamp if event else None
+        about = {"definition": keeping.event_trait(condition, data.get("keep_how", "last"), column, stamp)}
+    made = add_enrichment(actor=building.actor, audience=building.audience, name=name, **about)
+    return f"“{made['name']}” is a column of this audience now: see its Traits."
+
+
+def _model_at(building: Building, data: QueryDict) -> SchemaModel:
+    """The model whose rows a condition is about: the parent, or the one that the block says."""
+    asked = data.get("keep_model", "")
+    if not (asked.isascii() and asked.isdigit() and len(asked) < 19):
+        return building.parent
+    return access.schema_model_for(building.actor, int(asked))
