@@ -17,12 +17,15 @@ from connectors.dependants import Dependant, Provider
 from governance.audit.actors import Actor
 from syncs import clockwork, origins
 from syncs.choices import ModelMethod
-from syncs.models import Sync
+from syncs.models import Model, Sync
 from syncs.origins import Origin
 from workspaces import belongings, contents, resources, spaces
 from workspaces.access import in_view
+from workspaces.models import Space
 from workspaces.permissions import Permission
 from workspaces.resources import Kind as ResourceKind
+
+SYNC_TABS = (("audiences:sync_waterfall", "Waterfall"),)
 
 
 def register_all() -> None:
@@ -48,13 +51,26 @@ def register_all() -> None:
     contents.register("priority list", PriorityList)
     belongings.register("traits", traits_made_by)
     spaces.register("audience", audiences_in_spaces)
-    origins.register(ModelMethod.AUDIENCE, Origin(query_for, (("audiences:sync_waterfall", "Waterfall"),)))
+    origins.register(ModelMethod.AUDIENCE, Origin(query_for, require_sending, space_of, SYNC_TABS))
     belongings.register("priority lists", priority_lists_made_by)
     governed.register_all()
     clockwork.register("look at schema models again", look_again, timedelta(seconds=30))
     clockwork.register("delete old counts of audiences", forget_counts, timedelta(hours=1))
     clockwork.register("take up lost counts of audiences", take_up_counts, timedelta(seconds=30))
     clockwork.register("count audiences once a day", count_daily, timedelta(minutes=5))
+
+
+def require_sending(actor: Actor, model: Model) -> None:
+    """Raise unless the actor sees the audience of a model and may build from its subsets."""
+    from audiences import access
+    from audiences.selectors.subsets import require_subsets
+
+    require_subsets(actor, access.audience_of_model(actor, model.pk))
+
+
+def space_of(model: Model) -> Space | None:
+    """The part of the workspace that an audience belongs to, and so its syncs."""
+    return Audience.objects.select_related("space").get(model=model).space
 
 
 def query_for(sync: Sync, columns: Sequence[str]) -> str:

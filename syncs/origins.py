@@ -6,12 +6,14 @@ destination's rules, its groups), so the query belongs to the sync and is writte
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from governance.audit.actors import Actor
 from syncs.choices import ModelMethod
-from syncs.models import Sync
+from syncs.models import Model, Sync
+from workspaces.models import Space
 
 
 class Query(Protocol):
@@ -27,9 +29,16 @@ class Query(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What makes the rows of some syncs; ``tabs`` are more sections of their pages: name of the route, and label."""
+    """What makes the rows of some syncs.
+
+    ``require_sending`` raises where a person may not send what a model stands for, whatever their rights on both
+    sides. ``space_of`` is the part of the workspace that its syncs belong to. ``tabs`` are more sections of their
+    pages: name of the route, and label.
+    """
 
     query: Query
+    require_sending: Callable[[Actor, Model], None]
+    space_of: Callable[[Model], Space | None]
     tabs: tuple[tuple[str, str], ...] = ()
 
 
@@ -41,14 +50,14 @@ def register(method: ModelMethod, origin: Origin) -> None:
     _origins[method] = origin
 
 
-def origin_of(sync: Sync) -> Origin | None:
-    """What makes the rows of a sync, where its model does not."""
-    return _origins.get(ModelMethod(sync.model.method))
+def origin_of(model: Model) -> Origin | None:
+    """What makes the rows of a model's syncs, where it does not say so itself."""
+    return _origins.get(ModelMethod(model.method))
 
 
 def query_of(sync: Sync, columns: Sequence[str], dialect: str) -> str:
     """The SQL that a run of the sync asks its source."""
     from syncs.definitions import Definition  # on first use: who registers loads no connector
 
-    origin = origin_of(sync)
+    origin = origin_of(sync.model)
     return Definition.of(sync.model).query(dialect) if origin is None else origin.query(sync, columns)

@@ -8,6 +8,7 @@ from audiences import access
 from audiences.models import Audience
 from governance.audit.actors import Actor
 from governance.audit.services import record, service, unchanged
+from syncs.services.audience_models import move_with_audience
 from workspaces.labels import changed_labels
 from workspaces.models import Space
 from workspaces.spaces import EVERYONE
@@ -15,7 +16,7 @@ from workspaces.spaces import EVERYONE
 
 @service("audience.space_changed")
 def move_audience_to_space(*, actor: Actor, audience: Audience, space: Space | None) -> Audience:
-    """Let only a space's people see an audience; without a space, everyone."""
+    """Let only a space's people see an audience and its syncs; without a space, everyone."""
     audience = access.audience_to_change(actor, audience.pk)
     chosen = access.space_to_put_into(actor, space.pk if space else None)
     before = audience.space
@@ -24,6 +25,8 @@ def move_audience_to_space(*, actor: Actor, audience: Audience, space: Space | N
         return audience
     audience.space = chosen
     audience.save(update_fields=["space", "updated_at"])
+    if audience.model is not None:
+        move_with_audience(audience.model, chosen)
     record(audience, before={"space": str(before or EVERYONE)}, after={"space": str(chosen or EVERYONE)})
     return audience
 

@@ -11,6 +11,7 @@ from syncs.choices import ModelMethod, PendingReset
 from syncs.models import Model
 from syncs.services.columns import store_columns
 from syncs.services.naming import free_slug
+from workspaces.models import Space
 from workspaces.scoping import current_workspace_id
 
 
@@ -29,6 +30,11 @@ def create_audience_model(
         columns_refreshed_at=timezone.now(),
         created_by_id=user_id,
     )
+
+
+def move_with_audience(model: Model, space: Space | None) -> None:
+    """Put the syncs of an audience where the audience is."""
+    model.syncs.update(space=space)
 
 
 def follow_audience(

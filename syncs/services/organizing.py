@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from config.errors import Invalid
+from config.errors import Conflict, Invalid
 from governance.audit.actors import Actor
 from governance.audit.services import record, service, unchanged
 from syncs import access
@@ -44,6 +44,8 @@ def move_model(*, actor: Actor, model: Model, folder: Folder | None) -> Model:
 def move_sync_to_space(*, actor: Actor, sync: Sync, space: Space | None) -> Sync:
     """Let only a space's people see a sync, its runs and the sequences it stands in; without a space, everyone."""
     sync = access.sync_to_configure(actor, sync.pk)
+    if sync.model.of_audience:
+        raise Conflict("A sync of an audience is where its audience is.", hint="Move the audience instead.")
     if space is not None:
         space = rights.space_for(actor, space.pk, lock=True)
     before = sync.space

@@ -29,6 +29,7 @@ from syncs.drafts.state import sync_state, timing
 from syncs.engine.guardrails import Guardrails
 from syncs.mappings import from_json, send_the_same, to_json
 from syncs.models import Model, Sync
+from syncs.origins import origin_of
 from syncs.renames import followed_renames, renamed
 from syncs.schedules import Schedule
 from syncs.services.alerting import close_alerts
@@ -107,11 +108,16 @@ def store_sync(
     if published:
         require_direct(actor)
         require_published_model(model)
+    if origin := origin_of(model):
+        origin.require_sending(actor, model)
+        space = origin.space_of(model)
+    elif space is not None:
+        space = space_for(actor, space.pk, lock=True)
     sync = Sync(
         workspace_id=current_workspace_id(),
         model=model,
         destination=destination,
-        space=space_for(actor, space.pk, lock=True) if space else None,
+        space=space,
         name=clean_name(name) if name else "",
         slug=free_slug(Sync, slug or name or f"{model.slug}-to-{destination.slug}", chosen=bool(slug)),
         created_by_id=actor.user_id,
@@ -162,6 +168,8 @@ def store_sync_change(
         sync, told = access.sync_to_configure(actor, sync.pk), {}
         if checked is not None:
             require_published(actor, sync)
+    if checked is not None and (origin := origin_of(sync.model)):
+        origin.require_sending(actor, sync.model)
     before, sealed = audited(sync), decrypt(sync.sealed_settings)
     if name is not None:
         sync.name = clean_name(name) if name else ""

@@ -78,7 +78,7 @@ class SyncPage(PageView):
     ) -> HttpResponse:
         """Render one tab."""
         configure = access.may_configure(self.actor, sync.model, sync.destination_id)
-        publication, origin = for_sync(self.actor, sync), origin_of(sync)
+        publication, origin = for_sync(self.actor, sync), origin_of(sync.model)
         rollup = rollups([sync.pk])[sync.pk]
         tabs: list[dict[str, Any]] = [
             {"label": label, "url": self.tab_url(route, sync.pk), "active": route == self.route}

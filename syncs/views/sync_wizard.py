@@ -100,7 +100,7 @@ class SyncNew(PageView):
         return self._page("syncs/syncs/choose_destination.html", "destination", rows=rows, model=model)
 
     def _page(self, template: str, step: str, model: Model | None = None, **context: Any) -> HttpResponse:
-        chosen = {"model": (str(model), self.url("sync_new"))} if model else {}
+        chosen = {"model": (str(model), model_url(self, model))} if model else {}
         whole = {
             "breadcrumb": [self.crumb("Syncs", "syncs")],
             "steps": steps_of(step, chosen),
@@ -203,6 +203,8 @@ class Configure(PageView):
 
     def _spaces(self) -> list[dict[str, str]]:
         """The choices for who sees a new sync; none where there are no spaces."""
+        if self.model.of_audience:
+            return []
         spaces = [{"value": str(space.pk), "label": space.name} for space in spaces_in_view(self.actor)]
         return [{"value": "", "label": EVERYONE}, *spaces] if spaces else []
 
@@ -293,7 +295,7 @@ class Configure(PageView):
         if "choices" in self.request.GET:
             self._list_choices(form)
         chosen = {
-            "model": (str(self.model), self.url("sync_new")),
+            "model": (str(self.model), model_url(self, self.model)),
             "destination": (str(self.destination), self.url("sync_new") + f"?model={self.model.pk}"),
         }
         kinds = definition_of(self.destination).sync_types
@@ -376,6 +378,11 @@ class EditSync(Configure):
         """The way back, by the sync."""
         assert self.sync is not None
         return [self.crumb("Syncs", "syncs"), self.crumb(str(self.sync), "sync", self.sync.pk)]
+
+
+def model_url(view: PageView, model: Model) -> str:
+    """Where another model is chosen; the audience of one that belongs to it."""
+    return view.url("sync_new") if not model.of_audience else model.get_absolute_url()
 
 
 def pickers_of(fields: Sequence[Field], prefix: str = "") -> list[str]:

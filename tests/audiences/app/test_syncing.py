@@ -14,11 +14,13 @@ from audiences import services as schema_services
 from audiences.choices import ModelKind, Privacy
 from audiences.models import Audience, ParentModelGrant, SchemaModel
 from audiences.services import audiences as writes
+from audiences.services.organizing import move_audience_to_space
 from audiences.services.syncing import open_for_syncs
 from config.embedded import Urls
 from config.errors import Conflict, Denied, Invalid
 from connectors.models import DestinationGrant
 from syncs import services as sync_services
+from syncs.access import syncs_in_view
 from syncs.choices import RunStatus
 from syncs.models import Model, Sync
 from tests.audiences.app.shop import table
@@ -189,3 +191,18 @@ def test_programs_ask_who_is_in_which_audience(shop: Shop, customers: SchemaMode
     opened = client.post(f"/api/v1/audiences/{last.pk}/model").json()
     assert opened["modelId"] == str(Audience.objects.get(pk=last.pk).model_id)
     assert with_key(shop, "read").get(f"/api/v1/audiences/{customers.pk}/1").status_code == 403
+
+
+def test_syncs_are_where_their_audience_is(world: World, shop: Shop, paying: Audience) -> None:
+    workspace = shop.place.workspace
+    workspaces.switch_spaces(actor=shop.actor, workspace=workspace, enabled=True)
+    north = workspaces.create_space(actor=shop.actor, workspace=workspace, name="North")
+    south = workspaces.create_space(actor=shop.actor, workspace=workspace, name="South")
+    move_audience_to_space(actor=shop.actor, audience=paying, space=north)
+    sync = sync_of(shop, paying)
+    assert Sync.objects.get(pk=sync.pk).space == north
+    with pytest.raises(Conflict, match="where its audience is"):
+        sync_services.move_sync_to_space(actor=shop.actor, sync=sync, space=None)
+    move_audience_to_space(actor=shop.actor, audience=paying, space=south)
+    assert Sync.objects.get(pk=sync.pk).space == south
+    assert sync.pk not in syncs_in_view(world.actor("editor")).values_list("pk", flat=True)
