@@ -63,6 +63,14 @@ def _served() -> Iterator[str]:
 def open_page(chromium: Browser, server: str) -> Iterator[Open]:
     """Open a path at a width and in a colour scheme. Errors in the console fail the test at its end."""
     complaints = Complaints()
+    with opening(chromium, server, complaints) as go:
+        yield go
+    assert complaints.seen == []
+
+
+@contextmanager
+def opening(chromium: Browser, server: str, complaints: Complaints) -> Iterator[Open]:
+    """The same for as long as one likes, with what the pages complain of."""
     contexts = []
 
     def go(path: str, width: int = 1440, scheme: Scheme = "light") -> Page:
@@ -76,4 +84,3 @@ def open_page(chromium: Browser, server: str) -> Iterator[Open]:
     yield go
     for context in contexts:
         context.close()
-    assert complaints.seen == []

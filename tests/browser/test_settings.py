@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.acting import signed_in
-from tests.browser.chromium import assert_sound
-from tests.browser.conftest import Open
+from tests.browser.chromium import Complaints, assert_sound
+from tests.browser.conftest import Open, opening
 from tests.world import World, build_world
 
 pytestmark = pytest.mark.browser
@@ -57,17 +58,30 @@ def page(open_page: Open, acme: World) -> Page:
     return signed_in(open_page, acme.owner)
 
 
+@pytest.fixture(scope="module")
+def reading(chromium: Browser, server: str, acme: World) -> Iterator[tuple[Page, Complaints]]:
+    """One window for all pages that are only looked at, and what they complain of."""
+    complaints = Complaints()
+    with opening(chromium, server, complaints) as go:
+        yield signed_in(go, acme.owner), complaints
+
+
 def visit(page: Page, path: str) -> None:
     page.goto(re.sub(r"(//[^/]+)/.*", rf"\1/acme/{path}", page.url))
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_pages_are_accessible_and_fit_their_window(page: Page, acme: World, path: str) -> None:
+def test_pages_are_accessible_and_fit_their_window(reading: tuple[Page, Complaints], acme: World, path: str) -> None:
+    page, complaints = reading
+    complaints.seen.clear()
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.emulate_media(color_scheme="light")
     rows = acme.acme.rows
     ids = {name: rows[name].pk for name in ("member", "group", "role")} | {"entry": rows["audit_entry"].pk}
     visit(page, path.format(**ids))
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert_sound(page)
+    assert complaints.seen == []
 
 
 def test_a_key_is_made_copied_and_revoked(page: Page) -> None:
