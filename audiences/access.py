@@ -27,6 +27,7 @@ from audiences.models import (
     Subset,
     SubsetCategory,
     Trait,
+    ValueList,
 )
 from config.errors import Denied, NotFound
 from connectors import access as connections
@@ -51,6 +52,7 @@ M = TypeVar(
     DestinationRule,
     Trait,
     PriorityList,
+    ValueList,
 )
 
 
@@ -247,8 +249,25 @@ def calculation_for(actor: Actor, calculation_id: int) -> Calculation:
     return calculation
 
 
-def require_build(actor: Actor, parent_id: int) -> None:
-    """Raise unless the actor may build audiences on this parent model."""
+def lists_in_view(actor: Actor) -> QuerySet[ValueList]:
+    """The uploaded lists, which every member of the workspace may know of."""
+    access.require(actor, Permission.MEMBER)
+    return ValueList.objects.all()
+
+
+def list_for(actor: Actor, list_id: int) -> ValueList:
+    """An uploaded list that the actor may read."""
+    return _found(lists_in_view(actor), list_id, "list")
+
+
+def list_to_change(actor: Actor, list_id: int) -> ValueList:
+    """An uploaded list that the actor may change, locked."""
+    require_build(actor)
+    return _found(lists_in_view(actor).select_for_update(no_key=True), list_id, "list")
+
+
+def require_build(actor: Actor, parent_id: int | None = None) -> None:
+    """Raise unless the actor may build audiences on this parent model, or on at least one."""
     access.require(actor, Permission.CONFIGURE_AUDIENCES, parent_model_id=parent_id)
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from audiences.api import audiences, memberships, priority, schema, settings, templates, traits
+from audiences.api import audiences, lists, memberships, priority, schema, settings, templates, traits
 
 MODEL = "schema-models/<api_id:schema_model_id>"
 
@@ -22,6 +22,8 @@ urlpatterns = [
     path("audiences/<api_id:parent_model_id>/<str:user_id>", memberships.MembershipsView.as_view(), name="memberships"),
     path("audience-templates", templates.TemplateListView.as_view(), name="audience_templates"),
     path("audience-templates/<api_id:template_id>", templates.TemplateView.as_view(), name="audience_template"),
+    path("value-lists", lists.ValueListsView.as_view(), name="value_lists"),
+    path("value-lists/<api_id:list_id>", lists.ValueListView.as_view(), name="value_list"),
     path("studio-settings", settings.StudioSettingsView.as_view(), name="studio_settings"),
     path("priority-lists", priority.PriorityListsView.as_view(), name="priority_lists"),
     path("priority-lists/<api_id:priority_list_id>", priority.PriorityListView.as_view(), name="priority_list"),

@@ -18,6 +18,7 @@ from audiences.query.schema import SavedAudience, StudioSchema
 from audiences.query.statements import Asker
 from audiences.query.times import Clock
 from audiences.referring import audiences_in
+from audiences.selectors.lists import value_lists
 from audiences.selectors.schema import studio_schema
 from audiences.selectors.settings import settings_here
 from audiences.selectors.traits import saved_traits
@@ -42,6 +43,7 @@ def schema_with_audiences(source: Source, actor: Actor | None = None, instead: I
         studio_schema(source),
         audiences=audiences,
         traits=saved_traits(source),
+        lists=value_lists(),
         null_is_a_value=settings_here().null_is_a_value,
     )
     return schema if actor is None else only_seen(schema, actor)

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from audiences import dependants as built
 from audiences import governed
-from audiences.models import Audience, AudienceTemplate, PriorityList, SchemaColumn, SchemaModel, Trait
+from audiences.models import Audience, AudienceTemplate, PriorityList, SchemaColumn, SchemaModel, Trait, ValueList
 from connectors import dependants
 from connectors.choices import Kind
 from connectors.dependants import Dependant, Provider
@@ -45,6 +45,9 @@ def register_all() -> None:
     contents.register("audience template", AudienceTemplate)
     belongings.register("audience templates", templates_made_by)
     resources.register(template_kind())
+    contents.register("value list", ValueList)
+    belongings.register("value lists", lists_made_by)
+    resources.register(list_kind())
     built.register("trait", traits_of)
     built.register("priority list", priority_lists_of)
     contents.register("trait", Trait)
@@ -164,6 +167,24 @@ def templates_of(actor: Actor, model: SchemaModel) -> list[built.Dependant]:
     """The templates of audiences of a parent model."""
     rows = AudienceTemplate.objects.filter(parent_model=model).select_related("workspace")
     return [built.Dependant("audience template", row.name, row.get_absolute_url()) for row in rows]
+
+
+def lists_made_by(organization_id: int, user_id: int) -> QuerySet[ValueList]:
+    """The lists of values that a person uploaded, in all workspaces of the organization."""
+    return ValueList.objects.filter(workspace__organization_id=organization_id, created_by_id=user_id)
+
+
+def list_kind() -> ResourceKind:
+    """Uploaded lists of values, by their names."""
+    return ResourceKind(
+        name="value_list",
+        plural="Value lists",
+        icon="list",
+        route="audiences:list",
+        rows=lambda actor: ValueList.objects.defer("values"),
+        detail=lambda row: f"{row.size:,} values",
+        named=("name",),
+    )
 
 
 def template_kind() -> ResourceKind:

@@ -321,6 +321,14 @@ def _audience_template(place: Place) -> Mapping[str, Any]:
     return {"audience_template": made}
 
 
+@builds("value_list")
+def _value_list(place: Place) -> Mapping[str, Any]:
+    """An uploaded list."""
+    from audiences.services.lists import create_list
+
+    return {"value_list": create_list(actor=place.actor, name="Codes", values=["A1", "B2"])}
+
+
 @builds("audience_sync")
 def _audience_sync(place: Place) -> Mapping[str, Any]:
     """A sync of the audience to the destination."""

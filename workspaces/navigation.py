@@ -57,6 +57,7 @@ PLACES = (
     Place("Priority lists", "arrow-down-up", "audiences:priority_lists", "Customer Studio"),
     Place("Templates", "wand-sparkles", "audiences:templates", "Customer Studio"),
     Place("Traits", "calculator", "audiences:traits", "Customer Studio"),
+    Place("Value lists", "list", "audiences:lists", "Customer Studio"),
     Place("Schema", "network", "audiences:schema", "Customer Studio"),
     Place("Data governance", "shield-check", "audiences:governance", "Customer Studio"),
     Place("Requests", "check-check", "approvals:requests", "Governance", badge="approvals:badge"),

@@ -37,8 +37,15 @@ class TestForm:
     input: str = "text"
     single: bool = False
     suggested: Suggested | None = None
+    lists: tuple[Choice, ...] = ()
     typed: bool = False  # whether a blank is filled in by typing values
     template: bool = False  # whether a template is made, whose blanks stay
+
+    @property
+    def list_gone(self) -> bool:
+        """Whether the uploaded list that was chosen is not there any more."""
+        chosen = self.operand.get("list")
+        return bool(chosen) and all(choice.value != chosen for choice in self.lists)
 
     @property
     def kind(self) -> str:
@@ -224,7 +231,7 @@ class _Maker:
         operator = Operator(test["operator"])
         operand = test.get("operand") or {}
         usual = operand_kinds(tested, operator)
-        kinds = tuple(kind for kind in usual if kind != "list" or offers.lists())
+        kinds = usual
         if usual and (self._blanks or operand.get("kind") == "blank"):
             kinds = (*kinds, "blank")
         inputs = {ColumnType.NUMBER: "number", ColumnType.BOOLEAN: "choice"}
@@ -242,6 +249,7 @@ class _Maker:
             single=operator in INEQUALITIES or tested.type is ColumnType.BOOLEAN,
             suggested=tested.suggested,
             typed="values" in usual,
+            lists=offers.lists() if operand.get("kind") == "list" else (),
             template=self._blanks,
         )
 

@@ -119,7 +119,7 @@ class _Fitter:
             field.pop("path", None)
             field.pop("read_as", None)
         _drop_defaults(field, {"via": [], "path": "", "read_as": "unknown"})
-        self._fit_test(condition, "test", offers.tested_field(field))
+        self._fit_test(condition, "test", offers.tested_field(field), offers)
 
     def _relation(self, condition: Tree, offers: Offers) -> None:
         _choose(condition, "relationship", [each.value for each in offers.relations()])
@@ -138,7 +138,7 @@ class _Fitter:
         else:
             condition["number"] = _fit_number(condition["number"])
         if condition.get("when"):
-            self._fit_test(condition, "when", EVENT_TIME)
+            self._fit_test(condition, "when", EVENT_TIME, offers)
         else:
             condition.pop("when", None)
         self._below(condition, offers)
@@ -150,7 +150,7 @@ class _Fitter:
         else:
             choices = [choice.value for group in offers.traits() for choice in group.choices]
             _choose(condition, "trait", choices)
-        self._fit_test(condition, "test", offers.tested_trait(condition))
+        self._fit_test(condition, "test", offers.tested_trait(condition), offers)
         below = offers.below_trait(condition)
         if below and (condition.get("where") or "definition" not in condition):
             self._where(condition, below)
@@ -163,7 +163,7 @@ class _Fitter:
         condition["where"] = where if isinstance(where, dict) else {}
         self.group(condition["where"], below)
 
-    def _fit_test(self, holder: Tree, key: str, tested: Tested | None) -> None:
+    def _fit_test(self, holder: Tree, key: str, tested: Tested | None, offers: Offers) -> None:
         """A test of what is gone stays as it is: somebody may want to read what it was."""
         if tested is None:
             return
@@ -172,9 +172,9 @@ class _Fitter:
         operators = OPERATORS[tested.type]
         if test.get("operator") not in operators:
             test["operator"] = operators[0].value
-        self._fit_operand(test, tested, Operator(test["operator"]))
+        self._fit_operand(test, tested, Operator(test["operator"]), offers)
 
-    def _fit_operand(self, test: Tree, tested: Tested, operator: Operator) -> None:
+    def _fit_operand(self, test: Tree, tested: Tested, operator: Operator, offers: Offers) -> None:
         kinds = operand_kinds(tested, operator)
         if not kinds:
             test.pop("operand", None)
@@ -195,6 +195,9 @@ class _Fitter:
         _fit_values(test["operand"], tested, single=operator in INEQUALITIES)
         if self._blanks and test["operand"].get("values") == []:
             test["operand"] = {"kind": "blank"}
+        if test["operand"]["kind"] == "list":
+            known = [each.value for each in offers.lists()]
+            test["operand"]["list"] = str(test["operand"].get("list") or "") or (known[0] if known else "")
         for moment in ("moment", "start", "end"):
             if moment in test["operand"]:
                 test["operand"][moment] = _fit_moment(test["operand"][moment])

@@ -29,6 +29,7 @@ from config.errors import Invalid
 from governance.audit.actors import Actor
 
 MOST_CHARACTERS = 1_000_000
+LONGEST_SQL = 20_000  # that people read; uploaded lists make it much longer
 
 
 @dataclass
@@ -112,7 +113,9 @@ class Building:
         """What the source is asked; empty while something is wrong."""
         if self.problems or self.blanks:
             return ""
-        return asker(self.schema).members(given(self.parent, self.fitted, self.audience, self.subsets)).sql(pretty=True)
+        meant = given(self.parent, self.fitted, self.audience, self.subsets)
+        written = asker(self.schema).members(meant).sql(pretty=True)
+        return written if len(written) <= LONGEST_SQL else f"{written[:LONGEST_SQL]} …"
 
     def context(self) -> dict[str, Any]:
         """What the templates need."""

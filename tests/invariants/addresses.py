@@ -62,6 +62,8 @@ PARAMETERS: Mapping[str, Callable[[Place], Any]] = {
     "audiences:trait*.pk": lambda place: place.rows["trait"].pk,
     "audiences:trait_action.action": lambda place: "archive",
     "audiences:audience*.pk": lambda place: place.rows["audience"].pk,
+    "audiences:list*.pk": lambda place: place.rows["value_list"].pk,
+    "*.list_id": lambda place: place.rows["value_list"].pk,
     "audiences:template_define.pk": lambda place: place.rows["schema_model"].pk,
     "audiences:template*.pk": lambda place: place.rows["audience_template"].pk,
     "*.template_id": lambda place: place.rows["audience_template"].pk,

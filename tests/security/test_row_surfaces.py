@@ -53,6 +53,8 @@ GIVE_NONE = (
     "audiences:sync_waterfall",
     "audiences:insights_*",
     "audiences:template*",
+    "audiences:list*",
+    "api:value_list*",
     "audiences:settings",
     "api:studio_settings",
     "audiences:trait",
