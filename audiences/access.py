@@ -26,6 +26,7 @@ from audiences.models import (
     SchemaModel,
     Subset,
     SubsetCategory,
+    SyncTemplate,
     Trait,
     ValueList,
 )
@@ -53,7 +54,9 @@ M = TypeVar(
     Trait,
     PriorityList,
     ValueList,
+    SyncTemplate,
 )
+TEMPLATES = (Permission.CONFIGURE_SCHEMA, Permission.DRAFT_TO_DESTINATION)
 
 
 def schema_model_for(actor: Actor, model_id: int) -> SchemaModel:
@@ -396,6 +399,42 @@ def may_define_traits(actor: Actor, model: SchemaModel) -> bool:
     parents = SchemaModel.objects.filter(source_id=model.source_id, kind=ModelKind.PARENT)
     near = parents_of(model) or list(parents.values_list("pk", flat=True))
     return any(may_build(actor, pk) for pk in near)
+
+
+def sync_template_for(actor: Actor, template_id: int) -> SyncTemplate:
+    """A template of audience syncs that the actor may read."""
+    return _found(sync_templates_in_view(actor), template_id, "template")
+
+
+def sync_templates_in_view(actor: Actor) -> QuerySet[SyncTemplate]:
+    """The templates of audience syncs: members read all of them."""
+    access.require(actor, Permission.MEMBER)
+    return SyncTemplate.objects.select_related("parent_model__source", "destination", "created_by", "workspace")
+
+
+def sync_template_to_change(actor: Actor, template_id: int) -> SyncTemplate:
+    """A template of audience syncs that the actor may change, locked."""
+    rows = SyncTemplate.objects.select_for_update(no_key=True, of=("self",))
+    template = _found(rows.select_related("parent_model__source", "destination"), template_id, "template")
+    require_template_change(actor, template)
+    return template
+
+
+def require_template_change(actor: Actor, template: SyncTemplate) -> None:
+    """Raise unless the actor may change this template."""
+    access.require(actor, TEMPLATES, source_id=template.parent_model.source_id, destination_id=template.destination_id)
+
+
+def may_make_templates(actor: Actor, source_id: int | None = None, destination_id: int | None = None) -> bool:
+    """Whether one group may configure this source's schema and draft to this destination, or some of each."""
+    return access.may(actor, TEMPLATES, source_id=source_id, destination_id=destination_id)
+
+
+def parent_for_templates(actor: Actor, model_id: int, destination_id: int) -> SchemaModel:
+    """A parent model and destination for which the actor may make templates of audience syncs."""
+    model = _found(_parents(), model_id, "parent model")
+    access.require(actor, TEMPLATES, source_id=model.source_id, destination_id=destination_id)
+    return model
 
 
 def space_to_put_into(actor: Actor, space_id: int | None) -> Space | None:

@@ -9,7 +9,7 @@ from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 
 from audiences import dependants as built
-from audiences import governed
+from audiences import governed, templated
 from audiences.models import Audience, AudienceTemplate, PriorityList, SchemaColumn, SchemaModel, Trait, ValueList
 from connectors import dependants
 from connectors.choices import Kind
@@ -57,6 +57,7 @@ def register_all() -> None:
     origins.register(ModelMethod.AUDIENCE, Origin(query_for, require_sending, space_of, SYNC_TABS))
     belongings.register("priority lists", priority_lists_made_by)
     governed.register_all()
+    templated.register_all()
     clockwork.register("look at schema models again", look_again, timedelta(seconds=30))
     clockwork.register("delete old counts of audiences", forget_counts, timedelta(hours=1))
     clockwork.register("take up lost counts of audiences", take_up_counts, timedelta(seconds=30))

@@ -13,4 +13,7 @@ class TemplateTab:
     label: str
 
 
-TABS = (TemplateTab("audiences:templates", "Audience templates"),)
+TABS = (
+    TemplateTab("audiences:templates", "Audience templates"),
+    TemplateTab("audiences:sync_templates", "Sync templates"),
+)

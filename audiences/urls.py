@@ -6,6 +6,7 @@ from django.urls import path
 
 from audiences.governance_urls import urlpatterns as governance
 from audiences.views import (
+    applying,
     audiences,
     calculations,
     columns,
@@ -20,7 +21,9 @@ from audiences.views import (
     schema_editor,
     schema_model,
     settings,
+    sync_templates,
     syncs,
+    template_value,
     templates,
     traits,
     waterfall,
@@ -33,6 +36,7 @@ MODEL = "studio/schema/<int:pk>"
 AUDIENCE = "studio/audiences/<int:pk>"
 TRAIT = "studio/traits/<int:pk>"
 PARENT = "studio/parents/<int:pk>"
+TEMPLATE = "studio/templates/syncs/<int:pk>"
 
 read = requires(Permission.MEMBER)
 configure = requires(Permission.CONFIGURE_SCHEMA)
@@ -40,9 +44,34 @@ admin = requires(Permission.MANAGE_WORKSPACE)
 build = requires(Permission.CONFIGURE_AUDIENCES)
 read_build = requires(Permission.MEMBER, write=Permission.CONFIGURE_AUDIENCES)
 read_configure = requires(Permission.MEMBER, write=Permission.CONFIGURE_SCHEMA)
+draft = requires(Permission.DRAFT_TO_DESTINATION)
 
 urlpatterns = [
     *governance,
+    path("studio/templates/syncs", read(sync_templates.SyncTemplateList.as_view()), name="sync_templates"),
+    path("studio/templates/syncs/new", configure(sync_templates.NewSyncTemplate.as_view()), name="sync_template_new"),
+    path(
+        "studio/templates/syncs/new/<int:parent>/<int:destination>",
+        configure(sync_templates.DefineTemplate.as_view()),
+        name="sync_template_define",
+    ),
+    path(
+        "studio/templates/syncs/value/<int:model>/<int:destination>",
+        configure(template_value.TemplateValue.as_view()),
+        name="sync_template_value",
+    ),
+    path(TEMPLATE, read(sync_templates.SyncTemplatePage.as_view()), name="sync_template"),
+    path(f"{TEMPLATE}/edit", configure(sync_templates.EditTemplate.as_view()), name="sync_template_edit"),
+    path(f"{TEMPLATE}/clone", configure(sync_templates.CloneTemplate.as_view()), name="sync_template_clone"),
+    path(f"{TEMPLATE}/delete", configure(sync_templates.DeleteTemplate.as_view()), name="sync_template_delete"),
+    path("studio/syncs/<int:pk>/detach", draft(applying.DetachSync.as_view()), name="templated_sync_detach"),
+    path("studio/syncs/<int:pk>/follow", draft(applying.FollowTemplate.as_view()), name="templated_sync_follow"),
+    path(f"{AUDIENCE}/templates", read_build(applying.ApplyTemplates.as_view()), name="audience_templates"),
+    path(
+        f"{AUDIENCE}/templates/<int:template>",
+        build(applying.AddFromTemplate.as_view()),
+        name="audience_template",
+    ),
     path("studio/audiences", read(audiences.AudienceList.as_view()), name="audiences"),
     path("studio/audiences/new", build(audiences.ChooseParent.as_view()), name="audience_new"),
     path("studio/audiences/new/<int:pk>", build(audiences.NewAudience.as_view()), name="audience_define"),

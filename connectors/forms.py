@@ -7,7 +7,7 @@ the same function services and the API use, and puts each error at its field.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -35,7 +35,8 @@ class Node:
     """One declared setting as the template draws it: an input, or a section with nodes of its own.
 
     ``when_name`` is the input that decides whether it shows, ``when_values`` the
-    values for which it does, ``hidden`` whether it is out of sight right now.
+    values for which it does, ``hidden`` whether it is out of sight right now. ``lock`` stands beside a setting at the
+    top (see :mod:`syncs.forms.locking`), and ``kept`` is what is sent in place of one that cannot be changed.
     """
 
     path: str
@@ -46,6 +47,8 @@ class Node:
     when_name: str = ""
     when_values: str = ""
     hidden: bool = False
+    lock: Any = None
+    kept: str = ""
 
     @property
     def is_section(self) -> bool:
@@ -111,17 +114,24 @@ class SettingsForm(forms.Form):
         *,
         shown: Shown | None = None,
         prefix: str | None = None,
+        locks: Mapping[str, Any] | None = None,
+        fixed: Collection[str] = (),
     ) -> None:
         super().__init__(data, files, prefix=prefix)
         self.declared = tuple(fields)
+        self.locks, self.fixed = locks or {}, frozenset(fixed)
         self.shown = shown or Shown()
         self.cleaned: Cleaned | None = None
         self._add(self.declared, self.shown.config, "")
+        for path, shown_field in self.fields.items():
+            shown_field.disabled = _top(path) in self.fixed
 
     @cached_property
     def values(self) -> dict[str, Any]:
         """The settings as sent, nested as declared: input for a service, credentials among them."""
-        return self._raw(self.declared, "")
+        sent = self._raw(self.declared, "")
+        free = {name: value for name, value in sent.items() if name not in self.fixed}
+        return free | {name: self.shown.config[name] for name in self.fixed if name in self.shown.config}
 
     def clean(self) -> dict[str, Any]:
         """Check everything at once."""
@@ -242,7 +252,7 @@ class SettingsForm(forms.Form):
         return widget
 
     def _config_at(self, path: str) -> Any:
-        if self.is_bound:
+        if self.is_bound and _top(path) not in self.fixed:
             return self.data.get(self.add_prefix(path))
         value: Any = self.shown.config
         for part in path.split("."):
@@ -300,6 +310,8 @@ class SettingsForm(forms.Form):
                 when_name=when_name,
                 when_values=when_values,
                 hidden=hidden,
+                lock=None if prefix else self.locks.get(declared.name),
+                kept=_word(self[path].value()) if not section and _top(path) in self.fixed else "",
             )
 
     def _when(self, declared: Field, prefix: str) -> tuple[str, str]:
@@ -353,6 +365,10 @@ def _shows(declared: Field, values: Mapping[str, Any], outer: Mapping[str, Any])
         return True
     words = {name: _word(value) for name, value in {**outer, **values}.items()}
     return holds(declared, words) or words.get(declared.when.field, "") in map(_word, declared.when.values)
+
+
+def _top(path: str) -> str:
+    return path.partition(".")[0]
 
 
 def _word(value: Any) -> str:

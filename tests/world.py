@@ -370,6 +370,25 @@ def _governed(place: Place) -> Mapping[str, Any]:
     return {"subset_category": category, "subset": subset, "destination_rule": rule}
 
 
+@builds("sync_template", "templated_sync")
+def _sync_template(place: Place) -> Mapping[str, Any]:
+    """A template of the shoppers' audiences, and the sync of one that follows it."""
+    from audiences.services.following import apply_sync_templates
+    from audiences.services.sync_templates import Pattern, create_sync_template
+    from syncs.configuration import Proposal
+
+    pattern = Pattern(proposal=Proposal(sync_type="requests", settings={"added": {"endpoint": "/customers"}}))
+    made = create_sync_template(
+        actor=place.actor,
+        parent=place.rows["schema_model"],
+        destination=place.rows["destination"],
+        name="To the shop",
+        pattern=pattern,
+    )
+    (sync,) = apply_sync_templates(actor=place.actor, audience=place.rows["audience"], templates=[made])
+    return {"sync_template": made, "templated_sync": sync}
+
+
 @builds("schema_model", "schema_related", "schema_relationship", "schema_column")
 def _schema(place: Place) -> Mapping[str, Any]:
     """A schema of the source: customers, and what refers to them by e-mail address."""

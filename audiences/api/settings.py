@@ -17,9 +17,13 @@ from workspaces.permissions import Permission
 
 
 class StudioSettingsShape(serializers.Serializer[Any]):
-    """The rules. ``nullIsAValue``: conditions such as "is not" hold for rows without a value."""
+    """The rules. ``nullIsAValue``: conditions such as "is not" hold for rows without a value.
 
-    nullIsAValue = serializers.BooleanField()
+    ``requireSyncTemplates``: audiences are sent by sync templates only. What is left out stays.
+    """
+
+    nullIsAValue = serializers.BooleanField(required=False)
+    requireSyncTemplates = serializers.BooleanField(required=False)
 
 
 class StudioSettingsView(ApiView):
@@ -40,8 +44,13 @@ class StudioSettingsView(ApiView):
     def patch(self, request: Request) -> Response:
         """Change the rules."""
         values = self.body(StudioSettingsShape)
-        return Response(_json(change_studio_settings(actor=self.actor, null_is_a_value=values["nullIsAValue"])))
+        changed = change_studio_settings(
+            actor=self.actor,
+            null_is_a_value=values.get("nullIsAValue"),
+            templates_required=values.get("requireSyncTemplates"),
+        )
+        return Response(_json(changed))
 
 
 def _json(settings: StudioSettings) -> dict[str, Any]:
-    return {"nullIsAValue": settings.null_is_a_value}
+    return {"nullIsAValue": settings.null_is_a_value, "requireSyncTemplates": settings.templates_required}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import forms
 
-from config.ui.widgets import RadioCards
+from config.ui.widgets import RadioCards, Toggle
 
 NULLS = (
     ("value", "Like any other value: “country is not USA” holds for rows without a country."),
@@ -22,4 +22,11 @@ class StudioSettingsForm(forms.Form):
         choices=NULLS,
         widget=RadioCards,
         help_text="Applies to sizes, previews, syncs and rules, from the next time each is asked.",
+    )
+    templates_required = forms.BooleanField(
+        label="Require sync templates for audience activation",
+        required=False,
+        widget=Toggle,
+        help_text="Audiences are sent by sync templates only, and no sync can leave its template. While there is no "
+        "template, nobody can add a sync to an audience. Syncs that there are stay as they are.",
     )

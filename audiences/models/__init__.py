@@ -10,6 +10,7 @@ from audiences.models.schema import SchemaColumn, SchemaModel
 from audiences.models.settings import StudioSettings
 from audiences.models.sizes import AudienceSize
 from audiences.models.subsets import AudienceSubset, Subset, SubsetCategory, SubsetGrant
+from audiences.models.sync_templates import SyncTemplate, TemplatedSync
 from audiences.models.templates import AudienceTemplate
 from audiences.models.traits import Trait
 
@@ -30,6 +31,8 @@ __all__ = [
     "Subset",
     "SubsetCategory",
     "SubsetGrant",
+    "SyncTemplate",
+    "TemplatedSync",
     "ThroughStep",
     "Trait",
     "ValueList",

@@ -10,10 +10,12 @@ from workspaces.scoping import TenantModel
 class StudioSettings(TenantModel):
     """The workspace's rules for the studio; without a row they are the defaults.
 
-    ``null_is_a_value``: "is not" conditions hold for rows without a value.
+    ``null_is_a_value``: "is not" conditions hold for rows without a value. ``templates_required``: audiences are sent
+    by sync templates only.
     """
 
     null_is_a_value = models.BooleanField(default=True)
+    templates_required = models.BooleanField(default=False)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -12,6 +12,7 @@ from audiences.choices import CalculationKind, ModelKind
 from audiences.models import Audience, SchemaModel, Subset
 from audiences.selectors.missing import what_is_missing
 from audiences.selectors.rules import destinations_with_rules
+from audiences.selectors.sync_templates import sync_templates_for
 from audiences.services import audiences as services
 from audiences.services.members import preview_members
 from audiences.views.audience_tab import AudienceTab
@@ -160,7 +161,10 @@ class NewAudience(BuilderPage):
             return self.show(building, self._context(error.fields, error.message), 422)
         except Denied as error:
             return self.show(building, self._context({}, f"{error.message} {error.hint}"), 403)
-        return go_to(request, audience.get_absolute_url(), f"“{audience.name}” was saved.")
+        to = audience.get_absolute_url()
+        if sync_templates_for(self.actor, audience):
+            to = self.url("audience_templates", audience.pk) + "?new=1"
+        return go_to(request, to, f"“{audience.name}” was saved.")
 
     def _context(self, wrong: dict[str, str], problem: str = "") -> dict[str, Any]:
         return {

@@ -37,6 +37,14 @@ class PageView(SyncsPageView):
         return {"label": "Schema", "url": f"{self.url('schema')}?source={source_id}"}
 
 
+class StudioAddress(SyncsPageView):
+    """For pages of syncs that stand in the studio: the studio's addresses beside those of syncs."""
+
+    def studio(self, name: str, *args: Any) -> str:
+        """The address of one of this app's routes in this workspace."""
+        return reverse(f"audiences:{name}", args=[self.here.workspace.slug, *args])
+
+
 class ModelPage(PageView):
     """What the tabs of a schema model share."""
 

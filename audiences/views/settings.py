@@ -16,16 +16,24 @@ class StudioSettingsPage(PageView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """The form."""
-        nulls = "value" if settings_here().null_is_a_value else "special"
-        return self._page(StudioSettingsForm(initial={"nulls": nulls}))
+        stored = settings_here()
+        nulls = "value" if stored.null_is_a_value else "special"
+        initial = {"nulls": nulls, "templates_required": stored.templates_required}
+        return self._page(StudioSettingsForm(initial=initial))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Save it."""
         form = StudioSettingsForm(request.POST)
         if not form.is_valid():
             return self._page(form, 422)
-        change_studio_settings(actor=self.actor, null_is_a_value=form.cleaned_data["nulls"] == "value")
-        return go_to(request, request.path, "Saved. Sizes that were counted before may differ.")
+        was = settings_here().null_is_a_value
+        now = change_studio_settings(
+            actor=self.actor,
+            null_is_a_value=form.cleaned_data["nulls"] == "value",
+            templates_required=form.cleaned_data["templates_required"],
+        )
+        changed = now.null_is_a_value != was
+        return go_to(request, request.path, f"Saved.{' Sizes that were counted before may differ.' if changed else ''}")
 
     def _page(self, form: StudioSettingsForm, status: int = 200) -> HttpResponse:
         return render_page(self.request, "audiences/settings.html", {"form": form}, status=status)

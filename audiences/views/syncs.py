@@ -8,6 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from audiences import access
+from audiences.selectors.settings import settings_here
+from audiences.selectors.sync_templates import sync_templates_for
 from audiences.services.syncing import open_for_syncs
 from audiences.views.audience_tab import AudienceTab
 from audiences.views.base import PageView
@@ -60,8 +62,12 @@ class AudienceSyncs(AudienceTab):
         return render_page(request, "audiences/audiences/syncs.html", context)
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Begin a sync: on to its destination."""
+        """Begin a sync: on to the templates, or where there are none to its destination."""
         audience = access.audience_for(self.actor, pk)
+        if "without" not in request.POST and (
+            sync_templates_for(self.actor, audience) or settings_here().templates_required
+        ):
+            return go_to(request, self.url("audience_templates", pk))
         try:
             model = open_for_syncs(actor=self.actor, audience=audience)
         except HeadraceError as error:

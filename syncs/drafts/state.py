@@ -12,6 +12,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 
 from connectors.sdk.types import Column, ColumnType
 from connectors.sdk.validation import Cleaned
+from connectors.secrets import decrypt
 from governance.approvals.models import Draft
 from syncs.choices import ModelMethod, PendingReset
 from syncs.codec import dump, load
@@ -19,6 +20,7 @@ from syncs.configuration import Checked, Proposal
 from syncs.definitions import Definition
 from syncs.drafts import MODEL, SYNC
 from syncs.engine.guardrails import Guardrails
+from syncs.locks import Whole
 from syncs.mapping_checks import Configuration
 from syncs.mappings import from_json
 from syncs.models import Model, ModelColumn, Sync
@@ -105,6 +107,11 @@ def sync_state(sync: Sync) -> dict[str, Any]:
     """What of a sync needs approval, without its credentials."""
     values = {name: getattr(sync, name) for name in (*CONFIGURATION, *SCHEDULE)}
     return plain({**values, "guardrails": dump(load(Guardrails, sync.guardrails))})
+
+
+def whole_of(sync: Sync) -> Whole:
+    """What of a sync needs approval, with its credentials."""
+    return Whole(sync_state(sync), decrypt(sync.sealed_settings))
 
 
 def timing(sync: Sync) -> dict[str, Any]:

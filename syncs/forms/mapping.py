@@ -11,7 +11,7 @@ from django import forms
 from django.forms import BaseFormSet, formset_factory
 from django.http import QueryDict
 
-from config.ui.widgets import Combobox
+from config.ui.widgets import Combobox, Toggle
 from connectors.sdk.destination import DestinationField
 from connectors.sdk.expansion import array_column
 from syncs.mappings import VARIABLES, number_of, number_text
@@ -39,7 +39,7 @@ class Offer:
 
     ``custom``: other fields too. ``advanced``: values from more than columns.
     ``in_array``: the mapping is of an array's elements; ``inside``: of an object, which may become an array;
-    ``nesting``: objects and arrays may stand in it.
+    ``nesting``: objects and arrays may stand in it. ``lockable``: each line has a lock to turn.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -49,6 +49,7 @@ class Offer:
     in_array: bool = False
     inside: bool = False
     nesting: bool = True
+    lockable: bool = False
 
     @property
     def kinds(self) -> dict[str, str]:
@@ -97,6 +98,9 @@ class MappingForm(forms.Form):
     to = forms.CharField(label="Destination field", required=False)
     identifier = forms.BooleanField(label="Match records by this field", required=False)
     ignore_null = forms.BooleanField(label="Leave out when null", required=False)
+    locked = forms.BooleanField(label="Lock this field", required=False, initial=True, widget=Toggle)
+
+    lock: Any = None  # what is shown of a line that a template locks
 
     def __init__(self, *args: Any, offer: Offer, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -115,6 +119,12 @@ class MappingForm(forms.Form):
         """Whether nothing was filled in."""
         names = ("to", "column", "prop", "static", "template", "inline")
         return all(self[name].value() in (None, "", "null") for name in names)
+
+    def lock_as(self, lock: Any, *, wholly: bool) -> None:
+        """Let nobody change the line's field, or ``wholly`` nothing of it."""
+        self.lock = lock
+        for name, shown in self.fields.items():
+            shown.disabled = wholly or name == "to"
 
     @property
     def source(self) -> str:

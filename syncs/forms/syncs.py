@@ -12,6 +12,7 @@ from config.ui.widgets import RadioCards
 from connectors.forms import SettingsForm, Shown
 from connectors.sdk.destination import DestinationField, FirstRun, Mapper, Mode, Removal, SyncType
 from syncs.configuration import Proposal
+from syncs.forms.locking import Lock, Locking
 from syncs.forms.mapping import MappingForm, Offer, line_of, lines_of, mappings_in
 from syncs.suggestions import suggested
 
@@ -98,19 +99,48 @@ class SyncForm:
         choices_url: str,
         stored: Mapping[str, Any] | None = None,
         secret_set_at: Mapping[str, str] | None = None,
+        locking: Locking | None = None,
     ) -> None:
         stored = stored or {}
-        self.kind = kind
+        self.kind, self.locking = kind, locking
         shown = Shown(stored.get("settings", {}), secret_set_at or {}, list(columns), choices_url)
-        self.settings = SettingsForm(kind.settings, data, files, shown=shown, prefix="settings")
+        locks, fixed = (locking.settings, locking.fixed) if locking else ({}, frozenset())
+        self.settings = SettingsForm(
+            kind.settings, data, files, shown=shown, prefix="settings", locks=locks, fixed=fixed
+        )
         self.behaviour = BehaviourForm(data, kind=kind, initial=stored)
         mappings = stored.get("mappings") or suggested(columns, fields)
         advanced = kind.mapper is Mapper.ADVANCED
-        offer = Offer(columns=columns, fields=fields, custom=kind.custom_fields, advanced=advanced)
-        self.lines = lines_of(data, [line_of(mapping) for mapping in mappings], offer)
+        choosing = locking is not None and locking.locks is None
+        offer = Offer(columns=columns, fields=fields, custom=kind.custom_fields, advanced=advanced, lockable=choosing)
+        self.lines = lines_of(data, [self._line(mapping) for mapping in mappings], offer)
+        if locking is not None and locking.locks is not None:
+            self._lock(locking, len(mappings))
         self.fields = fields
         self.problems: list[str] = []
         self.mapping_problems: list[str] = []
+
+    def _line(self, mapping: Mapping[str, Any]) -> dict[str, Any]:
+        line = line_of(mapping)
+        if self.locking is not None:
+            line["locked"] = not self.locking.is_open(f"mappings.{line['to']}")
+        return line
+
+    def _lock(self, locking: Locking, stored: int) -> None:
+        """Let nobody change what the template locks."""
+        for name, lock in locking.behaviour.items():
+            self.behaviour.fields[name].disabled = lock is not None
+        for line in self.lines.forms[:stored]:
+            to = str(line.initial.get("to", ""))
+            lock = locking.lock(f"mappings.{to}", to)
+            if lock is not None or not locking.adding:
+                line.lock_as(lock, wholly=lock is not None)
+
+    @property
+    def behaviour_rows(self) -> list[tuple[Any, Lock | None]]:
+        """Mode, removal and first run, each with its lock; those without a choice have none."""
+        locks = self.locking.behaviour if self.locking else {}
+        return [(row, locks.get(row.name)) for row in self.behaviour.visible_fields()]
 
     def is_valid(self) -> bool:
         """Whether everything that was typed can be read."""
@@ -123,6 +153,12 @@ class SyncForm:
         known = {"", *(field.name for field in self.fields)}
         lines = self.lines.forms if self.fields else []
         return [line for line in lines if str(line["to"].value() or "").strip() not in known]
+
+    @property
+    def shown_lines(self) -> list[MappingForm]:
+        """The standard lines, without spare ones where none may be added."""
+        adding = self.locking is None or self.locking.adding
+        return [line for line in self.standard_lines if adding or not line.is_blank]
 
     @property
     def standard_lines(self) -> list[MappingForm]:

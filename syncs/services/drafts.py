@@ -20,7 +20,7 @@ from governance.approvals.access import draft_for, open_draft
 from governance.approvals.choices import Way
 from governance.approvals.models import Draft
 from governance.audit.actors import Actor
-from syncs import access
+from syncs import access, locks
 from syncs.choices import PendingReset
 from syncs.codec import dump
 from syncs.configuration import Proposal, check_proposal
@@ -42,6 +42,7 @@ from syncs.drafts.state import (
     reset_in,
     schedule_in,
     sync_state,
+    whole_of,
 )
 from syncs.engine.guardrails import Guardrails
 from syncs.engine.spec import RunSpec
@@ -158,6 +159,8 @@ def draft_sync(*, actor: Actor, sync: Sync, change: SyncChange, revision: int | 
     if change.guardrails is not None:
         state["guardrails"] = plain(dump(change.guardrails))
     resealed = secrets != known
+    was = locks.Whole(draft.proposed if draft else sync_state(sync), known)
+    locks.require_unlocked(sync, was, locks.Whole(state, secrets))
     return approvals.save_draft(
         actor=actor,
         kind=SYNC,
@@ -221,9 +224,12 @@ def write_new_model(draft: Draft) -> None:
 
 def write_new_sync(draft: Draft) -> None:
     """Put a draft's state on a sync that was never published."""
-    sync = put_sync_state(Sync.objects.get(pk=draft.resource_id), draft.proposed)
+    sync = Sync.objects.select_related("model").get(pk=draft.resource_id)
+    was = whole_of(sync)
+    sync = put_sync_state(sync, draft.proposed)
     sync.sealed_settings = draft.sealed or sync.sealed_settings
     sync.save()
+    locks.note_change(sync, was, whole_of(sync))
 
 
 def discard_new_model(model: Model) -> None:

@@ -10,9 +10,9 @@ from config.errors import Conflict
 from governance.approvals.access import require_direct
 from governance.audit.actors import Actor
 from governance.audit.services import record, service, unchanged
-from syncs import access
+from syncs import access, locks
 from syncs.choices import RunStatus
-from syncs.drafts.state import timing
+from syncs.drafts.state import timing, whole_of
 from syncs.models import Sequence, Sync
 from syncs.models.scheduled import SCHEDULE_FIELDS
 from syncs.schedules import Schedule
@@ -42,9 +42,12 @@ def set_schedule(*, actor: Actor, sync: Sync, schedule: Schedule) -> Sync:
     if not sync.published:
         raise Conflict("This sync is a draft.", hint="Change its draft, then publish it.", code="draft_only")
     require_direct(actor)
-    former = timing(sync)
+    former, was = timing(sync), whole_of(sync)
     apply_schedule(sync, schedule, timezone.now())
+    now = whole_of(sync)
+    locks.require_unlocked(sync, was, now)
     sync.save(update_fields=[*SCHEDULE_FIELDS, "updated_at"])
+    locks.note_change(sync, was, now)
     record(
         sync,
         before={"schedule": before.whole_words, "timing": former},

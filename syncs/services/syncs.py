@@ -20,12 +20,12 @@ from governance.approvals.models import Draft
 from governance.approvals.services import begin_draft, drop_draft, take_for_publishing
 from governance.audit.actors import Actor
 from governance.audit.services import changes, record, service, snapshot, unchanged
-from syncs import access
+from syncs import access, locks
 from syncs.choices import PendingReset
 from syncs.codec import dump, load
 from syncs.configuration import Checked, Proposal, check_proposal, sync_type_of
 from syncs.drafts import SYNC
-from syncs.drafts.state import sync_state, timing
+from syncs.drafts.state import sync_state, timing, whole_of
 from syncs.engine.guardrails import Guardrails
 from syncs.mappings import from_json, send_the_same, to_json
 from syncs.models import Model, Sync
@@ -70,6 +70,7 @@ def create_sync(
     published: bool = True,
 ) -> Sync:
     """Join a model and a destination: checks everything that can be checked, then stores it, live or as a draft."""
+    locks.require_free(model)
     (access.require_configure if published else access.require_draft)(actor, model, destination.pk)
     connections.require_ready(destination)
     checked = check_proposal(model, destination, proposal)
@@ -100,9 +101,13 @@ def store_sync(
     schedule_enabled: bool = True,
     space: Space | None = None,
     published: bool = True,
+    guardrails: Guardrails | None = None,
+    derived: locks.Derivation | None = None,
 ) -> Sync:
-    """Store a sync whose configuration has just been checked."""
+    """Store a sync whose configuration has just been checked; ``derived`` is what it is made from."""
     model = access.model_for(actor, model.pk)
+    if derived is None:
+        locks.require_free(model)
     destination = connections.destination_for(actor, destination.pk, lock=True)
     (access.require_configure if published else access.require_draft)(actor, model, destination.pk)
     if published:
@@ -126,10 +131,16 @@ def store_sync(
     )
     configure(sync, checked)
     apply_schedule(sync, schedule, timezone.now())
+    if guardrails is not None:
+        sync.guardrails = dump(guardrails)
     sync.save()
+    made_from = {}
+    if derived is not None:
+        derived.attach(sync)
+        made_from = {"template": derived.name}
     if not published:
         begin_draft(SYNC, sync.pk, sync_state(sync), actor, sealed=sync.sealed_settings)
-    record(sync, after={**snapshot(sync, AUDITED), "schedule": schedule.words})
+    record(sync, after={**snapshot(sync, AUDITED), "schedule": schedule.words, **made_from})
     return sync
 
 
@@ -171,9 +182,12 @@ def store_sync_change(
     if checked is not None and (origin := origin_of(sync.model)):
         origin.require_sending(actor, sync.model)
     before, sealed = audited(sync), decrypt(sync.sealed_settings)
+    was = whole_of(sync)
     if name is not None:
         sync.name = clean_name(name) if name else ""
     apply_sync_change(sync, checked, schedule, guardrails)
+    now = whole_of(sync)
+    locks.require_unlocked(sync, was, now)
     if draft is not None and not sync.published:
         sync.published = True
         sync.next_run_at = next_due(sync, timezone.now())
@@ -184,6 +198,7 @@ def store_sync_change(
         return sync
     sync.revision += 1
     sync.save()
+    locks.note_change(sync, was, now)
     after = {**changed.after, "secret_settings": "changed"} if resealed else changed.after
     record(sync, before=changed.before, after={**after, **told})
     return sync
@@ -239,8 +254,12 @@ def set_guardrails(*, actor: Actor, sync: Sync, guardrails: Guardrails) -> Sync:
     if before == after:
         unchanged()
         return sync
+    was = whole_of(sync)
     sync.guardrails = after
+    now = whole_of(sync)
+    locks.require_unlocked(sync, was, now)
     sync.save(update_fields=["guardrails", "updated_at"])
+    locks.note_change(sync, was, now)
     record(sync, before=before, after=after)
     return sync
 

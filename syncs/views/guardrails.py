@@ -11,7 +11,8 @@ from syncs.codec import load
 from syncs.drafts import SYNC
 from syncs.drafts.state import guardrails_in
 from syncs.engine.guardrails import Guardrails
-from syncs.forms.guardrails import GuardrailsForm
+from syncs.forms.guardrails import GuardrailsForm, described
+from syncs.locks import GUARDRAILS, locks_of
 from syncs.models import Sync
 from syncs.views.publication import leave, revision_of, way_of
 from syncs.views.sync_detail import SyncPage
@@ -51,4 +52,7 @@ class SyncGuardrails(SyncPage):
 
     def _page(self, sync: Sync, form: GuardrailsForm, status: int = 200) -> HttpResponse:
         back = self.url("sync_configuration", sync.pk)
-        return self.page(sync, "syncs/syncs/guardrails.html", {"form": form, "back": back}, status)
+        locks = locks_of(sync)
+        locked = locks.reason if locks and not locks.is_open(GUARDRAILS) else ""
+        context = {"form": form, "back": back, "locked": locked, "rules": described(load(Guardrails, sync.guardrails))}
+        return self.page(sync, "syncs/syncs/guardrails.html", context, status)

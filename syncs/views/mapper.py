@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from django import forms
@@ -68,8 +69,7 @@ class MappingValue(PageView):
 
     def post(self, request: HttpRequest, model: int, destination: int) -> HttpResponse:
         """``action`` says what is asked for."""
-        self.model = access.model_for(self.actor, model)
-        self.destination = connections.destination_for(self.actor, destination, Permission.DRAFT_TO_DESTINATION)
+        self.load(model, destination)
         match request.POST.get("action"):
             case "open":
                 return self._open()
@@ -81,6 +81,21 @@ class MappingValue(PageView):
                 return self._sample()
         return HttpResponseBadRequest("Unknown action")
 
+    def load(self, model: int, destination: int) -> None:
+        """The model and destination of the address."""
+        self.model = access.model_for(self.actor, model)
+        self.destination = connections.destination_for(self.actor, destination, Permission.DRAFT_TO_DESTINATION)
+
+    @cached_property
+    def columns(self) -> dict[str, str]:
+        """The columns that values may use."""
+        return columns_of(self.model)
+
+    @property
+    def may_see_rows(self) -> bool:
+        """Whether a sample row can be shown."""
+        return access.may_view_rows(self.actor, self.model)
+
     @property
     def depth(self) -> int:
         """How many objects and arrays stand around the value, one for the value itself."""
@@ -91,7 +106,7 @@ class MappingValue(PageView):
     def offer(self) -> Offer:
         """What the value may come from at this place."""
         in_array = self.request.POST.get("in_array") == "yes"
-        return Offer(columns=columns_of(self.model), in_array=in_array, nesting=self.depth <= MAX_DEPTH)
+        return Offer(columns=self.columns, in_array=in_array, nesting=self.depth <= MAX_DEPTH)
 
     def _open(self) -> HttpResponse:
         form = MappingForm(self.request.POST, prefix="value", offer=self.offer)
@@ -173,7 +188,7 @@ class MappingValue(PageView):
             "depth": self.depth,
             "in_array": self.offer.in_array,
             "element": ELEMENT,
-            "may_see_rows": access.may_view_rows(self.actor, self.model),
+            "may_see_rows": self.may_see_rows,
             "blank_sample": _written(dict.fromkeys(columns)),
         }
         return render_page(self.request, "syncs/syncs/parts/value.html", context, status=status)

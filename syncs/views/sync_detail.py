@@ -24,7 +24,7 @@ from syncs.codec import load
 from syncs.configuration import definition_of
 from syncs.configuration_json import written
 from syncs.drafts import SYNC
-from syncs.drafts.state import CONFIGURATION, put_sync_state
+from syncs.drafts.state import CONFIGURATION, put_sync_state, whole_of
 from syncs.engine import operations_sent
 from syncs.engine.guardrails import Guardrails
 from syncs.engine.spec import RunSpec
@@ -32,6 +32,7 @@ from syncs.forms.guardrails import described
 from syncs.forms.mapping import KINDS, line_of, summary_of
 from syncs.forms.schedule import ScheduleForm
 from syncs.forms.syncs import FIRST_RUN_WORDS, MODE_WORDS, REMOVAL_WORDS
+from syncs.locks import SCHEDULE, locks_of
 from syncs.models import Run, Sync
 from syncs.origins import origin_of
 from syncs.resync import clears, resync_criteria, tracks_removals
@@ -179,6 +180,8 @@ class SyncConfiguration(SyncPage):
             "first_run_words": FIRST_RUN_WORDS[FirstRun(sync.first_run)],
             "settings": described_settings(kind.settings, sync.settings),
             "may_try": access.may_try(self.actor, sync),
+            "locks": (locks := locks_of(sync)),
+            "behind": locks.behind(whole_of(sync)) if locks else [],
             "as_json": written(kind, {name: getattr(sync, name) for name in CONFIGURATION}),
             "guardrails": described(load(Guardrails, sync.guardrails)),
             "mappings": [
@@ -246,9 +249,11 @@ class SyncSchedule(SyncPage):
     ) -> HttpResponse:
         sentence = sentence_of(sync, proposed) if proposed else ""
         sequences = sequences_with(self.actor, sync)
+        locks = locks_of(sync)
         context: dict[str, Any] = {
             "form": form,
             "sequences": sequences,
+            "locked": locks.reason if locks and not locks.is_open(SCHEDULE) else "",
             **proposal(sync, proposed, sentence, problem),
         }
         if "new" not in self.request.GET:

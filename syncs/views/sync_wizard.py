@@ -32,8 +32,10 @@ from syncs.configuration import Proposal, check_proposal, columns_of, definition
 from syncs.configuration_json import read, written
 from syncs.drafts import SYNC
 from syncs.drafts.state import CONFIGURATION, put_sync_state
+from syncs.forms.locking import Locking
 from syncs.forms.mapping import with_more_lines
 from syncs.forms.syncs import SyncForm
+from syncs.locks import Locks, locks_of
 from syncs.models import Model, Sync
 from syncs.schedules import Schedule
 from syncs.sentences import outcome_sentence
@@ -117,6 +119,7 @@ class Configure(PageView):
     destination: Destination
     sync: Sync | None = None
     draft: Draft | None = None
+    template = "syncs/syncs/configure.html"
 
     def load(self, *pks: int) -> None:
         """The model and destination of the address."""
@@ -169,7 +172,7 @@ class Configure(PageView):
         """The form as the text describes it, with every problem by its path; nothing is saved yet."""
         try:
             stored = read(text, self.kind, self._fields(self._settings_as_sent()))
-            problems = self._problems(stored)
+            problems = self._problems(self._settled(stored))
         except Invalid as error:
             paths = [f"{path}: {message}" for path, message in error.fields.items()]
             return self._page(self._form(self._as_sent()), 422, as_json=text, json_problems=paths)
@@ -178,12 +181,33 @@ class Configure(PageView):
     def _problems(self, stored: dict[str, Any]) -> list[str]:
         """What a save would refuse, by path."""
         try:
-            check_proposal(self.model, self.destination, Proposal(sync_type=self.kind.key, **stored))
+            self.check(Proposal(sync_type=self.kind.key, **stored))
         except Invalid as error:
             return [f"{path}: {message}" for path, message in error.fields.items()]
         except HeadraceError as error:
             return [error.message]
         return []
+
+    def check(self, proposal: Proposal) -> None:
+        """Raise where a save would."""
+        check_proposal(self.model, self.destination, proposal)
+
+    @cached_property
+    def locks(self) -> Locks | None:
+        """What of the configuration is decided elsewhere."""
+        return None
+
+    def locking(self) -> Locking | None:
+        """The locks beside the fields."""
+        return Locking.shown(self.kind, self.locks) if self.locks else None
+
+    def _settled(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Values with what is locked as it has to be."""
+        locking = self.locking()
+        if locking is None or locking.locks is None or not values:
+            return values
+        defaults = {"mode": "", "removal": "", "first_run": "", "settings": {}, "mappings": []}
+        return locking.settle({**defaults, **values}, locking.locks.wanted.state)
 
     def save(self, form: SyncForm, way: Way) -> Sync:
         """Create the sync; its schedule is the next step. Where it may need approval it begins as a draft."""
@@ -224,12 +248,18 @@ class Configure(PageView):
     def kind(self) -> SyncType:
         """The sync type that the address names, else the first one."""
         kinds = definition_of(self.destination).sync_types
-        asked = self.request.GET.get("type", self.stored().get("sync_type", ""))
+        asked = self.request.GET.get("type", "") if self.may_choose_type else ""
+        asked = asked or self.stored().get("sync_type", "")
         return next((kind for kind in kinds if kind.key == asked), kinds[0])
+
+    @property
+    def may_choose_type(self) -> bool:
+        """Whether another sync type can be chosen."""
+        return self.locks is None
 
     def _form(self, stored: dict[str, Any] | None, *, data: Any = None) -> SyncForm:
         """The form with stored or sent values, and the fields that the destination offers for them."""
-        stored = self.stored() if stored is None else stored
+        stored = self._settled(self.stored() if stored is None else stored)
         files = self.request.FILES if data is not None else None
         settings = self._settings_as_sent() if data is not None else stored.get("settings", {})
         return SyncForm(
@@ -241,6 +271,7 @@ class Configure(PageView):
             choices_url=self._choices_url(),
             stored=stored,
             secret_set_at=self._secret_times(),
+            locking=self.locking(),
         )
 
     def _as_sent(self) -> dict[str, Any]:
@@ -250,7 +281,7 @@ class Configure(PageView):
         names = {field.name for field in self._fields(settings)}
         form = SyncForm(sent, kind=self.kind, columns=self.columns, fields=(), choices_url="")
         lines = [line for line in form.mappings_as_sent() if line["to"] in names or self.kind.custom_fields]
-        return {**behaviour, "settings": settings, "mappings": lines}
+        return self._settled({**behaviour, "settings": settings, "mappings": lines})
 
     def _settings_as_sent(self) -> dict[str, Any]:
         return SettingsForm(self.kind.settings, self.request.POST, self.request.FILES, prefix="settings").values
@@ -298,7 +329,7 @@ class Configure(PageView):
             "model": (str(self.model), model_url(self, self.model)),
             "destination": (str(self.destination), self.url("sync_new") + f"?model={self.model.pk}"),
         }
-        kinds = definition_of(self.destination).sync_types
+        kinds = definition_of(self.destination).sync_types if self.may_choose_type else ()
         context = {
             "form": form,
             "kind": self.kind,
@@ -309,9 +340,10 @@ class Configure(PageView):
             "spaces": [] if self.sync else self._spaces(),
             "chosen_space": self.request.POST.get("space", ""),
             "fields_problem": self.fields_problem,
-            "mapping_headings": MAPPING_HEADINGS,
+            "mapping_headings": self.mapping_headings(),
+            "locks": self.locks,
             "may_see_rows": access.may_view_rows(self.actor, self.model),
-            "value_url": self.url("mapping_value", self.model.pk, self.destination.pk),
+            "value_url": self.value_url(),
             "suggestions": None,
             **more,
             "refreshers": [form.settings.add_prefix(path) for path in pickers_of(self.kind.settings)],
@@ -319,8 +351,21 @@ class Configure(PageView):
             "steps": steps_of("configure", chosen),
             "breadcrumb": self.breadcrumb(),
             "publication": self.publication(),
+            **self.around(),
         }
-        return render_page(self.request, "syncs/syncs/configure.html", context, status=status)
+        return render_page(self.request, self.template, context, status=status)
+
+    def around(self) -> dict[str, Any]:
+        """What else the page shows."""
+        return {}
+
+    def mapping_headings(self) -> list[Column]:
+        """The columns of the mapping."""
+        return MAPPING_HEADINGS
+
+    def value_url(self) -> str:
+        """The address of the dialog that says where a value comes from."""
+        return self.url("mapping_value", self.model.pk, self.destination.pk)
 
     def _address(self, **params: str) -> str:
         return f"{self.request.path}?{urlencode(params)}"
@@ -341,6 +386,12 @@ class EditSync(Configure):
         self.sync = put_sync_state(live, self.draft.proposed) if self.draft else live
         self.model, self.destination = self.sync.model, self.sync.destination
 
+    @cached_property
+    def locks(self) -> Locks | None:
+        """What the template of the sync decides."""
+        assert self.sync is not None
+        return locks_of(self.sync)
+
     def publication(self) -> Publication:
         """What can become of the change."""
         assert self.sync is not None
@@ -350,6 +401,8 @@ class EditSync(Configure):
         """The saved configuration."""
         assert self.sync is not None
         stored = {name: getattr(self.sync, name) for name in CONFIGURATION}
+        if self.locks is not None:
+            return {**stored, "sync_type": self.locks.wanted.state["sync_type"]}
         return stored if self.request.GET.get("type", self.sync.sync_type) == self.sync.sync_type else {}
 
     def save(self, form: SyncForm, way: Way) -> Sync:
