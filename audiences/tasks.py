@@ -11,9 +11,11 @@ from workspaces.jobs import job_in
 def look_at_model(workspace_id: int, model_id: int) -> None:
     """Count a schema model's rows and find the values that filters suggest."""
     from audiences.looking import work
+    from audiences.trait_values import work_of_model
 
     with job_in(workspace_id):
         work(model_id)
+        work_of_model(model_id)
 
 
 @dramatiq.actor(queue_name="runs")

@@ -9,7 +9,17 @@ from typing import Any
 from audiences.builder.offers import Offers
 from audiences.definitions import NEW, asker
 from audiences.query.codec import dump, load_group, load_trait
-from audiences.query.conditions import Definition, FormulaTrait, Trait
+from audiences.query.conditions import (
+    AggregationTrait,
+    CountTrait,
+    Definition,
+    FormulaTrait,
+    ListTrait,
+    ResultType,
+    Scalar,
+    SqlTrait,
+    Trait,
+)
 from audiences.query.errors import InvalidTree, Problem
 from audiences.query.formulas import with_ids, with_names
 from audiences.query.schema import SavedAudience, SavedTrait, StudioSchema, Surface
@@ -33,11 +43,24 @@ def problems_of_trait(
     if loop := loop_of(known, trait):
         way = " → ".join(f"“{each}”" for each in loop)
         return [Problem((), "trait_loop", f"“{meant.name}” would be made of itself: {way}.")]
+    if isinstance(tree, SqlTrait) and not fits(tree.default, tree.result):
+        return [Problem(("default",), "operand_unfit", f"“{tree.default}” is not of the type {tree.result}.")]
     try:
         asker(known).trait_values(model, tree)
     except InvalidTree as error:
         return [each for each in error.problems if not (template and each.code == "blank")]
     return []
+
+
+def fits(default: Scalar | None, result: ResultType) -> bool:
+    """Whether a default is of the type that SQL gives."""
+    match result:
+        case ResultType.NUMBER:
+            return default is None or (isinstance(default, int | float) and not isinstance(default, bool))
+        case ResultType.BOOLEAN:
+            return default is None or isinstance(default, bool)
+        case _:
+            return default is None or isinstance(default, str)
 
 
 def problems_of_output(
@@ -88,6 +111,17 @@ def stored_group(group: Any) -> Any:
 def type_of_trait(schema: StudioSchema, model: str, definition: Trait) -> ColumnType:
     """The type of a trait's values."""
     return Offers(schema, schema.models.get(model)).trait_type(definition)
+
+
+def may_suggest(schema: StudioSchema, model: str, definition: Any) -> bool:
+    """Whether filters can suggest its values: texts that were not merely counted, added up or listed."""
+    try:
+        tree = load_trait(definition)
+    except InvalidTree:
+        return False
+    if isinstance(tree, AggregationTrait | CountTrait | ListTrait):
+        return False
+    return type_of_trait(schema, model, tree) is ColumnType.STRING
 
 
 def replace_sql(tree: FormulaTrait, sql: str) -> FormulaTrait:

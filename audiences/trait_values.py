@@ -20,6 +20,13 @@ from syncs.definitions import first_rows
 logger = logging.getLogger(__name__)
 
 
+def work_of_model(model_id: int) -> None:
+    """Find the values of all traits of a model again, as often as those of its columns."""
+    wanted = Trait.objects.filter(model_id=model_id, suggest=True, archived_at=None, is_template=False)
+    for trait_id in wanted.values_list("pk", flat=True):
+        work(trait_id)
+
+
 def work(trait_id: int) -> None:
     """Find the values, if suggestions are still wanted."""
     trait = Trait.objects.select_related("model__source").filter(pk=trait_id, suggest=True).first()

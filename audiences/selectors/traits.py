@@ -123,6 +123,27 @@ def syncs_of_trait(actor: Actor, trait: Trait) -> list[Sync]:
     return syncs_reading(actor, [pk for pk in audiences.values_list("model_id", flat=True) if pk], trait.name)
 
 
+def traits_along(model: SchemaModel, relationship_id: int) -> list[Trait]:
+    """The traits that are calculated along a relationship of this schema."""
+    schema = schema_with_traits(model.source)
+    saved = schema.traits.values()
+    users = [each.id for each in saved if str(relationship_id) in uses_of_saved(schema, each).relationships]
+    return list(Trait.objects.filter(pk__in=users))
+
+
+def lost_columns(model: SchemaModel) -> list[str]:
+    """Columns of a model that its source does not return any more, and the traits that need them, as sentences."""
+    gone = set(model.columns.filter(missing=True).values_list("name", flat=True))
+    if not gone:
+        return []
+    schema, key = schema_with_traits(model.source), str(model.pk)
+    found = []
+    for trait in schema.traits.values():
+        columns = {name for owner, name in uses_of_saved(schema, trait).columns if owner == key}
+        found += [f"“{name}”, which the trait “{trait.name}” is made of" for name in sorted(columns & gone)]
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class TraitUses:
     """What would stop working without a trait, as far as somebody sees it; ``hidden`` counts audiences beyond that."""

@@ -10,6 +10,7 @@ from audiences import access
 from audiences.choices import Cardinality
 from audiences.models import Relationship, SchemaModel, ThroughStep
 from audiences.paths import Path, paths_between
+from audiences.selectors.traits import traits_along
 from audiences.services.syncing import follow_schema
 from config.errors import Conflict, Invalid
 from governance.audit.actors import Actor
@@ -104,8 +105,16 @@ def delete_relationship(*, actor: Actor, relationship: Relationship) -> None:
     if users := list(Relationship.objects.filter(steps__relationship=row).select_related("from_model", "to_model")):
         names = ", ".join(f"“{user}”" for user in users[:6])
         raise Conflict(f"Other relationships go through this one: {names}.", hint="Delete these first.")
+    require_unwalked(row)
     record(row, before=in_words(row), label=str(row))
     row.delete()
+
+
+def require_unwalked(row: Relationship) -> None:
+    """Raise where a trait is calculated along the relationship."""
+    if traits := traits_along(row.from_model, row.pk):
+        named = ", ".join(f"“{trait.name}”" for trait in traits[:6])
+        raise Conflict(f"Traits are calculated along this relationship: {named}.", hint="Change or delete these first.")
 
 
 def add_tie(model: SchemaModel, tie: Tie) -> Relationship:

@@ -17,7 +17,7 @@ from audiences.query.templates import derived
 from audiences.selectors.traits import saved_trait, syncs_of_trait, uses_of_trait
 from audiences.services.checks import checked_name
 from audiences.services.syncing import follow_schema
-from audiences.trait_checks import problems_of_trait, same_trait, stored_group, stored_trait
+from audiences.trait_checks import may_suggest, problems_of_trait, same_trait, stored_group, stored_trait
 from config.errors import Conflict, Invalid
 from governance.audit.actors import Actor
 from governance.audit.services import changes, record, service, snapshot, unchanged
@@ -54,8 +54,9 @@ def create_trait(
     model = access.model_to_put_traits_on(actor, model.pk)
     trait = _new(actor, model, name, description, suggest)
     trait.is_template = is_template
-    trait.definition = _checked(schema_with_audiences(model.source), trait, definition)
-    return _add(trait)
+    schema = schema_with_audiences(model.source)
+    trait.definition = _checked(schema, trait, definition)
+    return _add(trait, schema)
 
 
 @service("trait.created")
@@ -76,8 +77,9 @@ def create_trait_from(
     model = access.model_to_put_traits_on(actor, template.model_id)
     trait = _new(actor, model, name, description, suggest)
     trait.template = template
-    _follow(trait, template, extra or {}, blanks or {}, schema_with_audiences(model.source))
-    return _add(trait)
+    schema = schema_with_audiences(model.source)
+    _follow(trait, template, extra or {}, blanks or {}, schema)
+    return _add(trait, schema)
 
 
 @service("trait.created")
@@ -88,7 +90,7 @@ def clone_trait(*, actor: Actor, trait: Trait, name: str = "") -> Trait:
     copy = _new(actor, model, name or _free_name(original), original.description, original.suggest)
     for field in ("template", "is_template", "overrides", "extra", "blanks", "definition"):
         setattr(copy, field, getattr(original, field))
-    return _add(copy, copy_of=original.pk)
+    return _add(copy, schema_with_audiences(model.source), copy_of=original.pk)
 
 
 @service("trait.updated")
@@ -119,6 +121,7 @@ def update_trait(
     if suggest is not None:
         trait.suggest = suggest
     _change_logic(trait, schema, definition, extra, blanks, follow=follow)
+    _suggest_only_texts(trait, schema)
     changed = changes(before, snapshot(trait, AUDITED))
     if not changed:
         unchanged()
@@ -212,11 +215,18 @@ def _new(actor: Actor, model: SchemaModel, name: str, description: str, suggest:
     return trait
 
 
-def _add(trait: Trait, **also: Any) -> Trait:
+def _add(trait: Trait, schema: StudioSchema, **also: Any) -> Trait:
+    _suggest_only_texts(trait, schema)
     trait.save()
     record(trait, after={**snapshot(trait, AUDITED), **also})
     _tell(trait)
     return trait
+
+
+def _suggest_only_texts(trait: Trait, schema: StudioSchema) -> None:
+    """Values that are no texts are not suggested, whatever was asked for."""
+    trait.suggest = trait.suggest and not trait.is_template
+    trait.suggest = trait.suggest and may_suggest(schema, str(trait.model_id), trait.definition)
 
 
 def _rename(actor: Actor, trait: Trait, name: str) -> None:

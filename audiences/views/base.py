@@ -10,6 +10,7 @@ from django.urls import reverse
 from audiences import access
 from audiences.models import SchemaModel
 from audiences.selectors import lost_uses, ties_of
+from audiences.selectors.traits import lost_columns
 from config.htmx import render_page
 from connectors import catalog
 from connectors.choices import Kind
@@ -77,7 +78,7 @@ class ModelPage(PageView):
                 for name, words in TABS
             ],
             "lines": lines,
-            "lost": lost_uses(model, lines),
+            "lost": [*lost_uses(model, lines), *lost_columns(model)],
             "breadcrumb": [self.schema_crumb(model.source_id)],
             "may_change": may_change,
             "rename_url": self.url("schema_rename", model.pk) if may_change else "",

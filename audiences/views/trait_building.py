@@ -23,7 +23,7 @@ from audiences.query.errors import InvalidTree, Problem
 from audiences.query.schema import StudioSchema
 from audiences.query.sentences import Speaker
 from audiences.query.templates import blanks_of, derived
-from audiences.trait_checks import problems_of_trait, same_trait, shown_trait, stored_trait, type_of_trait
+from audiences.trait_checks import may_suggest, problems_of_trait, same_trait, shown_trait, stored_trait, type_of_trait
 from audiences.views.building import MENUS, values_offered
 from connectors.sdk.types import ColumnType
 from governance.audit.actors import Actor
@@ -160,8 +160,8 @@ class TraitBuilding:
 
     @property
     def may_suggest(self) -> bool:
-        """Whether filters could suggest its values: texts that were not merely counted or listed."""
-        return self.result_type is ColumnType.STRING
+        """Whether filters could suggest its values."""
+        return may_suggest(self.schema, str(self.model.pk), self.definition)
 
     @cached_property
     def form(self) -> TraitForm | None:

@@ -10,7 +10,7 @@ import pytest
 
 from audiences.calculating import work as calculate
 from audiences.definitions import schema_with_audiences
-from audiences.models import Audience, SchemaModel, Trait
+from audiences.models import Audience, Relationship, SchemaModel, Trait
 from audiences.query.conditions import Field
 from audiences.query.statements import Output
 from audiences.selectors import computed_outputs, enrichment_outputs
@@ -18,6 +18,7 @@ from audiences.services import audiences as studio
 from audiences.services import enrichments, traits
 from audiences.services.members import preview_members
 from audiences.services.models import delete_schema_model
+from audiences.services.relationships import delete_relationship
 from audiences.trait_checks import values_of
 from audiences.trait_values import work
 from config.errors import Conflict, Denied, Invalid
@@ -401,3 +402,27 @@ def test_traits_are_used_edited_and_kept_inside_an_audience(place: Place, custom
     added = Audience.objects.get(pk=made.pk).enrichments[-1]["id"]
     page.client.post(f"/{place.workspace.slug}/studio/audiences/{made.pk}/traits/{added}/remove")
     assert len(Audience.objects.get(pk=made.pk).enrichments) == 2
+
+
+def test_sql_of_people_gives_lists_objects_and_merged_values(place: Place, customers: SchemaModel) -> None:
+    event = SchemaModel.objects.get(name="Orders")
+    Relationship.objects.filter(from_model=event).update(merged=["region"])
+    over = {"method": "sql", "relationship": way(customers), "result": "object"}
+    ids = trait(place, customers, "Ids", {**over, "sql": 'ARRAY_AGG(DISTINCT {{column "order_id"}})'})
+    pairs = 'JSON_GROUP_OBJECT({{column "order_id"}}, {{column "total"}})'
+    objects = trait(place, customers, "Amounts", {**over, "sql": pairs})
+    assert sorted(int(each) for each in _read(values(customers, ids)[1])) == [10, 11]
+    assert set(json.loads(values(customers, objects)[1])) == {"10", "11"}
+    north = trait(place, event, "North", formula("{{\"merged.Customers.region\"}} LIKE 'nor%'", "boolean"))
+    assert values(event, north) == {10: True, 11: True}
+    with pytest.raises(Invalid, match="not of the type number"):
+        trait(place, customers, "X", {**over, "sql": "COUNT(*)", "result": "number", "default": "none"})
+
+
+def test_what_a_trait_needs_is_not_taken_away_unsaid(place: Place, customers: SchemaModel) -> None:
+    trait(place, customers, "LTV", spent(customers))
+    event = SchemaModel.objects.get(name="Orders")
+    with pytest.raises(Conflict, match="Traits are calculated along this relationship: “LTV”"):
+        delete_relationship(actor=place.actor, relationship=event.relationships.get())
+    event.columns.filter(name="total").update(missing=True)
+    assert "which the trait “LTV” is made of" in Person(place, f"schema/{event.pk}").html
