@@ -38,6 +38,7 @@ def test_an_audience_is_built_in_the_browser(open_page: Open, place: Place) -> N
     page.get_by_label("Value", exact=True).fill("north")
     page.keyboard.press("Enter")
     expect(words).to_contain_text("Customers where region is “north”.")
+    expect(page.get_by_label("One more value")).to_have_value("")
 
     page.get_by_role("button", name="Event", exact=True).click()
     page.get_by_role("button", name="When").click()
