@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -19,10 +20,10 @@ from audiences.query.conditions import (
     TraitCondition,
 )
 from audiences.query.errors import Path, refused
-from audiences.query.nodes import aliased, all_of, column, equal, filtered, named, ordered
+from audiences.query.nodes import aliased, all_of, column, equal, filtered, flag, named, number, ordered
 from audiences.query.schema import SavedAudience, Surface
 from audiences.query.scope import Related, Scope
-from audiences.query.statements import Asker, Key, Query, finished, has_key
+from audiences.query.statements import Asker, Key, Output, Query, finished, has_key
 
 
 def condition_at(definition_where: Group, path: Path) -> Condition:
@@ -32,6 +33,28 @@ def condition_at(definition_where: Group, path: Path) -> Condition:
         assert isinstance(found, Group)
         found = found.conditions[int(place)]
     return found
+
+
+def row(asker: Asker, audience: SavedAudience, outputs: Sequence[Output], key: Key) -> Query:
+    """The row with this key, if the audience's conditions and subsets hold: a 1, then columns that previews show."""
+    compiler = asker.compiler()
+    scope = compiler.scope(audience.model)
+    chosen = asker.outputs(compiler, scope, outputs, Surface.PREVIEWS)
+    with compiler.inside(audience):
+        holds = all_of([compiler.qualifies(scope, audience, At()), has_key(compiler, scope, key)])
+    found = named(number(1), "headrace_found")
+    query = exp.Select(expressions=[found, *(named(node, name) for name, node in chosen)])
+    return finished(compiler, filtered(scope.fill(query), holds))
+
+
+def membership(asker: Asker, audience: SavedAudience, key: Key) -> Query:
+    """Whether the row with this key is a member, subsets and limit and all: 1 or 0 in the column ``member``."""
+    known = {**asker.schema.audiences, audience.id: audience}
+    compiler = replace(asker, schema=replace(asker.schema, audiences=known)).compiler()
+    scope = compiler.scope(audience.model)
+    member = flag(compiler.condition(scope, AudienceCondition(audience.id), At(alone=False)))
+    query = scope.fill(exp.select(named(member, "member")))
+    return finished(compiler, query.where(has_key(compiler, scope, key), copy=False))
 
 
 def evidence(asker: Asker, audience: SavedAudience, path: Path, key: Key, *, rows: int = 10) -> Query | None:
