@@ -58,6 +58,7 @@ PLACES = (
     Place("Templates", "wand-sparkles", "audiences:templates", "Customer Studio"),
     Place("Traits", "calculator", "audiences:traits", "Customer Studio"),
     Place("Value lists", "list", "audiences:lists", "Customer Studio"),
+    Place("Profiles", "user", "audiences:profiles", "Customer Studio"),
     Place("Schema", "network", "audiences:schema", "Customer Studio"),
     Place("Data governance", "shield-check", "audiences:governance", "Customer Studio"),
     Place("Requests", "check-check", "approvals:requests", "Governance", badge="approvals:badge"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from audiences.query.errors import Path
 from audiences.query.schema import SavedAudience, StudioSchema, Surface
 from audiences.query.sentences import Speaker
 from audiences.query.statements import Output
+from audiences.services.members import meant_subsets
 from audiences.trait_checks import problems_of_output
 from config.errors import Invalid, NotFound
 from governance.audit.actors import Actor
@@ -66,11 +67,17 @@ class Explanation:
 
 @service("schema_model.member_explained")
 def explain_member(
-    *, actor: Actor, parent: SchemaModel, definition: Any, key: str, audience: Audience | None = None
+    *,
+    actor: Actor,
+    parent: SchemaModel,
+    definition: Any,
+    key: str,
+    audience: Audience | None = None,
+    subset_ids: Iterable[int] | None = None,
 ) -> Explanation:
     """Say of each condition of a definition whether it holds for the row with this key."""
     looking = look_at(actor, parent, key)
-    meant = _meant(looking, definition, audience)
+    meant = _meant(looking, definition, audience, subset_ids)
     labels, tested = looking.label_outputs(), _tested(looking, meant)
     row = looking.row([*labels, *tested.values()])
     query, paths = looking.ask.explain(meant, (looking.key,))
@@ -94,11 +101,18 @@ def explain_member(
 
 @service("schema_model.evidence_viewed")
 def view_evidence(
-    *, actor: Actor, parent: SchemaModel, definition: Any, key: str, pointer: str, audience: Audience | None = None
+    *,
+    actor: Actor,
+    parent: SchemaModel,
+    definition: Any,
+    key: str,
+    pointer: str,
+    audience: Audience | None = None,
+    subset_ids: Iterable[int] | None = None,
 ) -> Rows:
     """The rows that decide one condition for the row with this key, newest events first."""
     looking = look_at(actor, parent, key)
-    meant = _meant(looking, definition, audience)
+    meant = _meant(looking, definition, audience, subset_ids)
     known = {_pointer(line.path): line.path for line in Speaker(looking.schema).lines(meant.model, meant.definition)}
     path = known.get(pointer, ())
     condition = evidence.condition_at(meant.definition.where, path) if path else None
@@ -114,12 +128,15 @@ def view_evidence(
     return looking.related(hops[-1].model, query, MOST_ROWS)
 
 
-def _meant(looking: Looking, definition: Any, audience: Audience | None) -> SavedAudience:
+def _meant(
+    looking: Looking, definition: Any, audience: Audience | None, subset_ids: Iterable[int] | None
+) -> SavedAudience:
     parent, schema = looking.parent, looking.schema
-    problems = problems_of(parent, definition, schema, audience)
+    subsets = meant_subsets(parent, audience, subset_ids)
+    problems = problems_of(parent, definition, schema, audience, subsets)
     if problems := problems or unseen_in(looking.actor, definition, schema, audience):
         raise Invalid(problems[0].message, hint="Correct the conditions that are marked.")
-    return given(parent, definition, audience)
+    return given(parent, definition, audience, subsets)
 
 
 def _tested(looking: Looking, meant: SavedAudience) -> dict[Path, Output]:

@@ -41,7 +41,7 @@ def preview_members(
     parent = access.parent_model_for(actor, parent.pk)
     access.require_view_rows(actor, parent)
     schema = schema_with_audiences(parent.source)
-    chosen = _chosen(parent, audience, subset_ids)
+    chosen = meant_subsets(parent, audience, subset_ids)
     problems = problems_of(parent, definition, schema, audience, chosen)
     if problems := problems or unseen_in(actor, definition, schema, audience):
         raise Invalid(problems[0].message, hint="Correct the conditions that are marked.")
@@ -55,7 +55,8 @@ def preview_members(
     return preview(parent.source, Definition(method=ModelMethod.SQL, sql=query.sql()), limit=limit)
 
 
-def _chosen(parent: SchemaModel, audience: Audience | None, subset_ids: Iterable[int] | None) -> list[Subset]:
+def meant_subsets(parent: SchemaModel, audience: Audience | None, subset_ids: Iterable[int] | None) -> list[Subset]:
+    """The subsets of a preview: those that the page says, or the audience's own."""
     if subset_ids is None:
         return subsets_of(audience) if audience else []
     return list(Subset.objects.filter(category__parent_model=parent, pk__in=set(subset_ids)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -155,15 +156,20 @@ def _search(parent: SchemaModel, words: str) -> dict[str, Any]:
     kind = ColumnType(key.effective_type) if key else ColumnType.UNKNOWN
     if kind is ColumnType.STRING or (kind is ColumnType.NUMBER and words.isascii() and words.isdigit()):
         value = words if kind is ColumnType.STRING else int(words)
-        conditions.append(_property(parent.primary_key[0], Operator.EQUALS, value))
+        conditions.append(_property(parent.primary_key[0], Operator.EQUALS, [value]))
     for name in dict.fromkeys((parent.primary_label, parent.secondary_label)):
         if name in columns and columns[name].effective_type == ColumnType.STRING:
-            conditions.append(_property(name, Operator.CONTAINS, words))
+            conditions.append(_property(name, Operator.CONTAINS, _spellings(words)))
     return {"type": "group", "match": "any", "conditions": conditions}
 
 
-def _property(column: str, operator: Operator, value: Any) -> dict[str, Any]:
-    test = {"operator": operator.value, "operand": {"kind": "values", "values": [value]}}
+def _spellings(words: str) -> list[str]:
+    """The same words as names are usually written, as texts compare letter by letter."""
+    return list(dict.fromkeys([words, words.lower(), words.upper(), words.capitalize(), words.title()]))
+
+
+def _property(column: str, operator: Operator, values: Sequence[Any]) -> dict[str, Any]:
+    test = {"operator": operator.value, "operand": {"kind": "values", "values": list(values)}}
     return {"type": "property", "field": {"column": column}, "test": test}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from django.http import HttpRequest, HttpResponse
 
 from audiences import access
@@ -21,6 +22,7 @@ from audiences.views.beginning import asked_template, begun_with, templates_for
 from audiences.views.building import Building, narrowing, posted_subsets, posted_tree
 from audiences.views.calculations import meant, meant_destination
 from audiences.views.keeping import keep
+from audiences.views.people import lines_of
 from config.errors import Denied, HeadraceError, Invalid
 from config.htmx import go_to, render_page
 from config.ui.listing import Column, Filter, Listing, Option
@@ -271,7 +273,15 @@ class MembersPreview(PageView):
             )
         except HeadraceError as error:
             return render_page(request, "audiences/audiences/parts/members.html", {"problem": error})
-        context = {"members": found, "parent": parent, "preview_columns": headings(found.columns)}
+        context = {
+            "members": found,
+            "lines": lines_of(parent, found),
+            "parent": parent,
+            "audience": building.audience,
+            "chosen": building.wanted,
+            "tree": orjson.dumps(building.fitted).decode() if "tree" in request.POST else "",
+            "preview_columns": [*headings(found.columns), Column("What can be asked", hidden_label=True)],
+        }
         return render_page(request, "audiences/audiences/parts/members.html", context)
 
 

@@ -16,7 +16,7 @@ from audiences.models import SchemaModel
 from audiences.services import explaining, profiles
 from audiences.views.base import PageView
 from audiences.views.building import Building
-from audiences.views.calculations import meant_audience, meant_tree
+from audiences.views.calculations import meant
 from config.errors import HeadraceError, NotFound
 from config.htmx import go_to, render_page
 from syncs.definitions import Preview
@@ -41,12 +41,12 @@ class Explain(PageView):
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The conditions as a tree."""
         parent = access.parent_model_for(self.actor, pk)
-        audience = meant_audience(self, parent)
-        building = Building(self.actor, parent, meant_tree(self, audience), audience)
+        building = meant(self, parent)
         key = request.POST.get("key", "")
         context = {
             "parent": parent,
-            "audience": audience,
+            "audience": building.audience,
+            "chosen": building.wanted,
             "key": key,
             "tree": orjson.dumps(building.fitted).decode() if "tree" in request.POST else "",
         }
@@ -59,7 +59,12 @@ class Explain(PageView):
     def ask(self, parent: SchemaModel, building: Building, key: str) -> Any:
         """The explanation."""
         return explaining.explain_member(
-            actor=self.actor, parent=parent, definition=building.fitted, key=key, audience=building.audience
+            actor=self.actor,
+            parent=parent,
+            definition=building.fitted,
+            key=key,
+            audience=building.audience,
+            subset_ids=building.wanted,
         )
 
 
@@ -77,6 +82,7 @@ class Evidence(Explain):
             key=key,
             pointer=self.request.POST.get("pointer", ""),
             audience=building.audience,
+            subset_ids=building.wanted,
         )
 
 
