@@ -10,7 +10,7 @@ from typing import Any
 
 from audiences.choices import CalculationKind
 from audiences.measures import read_measure, title_of
-from audiences.models import Calculation
+from audiences.models import Audience, Calculation
 from audiences.query import insights
 from audiences.query.buckets import Buckets, buckets_of
 from audiences.query.conditions import (
@@ -25,6 +25,7 @@ from audiences.query.conditions import (
 )
 from audiences.query.schema import ModelKind, SavedAudience
 from audiences.query.statements import Asker, Query
+from audiences.selectors.priority import standing_before
 from config.errors import Conflict
 
 MOST_GROUPS = 25
@@ -48,6 +49,11 @@ class Asking:
         found: Mapping[str, Any] = self.calculation.question
         return found
 
+    def before(self, audience_id: int | str | None) -> insights.Before:
+        """The audiences that get members before a saved one does; none before one that was never saved."""
+        audience = Audience.objects.filter(pk=audience_id).first() if audience_id else None
+        return standing_before(audience, self.ask.schema) if audience else ()
+
     def one(self, query: Query) -> Sequence[Any]:
         """The only row of an aggregate."""
         return self.fetch(query, 1)[0]
@@ -56,12 +62,14 @@ class Asking:
 def overlap(asking: Asking) -> dict[str, Any]:
     """How many members the audience shares with each of the others."""
     others, found = asking.question["with"], []
+    own = asking.before(asking.question["audience"])
     for place, pk in enumerate(others):
         other = asking.ask.schema.audiences.get(str(pk))
         if other is None:
             raise Conflict("One of these audiences is not there any more.", hint="Choose again.")
         asking.tell(place, len(others))
-        both, first, second = (int(n) for n in asking.one(insights.overlap(asking.ask, asking.audience, other)))
+        query = insights.overlap(asking.ask, asking.audience, other, (own, asking.before(pk)))
+        both, first, second = (int(n) for n in asking.one(query))
         found.append({"id": other.id, "name": other.name, "both": both, "only_this": first, "only_other": second})
     return {"others": found}
 
@@ -94,8 +102,9 @@ def breakdown(asking: Asking) -> dict[str, Any]:
     by = read_measure(question["by"], "by")
     measure = read_measure(question["measure"], "measure") if question.get("measure") else None
     kind = insights.type_of(ask, audience.model, by)
+    before = asking.before(question["audience"])
     asking.tell(0, 2)
-    members, empty, different, least, greatest = asking.one(insights.spread(ask, audience, by))
+    members, empty, different, least, greatest = asking.one(insights.spread(ask, audience, by, before))
     buckets = buckets_of(kind, least, greatest, int(different))
     asking.tell(1, 2)
     query = insights.breakdown(
@@ -106,6 +115,7 @@ def breakdown(asking: Asking) -> dict[str, Any]:
         calculation=insights.Calculation(question["calculation"]),
         edges=buckets.edges if buckets else (),
         groups=MOST_GROUPS,
+        before=before,
     )
     rows = asking.fetch(query, MOST_GROUPS)
     groups = [

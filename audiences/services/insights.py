@@ -113,6 +113,7 @@ def _asked(
 ) -> Calculation:
     subsets = chosen_subsets(actor, parent, subset_ids, audience)
     tree = checked(actor, parent, definition, audience, subsets)
-    made = begun(parent, tree, audience=audience, subsets=subsets, kind=kind, question=question)
-    record(parent, after={"audience": audience.name if audience else "", **question})
+    asked = {**question, "audience": audience.pk if audience else None}
+    made = begun(parent, tree, audience=audience, subsets=subsets, kind=kind, question=asked)
+    record(parent, after={**question, "audience": audience.name if audience else ""})
     return made

@@ -16,6 +16,7 @@ from audiences.models import AudienceSize, Calculation, ParentModelGrant, Schema
 from audiences.selectors.insights import overlap_rows
 from audiences.services import ColumnSettings, change_columns
 from audiences.services import audiences as services
+from audiences.services.priority import create_priority_list
 from audiences.services.sizes import ask_for_daily_sizes, forget_old_sizes, store_size
 from connectors.models import Source
 from tests.audiences.app.shop import change
@@ -109,6 +110,11 @@ def test_overlaps_are_counted_both_ways_and_made_into_audiences(
     assert "Choose an audience to compare with." in asked(person, f"parents/{customers.pk}/compare", audience=made.pk)
     refused = asked(person, f"parents/{customers.pk}/compare", audience=made.pk, **{"with": made.pk})
     assert "shares all of its members with itself" in refused
+    create_priority_list(actor=place.actor, parent=customers, name="Letters", audience_ids=[other.pk, made.pk])
+    said = asked(person, f"parents/{customers.pk}/compare", audience=made.pk, **{"with": other.pk})
+    assert "Nobody is in “Not Ada”, too." in said, "whom the higher one has, the lower one does not get"
+    said = asked(person, f"parents/{customers.pk}/break-down", audience=made.pk, of='{"field":{"column":"name"}}')
+    assert "Ada 1 100%" in said
     only = overlap_rows(
         {"others": [{"id": str(other.pk), "name": "", "both": 1, "only_this": 1, "only_other": 2}]}, made
     )
