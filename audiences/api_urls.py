@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from audiences.api import audiences, lists, memberships, priority, schema, settings, templates, traits
+from audiences.api import (
+    audiences,
+    experiments,
+    lists,
+    memberships,
+    priority,
+    schema,
+    settings,
+    templates,
+    traits,
+)
 
 MODEL = "schema-models/<api_id:schema_model_id>"
 
@@ -18,6 +28,8 @@ urlpatterns = [
     path("traits/<api_id:trait_id>", traits.TraitView.as_view(), name="trait"),
     path(f"{AUDIENCE}/model", audiences.AudienceModelView.as_view(), name="audience_model"),
     path(f"{AUDIENCE}/memberships/<str:user_id>", memberships.MembershipView.as_view(), name="audience_membership"),
+    path(f"{AUDIENCE}/experiment", experiments.AudienceExperimentView.as_view(), name="audience_experiment"),
+    path("syncs/<api_id:sync_id>/experiment-groups", experiments.SyncGroupsView.as_view(), name="sync_groups"),
     # Last of those below an audience's address: everything else there would be taken for somebody's key.
     path("audiences/<api_id:parent_model_id>/<str:user_id>", memberships.MembershipsView.as_view(), name="memberships"),
     path("audience-templates", templates.TemplateListView.as_view(), name="audience_templates"),

@@ -14,13 +14,14 @@ from django.db import connection
 from audiences.answers import ANSWERS, Asking
 from audiences.choices import CalculationKind
 from audiences.definitions import asker, given, schema_with_audiences
-from audiences.models import Calculation, Subset
+from audiences.models import Calculation, Experiment, Subset
 from audiences.query.codec import load_definition
 from audiences.query.conditions import Definition
 from audiences.query.errors import InvalidTree
-from audiences.query.layers import Layer, Plan, waterfall
+from audiences.query.layers import Layer, Plan, group_counts, waterfall
 from audiences.query.schema import SavedAudience
 from audiences.query.statements import Asker
+from audiences.selectors.experiments import split_of
 from audiences.selectors.rules import rules_that_hold
 from audiences.services import audiences as services
 from audiences.syncing import plan_of
@@ -64,6 +65,8 @@ def answer_to(calculation: Calculation) -> dict[str, Any]:
         return {"members": members_of(calculation)}
     if calculation.kind == CalculationKind.LAYERS:
         return layers_of(calculation)
+    if calculation.kind == CalculationKind.GROUPS:
+        return groups_of(calculation)
     if calculation.kind == CalculationKind.SIZE:
         return counts_of(calculation)
     return _insight(calculation)
@@ -101,6 +104,17 @@ def layers_of(calculation: Calculation) -> dict[str, Any]:
     query = waterfall(asker(schema), plan_of(calculation.audience, sync, schema))
     counts = _one_row(open_source(source), query.sql(), calculation)
     return {layer: int(count or 0) for layer, count in zip(Layer, counts, strict=True)}
+
+
+def groups_of(calculation: Calculation) -> dict[str, Any]:
+    """How many members each group of the audience's experiment has, by the group's id."""
+    experiment = Experiment.objects.filter(pk=calculation.question["experiment"]).first()
+    if experiment is None:
+        raise Conflict("This experiment does not exist any more.")
+    source, split = calculation.parent_model.source, split_of(experiment)
+    query = group_counts(asker(schema_with_audiences(source)), Plan(audience=_meant(calculation), split=split))
+    counts = _one_row(open_source(source), query.sql(), calculation)
+    return {group: int(count or 0) for group, count in zip(split.groups, counts, strict=True)}
 
 
 def _meant(calculation: Calculation) -> SavedAudience:

@@ -137,6 +137,7 @@ class CalculationKind(models.TextChoices):
     BREAKDOWN = "breakdown", "Breakdown"
     EVENTS = "events", "Events"
     LAYERS = "layers", "Layers of a sync"
+    GROUPS = "groups", "Experiment groups"
 
 
 class SizeReason(models.TextChoices):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest
 from django.urls import reverse
 
 from audiences import dependants as built
@@ -16,8 +17,8 @@ from connectors.choices import Kind
 from connectors.dependants import Dependant, Provider
 from governance.audit.actors import Actor
 from syncs import clockwork, origins
-from syncs.choices import ModelMethod
-from syncs.models import Model, Sync
+from syncs.choices import ModelMethod, RunStatus
+from syncs.models import Model, Run, Sync
 from syncs.origins import Origin
 from workspaces import belongings, contents, resources, spaces
 from workspaces.access import in_view
@@ -25,7 +26,7 @@ from workspaces.models import Space
 from workspaces.permissions import Permission
 from workspaces.resources import Kind as ResourceKind
 
-SYNC_TABS = (("audiences:sync_waterfall", "Waterfall"),)
+SYNC_TABS = (("audiences:sync_waterfall", "Waterfall"), ("audiences:sync_groups", "Experiment"))
 
 
 def register_all() -> None:
@@ -54,7 +55,8 @@ def register_all() -> None:
     contents.register("priority list", PriorityList)
     belongings.register("traits", traits_made_by)
     spaces.register("audience", audiences_in_spaces)
-    origins.register(ModelMethod.AUDIENCE, Origin(query_for, require_sending, space_of, SYNC_TABS))
+    origin = Origin(query_for, require_sending, space_of, SYNC_TABS, made=sync_made, ended=run_ended)
+    origins.register(ModelMethod.AUDIENCE, origin)
     belongings.register("priority lists", priority_lists_made_by)
     governed.register_all()
     templated.register_all()
@@ -89,6 +91,21 @@ def take_up_counts(now: datetime) -> int:
     from audiences.services.audiences import take_up_lost_calculations
 
     return take_up_lost_calculations(now)
+
+
+def sync_made(request: HttpRequest, sync: Sync) -> None:
+    """Somebody added a sync of an audience: it is for the group from which they began, if they did so there."""
+    from audiences.views.experiments import take_intent
+
+    take_intent(request, sync)
+
+
+def run_ended(run: Run) -> None:
+    """A run of an audience's sync has ended."""
+    from audiences.services.experiments import launch
+
+    if run.status == RunStatus.SUCCEEDED:
+        launch(run)
 
 
 def forget_counts(now: datetime) -> int:

@@ -10,14 +10,16 @@ from audiences.definitions import asker, schema_with_audiences
 from audiences.models import Audience, SchemaColumn
 from audiences.query.conditions import Field
 from audiences.query.errors import InvalidTree
-from audiences.query.layers import Plan, allowed, members
+from audiences.query.layers import GROUP_COLUMN, Plan, allowed, members
 from audiences.query.schema import StudioSchema, Surface
 from audiences.query.statements import Output
+from audiences.selectors.experiments import groups_of_sync, split_of
 from audiences.selectors.priority import standing_before
 from audiences.selectors.rules import rules_for
 from audiences.selectors.traits import computed_outputs
 from config.errors import Conflict, Invalid
 from connectors.sdk.types import Column, ColumnType
+from syncs.choices import ScheduleKind
 from syncs.models import Sync
 
 _UNFIT = re.compile(r"\W+")
@@ -39,7 +41,7 @@ def sendable_columns(audience: Audience, schema: StudioSchema) -> list[Sendable]
     """
     parent = schema.models[str(audience.parent_model_id)]
     stored = _stored(schema)
-    taken: set[str] = set()
+    taken = {GROUP_COLUMN}  # what a split calls its own column
     found: list[Sendable] = []
     for owner, name, via in _places(schema, parent.id):
         row = stored.get((owner, name))
@@ -89,9 +91,18 @@ def plan_of(audience: Audience, sync: Sync, schema: StudioSchema) -> Plan:
     saved = schema.audiences.get(str(audience.pk))
     if saved is None:
         raise Conflict(f"The definition of “{audience}” cannot be read.", hint="Save the audience again.")
+    groups = groups_of_sync(sync)
+    split = split_of(groups[0].experiment) if groups else None
+    if split and split.stratify and sync.schedule_kind != ScheduleKind.MANUAL:
+        raise Conflict(
+            "Stratified groups are for a single delivery: with new members they move.",
+            hint="Let the sync run by hand only, or do not stratify the experiment.",
+        )
     return Plan(
         audience=saved,
         before=standing_before(audience, schema),
+        split=split,
+        groups=tuple(str(group.pk) for group in groups),
         rules=rules_for(audience.parent_model_id, sync.destination_id),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from audiences.models import Audience
+from audiences.models import Audience, ExperimentGroup
 from governance.audit.actors import Actor
 from syncs.access import syncs_in_view
 
@@ -24,6 +24,11 @@ def syncs_of(actor: Actor, audience: Audience) -> int:
     return syncs_in_view(actor).filter(model_id=audience.model_id).count() if audience.model_id else 0
 
 
+def groups_of(actor: Actor, audience: Audience) -> int:
+    """How many groups the audience's experiment has."""
+    return ExperimentGroup.objects.filter(experiment__audience=audience, experiment__ended_at=None).count()
+
+
 TABS = (
     Tab("audience", "Overview"),
     Tab("audience_definition", "Definition"),
@@ -31,5 +36,6 @@ TABS = (
     Tab("audience_members", "Members"),
     Tab("audience_enrichments", "Traits", lambda actor, audience: len(audience.enrichments)),
     Tab("audience_syncs", "Syncs", syncs_of),
+    Tab("audience_experiments", "Experiments", groups_of),
     Tab("audience_activity", "Activity"),
 )

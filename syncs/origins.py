@@ -10,9 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from django.http import HttpRequest
+
 from governance.audit.actors import Actor
 from syncs.choices import ModelMethod
-from syncs.models import Model, Sync
+from syncs.models import Model, Run, Sync
 from workspaces.models import Space
 
 
@@ -33,13 +35,16 @@ class Origin:
 
     ``require_sending`` raises where a person may not send what a model stands for, whatever their rights on both
     sides. ``space_of`` is the part of the workspace that its syncs belong to. ``tabs`` are more sections of their
-    pages: name of the route, and label.
+    pages: name of the route, and label. ``made`` is told, with the request, when somebody has added such a sync,
+    which runs by hand only so far; ``ended`` when a run of one has ended, in the transaction that stores its end.
     """
 
     query: Query
     require_sending: Callable[[Actor, Model], None]
     space_of: Callable[[Model], Space | None]
     tabs: tuple[tuple[str, str], ...] = ()
+    made: Callable[[HttpRequest, Sync], None] | None = None
+    ended: Callable[[Run], None] | None = None
 
 
 _origins: dict[ModelMethod, Origin] = {}

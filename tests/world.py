@@ -340,6 +340,20 @@ def _audience_sync(place: Place) -> Mapping[str, Any]:
     return {"audience_sync": syncs.create_sync(actor=place.actor, proposal=proposal, **target)}
 
 
+@builds("experiment")
+def _experiment(place: Place) -> Mapping[str, Any]:
+    """The audience in two groups, as if a sync of one of them had run."""
+    from decimal import Decimal
+
+    from audiences.models import Experiment
+    from audiences.services.experiments import GroupProposal, enable_experiment
+
+    groups = [GroupProposal("Treatment", Decimal(80)), GroupProposal("Holdout", Decimal(20))]
+    made = enable_experiment(actor=place.actor, audience=place.rows["audience"], groups=groups)
+    Experiment.objects.filter(pk=made.pk).update(launched_at=made.created_at)
+    return {"experiment": made}
+
+
 @builds("priority_list")
 def _priority_list(place: Place) -> Mapping[str, Any]:
     """Two more audiences of the shoppers in an order."""

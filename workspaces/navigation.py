@@ -59,6 +59,7 @@ PLACES = (
     Place("Traits", "calculator", "audiences:traits", "Customer Studio"),
     Place("Value lists", "list", "audiences:lists", "Customer Studio"),
     Place("Profiles", "user", "audiences:profiles", "Customer Studio"),
+    Place("Experiments", "flask-conical", "audiences:experiments", "Customer Studio"),
     Place("Schema", "network", "audiences:schema", "Customer Studio"),
     Place("Data governance", "shield-check", "audiences:governance", "Customer Studio"),
     Place("Requests", "check-check", "approvals:requests", "Governance", badge="approvals:badge"),

@@ -1,6 +1,7 @@
 """What the studio stores: the schema that audiences are built on, and the audiences."""
 
 from audiences.models.audiences import Audience, Calculation
+from audiences.models.experiments import Experiment, ExperimentGroup, SyncGroup
 from audiences.models.grants import ParentModelGrant
 from audiences.models.lists import ValueList
 from audiences.models.priority import PriorityList, PriorityPlace
@@ -21,6 +22,8 @@ __all__ = [
     "AudienceTemplate",
     "Calculation",
     "DestinationRule",
+    "Experiment",
+    "ExperimentGroup",
     "ParentModelGrant",
     "PriorityList",
     "PriorityPlace",
@@ -31,6 +34,7 @@ __all__ = [
     "Subset",
     "SubsetCategory",
     "SubsetGrant",
+    "SyncGroup",
     "SyncTemplate",
     "TemplatedSync",
     "ThroughStep",

@@ -105,6 +105,19 @@ def waterfall(asker: Asker, plan: Plan) -> Query:
     return layers.asked([counted(Layer.AUDIENCE.value), *left], exp.true())
 
 
+def group_counts(asker: Asker, plan: Plan) -> Query:
+    """How many members each group of the split has: columns ``group_0``, ``group_1``… in the groups' order."""
+    if plan.split is None:
+        raise refused((), "malformed", "Nobody is in a group without a split.")
+    layers = _Layers.of(asker, plan, (), Surface.SYNCS, strict=True)
+    text_of = layers.compiler.studio.text
+    made = [
+        added(flag(equal(column(GROUP_COLUMN, _KEPT), text_of(group))), f"group_{place}")
+        for place, group in enumerate(plan.split.groups)
+    ]
+    return layers.asked(made, _passed(Layer.LIMIT))
+
+
 def stopped(
     asker: Asker,
     plan: Plan,

@@ -324,7 +324,7 @@ def take_up_lost_calculations(now: datetime) -> int:
 
 def forget_old_calculations(now: datetime) -> int:
     """Delete counts after a day, and what tells more than a count after an hour: for the scheduler."""
-    counts = (*_SIZED, CalculationKind.LAYERS)
+    counts = (*_SIZED, CalculationKind.LAYERS, CalculationKind.GROUPS)
     old = Q(created_at__lt=now - KEPT) | ~Q(kind__in=counts) & Q(created_at__lt=now - INSIGHTS_KEPT)
     with unscoped("calculations of all workspaces are deleted by the same scheduler"):
         return Calculation.objects.filter(old).delete()[0]

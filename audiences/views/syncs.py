@@ -13,6 +13,7 @@ from audiences.selectors.sync_templates import sync_templates_for
 from audiences.services.syncing import open_for_syncs
 from audiences.views.audience_tab import AudienceTab
 from audiences.views.base import PageView
+from audiences.views.intents import forget_intent
 from config.errors import HeadraceError
 from config.htmx import go_to, render_page
 from config.ui.listing import Column, Listing
@@ -70,6 +71,7 @@ class AudienceSyncs(AudienceTab):
             return go_to(request, self.url("audience_templates", pk))
         try:
             model = open_for_syncs(actor=self.actor, audience=audience)
+            forget_intent(request)
         except HeadraceError as error:
             return go_to(request, self.url("audience_syncs", pk), f"{error.message} {error.hint}".strip(), tone="bad")
         return go_to(request, reverse("syncs:sync_new", args=[self.here.workspace.slug]) + f"?model={model.pk}")

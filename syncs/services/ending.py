@@ -9,6 +9,7 @@ from syncs.codec import load
 from syncs.engine.spec import Failure, RunSpec
 from syncs.logs import wanted_tables
 from syncs.models import JournalBatch, Run, Sync
+from syncs.origins import origin_of
 from syncs.services.alerting import judge_after_run
 from syncs.services.opening import open_step
 from syncs.services.sequencing import wake
@@ -24,6 +25,8 @@ def end_run(run: Run, status: RunStatus, failure: Failure | None) -> None:
     run.save()
     if wanted_tables(run.sync):
         open_step(run, StepKind.LOG)
+    if (origin := origin_of(run.sync.model)) and origin.ended:
+        origin.ended(run)
     wake(run.sync_id)
     tell_webhooks(run)
 

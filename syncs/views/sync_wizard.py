@@ -37,6 +37,7 @@ from syncs.forms.mapping import with_more_lines
 from syncs.forms.syncs import SyncForm
 from syncs.locks import Locks, locks_of
 from syncs.models import Model, Sync
+from syncs.origins import origin_of
 from syncs.schedules import Schedule
 from syncs.sentences import outcome_sentence
 from syncs.suggestions import near
@@ -211,7 +212,7 @@ class Configure(PageView):
 
     def save(self, form: SyncForm, way: Way) -> Sync:
         """Create the sync; its schedule is the next step. Where it may need approval it begins as a draft."""
-        return services.create_sync(
+        sync = services.create_sync(
             actor=self.actor,
             model=self.model,
             destination=self.destination,
@@ -219,6 +220,9 @@ class Configure(PageView):
             space=self._chosen_space(),
             published=self.publication().direct and self.model.published,
         )
+        if (origin := origin_of(sync.model)) and origin.made:
+            origin.made(self.request, sync)
+        return sync
 
     def publication(self) -> Publication:
         """What can become of it."""

@@ -60,6 +60,7 @@ PARAMETERS: Mapping[str, Callable[[Place], Any]] = {
     "audiences:schema_define.pk": lambda place: place.rows["source"].pk,
     "audiences:priority_list*.pk": lambda place: place.rows["priority_list"].pk,
     "*.priority_list_id": lambda place: place.rows["priority_list"].pk,
+    "audiences:audience_experiment_action.action": lambda place: "count",
     "audiences:audience_define.pk": lambda place: place.rows["schema_model"].pk,
     "audiences:audience_of_model.pk": lambda place: place.rows["audience_model"].pk,
     "audiences:trait_define.pk": lambda place: place.rows["schema_model"].pk,

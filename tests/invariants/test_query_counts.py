@@ -25,6 +25,7 @@ RECORDING = os.environ.get("RECORD_QUERY_COUNTS") == "1"
 LIST_LIMIT = 15
 LISTS = (
     "audiences:audiences",
+    "audiences:experiments",
     "audiences:priority_lists",
     "audiences:destination_rules",
     "audiences:governance",
@@ -113,6 +114,7 @@ def add_rows(place: Place) -> None:
     from audiences.models import (
         Audience,
         DestinationRule,
+        Experiment,
         PriorityList,
         Relationship,
         SchemaColumn,
@@ -141,6 +143,8 @@ def add_rows(place: Place) -> None:
             copy(SequenceRun, place.rows["sequence_run"].pk, number=100 + number, **ended)
             schema = copy(SchemaModel, place.rows["schema_related"].pk, **names)
             copy(Audience, place.rows["audience"].pk, name=f"Copy {number}", model=None)
+            made = copy(Audience, place.rows["audience"].pk, name=f"Divided {number}", model=None)
+            copy(Experiment, place.rows["experiment"].pk, audience=made)
             copy(PriorityList, place.rows["priority_list"].pk, name=f"Copy {number}")
             copy(SubsetCategory, place.rows["subset_category"].pk, name=f"Copy {number}")
             copy(DestinationRule, place.rows["destination_rule"].pk, name=f"Copy {number}")

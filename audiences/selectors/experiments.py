@@ -1,0 +1,34 @@
+"""The experiment of an audience, as queries and pages know it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from audiences.models import Audience, Experiment, ExperimentGroup
+from audiences.query.splits import Split, Stretch
+from syncs.models import Sync
+
+
+def running_experiment(audience: Audience) -> Experiment | None:
+    """The experiment that is on, with its groups."""
+    return Experiment.objects.filter(audience=audience, ended_at=None).prefetch_related("groups").first()
+
+
+def groups_of_sync(sync: Sync) -> list[ExperimentGroup]:
+    """The groups that a sync is for; none where it sends everybody."""
+    rows = ExperimentGroup.objects.filter(syncs__sync_id=sync.pk, experiment__ended_at=None)
+    return list(rows.select_related("experiment"))
+
+
+def split_of(experiment: Experiment, *, named: bool = False) -> Split:
+    """The split; its groups are ids as text, or names for the people who read what it labels."""
+    names = {group.pk: group.name for group in experiment.groups.all()} if named else {}
+    stretches = stretches_of(experiment.slots)
+    shown = tuple(Stretch(each.start, each.end, names.get(int(each.group), each.group)) for each in stretches)
+    return Split(salt=experiment.salt, stretches=shown, stratify=tuple(experiment.stratify))
+
+
+def stretches_of(slots: Sequence[Any]) -> tuple[Stretch, ...]:
+    """Slots as they are stored."""
+    return tuple(Stretch(start, end, str(group)) for start, end, group in slots)
