@@ -42,6 +42,11 @@ class TestForm:
     template: bool = False  # whether a template is made, whose blanks stay
 
     @property
+    def many(self) -> bool:
+        """Whether it takes values by the hundred: dropped as a file, or uploaded."""
+        return any(choice.value == "list" for choice in self.kinds)
+
+    @property
     def list_gone(self) -> bool:
         """Whether the uploaded list that was chosen is not there any more."""
         chosen = self.operand.get("list")

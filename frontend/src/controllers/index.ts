@@ -29,11 +29,12 @@ import theme from "./theme";
 import time from "./time";
 import toasts from "./toasts";
 import upload from "./upload";
+import values from "./values";
 
 /** Every controller by the name its markup uses in `data-controller`. */
 export const controllers = {
   bulk, chart, "code-editor": codeEditor, combobox, "confirm-name": confirmName, copy, drawer, filing, filters, form,
-  "json-tree": jsonTree, lines, mapper, menu, order, palette, payload, problems, query, rail, references, rename, rows, "schema-map": schemaMap, shortcuts, table, theme, time, toasts, upload,
+  "json-tree": jsonTree, lines, mapper, menu, order, palette, payload, problems, query, rail, references, rename, rows, "schema-map": schemaMap, shortcuts, table, theme, time, toasts, upload, values,
 };
 
 export function register(application: Application): void {

@@ -1,0 +1,41 @@
+import { Controller } from "@hotwired/stimulus";
+
+const MOST = 500;
+const VALUE = /"([^"]*)"|[^,;\t\r\n]+/g;
+
+/** Takes several values at once into a condition: pasted, or from a text file that is dropped on its values. */
+export default class ValuesController extends Controller<HTMLElement> {
+  static override targets = ["new"];
+
+  declare readonly newTarget: HTMLInputElement;
+
+  over(event: DragEvent): void {
+    if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
+  }
+
+  async drop(event: DragEvent): Promise<void> {
+    const file = event.dataTransfer?.files[0];
+    if (!file) return;
+    event.preventDefault();
+    this.take(await file.text());
+  }
+
+  paste(event: ClipboardEvent): void {
+    const text = event.clipboardData?.getData("text") ?? "";
+    if (!/[\n\t;]/.test(text.trim())) return; // a text with commas may be one value
+    event.preventDefault();
+    this.take(text);
+  }
+
+  private take(text: string): void {
+    const values = [...text.matchAll(VALUE)].map(([found, quoted]) => (quoted ?? found).trim()).filter(Boolean);
+    const field = this.newTarget;
+    field.setCustomValidity(values.length > MOST ? `More than ${MOST} values: upload them under Value lists.` : "");
+    if (!field.reportValidity()) return;
+    for (const value of values) {
+      const input = Object.assign(document.createElement("input"), { type: "hidden", name: field.name, value });
+      field.before(input);
+    }
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+}
