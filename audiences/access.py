@@ -9,7 +9,7 @@ changed by whoever may configure its schema.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any, TypeVar
 
 from django.db.models import Prefetch, Q, QuerySet
@@ -36,10 +36,12 @@ from connectors.models import Source
 from governance.audit.actors import Actor
 from syncs.access import may_change as may_change_sync
 from syncs.access import syncs_in_view
-from syncs.models import Sync
+from syncs.models import Model, Sync
 from workspaces import access
 from workspaces.models import Space
 from workspaces.permissions import Permission
+
+WHO_GIVES_SUBSETS = "A workspace admin can give your role the subset: Settings, Roles, Subsets."
 
 M = TypeVar(
     "M",
@@ -189,8 +191,28 @@ def audience_to_change(actor: Actor, audience_id: int) -> Audience:
     rows = audiences_in_view(actor).select_for_update(no_key=True, of=("self",)).select_related("parent_model__source")
     audience = _found(rows.prefetch_related(_chosen()), audience_id, "audience")
     require_build(actor, audience.parent_model_id)
+    require_subsets(actor, audience)
     _require_syncs(actor, audience)
     return audience
+
+
+def require_subsets(actor: Actor, audience: Audience, right: Permission = Permission.CONFIGURE_AUDIENCES) -> None:
+    """Raise unless the actor's roles hold every required subset that an audience is built from, with this right."""
+    for row in audience.chosen.all():
+        subset = row.subset
+        if subset.category.required and not may_use_subset(actor, subset, audience.parent_model_id, right):
+            of = f"“{subset}” of “{subset.category}”"
+            words = f"“{audience}” is built from {of}, which your roles do not hold."
+            raise Denied(words, hint=WHO_GIVES_SUBSETS)
+
+
+def require_subsets_of_model(actor: Actor, model: Model, rights: Iterable[Permission]) -> None:
+    """The same for the model that syncs of an audience have, and for those of its parent model's rights asked for."""
+    asked = [right for right in rights if right in (Permission.CONFIGURE_AUDIENCES, Permission.VIEW_MEMBERS)]
+    audience = Audience.objects.filter(model_id=model.pk).prefetch_related(_chosen()).first() if asked else None
+    for right in asked if audience else ():
+        assert audience is not None
+        require_subsets(actor, audience, right)
 
 
 def _require_syncs(actor: Actor, audience: Audience) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Q, QuerySet
@@ -16,7 +16,7 @@ from connectors import dependants
 from connectors.choices import Kind
 from connectors.dependants import Dependant, Provider
 from governance.audit.actors import Actor
-from syncs import clockwork, origins
+from syncs import clockwork, origins, sides
 from syncs.choices import ModelMethod, RunStatus
 from syncs.models import Model, Run, Sync
 from syncs.origins import Origin
@@ -60,6 +60,7 @@ def register_all() -> None:
     belongings.register("priority lists", priority_lists_made_by)
     governed.register_all()
     templated.register_all()
+    sides.guard(subsets_guard)
     clockwork.register("look at schema models again", look_again, timedelta(seconds=30))
     clockwork.register("delete old counts of audiences", forget_counts, timedelta(hours=1))
     clockwork.register("take up lost counts of audiences", take_up_counts, timedelta(seconds=30))
@@ -67,11 +68,10 @@ def register_all() -> None:
 
 
 def require_sending(actor: Actor, model: Model) -> None:
-    """Raise unless the actor sees the audience of a model and may build from its subsets."""
+    """Raise unless the actor sees the audience of a model; its subsets are asked for with the rights to send it."""
     from audiences import access
-    from audiences.selectors.subsets import require_subsets
 
-    require_subsets(actor, access.audience_of_model(actor, model.pk))
+    access.audience_of_model(actor, model.pk)
 
 
 def space_of(model: Model) -> Space | None:
@@ -310,3 +310,10 @@ def in_model(word: str) -> Q:
     named = Q(name__icontains=word) | Q(alias__icontains=word)
     columns = SchemaColumn.objects.filter(named).values("model_id")
     return Q(description__icontains=word) | Q(sql__icontains=word) | Q(table_name__icontains=word) | Q(pk__in=columns)
+
+
+def subsets_guard(actor: Actor, model: Model, rights: Iterable[Permission]) -> None:
+    """Syncs of an audience take the subsets that it is built from, too."""
+    from audiences.access import require_subsets_of_model  # on first use: starting Django loads no connector
+
+    require_subsets_of_model(actor, model, rights)

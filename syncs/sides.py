@@ -5,12 +5,13 @@ Rights are asked for in the words of sources; for an audience they mean those on
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from django.db.models import Model as Row
 from django.db.models import QuerySet
 
+from config.errors import Denied
 from governance.audit.actors import Actor
 from syncs.models import Model
 from workspaces import access
@@ -40,14 +41,37 @@ def on(model: Model, destination_id: int | None = None) -> On:
     return On(parent_model_id=model.parent_model_id, destination_id=destination_id)
 
 
+# What the studio asks beside: of an audience's model, whether the actor holds what the audience is built from.
+_guards: list[Callable[[Actor, Model, Iterable[Permission]], None]] = []
+
+
+def guard(check: Callable[[Actor, Model, Iterable[Permission]], None]) -> None:
+    """Let an app that models are made of refuse: ``check`` raises :class:`~config.errors.Denied`."""
+    _guards.append(check)
+
+
 def may(actor: Actor, model: Model, needs: Iterable[Permission], destination_id: int | None = None) -> bool:
     """Whether one group holds all these rights on the model's side and the destination."""
-    return access.may(actor, meant(model, needs), **on(model, destination_id))
+    rights = meant(model, needs)
+    if not access.may(actor, rights, **on(model, destination_id)):
+        return False
+    try:
+        _ask_guards(actor, model, rights)
+    except Denied:
+        return False
+    return True
 
 
 def require(actor: Actor, model: Model, needs: Iterable[Permission], destination_id: int | None = None) -> None:
     """Raise unless one group holds all these rights on the model's side and the destination."""
-    access.require(actor, meant(model, needs), **on(model, destination_id))
+    rights = meant(model, needs)
+    access.require(actor, rights, **on(model, destination_id))
+    _ask_guards(actor, model, rights)
+
+
+def _ask_guards(actor: Actor, model: Model, rights: Iterable[Permission]) -> None:
+    for check in _guards if model.parent_model_id is not None and not actor.is_system else ():
+        check(actor, model, rights)
 
 
 def objects(model: Model, needs: Iterable[Permission], destination_id: int) -> dict[Permission, int]:

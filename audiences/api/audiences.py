@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.db.models import prefetch_related_objects
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -21,6 +22,7 @@ from audiences.services.syncing import open_for_syncs
 from audiences.templating import with_templates
 from config.api import ApiView, LabelsField, ListQuery, error_answers, id_text, list_of, list_response, parse_query
 from config.errors import Invalid
+from connectors.access import destination_for
 from workspaces.access import space_for
 from workspaces.permissions import Permission
 
@@ -32,6 +34,12 @@ class AudienceQuery(ListQuery):
 
     parentModelId = serializers.IntegerField(required=False)
     name = serializers.CharField(max_length=200, required=False)
+
+
+class SubsetIds(serializers.ListField):
+    """The subsets that an audience is built from: any of each category, all categories."""
+
+    child = serializers.IntegerField()
 
 
 class AudienceIn(serializers.Serializer[Any]):
@@ -48,6 +56,7 @@ class AudienceIn(serializers.Serializer[Any]):
     templateIds = serializers.ListField(child=serializers.IntegerField(), required=False, default=list, max_length=20)
     blanks = serializers.DictField(required=False, default=dict)
     spaceId = serializers.IntegerField(required=False, allow_null=True, default=None)
+    subsetIds = SubsetIds(required=False, allow_null=True, default=None)
 
 
 class AudienceUpdate(serializers.Serializer[Any]):
@@ -56,6 +65,7 @@ class AudienceUpdate(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=200, required=False)
     description = serializers.CharField(required=False, allow_blank=True)
     definition = serializers.JSONField(required=False)
+    subsetIds = SubsetIds(required=False)
     tags = LabelsField(required=False)
     spaceId = serializers.IntegerField(required=False, allow_null=True)
 
@@ -72,6 +82,7 @@ class AudienceOut(serializers.Serializer[Any]):
     name = serializers.CharField()
     description = serializers.CharField()
     definition = serializers.JSONField()
+    subsetIds = serializers.ListField(child=serializers.CharField())
     modelId = serializers.CharField(allow_null=True)
     size = serializers.IntegerField(allow_null=True)
     sizedAt = serializers.DateTimeField(allow_null=True)
@@ -81,21 +92,39 @@ class AudienceOut(serializers.Serializer[Any]):
     updatedAt = serializers.DateTimeField()
 
 
+class SizeIn(serializers.Serializer[Any]):
+    """With a destination its rules are counted, too."""
+
+    destinationId = serializers.IntegerField(required=False, allow_null=True, default=None)
+
+
+class RuleCount(serializers.Serializer[Any]):
+    """How many members one destination rule lets through."""
+
+    name = serializers.CharField()
+    sent = serializers.IntegerField()
+
+
 class SizeOut(serializers.Serializer[Any]):
     """A count: ``members`` of ``total`` rows, and how many are left ``after`` each condition at the top in turn.
 
-    ``status`` is empty where nobody has counted, or where that was longer than a day ago.
+    ``status`` is empty where nobody has counted, or where that was longer than a day ago. Where it was asked for with a
+    destination, ``sent`` are those whom all of its rules let through, and ``rules`` whom each alone would.
     """
 
     status = serializers.ChoiceField(CalculationState.values, allow_null=True)
     members = serializers.IntegerField(allow_null=True)
     total = serializers.IntegerField(allow_null=True)
     after = serializers.ListField(child=serializers.IntegerField())
+    sent = serializers.IntegerField(allow_null=True)
+    rules = RuleCount(many=True)
     error = serializers.CharField()
 
 
 def audiences_json(rows: Iterable[Audience]) -> list[dict[str, Any]]:
-    """Several audiences."""
+    """Several audiences, their subsets in one query."""
+    found = list(rows)
+    prefetch_related_objects(found, "chosen")
     return [
         {
             "id": str(row.pk),
@@ -104,6 +133,7 @@ def audiences_json(rows: Iterable[Audience]) -> list[dict[str, Any]]:
             "name": row.name,
             "description": row.description,
             "definition": row.definition,
+            "subsetIds": [str(each.subset_id) for each in row.chosen.all()],
             "modelId": None if row.model_id is None else str(row.model_id),
             "size": row.size,
             "sizedAt": row.sized_at,
@@ -112,7 +142,7 @@ def audiences_json(rows: Iterable[Audience]) -> list[dict[str, Any]]:
             "createdAt": row.created_at,
             "updatedAt": row.updated_at,
         }
-        for row in rows
+        for row in found
     ]
 
 
@@ -148,6 +178,7 @@ class AudienceListView(ApiView):
             description=values["description"],
             definition=self._definition(parent, values),
             space_id=values["spaceId"],
+            subset_ids=values["subsetIds"],
         )
         return Response(audiences_json([made])[0])
 
@@ -181,7 +212,9 @@ class AudienceView(ApiView):
         """Change an audience's name, description, definition, labels or space."""
         values = self.body(AudienceUpdate)
         audience = access.audience_for(self.actor, audience_id)
-        change = {key: values[key] for key in ("name", "description", "definition") if key in values}
+        change: dict[str, Any] = {key: values[key] for key in ("name", "description", "definition") if key in values}
+        if "subsetIds" in values:
+            change["subset_ids"] = values["subsetIds"]
         if change:
             services.update_audience(actor=self.actor, audience=audience, **change)
         if "tags" in values:
@@ -222,12 +255,18 @@ class AudienceSizeView(ApiView):
         """Get the newest count of an audience's members, under way or ended."""
         return Response(self._newest(access.audience_for(self.actor, audience_id)))
 
-    @extend_schema(operation_id="CalculateAudienceSize", request=None, responses={200: SizeOut, **error_answers()})
+    @extend_schema(operation_id="CalculateAudienceSize", request=SizeIn, responses={200: SizeOut, **error_answers()})
     def post(self, request: Request, audience_id: int) -> Response:
-        """Let the source count an audience's members."""
+        """Let the source count an audience's members, and whom a destination's rules let through."""
+        values = self.body(SizeIn)
         audience = access.audience_for(self.actor, audience_id)
+        destination = None if values["destinationId"] is None else destination_for(self.actor, values["destinationId"])
         services.calculate_size(
-            actor=self.actor, parent=audience.parent_model, definition=audience.definition, audience=audience
+            actor=self.actor,
+            parent=audience.parent_model,
+            definition=audience.definition,
+            audience=audience,
+            destination=destination,
         )
         return Response(self._newest(audience))
 
@@ -239,5 +278,7 @@ class AudienceSizeView(ApiView):
             "members": counts.get("members", audience.size),
             "total": counts.get("total"),
             "after": counts.get("after", []),
+            "sent": counts.get("sent"),
+            "rules": counts.get("rules", []),
             "error": f"{made.error_message} {made.error_hint}".strip() if made else "",
         }

@@ -39,6 +39,7 @@ _COLUMN_NAMES = {
     "alias": "alias",
     "type": "override_type",
     "privacy": "privacy",
+    "personalData": "personal_data",
     "redacted": "redacted",
     "suggestValues": "suggest",
     "ignoreCase": "ignore_case",

@@ -7,7 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from audiences.choices import Cardinality, Entity, EventType, Every, LookState, ModelKind, Privacy
+from audiences.choices import Cardinality, Entity, EventType, Every, LookState, ModelKind, PersonalData, Privacy
 from audiences.models import Relationship, SchemaColumn, SchemaModel, ThroughStep
 from config.api import LabelsField, ListQuery
 from connectors.sdk.types import ColumnType
@@ -124,6 +124,7 @@ class ColumnUpdate(serializers.Serializer[Any]):
     alias = serializers.CharField(max_length=200, required=False, allow_blank=True)
     type = serializers.ChoiceField(["", *CASTABLE], required=False, help_text="Empty: the source's own")
     privacy = serializers.ChoiceField(Privacy.values, required=False)
+    personalData = serializers.ChoiceField(PersonalData.values, required=False, allow_blank=True)
     redacted = serializers.BooleanField(required=False)
     suggestValues = serializers.BooleanField(required=False)
     ignoreCase = serializers.BooleanField(required=False)
@@ -147,6 +148,10 @@ class ColumnOut(serializers.Serializer[Any]):
     enabled = serializers.BooleanField()
     missing = serializers.BooleanField(help_text="The source does not return it any more")
     privacy = serializers.ChoiceField(Privacy.values)
+    personalData = serializers.ChoiceField(PersonalData.values, allow_blank=True)
+    looksLike = serializers.ChoiceField(
+        PersonalData.values, allow_blank=True, help_text="What an unreviewed column seems to hold, by its name"
+    )
     redacted = serializers.BooleanField()
     suggestValues = serializers.BooleanField()
     ignoreCase = serializers.BooleanField()
@@ -196,6 +201,8 @@ def column_json(column: SchemaColumn) -> dict[str, Any]:
         "enabled": column.enabled,
         "missing": column.missing,
         "privacy": column.privacy,
+        "personalData": column.personal_data,
+        "looksLike": column.looks_like,
         "redacted": column.redacted,
         "suggestValues": column.suggest,
         "ignoreCase": column.ignore_case,

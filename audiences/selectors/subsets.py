@@ -6,13 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from audiences import access
-from audiences.definitions import subsets_of
-from audiences.models import Audience, SchemaModel, Subset, SubsetCategory
+from audiences.models import SchemaModel, Subset, SubsetCategory
 from config.errors import Denied
 from governance.audit.actors import Actor
 from workspaces.permissions import Permission
-
-WHO = "A workspace admin can give your role the subset: Settings, Roles, Subsets."
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +94,8 @@ def rows_within(actor: Actor, parent: SchemaModel, chosen: Sequence[Subset]) -> 
         held = [subset for subset in own or choice.subsets if subset.pk in choice.held]
         if not held:
             of = " or ".join(f"“{subset}”" for subset in own) or "any part"
-            raise Denied(f"You may not see rows of {of} of {parent.name} by “{choice.category}”.", hint=WHO)
+            raise Denied(
+                f"You may not see rows of {of} of {parent.name} by “{choice.category}”.", hint=access.WHO_GIVES_SUBSETS
+            )
         seen += held
     return seen
-
-
-def require_subsets(actor: Actor, audience: Audience) -> None:
-    """Raise unless the actor may build from every required subset of an audience: what changing or sending it takes."""
-    parent_id, right = audience.parent_model_id, Permission.CONFIGURE_AUDIENCES
-    for subset in subsets_of(audience):
-        if subset.category.required and not access.may_use_subset(actor, subset, parent_id, right):
-            of = f"“{subset}” of “{subset.category}”"
-            raise Denied(f"“{audience}” is built from {of}, which your roles do not hold.", hint=WHO)

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 from django.db.models import Q, QuerySet
 
-from audiences.models import Audience, SchemaModel, Trait
+from audiences.models import Audience, DestinationRule, SchemaModel, Subset, Trait
 from audiences.query.codec import load_definition, load_group, load_trait
 from audiences.query.conditions import Definition, Group, Operator, Test, TraitCondition
 from audiences.query.errors import InvalidTree
 from audiences.query.schema import SavedTrait, StudioSchema
 from audiences.query.statements import Output
 from audiences.query.uses import Uses, uses_of
+from audiences.selectors.rules import governing_by_trait
 from audiences.selectors.schema import studio_schema
 from connectors.models import Source
 from governance.audit.actors import Actor
@@ -152,6 +153,7 @@ class TraitUses:
     enriched: Sequence[Audience]
     traits: Sequence[Trait]
     derived: Sequence[Trait]
+    governing: Sequence[Subset | DestinationRule] = ()
     hidden: int = 0
 
     @property
@@ -159,6 +161,7 @@ class TraitUses:
         """All of them as parts of a message."""
         named = [f"audience “{each.name}”" for each in dict.fromkeys([*self.audiences, *self.enriched])]
         named += [f"trait “{each.name}”" for each in dict.fromkeys([*self.traits, *self.derived])]
+        named += [f"{'subset' if isinstance(each, Subset) else 'rule'} “{each.name}”" for each in self.governing]
         return [*named, *(["audiences of spaces that you do not see"] if self.hidden else [])]
 
 
@@ -173,6 +176,7 @@ def uses_of_trait(actor: Actor, trait: Trait, schema: StudioSchema) -> TraitUses
     by_column = [row for row in audiences if wanted in uses_of_enrichments(schema, row).traits]
     users = [str(each.id) for each in schema.traits.values() if wanted in uses_of_saved(schema, each).traits]
     return TraitUses(
+        governing=governing_by_trait(trait),
         audiences=[row for row in by_condition if row.pk in seen],
         enriched=[row for row in by_column if row.pk in seen],
         traits=list(Trait.objects.filter(pk__in=[pk for pk in users if pk != wanted])),

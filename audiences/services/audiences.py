@@ -19,7 +19,6 @@ from audiences.query.codec import dump, load_definition
 from audiences.query.errors import Problem
 from audiences.referring import RefersTo
 from audiences.selectors.rules import governing_by
-from audiences.selectors.subsets import require_subsets
 from audiences.services.checks import checked_name
 from audiences.services.choosing import chosen_subsets, names_of, store_choice
 from audiences.services.sizes import store_size
@@ -130,7 +129,6 @@ def clone_audience(*, actor: Actor, audience: Audience, name: str = "") -> Audie
 def delete_audience(*, actor: Actor, audience: Audience) -> None:
     """Delete an audience that no other one, no subset and no destination rule is made of."""
     audience = access.audience_to_change(actor, audience.pk)
-    require_subsets(actor, audience)
     users, governing = audiences_made_of(audience), governing_by(audience)
     if users or governing:
         seen = set(access.audiences_in_view(actor).filter(pk__in=[each.pk for each in users]).values_list(flat=True))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from audiences.access import WHO_GIVES_SUBSETS
 from audiences.definitions import subsets_of
 from audiences.models import Audience, AudienceSubset, SchemaModel, Subset
-from audiences.selectors.subsets import WHO, Choice, choices_of
+from audiences.selectors.subsets import Choice, choices_of
 from config.errors import Denied, Invalid
 from governance.audit.actors import Actor
 
@@ -34,15 +35,14 @@ def _of_category(choice: Choice, asked: set[int]) -> list[Subset]:
     category = choice.category
     if choice.kept and (category.required or wanted != choice.chosen):
         named = " and ".join(f"“{subset}”" for subset in choice.kept)
-        raise Denied(
-            f"This audience is built from {named} of “{category}”, which your roles do not hold: it stays so.", hint=WHO
-        )
+        words = f"This audience is built from {named} of “{category}”, which your roles do not hold: it stays so."
+        raise Denied(words, hint=WHO_GIVES_SUBSETS)
     if new := wanted - choice.chosen - choice.held:
         named = " and ".join(f"“{subset}”" for subset in choice.subsets if subset.pk in new)
-        raise Denied(f"Your roles do not hold {named} of “{category}”.", hint=WHO)
+        raise Denied(f"Your roles do not hold {named} of “{category}”.", hint=WHO_GIVES_SUBSETS)
     if category.required and not wanted:
         if not choice.held:
-            raise Denied(f"Building on {category.parent_model} takes a subset of “{category}”.", hint=WHO)
+            raise Denied(f"Building on {category.parent_model} takes a subset of “{category}”.", hint=WHO_GIVES_SUBSETS)
         if not choice.single:
             raise Invalid.field("subsets", f"Choose at least one subset of “{category}”.")
         wanted = set(choice.held)

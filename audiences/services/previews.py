@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from audiences import access
-from audiences.models import SchemaModel
+from audiences.definitions import asker, schema_with_audiences
+from audiences.models import SchemaModel, SubsetCategory
+from audiences.query.conditions import Field
+from audiences.query.errors import InvalidTree
+from audiences.query.schema import Surface
+from audiences.query.statements import Output
+from audiences.selectors.reach import rows_seen
+from config.errors import Denied
 from connectors.access import definition_of
 from connectors.choices import Kind
 from connectors.models import Source
@@ -40,11 +49,26 @@ def preview_schema_model(
     known = tuple(Column(c.name, ColumnType(c.effective_type), c.native_type) for c in shown)
     if not access.may_view_rows(actor, model) or not known:
         return Preview(columns=known, rows=None)
+    query = _query(actor, model, [column.name for column in known])
     record_model_preview(actor=actor, model=model)
-    dialect = definition_of(Kind.SOURCE, model.source.type).dialect
-    query = select_columns(Definition.of(model).query(dialect), [column.name for column in known], dialect)
     asked = Definition(method=ModelMethod.SQL, sql=query)
     return preview(model.source, asked, limit=limit, with_count=with_count)
+
+
+def _query(actor: Actor, model: SchemaModel, names: Sequence[str]) -> str:
+    """Asks for these columns of the rows that the actor sees."""
+    divided = SubsetCategory.objects.filter(required=True, parent_model__source=model.source_id).exists()
+    schema = schema_with_audiences(model.source) if divided else None
+    seen = rows_seen(actor, model, schema) if schema else None
+    if schema and seen:
+        outputs = [Output(name, field=Field(name)) for name in names]
+        try:
+            return asker(schema).members(seen, outputs, surface=Surface.PREVIEWS).sql()
+        except InvalidTree as error:
+            problem = error.problems[0].message
+            raise Denied(f"Which rows of {model.name} are within your subsets cannot be asked: {problem}") from error
+    dialect = definition_of(Kind.SOURCE, model.source.type).dialect
+    return select_columns(Definition.of(model).query(dialect), names, dialect)
 
 
 @service("source.previewed")

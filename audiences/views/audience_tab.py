@@ -8,7 +8,6 @@ from audiences import access
 from audiences.definitions import subsets_of
 from audiences.models import Audience
 from audiences.selectors.overview import used_by
-from audiences.selectors.subsets import require_subsets
 from audiences.tabs import TABS
 from audiences.views.base import PageView
 from config.errors import Denied
@@ -47,7 +46,7 @@ class AudienceTab(PageView):
         if not access.may_build(self.actor, audience.parent_model_id):
             return ""
         try:
-            require_subsets(self.actor, audience)
+            access.require_subsets(self.actor, audience)
         except Denied as error:
             return f"{error.message} {error.hint}"
         return ""

@@ -13,7 +13,7 @@ from audiences.models import SchemaModel
 from audiences.services.models import known_columns, settings_from
 from audiences.views.base import ModelPage, PageView
 from audiences.views.schema_editor import settings_of
-from config.errors import HeadraceError, Invalid, NotFound
+from config.errors import Denied, HeadraceError, Invalid, NotFound
 from config.htmx import go_to, render_page, wants_part
 from governance.audit.actors import Actor
 from syncs.views.base import activity_context
@@ -46,7 +46,7 @@ class RowsPage(ModelPage):
         try:
             options = preview_options(request.POST)
             preview = services.preview_schema_model(actor=self.actor, model=model, **options)
-        except Invalid as error:
+        except (Invalid, Denied) as error:
             context["problem"] = error
         else:
             context |= {"preview": preview, "preview_columns": headings(preview.columns)}

@@ -7,15 +7,18 @@ from typing import Any
 
 import pytest
 
-from audiences.models import Audience, SchemaModel
+from audiences.calculating import work
+from audiences.models import Audience, Calculation, SchemaModel
 from audiences.query.conditions import Definition
 from audiences.selectors.rules import rules_for
 from audiences.services import audiences as building
 from audiences.services import rules as services
+from audiences.services.members import preview_members
 from config.errors import Denied, Invalid
 from connectors.models import Destination
 from governance.audit.models import AuditEntry
 from tests.audiences.app.shop import orders, parent, warehouse
+from tests.audiences.app.test_api import Caller
 from tests.connectors.app.connections import a_destination
 from tests.world import Place, World
 from workspaces.scoping import workspace_scope
@@ -100,9 +103,6 @@ def test_rules_are_whole_and_belong_to_who_configures_the_schema(
 def test_a_count_says_whom_each_rule_lets_through_and_changes_no_audience(
     place: Place, customers: SchemaModel, mailer: Destination
 ) -> None:
-    from audiences.calculating import work
-    from audiences.services.members import preview_members
-
     made = building.create_audience(actor=place.actor, parent=customers, name="All", definition=where())
     consent = building.create_audience(
         actor=place.actor, parent=customers, name="Consented", definition=where(is_("name", "Linus", "Ada"))
@@ -128,3 +128,24 @@ def test_a_count_says_whom_each_rule_lets_through_and_changes_no_audience(
     assert names(made) == ["Ada"]
     # A rule may ask for members of the very audience that is sent.
     assert names(consent) == ["Ada"]
+
+
+def test_rules_over_the_api(place: Place, customers: SchemaModel, mailer: Destination) -> None:
+    call = Caller(place)
+    body = {"parentModelId": customers.pk, "destinationId": mailer.pk, "name": "North only"}
+    refused = call("POST", "destination-rules", {**body, "definition": where(is_("shoes", 4))}, status=422)
+    assert "definition/where/conditions/0" in str(refused)
+    made = call("POST", "destination-rules", {**body, "definition": where(is_("region", "north"))})
+    everybody = {"parentModelId": customers.pk, "name": "All", "definition": where()}
+    audience = call("POST", "audiences", everybody)
+    size = f"audiences/{audience['id']}/size"
+    call("POST", size, {"destinationId": int(made["destinationId"])})
+    work(Calculation.objects.get().pk)
+    found = call("GET", size)
+    assert (found["members"], found["sent"], found["rules"]) == (4, 2, [{"name": "North only", "sent": 2}])
+    changed = call("PATCH", f"destination-rules/{made['id']}", {"enabled": False})
+    assert changed["enabled"] is False
+    assert rules_for(customers.pk, mailer.pk) == ()
+    assert [row["id"] for row in call("GET", f"destination-rules?destinationId={mailer.pk}")["data"]] == [made["id"]]
+    call("DELETE", f"destination-rules/{made['id']}", status=204)
+    call("GET", f"destination-rules/{made['id']}", status=404)

@@ -12,16 +12,24 @@ from audiences.models import Audience, SchemaModel, Subset, SubsetCategory
 from audiences.services import audiences as building
 from audiences.services import subsets as services
 from audiences.services.members import preview_members
+from audiences.services.previews import preview_schema_model
+from audiences.services.rules import create_destination_rule
+from audiences.services.syncing import open_for_syncs
+from audiences.syncing import query_for
 from config.errors import Conflict, Denied, Invalid
 from governance.audit.actors import Actor
 from governance.audit.models import AuditEntry
+from syncs.configuration import Proposal
+from syncs.services import create_sync
 from tests.audiences.app.shop import orders, parent, warehouse
+from tests.audiences.app.test_api import Caller
 from tests.audiences.app.test_rules import is_, where
+from tests.connectors.app.connections import a_destination
 from tests.world import BUILDER, Place, World
 from workspaces import services as people
 from workspaces.actors import person
 from workspaces.grants import Grant
-from workspaces.models import OrganizationMember, User
+from workspaces.models import OrganizationMember, Role, User
 from workspaces.permissions import Permission
 from workspaces.scoping import workspace_scope
 
@@ -220,3 +228,81 @@ def test_who_may_govern(world: World, place: Place, customers: SchemaModel, regi
     for wrong in ({"name": "North", "definition": where()}, {"name": " ", "definition": where()}):
         with pytest.raises(Invalid):
             services.create_subset(actor=place.actor, category=region, **wrong)  # type: ignore[arg-type]
+
+
+def test_rows_of_models_are_seen_as_far_as_the_subsets_reach(
+    world: World, place: Place, customers: SchemaModel, region: SubsetCategory
+) -> None:
+    require(place, region)
+    bought = SchemaModel.objects.get(name="Orders")
+    user = marketer(world, customers, "South")
+    south, north = person(user), person(marketer(world, customers, "North"))
+
+    def keys(actor: Actor, model: SchemaModel) -> list[int]:
+        found = preview_schema_model(actor=actor, model=model)
+        return sorted(row[0] for row in found.rows or ())
+
+    assert (keys(south, customers), keys(north, customers), keys(place.actor, customers)) == ([3], [1, 2], [1, 2, 3, 4])
+    assert (keys(south, bought), keys(north, bought)) == ([], [10, 11])
+    none = person(marketer(world, customers))
+    with pytest.raises(Denied):
+        keys(none, bought)
+
+
+def test_an_audience_is_sent_by_whoever_may_build_from_its_subsets(
+    world: World, place: Place, customers: SchemaModel, region: SubsetCategory
+) -> None:
+    require(place, region)
+    mailer = a_destination(place)
+    made = build(place.actor, customers, "Southerners", "South")
+    model = open_for_syncs(actor=place.actor, audience=made)
+    proposal = Proposal(sync_type="requests", settings={"added": {"endpoint": "/members"}})
+    senders = []
+    for name in ("North", "South"):
+        user = marketer(world, customers, name)
+        role = Role.objects.get(holders__group__members__member__user=user)
+        both = (Permission.DRAFT_TO_DESTINATION, Permission.APPROVE_TO_DESTINATION)
+        people.change_role_grants(actor=place.actor, role=role, give=[Grant(right, mailer.pk) for right in both])
+        senders.append(person(user))
+    with pytest.raises(Denied, match="which your roles do not hold"):
+        create_sync(actor=senders[0], model=model, destination=mailer, proposal=proposal)
+    with pytest.raises(Denied, match="which your roles do not hold"):
+        open_for_syncs(actor=senders[0], audience=made)
+    sync = create_sync(actor=senders[1], model=model, destination=mailer, proposal=proposal)
+    create_destination_rule(
+        actor=place.actor, parent=customers, destination=mailer, name="Nobody", definition=where(is_("name", "-"))
+    )
+    sent = query_for(sync, ["id"])
+    assert "south" in sent
+    assert "'-'" in sent
+
+
+def test_subsets_over_the_api(world: World, place: Place, customers: SchemaModel) -> None:
+    call = Caller(place)
+    category = call("POST", "subset-categories", {"parentModelId": customers.pk, "name": "Region"})
+    made = {}
+    for name in ("north", "south"):
+        body = {"categoryId": category["id"], "name": name, "definition": where(is_("region", name))}
+        made[name] = call("POST", "subsets", body)["id"]
+    wrong = {"categoryId": category["id"], "name": "far", "definition": where(is_("shoes", 4))}
+    assert "definition/where/conditions/0" in str(call("POST", "subsets", wrong, status=422))
+    audience = call(
+        "POST", "audiences", {"parentModelId": customers.pk, "name": "All", "definition": where(), "subsetIds": []}
+    )
+    assert audience["subsetIds"] == []
+    call("PATCH", f"subset-categories/{category['id']}", {"required": True}, status=422)
+    changed = call(
+        "PATCH", f"subset-categories/{category['id']}", {"required": True, "fallbackSubsetId": made["north"]}
+    )
+    assert (changed["required"], [each["id"] for each in changed["subsets"]]) == (True, list(made.values()))
+    assert call("GET", f"audiences/{audience['id']}")["subsetIds"] == [made["north"]]
+    call("PATCH", f"audiences/{audience['id']}", {"subsetIds": []}, status=422)
+    both = call("PATCH", f"audiences/{audience['id']}", {"subsetIds": list(made.values())})
+    assert both["subsetIds"] == list(made.values())
+    renamed = call("PATCH", f"subsets/{made['south']}", {"name": "South"})
+    assert (renamed["name"], renamed["audiences"]) == ("South", 1)
+    call("DELETE", f"subsets/{made['south']}", status=409)
+    assert [row["name"] for row in call("GET", f"subsets?categoryId={category['id']}")["data"]] == ["north", "South"]
+    call("DELETE", f"audiences/{audience['id']}", status=204)
+    call("DELETE", f"subset-categories/{category['id']}", status=204)
+    assert call("GET", "subset-categories")["data"] == []
