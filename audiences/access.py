@@ -198,21 +198,24 @@ def audience_to_change(actor: Actor, audience_id: int) -> Audience:
 
 def require_subsets(actor: Actor, audience: Audience, right: Permission = Permission.CONFIGURE_AUDIENCES) -> None:
     """Raise unless the actor's roles hold every required subset that an audience is built from, with this right."""
-    for row in audience.chosen.all():
-        subset = row.subset
-        if subset.category.required and not may_use_subset(actor, subset, audience.parent_model_id, right):
-            of = f"“{subset}” of “{subset.category}”"
-            words = f"“{audience}” is built from {of}, which your roles do not hold."
-            raise Denied(words, hint=WHO_GIVES_SUBSETS)
+    _require_chosen(actor, audience, audience.chosen.all(), right)
 
 
 def require_subsets_of_model(actor: Actor, model: Model, rights: Iterable[Permission]) -> None:
-    """The same for the model that syncs of an audience have, and for those of its parent model's rights asked for."""
-    asked = [right for right in rights if right in (Permission.CONFIGURE_AUDIENCES, Permission.VIEW_MEMBERS)]
-    audience = Audience.objects.filter(model_id=model.pk).prefetch_related(_chosen()).first() if asked else None
-    for right in asked if audience else ():
-        assert audience is not None
-        require_subsets(actor, audience, right)
+    """The same for the model that syncs of an audience have, with the rights on its parent model among these."""
+    asked = [right for right in rights if right.side == "parent_model"]
+    rows = AudienceSubset.objects.filter(audience__model=model, subset__category__required=True)
+    chosen = list(rows.select_related("audience", "subset__category")) if asked else []
+    for right in asked if chosen else ():
+        _require_chosen(actor, chosen[0].audience, chosen, right)
+
+
+def _require_chosen(actor: Actor, audience: Audience, chosen: Iterable[AudienceSubset], right: Permission) -> None:
+    for row in chosen:
+        subset = row.subset
+        if subset.category.required and not may_use_subset(actor, subset, audience.parent_model_id, right):
+            words = f"“{audience}” is built from “{subset}” of “{subset.category}”, which your roles do not hold."
+            raise Denied(words, hint=WHO_GIVES_SUBSETS)
 
 
 def _require_syncs(actor: Actor, audience: Audience) -> None:
