@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from django.db.models import Q, QuerySet
 
@@ -60,10 +61,14 @@ def saved_trait(row: Trait) -> SavedTrait | None:
     )
 
 
-def trait_outputs(parent: SchemaModel) -> list[Output]:
-    """The traits of a parent model that every audience of it can send along, by name."""
-    rows = Trait.objects.filter(model=parent, is_template=False, archived_at=None)
-    return [Output(row.name, trait=str(row.pk)) for row in rows]
+def trait_outputs(parent: SchemaModel, sent: Callable[[], Collection[str]] = frozenset) -> list[Output]:
+    """The traits of a parent model that every audience of it can send along, by name.
+
+    Archived ones are left out, but for those that syncs send already: ``sent`` says which.
+    """
+    rows = list(Trait.objects.filter(model=parent, is_template=False))
+    kept = sent() if any(row.archived_at for row in rows) else ()
+    return [Output(row.name, trait=str(row.pk)) for row in rows if row.archived_at is None or row.name in kept]
 
 
 def enrichment_outputs(audience: Audience) -> list[Output]:
@@ -92,12 +97,19 @@ def computed_outputs(audience: Audience) -> list[Output]:
     Names that are taken, by a column or one another, get a number.
     """
     taken = set(audience.parent_model.columns.filter(missing=False).values_list("name", flat=True))
+    shared = trait_outputs(audience.parent_model, partial(_sent, audience.model_id))
     found = []
-    for each in (*trait_outputs(audience.parent_model), *enrichment_outputs(audience)):
+    for each in (*shared, *enrichment_outputs(audience)):
         name = next(name for name in _names(each.name) if name not in taken)
         taken.add(name)
         found.append(Output(name, trait=each.trait, definition=each.definition, where=each.where))
     return found
+
+
+def _sent(model_id: int | None) -> Collection[str]:
+    from syncs.selectors.models import columns_read  # on first use: it knows the connectors
+
+    return columns_read(model_id) if model_id else ()
 
 
 def _names(wanted: str) -> Iterable[str]:

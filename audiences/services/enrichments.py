@@ -19,6 +19,7 @@ from audiences.trait_checks import problems_of_output
 from config.errors import Conflict, Invalid, NotFound
 from governance.audit.actors import Actor
 from governance.audit.services import record, service, unchanged
+from syncs.selectors.models import syncs_reading
 
 MOST = 100
 Enrichment = dict[str, Any]
@@ -68,6 +69,8 @@ def change_enrichment(
         about = (int(old["trait"]) if old.get("trait") else None, old.get("definition"))
     chosen = name if name is not None else old["name"]
     made = _made(audience, {"id": old["id"]}, chosen, *about, old.get("where") if where is None else where)
+    if made["name"] != old["name"]:
+        _require_unsent(actor, audience, old["name"])
     if made == old:
         unchanged()
         return old
@@ -83,6 +86,7 @@ def remove_enrichment(*, actor: Actor, audience: Audience, enrichment: str) -> N
     """Take a column away."""
     audience = access.audience_to_change(actor, audience.pk)
     old = enrichment_of(audience, enrichment)
+    _require_unsent(actor, audience, old["name"])
     audience.enrichments = [each for each in audience.enrichments if each["id"] != old["id"]]
     audience.save(update_fields=["enrichments", "updated_at"])
     follow_audience(audience)
@@ -95,6 +99,13 @@ def enrichment_of(audience: Audience, enrichment: str) -> Enrichment:
     if found is None:
         raise NotFound(f"“{audience.name}” has no such column.")
     return found
+
+
+def _require_unsent(actor: Actor, audience: Audience, name: str) -> None:
+    """Raise where syncs of the audience know the column by its name."""
+    if audience.model_id and (syncs := syncs_reading(actor, [audience.model_id], name)):
+        named = ", ".join(f"“{sync}”" for sync in syncs[:5])
+        raise Conflict(f"“{name}” is sent by {named}.", hint="Take it out of the mapping first.")
 
 
 def _made(

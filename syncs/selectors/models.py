@@ -130,10 +130,16 @@ def stale_mappings(actor: Actor, model: Model, columns: Iterable[str] | None = N
 
 def syncs_reading(actor: Actor, model_ids: Iterable[int], column: str) -> list[Sync]:
     """The syncs of these models that read a column, as far as the actor sees them."""
-    found = []
-    for sync in access.syncs_in_view(actor).filter(model__in=model_ids).select_related("destination", "model"):
-        kind = definition_of(sync.destination).sync_type(sync.sync_type)
-        uses = uses_of(kind.settings, sync.settings, from_json(sync.mappings))
-        if any(column in use.columns for use in uses):
-            found.append(sync)
-    return found
+    rows = access.syncs_in_view(actor).filter(model__in=model_ids).select_related("destination", "model")
+    return [sync for sync in rows if column in _columns_of(sync)]
+
+
+def columns_read(model_id: int) -> set[str]:
+    """The columns that the syncs of a model read."""
+    rows = Sync.objects.filter(model_id=model_id).select_related("destination")
+    return {column for sync in rows for column in _columns_of(sync)}
+
+
+def _columns_of(sync: Sync) -> set[str]:
+    kind = definition_of(sync.destination).sync_type(sync.sync_type)
+    return {name for use in uses_of(kind.settings, sync.settings, from_json(sync.mappings)) for name in use.columns}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import psycopg
 
 from audiences import services
 from audiences.choices import Cardinality, ModelKind
@@ -15,6 +16,7 @@ from connectors.models import Source
 from syncs.choices import ModelMethod
 from syncs.definitions import Definition
 from tests.connectors.app.connections import files_folder
+from tests.syncs.app.shop import postgres_settings
 from tests.world import Place
 
 TABLES = """
@@ -39,6 +41,17 @@ def warehouse(place: Place, name: str = "Warehouse") -> Source:
         made.execute(TABLES)
     values = {"mode": "database", "path": file.name}
     return connectors.create_source(actor=place.actor, type="duckdb", values=values, name=name)
+
+
+def database(place: Place, url: str, name: str = "Database") -> Source:
+    """The same shop in a PostgreSQL database; its tables were not read."""
+    with psycopg.connect(url, autocommit=True) as there:
+        there.execute("DROP SCHEMA IF EXISTS main CASCADE")
+        there.execute("CREATE SCHEMA main")
+        there.execute("SET search_path TO main")
+        there.execute(TABLES)
+    values = postgres_settings(url)
+    return connectors.create_source(actor=place.actor, type="postgres", values=values, name=name)
 
 
 def change(source: Source, statement: str) -> None:

@@ -19,13 +19,17 @@ from audiences.services import enrichments, traits
 from audiences.services.members import preview_members
 from audiences.services.models import delete_schema_model
 from audiences.services.relationships import delete_relationship
+from audiences.services.syncing import open_for_syncs
 from audiences.trait_checks import values_of
 from audiences.trait_values import work
+from config.embedded import Urls
 from config.errors import Conflict, Denied, Invalid
 from connectors.access import open_source
 from connectors.models import Source
+from syncs.configuration import Proposal
 from syncs.definitions import first_rows
-from tests.audiences.app.shop import change, orders, parent, warehouse
+from syncs.services.syncs import create_sync
+from tests.audiences.app.shop import change, database, orders, parent, warehouse
 from tests.audiences.app.test_api import Caller
 from tests.audiences.app.test_audiences import Person
 from tests.world import Place, World
@@ -83,7 +87,12 @@ def values(model: SchemaModel, made: Trait) -> dict[Any, Any]:
     return dict(first_rows(open_source(model.source), query.sql(), 100, 30.0))
 
 
-def test_every_method_is_calculated_for_each_row(place: Place, customers: SchemaModel) -> None:
+@pytest.mark.services
+@pytest.mark.parametrize("system", ["duckdb", "postgres"])
+def test_every_method_is_calculated_for_each_row(place: Place, services: Urls, settings: Any, system: str) -> None:
+    settings.OUTBOUND_ALLOW = ["*"]
+    customers = parent(place, warehouse(place) if system == "duckdb" else database(place, services.acme_url))
+    orders(place, customers)
     to_orders = way(customers)
     listed = {"columns": [{"column": {"column": "order_id"}}], "order_by": {"column": "ordered_at"}, "descending": True}
     last = {"which": "last", "column": {"column": "order_id"}, "order_by": {"column": "ordered_at"}}
@@ -212,11 +221,14 @@ def test_frequent_values_are_found_for_filters(place: Place, source: Source, cus
 def test_audiences_have_columns_of_their_own(world: World, place: Place, customers: SchemaModel) -> None:
     ltv = trait(place, customers, "LTV", spent(customers))
     made = studio.create_audience(actor=place.actor, parent=customers, name="All", definition={"where": {}})
+    sent = open_for_syncs(actor=place.actor, audience=made)
     added = enrichments.add_enrichment(
         actor=place.actor, audience=made, name="Spent on dear ones", trait=ltv.pk, where=dearer_than(10)
     )
     made.refresh_from_db()
     assert [output.name for output in computed_outputs(made)] == ["LTV", "Spent on dear ones"]
+    types = dict(sent.columns.filter(missing=False).values_list("name", "type"))
+    assert (types["LTV"], types["Spent on dear ones"]) == ("number", "number")
     query = values_of(schema_with_audiences(customers.source), str(customers.pk), enrichment_outputs(made))
     found = [float(value) for (value,) in first_rows(open_source(customers.source), query.sql(), 9, 30.0) if value]
     assert found == [20.5]
@@ -231,6 +243,9 @@ def test_audiences_have_columns_of_their_own(world: World, place: Place, custome
     assert copied.enrichments == made.enrichments
     enrichments.remove_enrichment(actor=place.actor, audience=made, enrichment=added["id"])
     assert Audience.objects.get(pk=made.pk).enrichments == []
+    traits.archive_trait(actor=place.actor, trait=ltv)
+    left = set(sent.columns.filter(missing=False).values_list("name", flat=True))
+    assert not left & {"LTV", "Spent on dear ones"}, "what is gone or archived is offered to no mapping"
 
 
 def test_values_that_privacy_hides_stay_hidden_in_previews(place: Place, customers: SchemaModel) -> None:
@@ -426,3 +441,25 @@ def test_what_a_trait_needs_is_not_taken_away_unsaid(place: Place, customers: Sc
         delete_relationship(actor=place.actor, relationship=event.relationships.get())
     event.columns.filter(name="total").update(missing=True)
     assert "which the trait “LTV” is made of" in Person(place, f"schema/{event.pk}").html
+
+
+def test_a_trait_that_a_sync_sends_keeps_its_name_and_is_sent_after_it_was_archived(
+    place: Place, customers: SchemaModel
+) -> None:
+    ltv = trait(place, customers, "LTV", spent(customers))
+    audience = studio.create_audience(actor=place.actor, parent=customers, name="All", definition={"where": {}})
+    least = spent(customers, "minimum")
+    own = enrichments.add_enrichment(actor=place.actor, audience=audience, name="Least", definition=least)
+    body = {"endpoint": "/worth", "payload": "json_editor", "json": '{"worth": [{{ row.LTV }}, {{ row.Least }}]}'}
+    model = open_for_syncs(actor=place.actor, audience=audience)
+    proposal = Proposal(sync_type="requests", settings={"added": body})
+    create_sync(actor=place.actor, model=model, destination=place.rows["destination"], proposal=proposal, name="Worth")
+    with pytest.raises(Conflict, match="“Worth” calls its column"):
+        traits.update_trait(actor=place.actor, trait=ltv, name="Value")
+    with pytest.raises(Conflict, match="sync “Worth”"):
+        traits.delete_trait(actor=place.actor, trait=ltv)
+    with pytest.raises(Conflict, match="“Least” is sent by “Worth”"):
+        enrichments.remove_enrichment(actor=place.actor, audience=audience, enrichment=own["id"])
+    traits.archive_trait(actor=place.actor, trait=ltv)
+    assert model.columns.filter(name="LTV", missing=False).exists()
+    assert "Worth" in Person(place, f"traits/{ltv.pk}/usage").html
