@@ -12,6 +12,7 @@ from audiences.api import (
     schema,
     settings,
     subsets,
+    sync_templates,
     templates,
     traits,
 )
@@ -19,6 +20,7 @@ from audiences.api import (
 MODEL = "schema-models/<api_id:schema_model_id>"
 
 AUDIENCE = "audiences/<api_id:audience_id>"
+TEMPLATE = "sync-templates/<api_id:template_id>"
 
 urlpatterns = [
     path("audiences", audiences.AudienceListView.as_view(), name="audiences"),
@@ -32,10 +34,15 @@ urlpatterns = [
     path(f"{AUDIENCE}/memberships/<str:user_id>", memberships.MembershipView.as_view(), name="audience_membership"),
     path(f"{AUDIENCE}/experiment", experiments.AudienceExperimentView.as_view(), name="audience_experiment"),
     path("syncs/<api_id:sync_id>/experiment-groups", experiments.SyncGroupsView.as_view(), name="sync_groups"),
+    path(f"{AUDIENCE}/sync-templates", sync_templates.AudienceTemplatesView.as_view(), name="audience_sync_templates"),
     # Last of those below an audience's address: everything else there would be taken for somebody's key.
     path("audiences/<api_id:parent_model_id>/<str:user_id>", memberships.MembershipsView.as_view(), name="memberships"),
     path("audience-templates", templates.TemplateListView.as_view(), name="audience_templates"),
     path("audience-templates/<api_id:template_id>", templates.TemplateView.as_view(), name="audience_template"),
+    path("sync-templates", sync_templates.SyncTemplateListView.as_view(), name="sync_templates"),
+    path(TEMPLATE, sync_templates.SyncTemplateView.as_view(), name="sync_template"),
+    path(f"{TEMPLATE}/syncs", sync_templates.FollowersView.as_view(), name="sync_template_syncs"),
+    path(f"{TEMPLATE}/syncs/<api_id:sync_id>", sync_templates.FollowerView.as_view(), name="sync_template_sync"),
     path("value-lists", lists.ValueListsView.as_view(), name="value_lists"),
     path("value-lists/<api_id:list_id>", lists.ValueListView.as_view(), name="value_list"),
     path("studio-settings", settings.StudioSettingsView.as_view(), name="studio_settings"),

@@ -55,6 +55,8 @@ PARAMETERS: Mapping[str, Callable[[Place], Any]] = {
     "audiences:sync_template_value.model": lambda place: place.rows["schema_model"].pk,
     "audiences:sync_template_*.destination": lambda place: place.rows["destination"].pk,
     "audiences:audience_template.template": lambda place: place.rows["sync_template"].pk,
+    "api:sync_template*.template_id": lambda place: place.rows["sync_template"].pk,
+    "api:sync_template*.sync_id": lambda place: place.rows["templated_sync"].pk,
     "audiences:sync_template*.pk": lambda place: place.rows["sync_template"].pk,
     "audiences:templated_sync*.pk": lambda place: place.rows["templated_sync"].pk,
     "audiences:schema_define.pk": lambda place: place.rows["source"].pk,

@@ -325,3 +325,44 @@ def test_templates_fit_audiences_of_their_parent_model_alone(
     copy = templates.clone_sync_template(actor=shop.actor, template=template)
     assert (copy.name, copy.state, copy.unlocked) == ("To the shop (copy)", template.state, template.unlocked)
     templates.delete_sync_template(actor=shop.actor, template=copy)
+
+
+def test_programs_keep_templates_and_send_audiences_by_them(
+    shop: Shop, customers: SchemaModel, paying: Audience
+) -> None:
+    client, api = with_key(shop, "read", "write"), "/api/v1"
+
+    def send(method: str, path: str, body: Any = None) -> Any:
+        answer = getattr(client, method)(f"{api}{path}", body, content_type="application/json")
+        assert answer.status_code in (200, 204), answer.content
+        return answer.json() if answer.content else None
+
+    settings = {"table": f"public.{shop.table}", "batch_size": 100}
+    mappings = [mapping(name) for name in FIELDS]
+    configuration = {
+        "syncType": "table",
+        "mode": "upsert",
+        "removal": "delete",
+        "settings": settings,
+        "mappings": mappings,
+    }
+    ends = {"parentModelId": customers.pk, "destinationId": shop.destination.pk}
+    hourly = {"type": "interval", "schedule": {"interval": {"quantity": 1, "unit": "hour"}}}
+    body = {**ends, "name": "To the shop", "configuration": configuration, "schedule": hourly, "unlocked": ["mode"]}
+    template = send("post", "/sync-templates", body)
+    assert (template["unlocked"], template["schedule"]["type"]) == (["mode"], "interval")
+    own = {**configuration, "mode": "update"}
+    chosen = {"templates": [{"templateId": template["id"], "configuration": own}]}
+    (sync,) = send("post", f"/audiences/{paying.pk}/sync-templates", chosen)["data"]
+    assert (sync["configuration"]["mode"], sync["schedule"]["type"]) == ("update", "interval")
+    send("patch", f"/sync-templates/{template['id']}", {"schedule": None, "name": "Renamed"})
+    assert send("get", f"/syncs/{sync['id']}")["schedule"] is None
+    (line,) = send("get", f"/sync-templates/{template['id']}/syncs")["data"]
+    assert line == {"syncId": sync["id"], "own": ["mode"], "behind": [], "draft": False}
+    wrong = {"templates": [{"templateId": template["id"], "configuration": {**own, "removal": "nothing"}}]}
+    everyone = audience(shop, customers, "Everyone")
+    refused = client.post(f"{api}/audiences/{everyone.pk}/sync-templates", wrong, content_type="application/json")
+    assert (refused.status_code, refused.json()["code"]) == (422, "locked_by_template")
+    send("delete", f"/sync-templates/{template['id']}/syncs/{sync['id']}")
+    send("delete", f"/sync-templates/{template['id']}")
+    assert send("get", "/sync-templates")["data"] == []
