@@ -100,6 +100,7 @@ class ApplyTemplates(PageView):
 class AddFromTemplate(StudioAddress, Configure):
     """The configuration of a sync by a template before it is made: what is unlocked can be filled in."""
 
+    template = "audiences/sync_templates/fill_in.html"
     audience: Audience
     row: SyncTemplate
 
@@ -141,7 +142,13 @@ class AddFromTemplate(StudioAddress, Configure):
 
     def around(self) -> dict[str, Any]:
         """No step of the wizard: model, destination and schedule are the template's."""
-        return {"spaces": [], "from_template": self.row, "actions": "syncs/parts/publication.html", "now": "Add sync"}
+        return {
+            "spaces": [],
+            "from_template": self.row,
+            "audience": self.audience,
+            "actions": "syncs/parts/publication.html",
+            "now": "Add sync",
+        }
 
     def breadcrumb(self) -> list[dict[str, str]]:
         """The way back, by the audience."""

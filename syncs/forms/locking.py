@@ -10,6 +10,11 @@ from connectors.sdk.destination import SyncType
 from connectors.sdk.fields import Field, Section, Select
 from syncs.locks import BEHAVIOUR, GUARDRAILS, OTHER_FIELDS, SCHEDULE, Locks, Whole, merged, parts_of
 
+_SWITCHES = {
+    OTHER_FIELDS: "Lock further fields",
+    SCHEDULE: "Lock the schedule",
+    GUARDRAILS: "Lock the guardrails",
+}
 LABELS = {"mode": "Mode", "removal": "When a row leaves the model", "first_run": "First run"}
 
 
@@ -23,6 +28,11 @@ class Lock:
     choosing: bool
     reason: str = ""
     depends: str = ""
+
+    @property
+    def words(self) -> str:
+        """What the switch says."""
+        return _SWITCHES.get(self.path, "Lock this field")
 
     @property
     def id(self) -> str:
