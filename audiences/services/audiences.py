@@ -16,7 +16,7 @@ from audiences.definitions import problems_of, schema_with_audiences, subsets_of
 from audiences.dependants import Dependant, sentence, unseen
 from audiences.models import Audience, Calculation, PriorityPlace, SchemaModel, Subset
 from audiences.query.codec import dump, load_definition
-from audiences.query.errors import Problem
+from audiences.query.errors import InvalidTree, Problem
 from audiences.referring import RefersTo
 from audiences.selectors.rules import governing_by
 from audiences.services.checks import checked_name
@@ -223,19 +223,27 @@ def begun(
     from audiences.tasks import calculate
 
     ids = sorted(subset.pk for subset in subsets)
-    as_saved = audience is not None and audience.definition == definition and _ids(audience) == ids
+    as_saved = audience is not None and _means(audience, definition) and _ids(audience) == ids
     made = Calculation.objects.create(
         workspace_id=parent.workspace_id,
         parent_model=parent,
         audience=audience if as_saved else None,
         kind=kind,
         question=dict(question),
-        definition=definition,
+        definition=audience.definition if audience is not None and as_saved else definition,
         subset_ids=ids,
         destination=destination,
     )
     enqueue(calculate, parent.workspace_id, made.pk)
     return made
+
+
+def _means(audience: Audience, definition: Any) -> bool:
+    """Whether a checked definition is the audience's own, however much of it was left to be understood."""
+    try:
+        return load_definition(audience.definition) == load_definition(definition)
+    except InvalidTree:
+        return False
 
 
 def _ids(audience: Audience) -> list[int]:

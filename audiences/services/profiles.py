@@ -8,12 +8,12 @@ from datetime import date, datetime
 from typing import Any
 
 from audiences import access
-from audiences.definitions import NEW, only_seen
-from audiences.models import SchemaModel
+from audiences.definitions import NEW
+from audiences.memberships import memberships
+from audiences.models import Audience, SchemaModel
 from audiences.one_row import EVERYBODY, Looking, Rows, look_at
 from audiences.query import evidence
 from audiences.query.conditions import (
-    AudienceCondition,
     Definition,
     EventCondition,
     Group,
@@ -24,6 +24,8 @@ from audiences.query.schema import ModelKind, SavedAudience, StudioColumn, Studi
 from audiences.query.statements import Output
 from audiences.services.members import member_outputs, preview_members
 from audiences.trait_checks import problems_of_output
+from config.errors import Invalid
+from connectors.sdk.errors import ConnectorError
 from connectors.sdk.types import ColumnType
 from governance.audit.actors import Actor
 from governance.audit.services import record, service
@@ -32,7 +34,6 @@ from syncs.definitions import Preview
 RELATED_ROWS = 10
 EVENT_ROWS = 25
 MOST_EVENTS = 50
-MOST_AUDIENCES = 100
 FOUND = 50
 WHERE = ("where", "conditions", 0)
 
@@ -55,14 +56,6 @@ class Happened:
     event: str
     at: Any
     values: tuple[tuple[str, Any], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Membership:
-    """An audience that somebody is in."""
-
-    id: int
-    name: str
 
 
 def search_profiles(*, actor: Actor, parent: SchemaModel, words: str) -> Preview:
@@ -130,22 +123,16 @@ def view_timeline(*, actor: Actor, parent: SchemaModel, key: str) -> list[Happen
 
 
 @service("schema_model.profile_viewed")
-def view_memberships(*, actor: Actor, parent: SchemaModel, key: str) -> list[Membership]:
-    """The audiences that the row with this key is in, as far as the actor sees them; the newest hundred are asked."""
+def view_memberships(*, actor: Actor, parent: SchemaModel, key: str) -> list[Audience]:
+    """The audiences that the row with this key is in, as far as the actor sees them, by name."""
     looking = look_at(actor, parent, key)
     looking.row()
     record(looking.parent, after={"part": "audiences"})
-    seen = only_seen(looking.schema, actor).audiences
-    mine = sorted((each for each in seen.values() if each.model == looking.model.id), key=lambda each: -int(each.id))
-    sound = [each for each in mine if not looking.ask.check(each)][:MOST_AUDIENCES]
-    if not sound:
-        return []
-    conditions = tuple(AudienceCondition(each.id) for each in sound)
-    asked = _audience(looking, Group(conditions=conditions))
-    query, _ = looking.ask.explain(asked, (looking.key,))
-    _, *flags = looking.rows(query, 1)[0]
-    found = [Membership(int(each.id), each.name) for each, flag in zip(sound, flags, strict=True) if flag]
-    return sorted(found, key=lambda each: each.name.casefold())
+    seen = access.audiences_in_view(actor).filter(parent_model=looking.parent).order_by("name", "pk")
+    try:
+        return memberships(actor, looking.parent, list(seen), looking.key)
+    except ConnectorError as error:
+        raise Invalid(error.message, hint=error.hint) from None
 
 
 def _search(parent: SchemaModel, words: str) -> dict[str, Any]:

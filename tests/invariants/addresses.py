@@ -94,6 +94,7 @@ PARAMETERS: Mapping[str, Callable[[Place], Any]] = {
     "audiences:*.pk": lambda place: place.rows["schema_model"].pk,
     "audiences:*.column": lambda place: place.rows["schema_column"].pk,
     "audiences:*.action": lambda place: "look",
+    "*.calculation_id": lambda place: place.rows["calculation"].pk,
     "audiences:profile_part.part": lambda place: "columns",
     "*.relationship_id": lambda place: place.rows["schema_relationship"].pk,
     "*.schema_model_id": lambda place: place.rows["schema_model"].pk,

@@ -36,7 +36,7 @@ EMAIL_EXISTS = (
     '[{"type": "property", "field": {"column": "email"}, "test": {"operator": "exists"}}]}}'
 )
 # What gives rows to a question that names ids: tests/audiences/app/test_people.py asks it.
-ASKED_ELSEWHERE = {"audiences:explain_rows"}
+ASKED_ELSEWHERE = {"audiences:explain_rows", "api:audience_explanation"}
 # What gives rows when something is sent: what is sent there.
 GIVE_ROWS: Mapping[str, Body] = {
     "syncs:model_define": {"sql": "SELECT * FROM marked", "action": "preview"},
@@ -48,6 +48,7 @@ GIVE_ROWS: Mapping[str, Body] = {
     "audiences:members_preview": {"tree": "{}"},
     "audiences:trait_preview": {"tree": '{"definition": {"method": "formula", "sql": "email", "result": "string"}}'},
     "audiences:explain": {"key": "1", "tree": EMAIL_EXISTS},
+    "api:schema_model_profile": {"key": "1"},
     "syncs:mapping_value": {"action": "sample"},
     "syncs:sync_try": {"row": "1", "operation": "added"},
     "api:sync_test_row": {"key": "1", "operation": "added"},
@@ -56,6 +57,7 @@ GIVE_ROWS: Mapping[str, Body] = {
 GIVE_NONE = (
     "audiences:audience*",
     "audiences:calculat*",
+    "api:calculation",
     "audiences:priority_*",
     "audiences:sync_groups",
     "audiences:sync_waterfall",

@@ -20,6 +20,7 @@ from audiences.services.priority import create_priority_list
 from audiences.services.sizes import ask_for_daily_sizes, forget_old_sizes, store_size
 from connectors.models import Source
 from tests.audiences.app.shop import change
+from tests.audiences.app.test_api import Caller
 from tests.audiences.app.test_audiences import Person, audience, customers, place, source, where
 from tests.workspaces.test_object_grants import custom_role
 from tests.world import Place, World
@@ -191,3 +192,30 @@ def test_events_of_members_are_counted(place: Place, customers: SchemaModel, sou
     assert "Orders 2" in asked(person, f"audiences/{made.pk}/events", days="400")
     assert "can be counted" in asked(person, f"audiences/{made.pk}/events", days="0")
     assert "Members by event" in Person(place, f"audiences/{made.pk}").html
+
+
+def test_programs_ask_the_same(place: Place, customers: SchemaModel, source: Source) -> None:
+    call = Caller(place)
+    made = audience(place, customers)
+    other = audience(place, customers, "Everybody", where())
+    store_size(made, 5, SizeReason.RUN)
+    assert [row["members"] for row in call("GET", f"audiences/{made.pk}/sizes")["data"]] == [5]
+
+    def answer(asked: Any) -> Any:
+        work(int(asked["id"]))
+        return call("GET", f"calculations/{asked['id']}")["answer"]
+
+    shared = answer(call("POST", f"audiences/{made.pk}/overlap", {"audienceIds": [other.pk]}))
+    assert shared["others"] == [{"id": str(other.pk), "name": "Everybody", "both": 2, "only_this": 0, "only_other": 2}]
+    by = {"by": {"field": {"column": "region"}}}
+    groups = answer(call("POST", f"audiences/{other.pk}/breakdown", by))["groups"]
+    assert {group["label"]: group["members"] for group in groups} == {"north": 2, "south": 1, "No value": 1}
+    refused = call("POST", f"audiences/{made.pk}/breakdown", {"by": {"field": {"column": "gone"}}}, status=422)
+    assert "gone" in str(refused)
+    waiting = call("POST", f"audiences/{made.pk}/breakdown", by)
+    call("DELETE", f"calculations/{waiting['id']}", status=204)
+    assert call("GET", f"calculations/{waiting['id']}")["status"] == "cancelled"
+    why = call("POST", f"audiences/{made.pk}/explanation", {"key": "3"})
+    assert (why["member"], why["conditions"][0]["value"]) == (False, "south")
+    profile = call("POST", f"schema-models/{customers.pk}/profile", {"key": "1"})
+    assert (profile["columns"]["name"], profile["audienceIds"]) == ("Ada", [str(other.pk), str(made.pk)])
