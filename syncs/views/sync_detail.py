@@ -260,11 +260,13 @@ class SyncSchedule(SyncPage):
             del form.fields["name"]
             return self.page(sync, "syncs/syncs/schedule.html", context, status)
         chosen = {
-            "model": (str(sync.model), self.url("model", sync.model_id)),
+            "model": (str(sync.model), sync.model.get_absolute_url()),
             "destination": (str(sync.destination), ""),
             "configure": (MODE_WORDS[Mode(sync.mode)], self.url("sync_edit", sync.pk)),
         }
-        return self.page(sync, "syncs/syncs/finish.html", {**context, "steps": steps_of("schedule", chosen)}, status)
+        return self.page(
+            sync, "syncs/syncs/finish.html", {**context, "steps": steps_of("schedule", chosen, sync.model)}, status
+        )
 
 
 class SyncActivity(SyncPage):

@@ -106,7 +106,7 @@ class SyncNew(PageView):
         chosen = {"model": (str(model), model_url(self, model))} if model else {}
         whole = {
             "breadcrumb": [self.crumb("Syncs", "syncs")],
-            "steps": steps_of(step, chosen),
+            "steps": steps_of(step, chosen, model),
             "model": model,
             **context,
         }
@@ -352,7 +352,7 @@ class Configure(PageView):
             **more,
             "refreshers": [form.settings.add_prefix(path) for path in pickers_of(self.kind.settings)],
             "choices_here": self._address(type=self.kind.key, choices="1"),
-            "steps": steps_of("configure", chosen),
+            "steps": steps_of("configure", chosen, self.model),
             "breadcrumb": self.breadcrumb(),
             "publication": self.publication(),
             **self.around(),
@@ -454,13 +454,14 @@ def pickers_of(fields: Sequence[Field], prefix: str = "") -> list[str]:
     return found
 
 
-def steps_of(current: str, chosen: dict[str, tuple[str, str]]) -> list[dict[str, str]]:
+def steps_of(current: str, chosen: dict[str, tuple[str, str]], model: Model | None = None) -> list[dict[str, str]]:
     """The steps of a new sync, with what was chosen and how to go back to it."""
+    first = "Audience" if model is not None and model.of_audience else "Model"
     order = [key for key, _ in STEPS]
     at = order.index(current)
     return [
         {
-            "label": label,
+            "label": first if key == "model" else label,
             "state": "current" if key == current else "done" if order.index(key) < at else "todo",
             "choice": chosen.get(key, ("", ""))[0],
             "url": chosen.get(key, ("", ""))[1],
