@@ -72,7 +72,7 @@ def test_a_subset_and_a_rule_are_made(open_page: Open, world: World) -> None:
     held = aside(place, lambda: [grant.role.name for grant in Subset.objects.get(name="North").grants.all()])
     assert held == ["Northern team"]
 
-    page.get_by_role("link", name="Data governance").click()
+    page.get_by_role("navigation", name="Breadcrumb").get_by_role("link", name="Subsets").click()
     page.get_by_role("link", name="Destination rules", exact=True).click()
     page.get_by_role("link", name="Add destination rule").first.click()
     page.get_by_label("Name").fill("Only whom we know")
