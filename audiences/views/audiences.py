@@ -126,7 +126,8 @@ class NewAudience(BuilderPage):
 
     def show(self, building: Building, context: dict[str, Any], status: int = 200) -> HttpResponse:
         """The page, with the templates that an audience can begin with."""
-        return super().show(building, {"offered_templates": templates_for(self, building), **context}, status)
+        beside = {"offered_templates": templates_for(self, building), "keeps": True}
+        return super().show(building, {**beside, **context}, status)
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         """An empty definition, which is everybody, or the one of the template that the address names."""
@@ -231,6 +232,7 @@ class DefinitionPage(AudienceTab, BuilderPage):
             "problem": problem,
             "calculation": last,
             "narrowing": narrowing(building.root, last),
+            "keeps": True,
             "missing": what_is_missing(self.actor, building.parent) if self.request.method == "GET" else [],
             **beside,
         }

@@ -302,6 +302,7 @@ def test_a_marketer_makes_a_trait_by_clicking(world: World, place: Place, custom
     assert "Give the trait a name." in someone.press("save", name=" ").content.decode()
     saved = someone.press("save", name="Order of seven", description="For the letter")
     made = Trait.objects.get(name="Order of seven")
+    assert "name_trait" not in someone.html, "a condition inside a trait is kept with the trait"
     assert saved.headers["HX-Redirect"] == made.get_absolute_url()
     assert values(customers, made)[1] == 11
 
@@ -382,6 +383,7 @@ def test_traits_are_used_edited_and_kept_inside_an_audience(place: Place, custom
     page.type(**{"text:/where/conditions/0/test/operator": "greater"})
     page.type(**{"list:/where/conditions/0/test/operand/values": "20"})
     assert "Customers where LTV is more than 20." in page.html
+    assert "Save as a column of this audience" in page.html
     page.press(f"set|/where/conditions/0/definition|{json.dumps(spent(customers))}")
     page.type(**{"text:/where/conditions/0/definition/function": "average"})
     assert "the average of total of Orders is more than 20" in page.html
