@@ -61,7 +61,7 @@ def work(calculation_id: int) -> None:
 
 def answer_to(calculation: Calculation) -> dict[str, Any]:
     """What the calculation found."""
-    if calculation.kind == CalculationKind.DAILY:
+    if calculation.kind in (CalculationKind.DAILY, CalculationKind.RUN):
         return {"members": members_of(calculation)}
     if calculation.kind == CalculationKind.LAYERS:
         return layers_of(calculation)

@@ -133,6 +133,7 @@ class CalculationKind(models.TextChoices):
 
     SIZE = "size", "Size"
     DAILY = "daily", "Size of the day"
+    RUN = "run", "Size after a run"
     OVERLAP = "overlap", "Overlap"
     BREAKDOWN = "breakdown", "Breakdown"
     EVENTS = "events", "Events"

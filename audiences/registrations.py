@@ -65,6 +65,7 @@ def register_all() -> None:
     clockwork.register("delete old counts of audiences", forget_counts, timedelta(hours=1))
     clockwork.register("take up lost counts of audiences", take_up_counts, timedelta(seconds=30))
     clockwork.register("count audiences once a day", count_daily, timedelta(minutes=5))
+    clockwork.register("count audiences that were sent", count_after_runs, timedelta(seconds=20))
 
 
 def require_sending(actor: Actor, model: Model) -> None:
@@ -114,6 +115,13 @@ def forget_counts(now: datetime) -> int:
     from audiences.services.sizes import forget_old_sizes
 
     return forget_old_calculations(now) + forget_old_sizes(now)
+
+
+def count_after_runs(now: datetime) -> int:
+    """Let workers count audiences that runs have sent."""
+    from audiences.services.sizes import ask_for_sizes_after_runs
+
+    return ask_for_sizes_after_runs()
 
 
 def count_daily(now: datetime) -> int:

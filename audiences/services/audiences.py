@@ -34,7 +34,11 @@ AUDITED = ("name", "description", "parent_model", "definition", "space")
 KEPT = timedelta(days=1)
 NOTHING_MORE: Mapping[str, Any] = {}
 INSIGHTS_KEPT = timedelta(hours=1)
-_SIZED = {CalculationKind.SIZE: SizeReason.ASKED, CalculationKind.DAILY: SizeReason.DAILY}
+_SIZED = {
+    CalculationKind.SIZE: SizeReason.ASKED,
+    CalculationKind.DAILY: SizeReason.DAILY,
+    CalculationKind.RUN: SizeReason.RUN,
+}
 LOST_AFTER = timedelta(minutes=1)  # a worker that counts says so every second or two
 TRIED_FOR = timedelta(minutes=20)
 AT_ONCE = 100

@@ -23,6 +23,7 @@ from governance.audit.actors import Actor
 PARTS: Mapping[str, str] = {
     CalculationKind.SIZE: "audiences/audiences/parts/size.html",
     CalculationKind.DAILY: "audiences/audiences/parts/size.html",
+    CalculationKind.RUN: "audiences/audiences/parts/size.html",
     CalculationKind.OVERLAP: "audiences/insights/overlap.html",
     CalculationKind.BREAKDOWN: "audiences/insights/breakdown.html",
     CalculationKind.EVENTS: "audiences/insights/events.html",

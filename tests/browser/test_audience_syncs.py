@@ -162,7 +162,7 @@ def govern(shop: Shop, acme: World) -> User:
     shop.query("UPDATE customers SET region = 'south' WHERE id > 4")
     studio.refresh_schema_columns(actor=shop.actor, model=customers)
     category = subsets.create_subset_category(actor=shop.actor, parent=customers, name="Region")
-    north = {"actor": shop.actor, "category": category, "name": "North"}
+    north: dict[str, Any] = {"actor": shop.actor, "category": category, "name": "North"}
     subsets.create_subset(**north, definition=where(is_("region", "north")))
     subsets.update_subset_category(actor=shop.actor, category=category, required=True)
     user = marketer(acme, customers, "North")

@@ -11,10 +11,12 @@ from django.contrib.auth.models import Permission as StoredPermission
 from django.test import Client
 
 from audiences import services as schema_services
+from audiences.calculating import work
 from audiences.choices import ModelKind, Privacy
-from audiences.models import Audience, ParentModelGrant, SchemaModel
+from audiences.models import Audience, Calculation, ParentModelGrant, SchemaModel
 from audiences.services import audiences as writes
 from audiences.services.organizing import move_audience_to_space
+from audiences.services.sizes import ask_for_sizes_after_runs
 from audiences.services.syncing import open_for_syncs
 from config.embedded import Urls
 from config.errors import Conflict, Denied, Invalid
@@ -206,3 +208,17 @@ def test_syncs_are_where_their_audience_is(world: World, shop: Shop, paying: Aud
     move_audience_to_space(actor=shop.actor, audience=paying, space=south)
     assert Sync.objects.get(pk=sync.pk).space == south
     assert sync.pk not in syncs_in_view(world.actor("editor")).values_list("pk", flat=True)
+
+
+def test_an_audience_is_counted_after_each_run_that_sent_it(shop: Shop, paying: Audience) -> None:
+    sync = sync_of(shop, paying)
+    assert ask_for_sizes_after_runs() == 0
+    shop.run(sync)
+    assert ask_for_sizes_after_runs() == 1
+    assert ask_for_sizes_after_runs() == 0, "once for each run"
+    work(Calculation.objects.get(kind="run").pk)
+    assert [(size.reason, size.members) for size in paying.sizes.all()] == [("run", 2)]
+    assert ask_for_sizes_after_runs() == 0
+    shop.query("UPDATE customers SET plan = 'paid'")
+    shop.run(sync)
+    assert ask_for_sizes_after_runs() == 1
