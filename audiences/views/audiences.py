@@ -316,13 +316,14 @@ class CloneAudience(PageView):
     """A copy."""
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Copy, and open the copy."""
+        """Copy under another name, and open the copy's definition to edit it."""
         audience = access.audience_for(self.actor, pk)
         try:
-            copy = services.clone_audience(actor=self.actor, audience=audience)
+            copy = services.clone_audience(actor=self.actor, audience=audience, name=request.POST.get("name", ""))
         except HeadraceError as error:
             return go_to(request, self.url("audience", pk), f"{error.message} {error.hint}".strip(), tone="bad")
-        return go_to(request, self.url("audience", copy.pk), f"“{copy.name}” is a copy of “{audience.name}”.")
+        words = f"“{copy.name}” is a copy of “{audience.name}”. Change what is different about it."
+        return go_to(request, self.url("audience_definition", copy.pk), words)
 
 
 class DeleteAudience(PageView):
