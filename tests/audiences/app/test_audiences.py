@@ -296,7 +296,7 @@ def test_a_page_reads_the_schema_once(place: Place, customers: SchemaModel) -> N
     person = Person(place, f"audiences/{made.pk}/definition")
     with CaptureQueriesContext(connection) as asked:
         assert person.client.get(person.path).status_code == 200
-    assert sum('FROM "audiences_schemacolumn"' in each["sql"] for each in asked) == 1
+    assert sum('FROM "audiences_throughstep"' in each["sql"] for each in asked) == 1
 
 
 def test_the_size_is_limited_by_a_column(place: Place, customers: SchemaModel) -> None:
