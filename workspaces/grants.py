@@ -98,7 +98,7 @@ def targets(side: str) -> QuerySet[Any]:
     """What grants of a side can name."""
     model: Any = grant_models()[side]
     rows: QuerySet[Any] = grant_target(side).objects.filter(**model.only)  # type: ignore[attr-defined]
-    return rows
+    return rows.select_related(*model.related) if model.related else rows
 
 
 def grants_of_role(role: Role) -> set[Grant]:

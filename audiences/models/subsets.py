@@ -67,6 +67,11 @@ class Subset(TenantModel):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def grant_hint(self) -> str:
+        """What it is a part of: subsets of several categories may have the same name."""
+        return f"{self.category.name} of {self.category.parent_model.name}"
+
     def get_absolute_url(self) -> str:
         """The subset's page."""
         return reverse("audiences:subset", args=[self.workspace.slug, self.pk])
@@ -90,6 +95,7 @@ class SubsetGrant(ObjectGrant):
     """A right that a custom role holds on one subset."""
 
     side = "subset"
+    related = ("category__parent_model",)
 
     content_object = models.ForeignKey(Subset, on_delete=models.CASCADE, related_name="grants")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audiences import access
-from audiences.definitions import NEW, asker, grouped, schema_with_audiences
+from audiences.definitions import NEW, asker, schema_with_audiences
 from audiences.models import SchemaModel
 from audiences.query.codec import load_trait
 from audiences.query.conditions import Definition as Everybody
@@ -14,7 +14,7 @@ from audiences.query.conditions import Field, FormulaTrait, SqlTrait
 from audiences.query.errors import InvalidTree
 from audiences.query.schema import SavedAudience, StudioModel, StudioSchema, Surface
 from audiences.query.statements import Output
-from audiences.selectors.subsets import rows_within
+from audiences.selectors.reach import rows_seen
 from audiences.trait_checks import problems_of_trait, stored_trait
 from config.errors import Denied, Invalid
 from connectors.sdk.types import ColumnType
@@ -48,8 +48,8 @@ def preview_trait(
     if problems := problems_of_trait(schema, key, definition, name=name):
         raise Invalid(problems[0].message, hint="Correct what is marked.")
     tree = load_trait(stored_trait(schema, key, definition))
-    seen = grouped(rows_within(actor, model, [])) if model.is_parent else ()
-    everybody = SavedAudience(id=NEW, name="Everybody", model=key, definition=Everybody(), subsets=seen)
+    everybody = SavedAudience(id=NEW, name="Everybody", model=key, definition=Everybody())
+    everybody = rows_seen(actor, model, schema) or everybody
     value = Output(name or "value", definition=tree)
     outputs = [*_known_by(schema, schema.models[key], value.name), value]
     try:

@@ -61,6 +61,11 @@ class Building:
         """The subsets that are chosen now."""
         return [subset for choice in self.choices for subset in choice.subsets if subset.pk in choice.chosen]
 
+    def within(self) -> str:
+        """The chosen subsets in words: any of a category, all categories."""
+        categories = [[each.name for each in choice.subsets if each.pk in choice.chosen] for choice in self.choices]
+        return " and ".join(" or ".join(f"“{name}”" for name in names) for names in categories if names)
+
     @property
     def wanted(self) -> list[int] | None:
         """The ids of the chosen subsets, where the page offered any."""
@@ -132,6 +137,7 @@ class Building:
             "words": MENUS,
             "suggestions": self.suggestions(),
             "choices": self.choices,
+            "within": self.within(),
             "choice_problems": [each.message for each in self.problems if each.pointer.startswith("/subsets")],
         }
 

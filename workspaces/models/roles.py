@@ -57,11 +57,13 @@ class ObjectGrant(TenantModel, BaseObjectPermission):
     A direct-key permission model: the subclass adds ``content_object``, a foreign
     key to its source or destination, sets ``side``, and gives that model
     ``Meta.permissions = object_permissions(side)``. ``only`` narrows the rows of that
-    model that can be named.
+    model that can be named; ``related`` is what their ``grant_hint`` reads, where names
+    alone do not tell them apart.
     """
 
     side: ClassVar[str] = ""
     only: ClassVar[Mapping[str, Any]] = {}
+    related: ClassVar[tuple[str, ...]] = ()
 
     role = models.ForeignKey(Role, on_delete=models.CASCADE, related_name="+")
 

@@ -78,6 +78,7 @@ def test_subsets_are_set_up_by_clicking_and_marketers_meet_them(
     assert "You may not build audiences on Customers yet." in barred
     person = Person(place, f"audiences/new/{customers.pk}", north)
     assert "the only one that your roles hold" in person.html
+    assert "All Customers. Only within “North”." in person.html
     assert "South" in re.sub(r"(?s).*Something missing\?", "", person.html)  # told, with who can change it
     assert "owner@acme.test" in person.html
     assert f'value="{subset("South").pk}"' not in person.html
