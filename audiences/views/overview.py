@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from audiences import access
 from audiences.choices import CalculationKind
 from audiences.models import Audience
 from audiences.periods import CHOICES, Period, asked_period
-from audiences.selectors.overview import in_words, recent_entries
+from audiences.selectors.overview import in_words, recent_entries, recent_runs
 from audiences.selectors.sizes import size_history
 from audiences.views.audience_tab import AudienceTab
 from audiences.views.calculations import found
@@ -39,6 +40,7 @@ class OverviewPage(AudienceTab):
             "chart": history.chart(period),
             "share": _share(audience),
             "sentence": in_words(self.actor, audience),
+            "runs": recent_runs(self.actor, audience, timezone.now()),
             "entries": recent_entries(audience),
             "calculation": latest,
             "calculation_url": self.url("calculation", latest.pk) if latest and counting else "",

@@ -12,13 +12,15 @@ from django.utils import timezone
 
 from audiences.calculating import work
 from audiences.choices import CalculationKind, SizeReason
-from audiences.models import AudienceSize, Calculation, ParentModelGrant, SchemaModel
+from audiences.models import Audience, AudienceSize, Calculation, ParentModelGrant, SchemaModel
 from audiences.selectors.insights import overlap_rows
 from audiences.services import ColumnSettings, change_columns
 from audiences.services import audiences as services
 from audiences.services.priority import create_priority_list
 from audiences.services.sizes import ask_for_daily_sizes, forget_old_sizes, store_size
 from connectors.models import Source
+from syncs.choices import RunStatus
+from syncs.models import Run, Sync
 from tests.audiences.app.shop import change
 from tests.audiences.app.test_api import Caller
 from tests.audiences.app.test_audiences import Person, audience, customers, place, source, where
@@ -219,3 +221,12 @@ def test_programs_ask_the_same(place: Place, customers: SchemaModel, source: Sou
     assert (why["member"], why["conditions"][0]["value"]) == (False, "south")
     profile = call("POST", f"schema-models/{customers.pk}/profile", {"key": "1"})
     assert (profile["columns"]["name"], profile["audienceIds"]) == ("Ada", [str(other.pk), str(made.pk)])
+
+
+def test_the_overview_counts_runs_of_the_last_week(place: Place) -> None:
+    sync: Sync = place.rows["audience_sync"]
+    made = Audience.objects.get(model=sync.model_id)
+    ended = {"status": RunStatus.SUCCEEDED, "finished_at": timezone.now() - timedelta(days=2)}
+    Run.objects.filter(pk=place.rows["run"].pk).update(sync=sync, **ended)
+    page = Person(place, f"audiences/{made.pk}").html
+    assert re.search(r"Completed</span>\s*<span class=\"stat-value\">1<", page)
