@@ -251,8 +251,9 @@ class FollowerView(ApiView):
     @extend_schema(operation_id="FollowSyncTemplate", request=PublicationShape, responses={200: SyncOut})
     def post(self, request: Request, template_id: int, sync_id: int) -> Response:
         """Bring a sync up to date that fell behind its template."""
+        sync = self._sync(template_id, sync_id)
         way = way_for(self.actor, self.body(PublicationShape))
-        following.follow_template(actor=self.actor, sync=self._sync(template_id, sync_id), way=way)
+        following.follow_template(actor=self.actor, sync=sync, way=way)
         return Response(syncs_json([sync_for(self.actor, sync_id)])[0])
 
     @extend_schema(operation_id="DetachSync", responses={204: None, **error_answers()})
@@ -279,11 +280,12 @@ class AudienceTemplatesView(ApiView):
     )
     def post(self, request: Request, audience_id: int) -> Response:
         """Add a sync of the audience for each template; where one cannot be made, none is."""
+        audience = access.audience_for(self.actor, audience_id)
         values = self.body(ApplyTemplates)
         chosen = {each["templateId"]: each.get("configuration") for each in values["templates"]}
         made = following.apply_sync_templates(
             actor=self.actor,
-            audience=access.audience_for(self.actor, audience_id),
+            audience=audience,
             templates=[access.sync_template_for(self.actor, pk) for pk in chosen],
             way=way_for(self.actor, values),
             own={pk: proposal_from(own) for pk, own in chosen.items() if own},

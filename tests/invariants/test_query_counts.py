@@ -31,6 +31,8 @@ LISTS = (
     "audiences:governance",
     "audiences:subset_categories",
     "audiences:schema",
+    "audiences:sync_template",
+    "audiences:sync_templates",
     "audiences:traits",
     "connectors:sources",
     "connectors:destinations",
@@ -120,6 +122,8 @@ def add_rows(place: Place) -> None:
         SchemaColumn,
         SchemaModel,
         SubsetCategory,
+        SyncTemplate,
+        TemplatedSync,
         Trait,
     )
     from connectors.models import Destination, Source
@@ -148,6 +152,9 @@ def add_rows(place: Place) -> None:
             copy(PriorityList, place.rows["priority_list"].pk, name=f"Copy {number}")
             copy(SubsetCategory, place.rows["subset_category"].pk, name=f"Copy {number}")
             copy(DestinationRule, place.rows["destination_rule"].pk, name=f"Copy {number}")
+            copy(SyncTemplate, place.rows["sync_template"].pk, name=f"Copy {number}")
+            followed = copy(Sync, place.rows["templated_sync"].pk, **{**names, "slug": f"followed-{number}"})
+            copy(TemplatedSync, place.rows["templated_sync"].templated.pk, sync=followed)
             copy(SchemaColumn, place.rows["schema_column"].pk, name=f"copy_{number}")
             copy(Trait, place.rows["trait"].pk, name=f"Copy {number}")
             copy(Relationship, place.rows["schema_relationship"].pk, from_model=schema)
