@@ -37,8 +37,8 @@ def with_counts(rows: QuerySet[SyncTemplate]) -> QuerySet[SyncTemplate]:
 def followers_of(actor: Actor, template: SyncTemplate) -> tuple[list[Follower], int]:
     """The syncs of a template that the actor sees, and how many others there are."""
     links = {link.sync_id: link for link in TemplatedSync.objects.filter(template=template)}
-    rows = syncs_in_view(actor).filter(pk__in=list(links)).select_related("workspace", "model", "destination", "last_run")
-    syncs = list(rows.order_by("name", "id"))
+    rows = syncs_in_view(actor).filter(pk__in=list(links)).order_by("name", "id")
+    syncs = list(rows.select_related("workspace", "model", "destination", "last_run"))
     drafts = drafts_of(SYNC, [sync.pk for sync in syncs])
     found = [_follower(template, links[sync.pk], sync, waiting=sync.pk in drafts) for sync in syncs]
     return found, len(links) - len(found)
