@@ -185,7 +185,7 @@ class FollowTemplate(PageView):
 
 def publication_of(view: SyncsPageView, audience: Audience, templates: Any) -> Publication:
     """What can become of syncs of an audience: live at once where the person may publish every one of them."""
-    model = audience.model or Model(source=audience.parent_model.source, parent_model_id=audience.parent_model_id)
+    model = audience.model or Model(pk=0, source=audience.parent_model.source, parent_model_id=audience.parent_model_id)
     may = all(
         may_configure(view.actor, model, each.destination_id)
         for each in templates

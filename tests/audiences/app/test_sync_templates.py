@@ -327,6 +327,21 @@ def test_templates_fit_audiences_of_their_parent_model_alone(
     templates.delete_sync_template(actor=shop.actor, template=copy)
 
 
+def test_a_new_audience_is_sent_by_templates_as_its_last_step(
+    shop: Shop, customers: SchemaModel, template: SyncTemplate
+) -> None:
+    browser, studio = browser_of(shop), f"/{shop.place.workspace.slug}/studio/audiences"
+    second = made(shop, customers, "Another", mode="update", removal="nothing")
+    sent = {"do": "save", "name": "Everyone", "tree": "{}"}
+    to = browser.post(f"{studio}/new/{customers.pk}", sent).headers["Location"]
+    page = browser.get(to).content.decode()
+    assert "Save without syncs" in page
+    assert browser.post(to, {"action": "save"}).status_code == 422
+    assert browser.post(to, {"template": [template.pk, second.pk], "action": "save"}).status_code == 302
+    assert sorted(Sync.objects.values_list("name", flat=True)) == ["Everyone: Another", "Everyone: To the shop"]
+    assert "follows it already" in browser.get(to).content.decode()
+
+
 def test_programs_keep_templates_and_send_audiences_by_them(
     shop: Shop, customers: SchemaModel, paying: Audience
 ) -> None:
