@@ -157,3 +157,27 @@ class CalculationState(models.TextChoices):
     READY = "ready", "Ready"
     FAILED = "failed", "Failed"
     CANCELLED = "cancelled", "Given up"
+
+
+class LogPlace(models.TextChoices):
+    """Where the logs of audiences are."""
+
+    WAREHOUSE = "warehouse", "In the warehouse"
+    STORAGE = "storage", "In Headrace's storage"
+
+
+class RecordingReason(models.TextChoices):
+    """Why logs of an audience are written."""
+
+    RUN = "run", "After a run"
+    ASKED = "asked", "Somebody took a snapshot"
+    SCHEDULE = "schedule", "By schedule"
+
+
+class RecordingState(models.TextChoices):
+    """How far a worker is with a recording."""
+
+    WAITING = "waiting", "Waiting"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"

@@ -11,10 +11,12 @@ from django.urls import reverse
 
 from audiences import dependants as built
 from audiences import governed, templated
+from audiences.choices import LogPlace
 from audiences.models import Audience, AudienceTemplate, PriorityList, SchemaColumn, SchemaModel, Trait, ValueList
-from connectors import dependants
+from connectors import dependants, tabs
 from connectors.choices import Kind
 from connectors.dependants import Dependant, Provider
+from connectors.tabs import Tab
 from governance.audit.actors import Actor
 from syncs import clockwork, origins, sides
 from syncs.choices import ModelMethod, RunStatus
@@ -55,13 +57,19 @@ def register_all() -> None:
     contents.register("priority list", PriorityList)
     belongings.register("traits", traits_made_by)
     spaces.register("audience", audiences_in_spaces)
-    origin = Origin(query_for, require_sending, space_of, SYNC_TABS, made=sync_made, ended=run_ended)
+    origin = Origin(
+        query_for, require_sending, space_of, SYNC_TABS, made=sync_made, ended=run_ended, erase=erase_members
+    )
     origins.register(ModelMethod.AUDIENCE, origin)
     belongings.register("priority lists", priority_lists_made_by)
     governed.register_all()
     templated.register_all()
     sides.guard(subsets_guard)
     clockwork.register("look at schema models again", look_again, timedelta(seconds=30))
+    clockwork.register("take snapshots of audiences", snapshots_due, timedelta(minutes=5))
+    clockwork.register("take up lost logs of audiences", take_up_logs, timedelta(minutes=1))
+    clockwork.register("forget old recordings of audiences", forget_recordings, timedelta(hours=6))
+    tabs.register(Kind.SOURCE, Tab("audience_logs", "Audience logs", "audiences:source_audience_logs"))
     clockwork.register("delete old counts of audiences", forget_counts, timedelta(hours=1))
     clockwork.register("take up lost counts of audiences", take_up_counts, timedelta(seconds=30))
     clockwork.register("count audiences once a day", count_daily, timedelta(minutes=5))
@@ -104,9 +112,41 @@ def sync_made(request: HttpRequest, sync: Sync) -> None:
 def run_ended(run: Run) -> None:
     """A run of an audience's sync has ended."""
     from audiences.services.experiments import launch
+    from audiences.services.recordings import record_run
 
     if run.status == RunStatus.SUCCEEDED:
         launch(run)
+        record_run(run)
+
+
+def erase_members(sync: Sync, keys: frozenset[str]) -> Sequence[tuple[str, int]]:
+    """Forget people in the history of the audience that a sync sends: where, and how many entries."""
+    from audiences.services.recordings import erase_from_history
+    from audiences.syncing import audience_of
+
+    place, count = erase_from_history(audience_of(sync.model_id), keys)
+    return [(str(sync.model.source) if place == LogPlace.WAREHOUSE else "", count)] if place else []
+
+
+def snapshots_due(now: datetime) -> int:
+    """Let workers take snapshots that are due by schedule."""
+    from audiences.services.recordings import ask_for_due_snapshots
+
+    return ask_for_due_snapshots(now)
+
+
+def take_up_logs(now: datetime) -> int:
+    """Let workers write the logs of audiences that a lost message or worker left."""
+    from audiences.services.recordings import take_up_recordings
+
+    return take_up_recordings(now)
+
+
+def forget_recordings(now: datetime) -> int:
+    """Delete what is remembered about old recordings."""
+    from audiences.services.recordings import forget_old_recordings
+
+    return forget_old_recordings(now)
 
 
 def forget_counts(now: datetime) -> int:

@@ -37,5 +37,6 @@ TABS = (
     Tab("audience_enrichments", "Traits", lambda actor, audience: len(audience.enrichments)),
     Tab("audience_syncs", "Syncs", syncs_of),
     Tab("audience_experiments", "Experiments", groups_of),
+    Tab("audience_history", "History"),
     Tab("audience_activity", "Activity"),
 )

@@ -34,3 +34,22 @@ def find_trait_values(workspace_id: int, trait_id: int) -> None:
 
     with job_in(workspace_id):
         work(trait_id)
+
+
+@dramatiq.actor(queue_name="runs")
+def write_recording(workspace_id: int, recording_id: int) -> None:
+    """Write down who is in an audience, and what a run of its sync did to them."""
+    from audiences.recording import work
+
+    with job_in(workspace_id):
+        work(recording_id)
+
+
+@dramatiq.actor(queue_name="upkeep")
+def discard_history(workspace_id: int, audience_id: int) -> None:
+    """Delete the files of an audience that does not exist any more."""
+    from audiences.history_places import history_folder
+    from syncs.storage import storage
+
+    with job_in(workspace_id):
+        storage().delete_tree(history_folder(workspace_id, audience_id))

@@ -37,6 +37,7 @@ class Origin:
     sides. ``space_of`` is the part of the workspace that its syncs belong to. ``tabs`` are more sections of their
     pages: name of the route, and label. ``made`` is told, with the request, when somebody has added such a sync,
     which runs by hand only so far; ``ended`` when a run of one has ended, in the transaction that stores its end.
+    ``erase`` deletes what is kept beside the sync about rows with these keys, and says where and how much.
     """
 
     query: Query
@@ -45,6 +46,7 @@ class Origin:
     tabs: tuple[tuple[str, str], ...] = ()
     made: Callable[[HttpRequest, Sync], None] | None = None
     ended: Callable[[Run], None] | None = None
+    erase: Callable[[Sync, frozenset[str]], Sequence[tuple[str, int]]] | None = None
 
 
 _origins: dict[ModelMethod, Origin] = {}

@@ -84,8 +84,8 @@ class AudienceExperimentView(ApiView):
     )
     def put(self, request: Request, audience_id: int) -> Response:
         """Divide an audience into groups, or change them."""
-        values = self.body(ExperimentIn)
         audience = access.audience_for(self.actor, audience_id)
+        values = self.body(ExperimentIn)
         groups = [services.GroupProposal(each["name"], each["percent"], each["id"]) for each in values["groups"]]
         given: dict[str, Any] = {"actor": self.actor, "audience": audience, "groups": groups}
         if running_experiment(audience) is None:
@@ -137,8 +137,8 @@ class SyncGroupsView(ApiView):
     )
     def put(self, request: Request, sync_id: int) -> Response:
         """Choose the groups that a sync is for."""
-        ids = self.body(SyncGroupsIn)["groupIds"]
-        services.choose_sync_groups(actor=self.actor, sync=sync_for(self.actor, sync_id), group_ids=ids)
+        sync = sync_for(self.actor, sync_id)
+        services.choose_sync_groups(actor=self.actor, sync=sync, group_ids=self.body(SyncGroupsIn)["groupIds"])
         return Response(self._shown(sync_id))
 
     def _shown(self, sync_id: int) -> dict[str, Any]:

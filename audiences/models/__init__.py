@@ -3,6 +3,7 @@
 from audiences.models.audiences import Audience, Calculation
 from audiences.models.experiments import Experiment, ExperimentGroup, SyncGroup
 from audiences.models.grants import ParentModelGrant
+from audiences.models.history import AudienceLogs, Recording
 from audiences.models.lists import ValueList
 from audiences.models.priority import PriorityList, PriorityPlace
 from audiences.models.relationships import Relationship, ThroughStep
@@ -17,6 +18,7 @@ from audiences.models.traits import Trait
 
 __all__ = [
     "Audience",
+    "AudienceLogs",
     "AudienceSize",
     "AudienceSubset",
     "AudienceTemplate",
@@ -27,6 +29,7 @@ __all__ = [
     "ParentModelGrant",
     "PriorityList",
     "PriorityPlace",
+    "Recording",
     "Relationship",
     "SchemaColumn",
     "SchemaModel",

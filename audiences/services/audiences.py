@@ -132,6 +132,8 @@ def clone_audience(*, actor: Actor, audience: Audience, name: str = "") -> Audie
 @service("audience.deleted")
 def delete_audience(*, actor: Actor, audience: Audience) -> None:
     """Delete an audience that no other one, no subset and no destination rule is made of."""
+    from audiences.tasks import discard_history
+
     audience = access.audience_to_change(actor, audience.pk)
     users, governing = audiences_made_of(audience), governing_by(audience)
     if users or governing:
@@ -147,9 +149,11 @@ def delete_audience(*, actor: Actor, audience: Audience) -> None:
     if audience.model is not None and (count := audience.model.syncs.count()):
         raise Conflict(f"{count:,} sync{'' if count == 1 else 's'} send it.", hint="Delete them first.")
     record(audience, before=snapshot(audience, AUDITED))
+    audience_id = audience.pk
     audience.delete()
     if audience.model is not None:
         audience.model.delete()
+    enqueue(discard_history, audience.workspace_id, audience_id)
 
 
 def audiences_made_of(audience: Audience) -> list[Audience]:

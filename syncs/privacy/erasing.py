@@ -20,6 +20,7 @@ from syncs.engine.persons import Wanted
 from syncs.engine.spec import Baseline, Planner, Prepared, RunSpec
 from syncs.logs import workspace_code
 from syncs.models import Run, Sync
+from syncs.origins import origin_of
 from syncs.outcomes import run_outcomes
 from syncs.runspec import sync_directory
 from syncs.services import privacy as writes
@@ -54,7 +55,19 @@ def erase_from_sync(sync: Sync, person: Person, case_id: int, check: Check) -> L
             counts = {name: counts[name] + number for name, number in found.items()}
     lines.append(_line("Rows of runs", sync, counts["rows"] + counts["compared"]))
     lines.append(_line("Requests and answers", sync, counts["requests"]))
-    return [*lines, *_from_warehouse(sync, person, check)]
+    return [*lines, *_from_warehouse(sync, person, check), *_from_origin(sync, person)]
+
+
+def _from_origin(sync: Sync, person: Person) -> Lines:
+    """What those who make the sync's rows keep about them."""
+    origin = origin_of(sync.model)
+    if origin is None or origin.erase is None:
+        return []
+    try:
+        found = origin.erase(sync, person.keys)
+    except ConnectorError as error:
+        raise Stuck(f"The history of what “{sync}” sends cannot be erased: {error.message}", error.hint) from error
+    return [_line("Entries of its history", sync, count, where) for where, count in found]
 
 
 def _from_baseline(sync: Sync, files: Files, baseline: Baseline, person: Person, case_id: int) -> tuple[Baseline, int]:

@@ -60,6 +60,7 @@ GIVE_NONE = (
     "api:calculation",
     "audiences:priority_*",
     "audiences:sync_groups",
+    "audiences:source_audience_logs",
     "audiences:sync_waterfall",
     "audiences:sync_template*",
     "audiences:templated_sync*",

@@ -12,19 +12,26 @@ if TYPE_CHECKING:
     from audiences.models import SchemaModel
     from config.embedded import Urls
     from tests.syncs.app.shop import Shop
+    from tests.world import World
 
 
 @pytest.fixture
-def crowd(transactional_db: None, services: Urls, settings: Any) -> Iterator[Shop]:
+def committed(transactional_db: None) -> World:
+    """A world that runs see."""
+    from tests.world import build_world
+
+    return build_world()
+
+
+@pytest.fixture
+def crowd(committed: World, services: Urls, settings: Any) -> Iterator[Shop]:
     """A shop with 6 customers, committed, so that runs see it."""
     from tests.syncs.app.shop import open_shop
-    from tests.world import build_world
     from workspaces.scoping import workspace_scope
 
     settings.OUTBOUND_ALLOW = ["*"]
-    world = build_world()
-    with workspace_scope(world.acme.workspace.pk):
-        made = open_shop(world.acme, services.acme_url, uuid4().hex[:8])
+    with workspace_scope(committed.acme.workspace.pk):
+        made = open_shop(committed.acme, services.acme_url, uuid4().hex[:8])
         made.fill(6)
         yield made
 

@@ -1,0 +1,258 @@
+"""Who was in which audience, when, and in which group: in the warehouse, or in files with the same columns."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from audiences.choices import Every, LogPlace, RecordingReason, RecordingState
+from audiences.history_places import history_folder
+from audiences.models import Audience, AudienceLogs, Recording, SchemaModel
+from audiences.recording import members_of_moment, work
+from audiences.services import audiences as writes
+from audiences.services import experiments, priority
+from audiences.services import recordings as services
+from audiences.services.experiments import GroupProposal
+from config.errors import Conflict, Denied
+from connectors import services as connectors
+from connectors.models import Source
+from syncs.engine.persons import Wanted
+from syncs.models import Sync
+from syncs.privacy.erasing import erase_from_sync, person_of
+from syncs.services.privacy import hold_syncs, place_tombstones
+from syncs.storage import storage
+from tests.audiences.app.crowd import audience_of, between, ids_there, sync_to_table
+from tests.syncs.app.shop import Shop
+from tests.world import World
+
+PLACES = (LogPlace.WAREHOUSE, LogPlace.STORAGE)
+
+
+@pytest.fixture(params=PLACES)
+def place(request: pytest.FixtureRequest, crowd: Shop) -> LogPlace:
+    """Both places in turn: the warehouse is written to only where that was tested."""
+    if request.param == LogPlace.WAREHOUSE:
+        writable(crowd)
+    return LogPlace(request.param)
+
+
+def writable(crowd: Shop) -> None:
+    assert connectors.check_write_access(actor=crowd.actor, source=crowd.source).ok
+    crowd.source = Source.objects.get(pk=crowd.source.pk)
+
+
+def logging(crowd: Shop, **chosen: Any) -> None:
+    wanted = {"snapshots": True, "holdouts": True, **chosen}
+    services.change_audience_logs(actor=crowd.actor, source=crowd.source, **wanted)
+
+
+def record() -> list[Recording]:
+    """Write what waits, as workers would; the recordings, oldest first."""
+    for recording in Recording.objects.filter(state=RecordingState.WAITING).order_by("pk"):
+        work(recording.pk)
+    found = list(Recording.objects.order_by("pk"))
+    assert [each.error_message for each in found if each.error_message] == []
+    return found
+
+
+def logged(crowd: Shop, place: LogPlace, audience: Audience, table: str, columns: str) -> list[tuple[Any, ...]]:
+    """Rows of a table, wherever it is."""
+    schema = "headrace_audit" if table == "audience_holdout" else "headrace_planner"
+    if place == LogPlace.WAREHOUSE:
+        with duckdb.connect(str(crowd.file), read_only=True) as warehouse:
+            return warehouse.execute(f"SELECT {columns} FROM {schema}.{table} ORDER BY ALL").fetchall()
+    paths = storage().list(f"{history_folder(audience.workspace_id, audience.pk)}/{table}")
+    files = [str(storage().local(path)) for path in paths]
+    with duckdb.connect() as bench:
+        bench.read_parquet(files).create_view("t")
+        return bench.execute(f"SELECT {columns} FROM t ORDER BY ALL").fetchall()
+
+
+def members_now(audience: Audience) -> list[str]:
+    return sorted(row for row, _ in members_of_moment(audience))
+
+
+def divided(crowd: Shop, audience: Audience) -> tuple[dict[str, int], dict[int, str]]:
+    """Two groups: their ids by name, and their names by id."""
+    groups = [GroupProposal("Mail", Decimal(50)), GroupProposal("Holdout", Decimal(50))]
+    made = experiments.enable_experiment(actor=crowd.actor, audience=audience, groups=groups)
+    ids = {group.name: group.pk for group in made.groups.all()}
+    return ids, {pk: name for name, pk in ids.items()}
+
+
+def test_snapshots_begin_with_everybody_and_go_on_with_changes(
+    crowd: Shop, people: SchemaModel, place: LogPlace
+) -> None:
+    logging(crowd)
+    audience = audience_of(crowd, people, "First", 1, 4)
+    sync = sync_to_table(crowd, audience)
+    crowd.run(sync)
+    [first] = record()
+    assert (first.reason, first.entered, first.exited) == (RecordingReason.RUN, 4, 0)
+    crowd.query("DELETE FROM customers WHERE id = 2")
+    writes.update_audience(actor=crowd.actor, audience=audience, definition=between(1, 5))
+    crowd.run(sync)
+    second = record()[-1]
+    assert (second.entered, second.exited) == (1, 1)
+    crowd.run(sync)
+    third = record()[-1]
+    assert (third.entered, third.exited) == (0, 0)
+    assert AudienceLogs.objects.get(source=crowd.source).place == place
+    entries = logged(
+        crowd, place, audience, "audience_membership", "ht_row_id, ht_event_type, ht_audience_id, ht_split_group"
+    )
+    own = str(audience.pk)
+    entered = [(str(number), "enter", own, None) for number in (1, 2, 3, 4, 5)]
+    assert entries == sorted([*entered, ("2", "exit", own, None)])
+    assert members_now(audience) == ["1", "3", "4", "5"]
+    assert sorted(row for row, _ in members_of_moment(audience, first.moment)) == ["1", "2", "3", "4"]
+    assert list(members_of_moment(audience, first.moment - timedelta(seconds=1))) == []
+
+
+def test_failed_runs_take_none_and_an_experiment_is_written_down_whatever_is_chosen(
+    crowd: Shop, people: SchemaModel, place: LogPlace
+) -> None:
+    audience = audience_of(crowd, people, "First", 1, 6)
+    ids, names = divided(crowd, audience)
+    sync = sync_to_table(crowd, audience)
+    crowd.run(sync)
+    assert record() == []
+    experiments.choose_sync_groups(actor=crowd.actor, sync=sync, group_ids=[ids["Mail"]])
+    crowd.query("UPDATE customers SET plan = 'broken'")
+    crowd.run(sync)
+    assert record() == []
+    crowd.query("UPDATE customers SET plan = 'free'")
+    crowd.at_destination(f"TRUNCATE {crowd.table}")
+    run = crowd.run(sync, full_resync=True)
+    [recording] = record()
+    mail = [str(number) for number in ids_there(crowd)]
+    assert (recording.entered, recording.synced, recording.held_out) == (6, len(mail), None)
+    entries = logged(crowd, place, audience, "audience_membership", "ht_row_id, ht_split_group")
+    assert {row for row, group in entries if names[int(group)] == "Mail"} == set(mail)
+    synced = logged(crowd, place, audience, "audience_synced", "ht_row_id, sync_id, sync_run_id")
+    assert synced == [(row, sync.pk, run.pk) for row in mail]
+
+
+def test_the_holdout_log_agrees_with_what_was_sent_after_priorities_change(
+    crowd: Shop, people: SchemaModel, place: LogPlace
+) -> None:
+    crowd.fill(40)
+    logging(crowd, snapshots=False)
+    low, high = audience_of(crowd, people, "Low", 1, 30), audience_of(crowd, people, "High", 21, 40)
+    make: dict[str, Any] = {"actor": crowd.actor, "parent": people, "name": "Once"}
+    ranked = priority.create_priority_list(**make, audience_ids=[high.pk, low.pk])
+    ids, _ = divided(crowd, low)
+    sync = sync_to_table(crowd, low)
+    experiments.choose_sync_groups(actor=crowd.actor, sync=sync, group_ids=[ids["Mail"]])
+    crowd.run(sync)
+    [first] = record()
+    sent = ids_there(crowd)
+    held = logged(crowd, place, low, "audience_holdout", "row_id::BIGINT, split_group, sync_run_id, model_id")
+    assert sorted([*sent, *(row[0] for row in held)]) == list(range(1, 21))
+    assert {row[1:] for row in held} == {("Holdout", first.run_id, low.pk)}
+    [fields] = set(
+        logged(crowd, place, low, "audience_holdout", "fields::JSON->>'email' = 'c' || row_id || '@shop.test'")
+    )
+    assert fields == (True,)
+
+    priority.update_priority_list(actor=crowd.actor, priority_list=ranked, audience_ids=[low.pk, high.pk])
+    crowd.run(sync)
+    second = record()[-1]
+    now = [
+        row
+        for row, run in logged(crowd, place, low, "audience_holdout", "row_id::BIGINT, sync_run_id")
+        if run == second.run_id
+    ]
+    assert sorted([*ids_there(crowd), *now]) == list(range(1, 31))
+    assert set(sent) < set(ids_there(crowd))
+    before = logged(crowd, place, low, "audience_holdout", "row_id, sync_run_id")
+    Recording.objects.filter(pk=second.pk).update(state=RecordingState.WAITING)
+    record()
+    assert logged(crowd, place, low, "audience_holdout", "row_id, sync_run_id") == before
+
+
+def test_people_who_are_forgotten_leave_the_history_and_do_not_come_back(
+    crowd: Shop, people: SchemaModel, place: LogPlace
+) -> None:
+    logging(crowd)
+    audience = audience_of(crowd, people, "First", 1, 6)
+    ids, _ = divided(crowd, audience)
+    sync = sync_to_table(crowd, audience)
+    experiments.choose_sync_groups(actor=crowd.actor, sync=sync, group_ids=[ids["Mail"]])
+    crowd.run(sync)
+    record()
+    gone = str(ids_there(crowd)[0])
+    sync = Sync.objects.select_related("model__source", "destination", "workspace", "last_run").get(pk=sync.pk)
+    hold_syncs(1, [sync.pk])
+    place_tombstones(1, {(sync.model_id, "id"): {gone}})
+    lines = erase_from_sync(sync, person_of(Wanted(gone), [gone], [gone]), 1, lambda: None)
+    assert next(line["count"] for line in lines if line["what"] == "Entries of its history") == 2
+    assert gone not in members_now(audience)
+    services.take_snapshot(actor=crowd.actor, audience=audience)
+    assert (record()[-1].entered, record()[-1].exited) == (0, 0)
+    assert gone not in {row for (row,) in logged(crowd, place, audience, "audience_membership", "ht_row_id")}
+
+
+def test_snapshots_are_taken_on_demand_by_schedule_and_after_lost_messages(crowd: Shop, people: SchemaModel) -> None:
+    audience = audience_of(crowd, people, "First", 1, 4)
+    now = timezone.now()
+    client = Client()
+    client.force_login(crowd.place.owner)
+    base = f"/{crowd.place.workspace.slug}"
+    page = f"{base}/studio/audiences/{audience.pk}/history"
+    assert "Nobody has written down" in client.get(page).content.decode()
+    client.post(page)
+    with pytest.raises(Conflict, match="already"):
+        services.take_snapshot(actor=crowd.actor, audience=audience)
+    assert services.take_up_recordings(now + timedelta(minutes=1)) == 0
+    assert services.take_up_recordings(now + timedelta(minutes=10)) == 1
+    record()
+    assert "Somebody took a snapshot" in client.get(page).content.decode()
+    file = client.get(f"{page}/members").getvalue().decode().split()
+    assert sorted(file) == ["1,", "2,", "3,", "4,", "row_id,experiment_group"]
+    assert file[0] == "row_id,experiment_group"
+    asked = client.get(f"{page}/members", {"at": "2020-01-01T00:00"}).getvalue().decode().split()
+    assert asked == ["row_id,experiment_group"]
+
+    settings = f"{base}/sources/{crowd.source.pk}/audience-logs"
+    assert "audience_membership" in client.get(settings).content.decode()
+    assert client.post(settings, {"every": Every.DAY}).status_code == 422
+    client.post(settings, {"every": Every.DAY, "snapshots": "on"})
+    assert services.ask_for_due_snapshots(now) == 0  # no sync sends it
+    sync_to_table(crowd, audience)
+    assert services.ask_for_due_snapshots(now + timedelta(hours=1)) == 0
+    assert services.ask_for_due_snapshots(now + timedelta(days=2)) == 1
+    assert services.ask_for_due_snapshots(now + timedelta(days=2)) == 0
+    assert record()[-1].reason == RecordingReason.SCHEDULE
+
+
+def test_failures_are_told_and_tried_again(crowd: Shop, people: SchemaModel) -> None:
+    audience = audience_of(crowd, people, "First", 1, 4)
+    recording = services.take_snapshot(actor=crowd.actor, audience=audience)
+    crowd.query("ALTER TABLE customers RENAME TO elsewhere")
+    for attempt in range(1, services.ATTEMPTS + 1):
+        work(recording.pk)
+        recording.refresh_from_db()
+        assert recording.attempts == attempt
+    assert recording.state == RecordingState.FAILED
+    assert "customers" in recording.error_message
+    crowd.query("ALTER TABLE elsewhere RENAME TO customers")
+    services.take_snapshot(actor=crowd.actor, audience=audience)
+    work(Recording.objects.latest("pk").pk)
+    assert members_now(audience) == ["1", "2", "3", "4"]
+
+
+def test_only_those_with_the_right_decide_and_see(crowd: Shop, people: SchemaModel, committed: World) -> None:
+    audience = audience_of(crowd, people, "First", 1, 4)
+    with pytest.raises(Denied):
+        services.take_snapshot(actor=committed.actor("viewer"), audience=audience)
+    with pytest.raises(Denied):
+        services.change_audience_logs(
+            actor=committed.actor("viewer"), source=crowd.source, snapshots=True, holdouts=False
+        )
