@@ -21,7 +21,7 @@ from workspaces.permissions import Permission
 READ, WRITE = Permission.MEMBER, Permission.CONFIGURE_AUDIENCES
 
 
-class GroupIn(serializers.Serializer[Any]):
+class ExperimentGroupIn(serializers.Serializer[Any]):
     """A group; ``id`` names one that is there, others are added."""
 
     id = serializers.IntegerField(required=False, allow_null=True, default=None)
@@ -32,12 +32,12 @@ class GroupIn(serializers.Serializer[Any]):
 class ExperimentIn(serializers.Serializer[Any]):
     """All groups as they are to be. ``anyway`` changes shares of an experiment that has begun."""
 
-    groups = GroupIn(many=True)
+    groups = ExperimentGroupIn(many=True)
     stratify = serializers.ListField(child=serializers.CharField(), required=False, default=None, allow_null=True)
     anyway = serializers.BooleanField(required=False, default=False)
 
 
-class GroupOut(serializers.Serializer[Any]):
+class ExperimentGroupOut(serializers.Serializer[Any]):
     """A group of an experiment, and the syncs that are for it: none for a control."""
 
     id = serializers.CharField()
@@ -51,7 +51,7 @@ class ExperimentOut(serializers.Serializer[Any]):
 
     id = serializers.CharField()
     audienceId = serializers.CharField()
-    groups = GroupOut(many=True)
+    groups = ExperimentGroupOut(many=True)
     stratify = serializers.ListField(child=serializers.CharField())
     launchedAt = serializers.DateTimeField(allow_null=True)
     createdAt = serializers.DateTimeField()

@@ -115,7 +115,21 @@ class AudienceSizesView(ApiView):
         return list_response(audience.sizes.all(), parse_query(request, SizesQuery), _sizes_json)
 
 
-class OverlapView(ApiView):
+class _Asking(ApiView):
+    """What answers with a calculation."""
+
+    def shown(self, made: Calculation) -> dict[str, Any]:
+        """A calculation as this caller may see it."""
+        return {
+            "id": str(made.pk),
+            "kind": made.kind,
+            "status": made.state,
+            "answer": answer_for(self.actor, made),
+            "error": f"{made.error_message} {made.error_hint}".strip(),
+        }
+
+
+class OverlapView(_Asking):
     """Comparing one audience with others."""
 
     permission = {"POST": WRITE}
@@ -135,18 +149,8 @@ class OverlapView(ApiView):
         )
         return Response(self.shown(made))
 
-    def shown(self, made: Calculation) -> dict[str, Any]:
-        """A calculation as this caller may see it."""
-        return {
-            "id": str(made.pk),
-            "kind": made.kind,
-            "status": made.state,
-            "answer": answer_for(self.actor, made),
-            "error": f"{made.error_message} {made.error_hint}".strip(),
-        }
 
-
-class BreakdownView(OverlapView):
+class BreakdownView(_Asking):
     """Breaking one audience down."""
 
     permission = {"POST": WRITE}
@@ -167,7 +171,7 @@ class BreakdownView(OverlapView):
         return Response(self.shown(made))
 
 
-class CalculationView(OverlapView):
+class CalculationView(_Asking):
     """One calculation."""
 
     permission = {"GET": WRITE, "DELETE": WRITE}

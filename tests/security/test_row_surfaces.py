@@ -94,7 +94,6 @@ GIVE_NONE = (
     "audiences:subset*",
     "api:subset*",
     "api:destination_rule*",
-    "api:schema_column*",
     "api:relationship*",
     "api:schema_model*",
     "syncs:syncs",
