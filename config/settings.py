@@ -393,6 +393,7 @@ SPECTACULAR_SETTINGS = {
         "StorageProviderEnum": "syncs.api.storage.PROVIDERS",
         "LookUpStateEnum": "governance.privacy.choices.CaseState.values",
         "ConnectionKindEnum": ["source", "destination"],
+        "PersonalDataEnum": "audiences.api.shapes.PERSONAL",
         "CalculationStateEnum": "audiences.choices.CalculationState.values",
     },
 }

@@ -11,8 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audiences import access
-from audiences.api.shapes import ColumnOut, column_json
-from audiences.choices import PersonalData, Privacy
+from audiences.api.shapes import PERSONAL, ColumnOut, column_json
+from audiences.choices import Privacy
 from audiences.models import DestinationRule, SchemaColumn
 from audiences.personal import flagged
 from audiences.services import rules as services
@@ -44,7 +44,7 @@ class ColumnQuery(ListQuery):
     modelId = serializers.IntegerField(required=False)
     sourceId = serializers.IntegerField(required=False)
     privacy = serializers.ChoiceField(Privacy.values, required=False)
-    personalData = serializers.ChoiceField([each.value for each in PersonalData if each], required=False)
+    personalData = serializers.ChoiceField(PERSONAL, required=False)
     flagged = serializers.BooleanField(required=False, default=False)
 
 

@@ -137,6 +137,10 @@ class ColumnsUpdate(serializers.Serializer[Any]):
     columns = ColumnUpdate(many=True)
 
 
+# What a column can say about a person.
+PERSONAL = [each.value for each in PersonalData if each]
+
+
 class ColumnOut(serializers.Serializer[Any]):
     """A column of a schema model; ``suggestions`` is how many values filters offer."""
 
