@@ -159,9 +159,9 @@ def _ended(recording: Recording, state: RecordingState, **found: int | str) -> N
 def ask_for_due_snapshots(now: datetime) -> int:
     """Let workers take the snapshots that are due by schedule, of audiences that syncs send: for the scheduler."""
     made = 0
-    newest = Recording.objects.filter(audience=OuterRef("pk")).order_by("-moment").values("moment")[:1]
-    live = Recording.objects.filter(audience=OuterRef("pk"), state__in=_LIVE)
     with unscoped("snapshots of all workspaces are taken by the same scheduler"), transaction.atomic():
+        newest = Recording.objects.filter(audience=OuterRef("pk")).order_by("-moment").values("moment")[:1]
+        live = Recording.objects.filter(audience=OuterRef("pk"), state__in=_LIVE)
         for every in Every:
             if every.span is None:
                 continue

@@ -32,6 +32,7 @@ MODEL: Mapping[str, Copy] = {
     "table_schema": Copy.COPIED,
     "table_name": Copy.COPIED,
     "primary_key": Copy.COPIED,
+    "parent_model_id": Copy.OWN,
     "revision": Copy.OWN,
     "published": Copy.OWN,
     "columns_refreshed_at": Copy.OWN,

@@ -57,7 +57,6 @@ GIVE_ROWS: Mapping[str, Body] = {
 GIVE_NONE = (
     "audiences:audience*",
     "audiences:calculat*",
-    "api:calculation",
     "audiences:priority_*",
     "audiences:sync_groups",
     "audiences:source_audience_logs",

@@ -75,7 +75,7 @@ def draft_actor(draft: Draft) -> Actor:
 
 def test_every_field_of_models_and_syncs_is_in_the_table_of_what_needs_approval() -> None:
     machinery = {
-        Model: {"id", "workspace", "source", "revision", "published", "columns_refreshed_at"},
+        Model: {"id", "workspace", "source", "parent_model_id", "revision", "published", "columns_refreshed_at"},
         Sync: {"id", "workspace", "model", "destination", "revision", "published", "next_run_at", "pending_reset"}
         | {"pending_reprocess", "baseline", "last_run", "runs_started", "erasing_for"},
     }
