@@ -23,9 +23,8 @@ from connectors import services as connectors
 from governance.approvals.services import set_policy
 from syncs import tasks
 from syncs.models import Preview, Sync
+from tests.audiences.app.acting import is_, marketer, where
 from tests.audiences.app.shop import table
-from tests.audiences.app.test_rules import is_, where
-from tests.audiences.app.test_subsets import marketer
 from tests.browser.acting import aside, signed_in
 from tests.browser.chromium import assert_sound
 from tests.browser.conftest import Open

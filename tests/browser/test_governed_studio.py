@@ -9,9 +9,8 @@ from playwright.sync_api import expect
 
 from audiences.models import Audience, DestinationRule, SchemaModel, Subset, SubsetCategory
 from audiences.services import subsets
+from tests.audiences.app.acting import is_, marketer, where
 from tests.audiences.app.shop import orders, parent, warehouse
-from tests.audiences.app.test_rules import is_, where
-from tests.audiences.app.test_subsets import marketer
 from tests.browser.acting import aside, signed_in
 from tests.browser.chromium import assert_sound
 from tests.browser.conftest import Open

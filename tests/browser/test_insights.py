@@ -7,8 +7,8 @@ from playwright.sync_api import Page, expect
 
 from audiences.calculating import work
 from audiences.models import Audience, Calculation
+from tests.audiences.app.acting import NORTH, audience, where
 from tests.audiences.app.shop import orders, parent, warehouse
-from tests.audiences.app.test_audiences import NORTH, audience, where
 from tests.browser.acting import aside, signed_in
 from tests.browser.chromium import assert_sound
 from tests.browser.conftest import Open

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from audiences.models import SchemaModel
 from connectors.models import Source
+from tests.audiences.app.acting import Caller
 from tests.audiences.app.shop import warehouse
 from tests.world import Place, World
-from workspaces import services as people
-from workspaces.scopes import KeyScope
 from workspaces.scoping import workspace_scope
 
 
@@ -27,23 +24,6 @@ def place(world: World) -> Iterator[Place]:
 @pytest.fixture
 def source(place: Place) -> Source:
     return warehouse(place)
-
-
-class Caller:
-    """Asks the API with a key of the owner's."""
-
-    def __init__(self, place: Place) -> None:
-        made = people.create_api_key(
-            actor=place.actor, workspace=place.workspace, name="Test", scopes=[scope.value for scope in KeyScope]
-        )
-        self.headers = {"Authorization": f"Bearer {made.secret}"}
-
-    def __call__(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
-        answer = Client().generic(
-            method, f"/api/v1/{path}", json.dumps(body or {}), "application/json", headers=self.headers
-        )
-        assert answer.status_code == status, answer.content
-        return answer.json() if answer.content else None
 
 
 def test_a_schema_is_built_read_changed_and_taken_down(place: Place, source: Source) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import orjson
 import pytest
@@ -20,15 +19,10 @@ from audiences.services import audiences as services
 from config.errors import Conflict
 from connectors.models import Source
 from governance.audit.models import AuditEntry
+from tests.audiences.app.acting import NORTH, Person, audience, where
 from tests.audiences.app.shop import change, orders, parent, warehouse
 from tests.world import Place, World
 from workspaces.scoping import workspace_scope
-
-NORTH = {
-    "type": "property",
-    "field": {"column": "region"},
-    "test": {"operator": "equals", "operand": {"kind": "values", "values": ["north"]}},
-}
 
 
 @pytest.fixture
@@ -47,41 +41,6 @@ def customers(place: Place, source: Source) -> SchemaModel:
     made = parent(place, source)
     orders(place, made)
     return made
-
-
-def where(*conditions: Any, match: str = "all") -> dict[str, Any]:
-    return {"where": {"type": "group", "match": match, "conditions": list(conditions)}}
-
-
-def audience(place: Place, customers: SchemaModel, name: str = "North", definition: Any = None) -> Audience:
-    return services.create_audience(
-        actor=place.actor, parent=customers, name=name, definition=definition or where(NORTH)
-    )
-
-
-class Person:
-    """Somebody in front of a builder's page: presses buttons and changes fields of the form."""
-
-    def __init__(self, place: Place, path: str, user: Any = None) -> None:
-        self.client = Client()
-        self.client.force_login(user or place.owner)
-        self.path = f"/{place.workspace.slug}/studio/{path}"
-        self.html = self.client.get(self.path).content.decode()
-
-    @property
-    def tree(self) -> Any:
-        found = re.search(r'name="tree" value="([^"]*)"', self.html)
-        assert found
-        return orjson.loads(found[1].replace("&quot;", '"').replace("&#x27;", "'"))
-
-    def press(self, do: str, **fields: str) -> Any:
-        data = {"tree": orjson.dumps(self.tree).decode(), "do": do, **fields}
-        answer = self.client.post(self.path, data, headers={"HX-Request": "true"})
-        self.html = answer.content.decode()
-        return answer
-
-    def type(self, **fields: str) -> Any:
-        return self.press("", **fields)
 
 
 def test_a_marketer_builds_an_audience_by_clicking(place: Place, customers: SchemaModel) -> None:

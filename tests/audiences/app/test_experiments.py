@@ -20,8 +20,8 @@ from config.errors import Conflict, Invalid, NotFound
 from syncs import services as sync_services
 from syncs.models import Sync
 from syncs.schedules import Schedule
+from tests.audiences.app.acting import with_key
 from tests.audiences.app.crowd import audience_of, ids_there, parent_of, sync_to_table
-from tests.audiences.app.test_syncing import with_key
 from tests.syncs.app.shop import Shop
 
 MEMBERS = 400

@@ -12,10 +12,8 @@ from audiences.calculating import work
 from audiences.models import Audience, Calculation, DestinationRule, SchemaModel, SubsetCategory
 from audiences.services import audiences as building
 from connectors.models import Destination
+from tests.audiences.app.acting import Person, marketer, subset, where
 from tests.audiences.app.shop import orders, parent, warehouse
-from tests.audiences.app.test_audiences import Person
-from tests.audiences.app.test_rules import where
-from tests.audiences.app.test_subsets import marketer, subset
 from tests.connectors.app.connections import a_destination
 from tests.world import Place, World
 from workspaces import services as people

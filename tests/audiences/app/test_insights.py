@@ -21,9 +21,9 @@ from audiences.services.sizes import ask_for_daily_sizes, forget_old_sizes, stor
 from connectors.models import Source
 from syncs.choices import RunStatus
 from syncs.models import Run, Sync
+from tests.audiences.app.acting import Caller, Person, audience, where
 from tests.audiences.app.shop import change
-from tests.audiences.app.test_api import Caller
-from tests.audiences.app.test_audiences import Person, audience, customers, place, source, where
+from tests.audiences.app.test_audiences import customers, place, source
 from tests.workspaces.test_object_grants import custom_role
 from tests.world import Place, World
 from workspaces.access import forget_grants

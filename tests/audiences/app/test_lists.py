@@ -15,9 +15,8 @@ from audiences.services import lists as services
 from audiences.uploads import MOST, values_of_file, values_of_text
 from config.errors import Conflict, Invalid
 from governance.audit.models import AuditEntry
+from tests.audiences.app.acting import NORTH, Caller, Person, where
 from tests.audiences.app.shop import parent, warehouse
-from tests.audiences.app.test_api import Caller
-from tests.audiences.app.test_audiences import NORTH, Person, where
 from tests.world import Place, World
 from workspaces.scoping import workspace_scope
 

@@ -25,10 +25,8 @@ from config.errors import HeadraceError, Invalid
 from syncs.configuration import Proposal
 from syncs.models import Sync
 from syncs.services import create_sync
+from tests.audiences.app.acting import Caller, Person, is_, where
 from tests.audiences.app.shop import parent, warehouse
-from tests.audiences.app.test_api import Caller
-from tests.audiences.app.test_audiences import Person
-from tests.audiences.app.test_rules import is_, where
 from tests.connectors.app.connections import a_destination
 from tests.world import Place, World
 from workspaces.scoping import workspace_scope

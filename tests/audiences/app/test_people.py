@@ -13,8 +13,9 @@ from audiences.models import ParentModelGrant, SchemaModel
 from audiences.services import ColumnSettings, change_columns
 from connectors.models import Source
 from governance.audit.models import AuditEntry
+from tests.audiences.app.acting import NORTH, Person, audience, where
 from tests.audiences.app.shop import change, related
-from tests.audiences.app.test_audiences import NORTH, Person, audience, customers, place, source, where
+from tests.audiences.app.test_audiences import customers, place, source
 from tests.workspaces.test_object_grants import custom_role
 from tests.world import Place, World
 from workspaces.access import forget_grants

@@ -12,8 +12,8 @@ from audiences.models import PriorityList, SchemaModel
 from audiences.services import audiences as writes
 from audiences.services import priority
 from config.errors import Conflict, Invalid
+from tests.audiences.app.acting import with_key
 from tests.audiences.app.crowd import audience_of, ids_there, parent_of, sync_to_table
-from tests.audiences.app.test_syncing import with_key
 from tests.syncs.app.shop import Shop
 
 

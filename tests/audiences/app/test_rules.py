@@ -17,8 +17,8 @@ from audiences.services.members import preview_members
 from config.errors import Denied, Invalid
 from connectors.models import Destination
 from governance.audit.models import AuditEntry
+from tests.audiences.app.acting import Caller, is_, where
 from tests.audiences.app.shop import orders, parent, warehouse
-from tests.audiences.app.test_api import Caller
 from tests.connectors.app.connections import a_destination
 from tests.world import Place, World
 from workspaces.scoping import workspace_scope
@@ -40,15 +40,6 @@ def customers(place: Place) -> SchemaModel:
 @pytest.fixture
 def mailer(place: Place) -> Destination:
     return a_destination(place)
-
-
-def where(*conditions: Any, match: str = "all") -> dict[str, Any]:
-    return {"where": {"type": "group", "match": match, "conditions": list(conditions)}}
-
-
-def is_(column: str, *values: Any) -> dict[str, Any]:
-    test = {"operator": "equals", "operand": {"kind": "values", "values": list(values)}}
-    return {"type": "property", "field": {"column": column}, "test": test}
 
 
 def rule(place: Place, customers: SchemaModel, mailer: Destination, name: str, *conditions: Any) -> Any:

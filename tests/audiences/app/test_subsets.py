@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from audiences.calculating import work
-from audiences.models import Audience, SchemaModel, Subset, SubsetCategory
+from audiences.models import Audience, SchemaModel, SubsetCategory
 from audiences.services import audiences as building
 from audiences.services import subsets as services
 from audiences.services.members import preview_members
@@ -21,15 +21,14 @@ from governance.audit.actors import Actor
 from governance.audit.models import AuditEntry
 from syncs.configuration import Proposal
 from syncs.services import create_sync
+from tests.audiences.app.acting import Caller, is_, marketer, subset, where
 from tests.audiences.app.shop import orders, parent, warehouse
-from tests.audiences.app.test_api import Caller
-from tests.audiences.app.test_rules import is_, where
 from tests.connectors.app.connections import a_destination
-from tests.world import BUILDER, Place, World
+from tests.world import Place, World
 from workspaces import services as people
 from workspaces.actors import person
 from workspaces.grants import Grant
-from workspaces.models import OrganizationMember, Role, User
+from workspaces.models import Role
 from workspaces.permissions import Permission
 from workspaces.scoping import workspace_scope
 
@@ -58,28 +57,8 @@ def region(place: Place, customers: SchemaModel) -> SubsetCategory:
     return made
 
 
-def subset(name: str) -> Subset:
-    return Subset.objects.get(name=name)
-
-
 def require(place: Place, category: SubsetCategory, **more: Any) -> SubsetCategory:
     return services.update_subset_category(actor=place.actor, category=category, required=True, **more)
-
-
-def marketer(world: World, customers: SchemaModel, *names: str) -> User:
-    """A person whose one role builds on the customers, sees their rows, and holds these subsets."""
-    place = world.acme
-    role = people.create_role(actor=place.actor, workspace=place.workspace, name=f"Marketing {' '.join(names)}")
-    rights = [Grant(Permission.CONFIGURE_AUDIENCES, customers.pk), Grant(Permission.VIEW_MEMBERS, customers.pk)]
-    held = [Grant(Permission.USE_SUBSET, subset(name).pk) for name in names]
-    people.change_role_grants(actor=place.actor, role=role, give=[*rights, *held])
-    user = people.create_person(actor=BUILDER, email=f"m{role.pk}@acme.test", password=None, name="Marketer")
-    member = OrganizationMember.objects.create(organization_id=place.workspace.organization_id, user=user)
-    group = people.create_group(
-        actor=place.actor, organization=place.workspace.organization, name=f"Group {role.pk}", members=[member]
-    )
-    people.set_group_role(actor=place.actor, workspace=place.workspace, group=group, role=role)
-    return user
 
 
 def names_in(actor: Actor, audience: Audience) -> list[str]:

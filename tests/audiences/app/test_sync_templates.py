@@ -34,8 +34,8 @@ from syncs.drafts import SYNC
 from syncs.engine.guardrails import Guardrails
 from syncs.models import Sync
 from syncs.schedules import Schedule
+from tests.audiences.app.acting import PAID, with_key
 from tests.audiences.app.shop import table
-from tests.audiences.app.test_syncing import PAID, with_key
 from tests.syncs.app.shop import FIELDS, Shop, mapping, open_shop
 from tests.workspaces.test_object_grants import custom_role, grant
 from tests.world import World, build_world

@@ -25,6 +25,7 @@ from syncs import services as sync_services
 from syncs.access import syncs_in_view
 from syncs.choices import RunStatus
 from syncs.models import Model, Sync
+from tests.audiences.app.acting import PAID, sync_of, with_key
 from tests.audiences.app.shop import table
 from tests.syncs.app.shop import Shop, open_shop
 from tests.workspaces.test_object_grants import custom_role, grant
@@ -32,12 +33,6 @@ from tests.world import World, build_world
 from workspaces import services as workspaces
 from workspaces.permissions import CONFIGURE_TO_DESTINATION
 from workspaces.scoping import workspace_scope
-
-PAID = {
-    "type": "property",
-    "field": {"column": "plan"},
-    "test": {"operator": "equals", "operand": {"kind": "values", "values": ["paid"]}},
-}
 
 
 @pytest.fixture
@@ -71,17 +66,6 @@ def customers(shop: Shop) -> SchemaModel:
 def paying(shop: Shop, customers: SchemaModel) -> Audience:
     where = {"where": {"type": "group", "match": "all", "conditions": [PAID]}}
     return writes.create_audience(actor=shop.actor, parent=customers, name="Paying", definition=where)
-
-
-def sync_of(shop: Shop, audience: Audience, **changed: Any) -> Sync:
-    return shop.unguarded(shop.sync(open_for_syncs(actor=shop.actor, audience=audience), **changed))
-
-
-def with_key(shop: Shop, *scopes: str) -> Client:
-    """A program with an API key of these scopes."""
-    workspace = shop.place.workspace
-    made = workspaces.create_api_key(actor=shop.actor, workspace=workspace, name=scopes[-1], scopes=scopes)
-    return Client(headers={"Authorization": f"Bearer {made.secret}"})
 
 
 def test_members_are_added_and_those_who_leave_are_removed(shop: Shop, paying: Audience) -> None:

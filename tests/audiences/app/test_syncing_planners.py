@@ -11,7 +11,8 @@ from audiences.services import audiences as writes
 from governance.privacy.choices import CaseState
 from syncs.choices import ModelMethod
 from syncs.definitions import Definition
-from tests.audiences.app.test_syncing import PAID, customers, paying, shop, sync_of, world
+from tests.audiences.app.acting import PAID, sync_of
+from tests.audiences.app.test_syncing import customers, paying, shop, world
 from tests.syncs.app.shop import Shop
 from tests.syncs.app.test_forgetting import confirm, look_up
 from tests.syncs.app.test_warehouse_planner import TABLE, Warehouse, warehouse

@@ -9,9 +9,8 @@ import pytest
 
 from audiences.models import Audience, AudienceTemplate, SchemaModel
 from audiences.services import templates as services
+from tests.audiences.app.acting import NORTH, Caller, Person, audience, where
 from tests.audiences.app.shop import orders, parent, warehouse
-from tests.audiences.app.test_api import Caller
-from tests.audiences.app.test_audiences import NORTH, Person, audience, where
 from tests.world import Place, World
 from workspaces.scoping import workspace_scope
 

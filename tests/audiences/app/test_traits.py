@@ -29,9 +29,8 @@ from connectors.models import Source
 from syncs.configuration import Proposal
 from syncs.definitions import first_rows
 from syncs.services.syncs import create_sync
+from tests.audiences.app.acting import Caller, Person
 from tests.audiences.app.shop import change, database, orders, parent, warehouse
-from tests.audiences.app.test_api import Caller
-from tests.audiences.app.test_audiences import Person
 from tests.world import Place, World
 from workspaces.actors import person
 from workspaces.scoping import workspace_scope

@@ -10,7 +10,8 @@ from audiences.calculating import work
 from audiences.models import Audience, Calculation, SchemaModel
 from audiences.services import audiences as writes
 from audiences.services.rules import create_destination_rule
-from tests.audiences.app.test_syncing import customers, paying, shop, sync_of, world
+from tests.audiences.app.acting import sync_of
+from tests.audiences.app.test_syncing import customers, paying, shop, world
 from tests.syncs.app.shop import Shop
 from tests.world import World
 
