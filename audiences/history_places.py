@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from django.conf import settings
 from sqlglot import exp
 
 from audiences.choices import LogPlace
-from audiences.history_tables import MEMBERSHIP, TABLES, HistoryTable, members_at, of_audience
+from audiences.history_tables import (
+    MEMBERSHIP,
+    TABLES,
+    HistoryTable,
+    changes_at,
+    changes_table,
+    entering,
+    members_at,
+    of_audience,
+    written_changes,
+)
 from audiences.models import Audience, AudienceLogs, Recording
 from connectors.access import can_host_planner, open_source
 from connectors.choices import Health
 from connectors.models import Source
-from connectors.sdk.planner import Statement, WarehouseSource, warehouse_of
-from syncs.engine.storage import Storage
+from connectors.sdk.planner import Statement, WarehouseSession, WarehouseSource, drop_table, own_table, warehouse_of
+from connectors.sdk.source import Source as OpenSource
+from connectors.sdk.types import Column
+from syncs.engine.duck import duck, never
+from syncs.engine.forgetting import Forgotten
+from syncs.engine.logs.membership import ROW, changes, compare
+from syncs.engine.storage import Storage, scratch
+from syncs.engine.warehouse.preparation import profile_of
 from syncs.logs import workspace_code
 from syncs.runspec import workspace_directory
-from syncs.storage import storage
+from syncs.storage import storage, workdir
 
 BATCH_ROWS = 20_000
 KEYS_AT_ONCE = 1_000
@@ -30,11 +48,28 @@ MEMBERS = pa.schema([("row_id", pa.string()), ("split_group", pa.string())])
 Batches = Iterator[pa.RecordBatch]
 
 
+@dataclass(frozen=True, slots=True)
+class Members:
+    """How the members are asked for: a query whose key is the column ``row_id``, and their group where ``grouped``.
+
+    ``forgotten`` are nobody now.
+    """
+
+    sql: str
+    key: Column
+    grouped: bool = False
+    forgotten: Forgotten | None = None
+
+
 class Place(Protocol):
     """What both do."""
 
-    def members(self, audience: Audience, at: datetime | None = None, but: int = 0) -> Batches:
-        """Who was in the audience, without what the recording ``but`` wrote, where that can be told apart."""
+    def follow(self, recording: Recording, now: Members) -> dict[str, int]:
+        """Write down who entered and left since the recording before: how many, as ``entered`` and ``exited``."""
+        ...
+
+    def members(self, audience: Audience, at: datetime | None = None) -> Batches:
+        """Who was in the audience, by key and group."""
         ...
 
     def write(self, table: HistoryTable, recording: Recording, batches: Batches) -> int:
@@ -48,9 +83,10 @@ class Place(Protocol):
 
 def place_of(logs: AudienceLogs) -> Place:
     """Where the audiences of a source have their history."""
+    source = open_source(logs.source)
     if logs.place == LogPlace.WAREHOUSE:
-        return InWarehouse(warehouse_of(open_source(logs.source)))
-    return InStorage(storage())
+        return InWarehouse(warehouse_of(source))
+    return InStorage(storage(), source)
 
 
 def place_for(source: Source) -> LogPlace:
@@ -65,7 +101,27 @@ class InWarehouse:
 
     source: WarehouseSource
 
-    def members(self, audience: Audience, at: datetime | None = None, but: int = 0) -> Batches:
+    def follow(self, recording: Recording, now: Members) -> dict[str, int]:
+        """Compared in the warehouse: only keys that are new leave it, and those only where somebody was forgotten.
+
+        What differs is a table until it is in the history, so that it is asked for once. Written again after a
+        crash it finds nothing more; what is counted are the entries of the recording's moment.
+        """
+        own = recording.audience_id, workspace_code(recording.workspace)
+        staged = f"{own[1]}_audience_{own[0]}_changes"
+        made = changes_table(staged, profile_of(self.source), now.key, now.sql, *own, grouped=now.grouped)
+        with self.source.session() as session:
+            session.execute(MEMBERSHIP.creation())
+            session.execute(drop_table(staged))
+            session.execute(made)
+            if now.forgotten:
+                _leave_out(session, staged, now.forgotten)
+            session.execute(written_changes(staged, *own, recording.moment))
+            session.execute(drop_table(staged))
+            counts = dict(session.rows(changes_at(*own, recording.moment)))
+        return {"entered": int(counts.get("enter", 0)), "exited": int(counts.get("exit", 0))}
+
+    def members(self, audience: Audience, at: datetime | None = None) -> Batches:
         """Added up in the warehouse."""
         query = members_at(MEMBERSHIP.expression(), audience.pk, workspace_code(audience.workspace), at)
         with self.source.session() as session:
@@ -95,12 +151,27 @@ class InWarehouse:
                 if not session.exists(table.name, table.schema):
                     continue
                 own = of_audience(table, audience.pk, workspace_code(audience.workspace))
-                for start in range(0, len(wanted), KEYS_AT_ONCE):
-                    some = (exp.Literal.string(key) for key in wanted[start : start + KEYS_AT_ONCE])
-                    chosen = exp.column(table.row, quoted=True).isin(*some)
+                for chosen in _some_of(table.row, wanted):
                     statement = exp.delete(table.expression()).where(own.copy(), chosen)
                     total += max(0, session.execute(Statement(statement)))
         return total
+
+
+def _leave_out(session: WarehouseSession, staged: str, forgotten: Forgotten) -> None:
+    """Take forgotten people out of a table of changes: the warehouse never learns the secret."""
+    hidden: set[str] = set()
+    with session.query(entering(staged), batch_rows=BATCH_ROWS) as stream:
+        for batch in stream:
+            hidden.update(forgotten.among(batch.column(0).cast(pa.string()).to_pylist()))
+    for chosen in _some_of(ROW, sorted(hidden)):
+        session.execute(Statement(exp.delete(own_table(staged)).where(chosen)))
+
+
+def _some_of(column: str, keys: Sequence[str]) -> Iterator[exp.Expr]:
+    """Conditions that a column has one of the keys, as many as a statement may be long."""
+    for start in range(0, len(keys), KEYS_AT_ONCE):
+        some = (exp.Literal.string(key) for key in keys[start : start + KEYS_AT_ONCE])
+        yield exp.column(column, quoted=True).isin(*some)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +179,23 @@ class InStorage:
     """Parquet files, one a table and recording."""
 
     files: Storage
+    source: OpenSource
+
+    def follow(self, recording: Recording, now: Members) -> dict[str, int]:
+        """Compared in DuckDB, from files of both."""
+        spare = {"memory_mb": settings.ENGINE_MEMORY_MB, "threads": settings.ENGINE_THREADS}
+        with scratch(workdir(), "audience-") as folder, duck(workdir(), **spare, check=never) as bench:
+            there, known = folder / "now.parquet", folder / "known.parquet"
+            with self.source.query(now.sql, batch_rows=BATCH_ROWS) as stream:
+                keep(there, stream.schema, stream)
+            keep(known, MEMBERS, self.members(recording.audience, but=recording.pk))
+            found = compare(bench, there, known, now.forgotten)
+            if any(found.values()):
+                self.write(MEMBERSHIP, recording, _entries(recording, changes(bench)))
+        return {"entered": found["enter"], "exited": found["exit"]}
 
     def members(self, audience: Audience, at: datetime | None = None, but: int = 0) -> Batches:
-        """Added up by DuckDB over the files of all recordings."""
+        """Added up by DuckDB over the files of all recordings, without that of the recording ``but``."""
         import duckdb
 
         paths = self._paths(MEMBERSHIP, audience)
@@ -158,6 +243,37 @@ class InStorage:
 
     def _paths(self, table: HistoryTable, audience: Audience) -> list[str]:
         return self.files.list(_folder(table, audience.workspace_id, audience.pk))
+
+
+def _entries(recording: Recording, found: Batches) -> Batches:
+    """Entries of the membership history."""
+    own = {
+        "ht_audience_id": str(recording.audience_id),
+        "ht_timestamp": recording.moment,
+        "workspace": workspace_code(recording.workspace),
+    }
+    for batch in found:
+        row, event, group = batch.columns
+        named = {"ht_row_id": row, "ht_event_type": event, "ht_split_group": group}
+        yield filled(MEMBERSHIP.arrow, batch.num_rows, own, **named)
+
+
+def keep(file: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
+    """Batches as a file."""
+    with pq.ParquetWriter(file, schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+
+
+def filled(schema: pa.Schema, rows: int, own: dict[str, Any], **columns: pa.Array) -> pa.RecordBatch:
+    """A batch of a table's columns: those that differ by row, and those that do not."""
+    arrays = [
+        columns[field.name].cast(field.type)
+        if field.name in columns
+        else pa.array([own[field.name]] * rows, field.type)
+        for field in schema
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def history_folder(workspace_id: int, audience_id: int) -> str:

@@ -11,8 +11,11 @@ from datetime import datetime
 
 from sqlglot import exp
 
-from connectors.sdk.planner import AUDIT_SCHEMA, PLANNER_SCHEMA, own_table
+from connectors.sdk.planner import AUDIT_SCHEMA, PLANNER_SCHEMA, Statement, model_table, own_table
+from connectors.sdk.types import Column
+from syncs.engine.logs.membership import GROUP, ROW
 from syncs.engine.logs.tables import Kind, LogColumn, LogTable
+from syncs.engine.warehouse.dialects import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,8 @@ HOLDOUT = HistoryTable(
 )
 
 TABLES = (MEMBERSHIP, SYNCED, HOLDOUT)
+EVENT = "event"
+_NOW, _KNOWN = "is_now", "was_known"
 
 
 def members_at(table: exp.Expr, audience_id: int, workspace: str, at: datetime | None = None) -> exp.Select:
@@ -89,14 +94,95 @@ def members_at(table: exp.Expr, audience_id: int, workspace: str, at: datetime |
 
     Entries are added up, so that their order at one moment does not matter.
     """
-    entered = exp.column("ht_event_type", quoted=True).eq(exp.Literal.string("enter"))
-    added = exp.Case(ifs=[exp.If(this=entered, true=exp.Literal.number(1))], default=exp.Literal.number(-1))
     row, group = exp.column("ht_row_id", quoted=True), exp.column("ht_split_group", quoted=True)
     named = [exp.alias_(row, "row_id", quoted=True), exp.alias_(group, "split_group", quoted=True)]
     found = exp.select(*named).from_(table).where(_of("ht_audience_id", str(audience_id)), _of("workspace", workspace))
     if at is not None:
         found = found.where(exp.column("ht_timestamp", quoted=True) <= moment(at))
-    return found.group_by(row.copy(), group.copy()).having(exp.Sum(this=added) > 0)
+    return found.group_by(row.copy(), group.copy()).having(exp.Sum(this=_entered()) > 0)
+
+
+def changes_table(
+    name: str, profile: Profile, key: Column, members: str, audience_id: int, workspace: str, *, grouped: bool
+) -> Statement:
+    """A table of who entered and who left: the columns ``row_id``, ``event`` and ``split_group``.
+
+    ``members`` is the query of the members now, whose key is ``row_id``; ``grouped`` says that it has their groups.
+    One pass over them and the history, grouped, finds all differences: no join has to be planned.
+    """
+    group = _column(GROUP) if grouped else exp.null()
+    now = exp.select(
+        exp.alias_(profile.key(_column(ROW), key), ROW, quoted=True),
+        exp.alias_(profile.collate(profile.plain_text(group)), GROUP, quoted=True),
+        *_numbers(exp.Literal.number(1), exp.Literal.number(0)),
+    )
+    now = now.from_(model_table()).where(_column(ROW).is_(exp.null()).not_()).distinct()
+    known = exp.select(
+        exp.alias_(profile.collate(_column("ht_row_id")), ROW, quoted=True),
+        exp.alias_(profile.collate(_column("ht_split_group")), GROUP, quoted=True),
+        *_numbers(exp.Literal.number(0), _entered()),
+    )
+    known = known.from_(MEMBERSHIP.expression()).where(of_audience(MEMBERSHIP, audience_id, workspace))
+    sums = [
+        exp.alias_(exp.Sum(this=_column(_NOW)), _NOW, quoted=True),
+        exp.alias_(_one_if(exp.Sum(this=_column(_KNOWN)) > 0), _KNOWN, quoted=True),
+    ]
+    sides = exp.union(now, known, distinct=False).subquery("sides")
+    found = exp.select(_column(ROW), _column(GROUP), *sums).from_(sides).group_by(_column(ROW), _column(GROUP))
+    enters = exp.If(this=_column(_NOW) > _column(_KNOWN), true=exp.Literal.string("enter"))
+    event = exp.Case(ifs=[enters], default=exp.Literal.string("exit"))
+    columns = [_column(ROW), exp.alias_(event, EVENT, quoted=True), _column(GROUP)]
+    differs = _column(_NOW).neq(_column(_KNOWN))
+    query = exp.select(*columns).from_(found.subquery("found")).where(differs)
+    tree = exp.Create(this=own_table(name), kind="TABLE", expression=query, properties=profile.properties())
+    return Statement(tree, members, table_options=profile.table_options)
+
+
+def entering(name: str) -> Statement:
+    """The keys of those who enter, by a table of changes."""
+    enters = _column(EVENT).eq(exp.Literal.string("enter"))
+    return Statement(exp.select(_column(ROW)).from_(own_table(name)).where(enters))
+
+
+def written_changes(name: str, audience_id: int, workspace: str, at: datetime) -> Statement:
+    """Add a table of changes to the history."""
+    given = {
+        "ht_row_id": _column(ROW),
+        "ht_audience_id": exp.Literal.string(str(audience_id)),
+        "ht_timestamp": moment(at),
+        "ht_event_type": _column(EVENT),
+        "ht_split_group": _column(GROUP),
+        "workspace": exp.Literal.string(workspace),
+    }
+    found = exp.select(*given.values()).from_(own_table(name))
+    columns = [exp.to_identifier(column, quoted=True) for column in given]
+    return Statement(exp.insert(found, MEMBERSHIP.expression(), columns=columns))
+
+
+def changes_at(audience_id: int, workspace: str, at: datetime) -> Statement:
+    """How many entered and left at a moment, by the event."""
+    there = exp.column("ht_timestamp", quoted=True).eq(moment(at))
+    counted = exp.select(_column("ht_event_type"), exp.Count(this=exp.Star())).from_(MEMBERSHIP.expression())
+    own = of_audience(MEMBERSHIP, audience_id, workspace)
+    return Statement(counted.where(own, there).group_by(_column("ht_event_type")))
+
+
+def _column(name: str) -> exp.Column:
+    return exp.column(name, quoted=True)
+
+
+def _entered() -> exp.Expr:
+    """One for an entry, minus one for an exit."""
+    enters = _column("ht_event_type").eq(exp.Literal.string("enter"))
+    return exp.Case(ifs=[exp.If(this=enters, true=exp.Literal.number(1))], default=exp.Literal.number(-1))
+
+
+def _one_if(condition: exp.Expr) -> exp.Expr:
+    return exp.Case(ifs=[exp.If(this=condition, true=exp.Literal.number(1))], default=exp.Literal.number(0))
+
+
+def _numbers(now: exp.Expr, known: exp.Expr) -> list[exp.Expr]:
+    return [exp.alias_(now, _NOW, quoted=True), exp.alias_(known, _KNOWN, quoted=True)]
 
 
 def moment(at: datetime) -> exp.Expr:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -18,8 +17,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 
 from audiences.definitions import asker, schema_with_audiences
-from audiences.history_places import BATCH_ROWS, MEMBERS, Batches, place_of
-from audiences.history_tables import HOLDOUT, MEMBERSHIP, SYNCED
+from audiences.history_places import BATCH_ROWS, Batches, Members, Place, filled, keep, place_of
+from audiences.history_tables import HOLDOUT, SYNCED
 from audiences.models import Audience, Experiment, ExperimentGroup, Recording
 from audiences.query.conditions import Field
 from audiences.query.errors import InvalidTree
@@ -39,7 +38,7 @@ from syncs.codec import load
 from syncs.engine import EngineError
 from syncs.engine.duck import Duck, duck, never
 from syncs.engine.forgetting import Forgotten
-from syncs.engine.logs.membership import ROW, changes, compare, delivered_keys
+from syncs.engine.logs.membership import ROW, delivered_keys
 from syncs.engine.spec import RunSpec
 from syncs.engine.storage import scratch
 from syncs.logs import workspace_code
@@ -78,57 +77,38 @@ def written(recording: Recording) -> dict[str, int]:
     place, experiment = place_of(logs), running_experiment(audience)
     schema = schema_with_audiences(audience.parent_model.source)
     forgotten = forgotten_rows(audience.model_id, _key(audience)) if audience.model_id else None
-    counts: dict[str, int] = {}
-    spare = {"memory_mb": settings.ENGINE_MEMORY_MB, "threads": settings.ENGINE_THREADS}
-    with scratch(workdir(), "audience-") as folder, duck(workdir(), **spare, check=never) as bench:
-        now, known = folder / "now.parquet", folder / "known.parquet"
-        _ask(audience, experiment, schema, now)
-        _keep(known, MEMBERS, place.members(audience, but=recording.pk))
-        found = compare(bench, now, known, forgotten)
-        if any(found.values()):
-            place.write(MEMBERSHIP, recording, _entries(recording, changes(bench)))
-        counts |= {"entered": found["enter"], "exited": found["exit"]}
-        if run is not None and experiment is not None:
-            counts["synced"] = place.write(SYNCED, recording, _synced(recording, run, bench))
-        if run is not None and logs.holdouts and groups_of_sync(run.sync):
-            # Kept first: some warehouses do not let one program read and write at once.
+    counts = place.follow(recording, _members(audience, experiment, schema, forgotten))
+    if run is not None and experiment is not None:
+        counts["synced"] = _write_synced(place, recording, run)
+    if run is not None and logs.holdouts and groups_of_sync(run.sync):
+        # Kept first: some warehouses do not let one program read and write at once.
+        with scratch(workdir(), "audience-") as folder:
             held = folder / "held.parquet"
-            _keep(held, HOLDOUT.arrow, _held_out(recording, run, schema, forgotten))
+            keep(held, HOLDOUT.arrow, _held_out(recording, run, schema, forgotten))
             counts["held_out"] = place.write(HOLDOUT, recording, pq.ParquetFile(held).iter_batches(BATCH_ROWS))
     return counts
 
 
-def _ask(audience: Audience, experiment: Experiment | None, schema: StudioSchema, file: Path) -> None:
-    """The members now, with their group, as a file."""
+def _members(
+    audience: Audience, experiment: Experiment | None, schema: StudioSchema, forgotten: Forgotten | None
+) -> Members:
+    """How to ask for the members now, with their group."""
     split = split_of(experiment) if experiment else None
-    saved = schema.audiences.get(str(audience.pk))
-    if saved is None:
+    saved, key = schema.audiences.get(str(audience.pk)), _key(audience)
+    column = schema.models[str(audience.parent_model_id)].column(key)
+    if saved is None or column is None:
         raise Conflict(f"The definition of “{audience}” cannot be read.", hint="Save the audience again.")
     # Stratified groups go by rank among those whom the priority list leaves, so they are the syncs' only with it.
     before = standing_before(audience, schema) if split and split.stratify else ()
     plan = Plan(audience=saved, before=before, split=split, groups=split.groups if split else ())
-    query = members(asker(schema), plan, [Output(ROW, field=Field(_key(audience)))])
-    with open_source(audience.parent_model.source).query(query.sql(), batch_rows=BATCH_ROWS) as stream:
-        _keep(file, stream.schema, stream)
+    query = members(asker(schema), plan, [Output(ROW, field=Field(key))])
+    return Members(query.sql(), column.as_column(), split is not None, forgotten)
 
 
-def _keep(file: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
-    with pq.ParquetWriter(file, schema) as writer:
-        for batch in batches:
-            writer.write_batch(batch)
-
-
-def _entries(recording: Recording, found: Batches) -> Batches:
-    """Entries of the membership history."""
-    own = {
-        "ht_audience_id": str(recording.audience_id),
-        "ht_timestamp": recording.moment,
-        "workspace": workspace_code(recording.workspace),
-    }
-    for batch in found:
-        row, event, group = batch.columns
-        filled = {"ht_row_id": row, "ht_event_type": event, "ht_split_group": group}
-        yield _filled(MEMBERSHIP.arrow, batch.num_rows, own, **filled)
+def _write_synced(place: Place, recording: Recording, run: Run) -> int:
+    spare = {"memory_mb": settings.ENGINE_MEMORY_MB, "threads": settings.ENGINE_THREADS}
+    with duck(workdir(), **spare, check=never) as bench:
+        return place.write(SYNCED, recording, _synced(recording, run, bench))
 
 
 def _synced(recording: Recording, run: Run, bench: Duck) -> Batches:
@@ -145,7 +125,7 @@ def _synced(recording: Recording, run: Run, bench: Duck) -> Batches:
         "workspace": workspace_code(recording.workspace),
     }
     found = delivered_keys(bench, paths)
-    return (_filled(SYNCED.arrow, batch.num_rows, own, ht_row_id=batch.column(0)) for batch in found)
+    return (filled(SYNCED.arrow, batch.num_rows, own, ht_row_id=batch.column(0)) for batch in found)
 
 
 def _held_out(recording: Recording, run: Run, schema: StudioSchema, forgotten: Forgotten | None) -> Batches:
@@ -170,7 +150,7 @@ def _held_out(recording: Recording, run: Run, schema: StudioSchema, forgotten: F
             rows = [row for row in _rows(batch, stream.schema) if row["held_key"] is not None]
             hidden = set(forgotten.among([str(row["held_key"]) for row in rows])) if forgotten else set()
             kept = [row for row in rows if str(row["held_key"]) not in hidden]
-            yield _filled(
+            yield filled(
                 HOLDOUT.arrow,
                 len(kept),
                 own,
@@ -191,17 +171,6 @@ def _rows(batch: pa.RecordBatch, schema: pa.Schema) -> list[dict[str, Any]]:
 def _fields(row: dict[str, Any]) -> str:
     shown = {name: value for name, value in row.items() if name not in ("held_key", GROUP_COLUMN)}
     return json.dumps(shown, cls=DjangoJSONEncoder, ensure_ascii=False).replace("\\u0000", "")
-
-
-def _filled(schema: pa.Schema, rows: int, own: dict[str, Any], **columns: pa.Array) -> pa.RecordBatch:
-    """A batch of a table's columns: those that differ by row, and those that do not."""
-    arrays = [
-        columns[field.name].cast(field.type)
-        if field.name in columns
-        else pa.array([own[field.name]] * rows, field.type)
-        for field in schema
-    ]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def _key(audience: Audience) -> str:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from audiences import services as schema_services
-from audiences.choices import ModelKind
-from audiences.models import Audience
+from audiences.choices import LogPlace, ModelKind, RecordingState
+from audiences.models import Audience, AudienceLogs, Recording
+from audiences.recording import members_of_moment, work
 from audiences.services import audiences as writes
+from audiences.services import experiments, recordings
+from audiences.services.experiments import GroupProposal
+from connectors.models import Source
 from governance.privacy.choices import CaseState
 from syncs.choices import ModelMethod
 from syncs.definitions import Definition
+from syncs.services.privacy import place_tombstones, release_syncs
 from tests.audiences.app.acting import PAID, sync_of
 from tests.audiences.app.test_syncing import customers, paying, shop, world
 from tests.syncs.app.shop import Shop
@@ -51,6 +58,48 @@ def test_moving_to_the_warehouse_sends_nothing_again_and_removes_who_leaves(
     assert sync.baseline is not None
     assert sync.baseline["planner"] == "warehouse"
     assert [row[0] for row in shop.there()] == [2, 3, 4]
+
+
+def test_the_history_is_compared_in_the_warehouse(shop: Shop, warehouse: Warehouse, in_warehouse: Audience) -> None:
+    def snapshot() -> Recording:
+        made = recordings.take_snapshot(actor=shop.actor, audience=in_warehouse)
+        work(made.pk)
+        made.refresh_from_db()
+        assert made.error_message == ""
+        return made
+
+    def history(columns: str) -> list[tuple[str, ...]]:
+        return warehouse.run(f"SELECT {columns} FROM headrace_planner.audience_membership ORDER BY ht_timestamp, 1, 2")
+
+    warehouse.move()
+    in_warehouse.parent_model.source = Source.objects.get(pk=warehouse.source.pk)
+    sync = sync_of(shop, in_warehouse)
+    first = snapshot()
+    assert AudienceLogs.objects.get().place == LogPlace.WAREHOUSE
+    assert (first.entered, first.exited) == (4, 0)
+    Recording.objects.filter(pk=first.pk).update(state=RecordingState.WAITING, entered=None)
+    work(first.pk)  # its worker died after it had written
+    first.refresh_from_db()
+    assert (first.entered, first.exited) == (4, 0)
+
+    warehouse.run(f"DELETE FROM {TABLE} WHERE id = 1")
+    warehouse.run(f"UPDATE {TABLE} SET plan = 'paid' WHERE id IN (5, 6)")
+    warehouse.run(f"INSERT INTO {TABLE} VALUES (2, 'again', 'paid'), (NULL, 'nobody', 'paid')")
+    place_tombstones(1, {(sync.model_id, "id"): {"5"}})
+    release_syncs(1)
+    second = snapshot()
+    assert (second.entered, second.exited) == (1, 1)
+    assert history("ht_row_id, ht_event_type")[4:] == [("1", "exit"), ("6", "enter")]
+    again = snapshot()
+    assert (again.entered, again.exited) == (0, 0)
+
+    groups = [GroupProposal("Mail", Decimal(50)), GroupProposal("Holdout", Decimal(50))]
+    experiments.enable_experiment(actor=shop.actor, audience=in_warehouse, groups=groups)
+    moved = snapshot()
+    assert (moved.entered, moved.exited) == (4, 4), "a change of group is an exit and an entry"
+    assert {group for _, group in members_of_moment(in_warehouse)} == {"Mail", "Holdout"}
+    assert sorted(map(tuple, members_of_moment(in_warehouse, first.moment))) == [(str(row), "") for row in range(1, 5)]
+    assert [name for name in warehouse.tables() if "audience" in name] == []
 
 
 def test_a_member_is_looked_up_and_forgotten(shop: Shop, paying: Audience) -> None:
