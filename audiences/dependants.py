@@ -7,7 +7,7 @@ addresses, only of what the actor sees, and a count of all.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from audiences.models import SchemaModel
 from governance.audit.actors import Actor
@@ -17,11 +17,12 @@ NAMED = 6
 
 @dataclass(frozen=True, slots=True)
 class Dependant:
-    """One thing that needs the model."""
+    """One thing that needs the model, and how."""
 
     noun: str
     name: str
     url: str = ""
+    how: str = field(default="", compare=False)
 
 
 Finder = Callable[[Actor, SchemaModel], Sequence[Dependant]]
@@ -36,8 +37,8 @@ def register(noun: str, finder: Finder) -> None:
 
 
 def built_on(actor: Actor, model: SchemaModel) -> list[Dependant]:
-    """Everything that needs the model."""
-    return [found for finder in _finders.values() for found in finder(actor, model)]
+    """Everything that needs the model, once each."""
+    return list(dict.fromkeys(found for finder in _finders.values() for found in finder(actor, model)))
 
 
 def unseen(noun: str, count: int) -> list[Dependant]:

@@ -10,16 +10,28 @@ from django.db.models.functions import Cast
 
 from audiences.query.errors import Path
 
+Kind = Literal["audience", "trait", "list", "relationship"]
+
 
 class RefersTo(Func):
-    """Whether the definition in a JSON field refers to an audience, a saved trait or an uploaded list, at any depth."""
+    """Whether the JSON in a field refers to one of some audiences, traits, uploaded lists or relationships."""
 
     function = "jsonb_path_exists"
     output_field = BooleanField()
 
-    def __init__(self, definition: str, kind: Literal["audience", "trait", "list"], id: int) -> None:
-        sought = Cast(Value(f"$.** ? (@.{kind} == $id)"), _JsonPath())
-        super().__init__(F(definition), sought, Value({"id": str(id)}, JSONField()))
+    def __init__(self, field: str, kind: Kind, *ids: int) -> None:
+        sought = Cast(Value(f"$.** ? ({_test(kind, ids)})"), _JsonPath())
+        super().__init__(F(field), sought, Value({"ids": [str(pk) for pk in ids]}, JSONField()))
+
+
+def _test(kind: Kind, ids: tuple[int, ...]) -> str:
+    named = f"@.{kind} == $ids[*]"
+    if kind == "relationship":
+        return f"{named} || @.via[*] == $ids[*]"
+    if kind == "trait":
+        # Formulas refer to traits within their text.
+        return f'{named} || @.sql like_regex "\\"trait\\\\.({"|".join(map(str, ids))})\\""'
+    return named
 
 
 def audiences_in(definition: Any) -> dict[str, Path]:

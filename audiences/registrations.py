@@ -52,6 +52,7 @@ def register_all() -> None:
     belongings.register("value lists", lists_made_by)
     resources.register(list_kind())
     built.register("trait", traits_of)
+    built.register("condition", conditions_of)
     built.register("priority list", priority_lists_of)
     contents.register("trait", Trait)
     contents.register("priority list", PriorityList)
@@ -279,6 +280,13 @@ def traits_of(actor: Actor, model: SchemaModel) -> list[built.Dependant]:
     from audiences.selectors.traits import traits_from  # on first use: starting Django loads no connector
 
     return [built.Dependant("trait", row.name, row.get_absolute_url()) for row in traits_from(model)]
+
+
+def conditions_of(actor: Actor, model: SchemaModel) -> list[built.Dependant]:
+    """Whatever has conditions on the rows of a model, or passes it on the way to others."""
+    from audiences.selectors.uses import users_of_model  # on first use: starting Django loads no connector
+
+    return users_of_model(actor, model)
 
 
 def priority_lists_made_by(organization_id: int, user_id: int) -> QuerySet[PriorityList]:

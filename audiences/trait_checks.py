@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -82,10 +82,27 @@ def values_of(schema: StudioSchema, model: str, outputs: Sequence[Output], **ask
 
 def stored_trait(schema: StudioSchema, model: str, definition: Any) -> Any:
     """A sound definition as it is stored: formulas refer to traits by id."""
-    tree = load_trait(definition)
-    if isinstance(tree, FormulaTrait):
-        tree = replace_sql(tree, with_ids(tree.sql, schema, model))
-    return dump(tree)
+    return with_trait_ids(schema, model, dump(load_trait(definition)))
+
+
+def with_trait_ids(schema: StudioSchema, model: str, stored: Any) -> Any:
+    """Conditions or a trait of a model, as JSON, whose formulas refer to traits by id: these can be renamed."""
+    if isinstance(stored, list):
+        return [with_trait_ids(schema, model, each) for each in stored]
+    if not isinstance(stored, dict):
+        return stored
+    if stored.get("method") == "formula":
+        return {**stored, "sql": with_ids(stored["sql"], schema, model)}
+    hops = schema.step(_leads_by(schema, stored), model)
+    below = hops[-1].model if hops else model
+    return {key: with_trait_ids(schema, below if key == "where" else model, each) for key, each in stored.items()}
+
+
+def _leads_by(schema: StudioSchema, stored: Mapping[str, Any]) -> str:
+    """The relationship to the rows that the conditions in ``where`` are about; empty where it is the row itself."""
+    saved = schema.traits.get(str(stored.get("trait")))
+    about = stored.get("definition") or (dump(saved.definition) if saved else {})
+    return str(stored.get("relationship") or about.get("relationship") or "")
 
 
 def same_trait(one: Any, other: Any) -> bool:

@@ -15,7 +15,6 @@ from audiences.selectors.traits import (
     saved_traits,
     trait_outputs,
     traits_in_view,
-    uses_of_trait,
 )
 
 __all__ = [
@@ -32,5 +31,4 @@ __all__ = [
     "ties_of",
     "trait_outputs",
     "traits_in_view",
-    "uses_of_trait",
 ]

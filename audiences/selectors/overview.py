@@ -7,15 +7,11 @@ from typing import Any
 
 from django.db.models import Count
 
-from audiences.access import audiences_in_view
 from audiences.definitions import schema_with_audiences
-from audiences.dependants import Dependant
-from audiences.models import Audience, Subset
+from audiences.models import Audience
 from audiences.query.codec import load_definition
 from audiences.query.errors import InvalidTree
 from audiences.query.sentences import Speaker
-from audiences.selectors.rules import governing_by
-from audiences.services.audiences import audiences_made_of
 from governance.audit.actors import Actor
 from governance.selectors import activity_of, sentence
 from syncs.access import syncs_in_view
@@ -34,16 +30,6 @@ def in_words(actor: Actor, audience: Audience) -> str:
         return ""
     schema = schema_with_audiences(audience.parent_model.source, actor)
     return Speaker(schema).sentence(str(audience.parent_model_id), definition)
-
-
-def used_by(actor: Actor, audience: Audience) -> list[Dependant]:
-    """What this audience is a condition of: audiences, as far as the actor sees them, subsets and rules."""
-    users = audiences_in_view(actor).filter(pk__in=[each.pk for each in audiences_made_of(audience)])
-    found = [Dependant("Audience", each.name, each.get_absolute_url()) for each in users.select_related("workspace")]
-    for each in governing_by(audience):
-        noun = "Subset" if isinstance(each, Subset) else "Destination rule"
-        found.append(Dependant(noun, each.name, each.get_absolute_url()))
-    return found
 
 
 def recent_entries(audience: Audience) -> list[dict[str, Any]]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 
-from audiences.models import Audience, DestinationRule, Subset, Trait
+from audiences.models import DestinationRule
 from audiences.query.codec import load_definition
 from audiences.query.conditions import Definition
-from audiences.referring import RefersTo
 from connectors.models import Destination
 
 
@@ -28,19 +27,3 @@ def destinations_with_rules(parent_model_id: int) -> list[Destination]:
     """The destinations that get a parent model's rows by rules alone."""
     held = DestinationRule.objects.filter(parent_model_id=parent_model_id, enabled=True).values("destination_id")
     return list(Destination.objects.filter(pk__in=held).order_by("name", "pk"))
-
-
-def governing_by(audience: Audience) -> list[Subset | DestinationRule]:
-    """The subsets and rules that ask for membership in an audience."""
-    return _asking(RefersTo("definition", "audience", audience.pk), audience.parent_model.source_id)
-
-
-def governing_by_trait(trait: Trait) -> list[Subset | DestinationRule]:
-    """The subsets and rules that ask for a trait."""
-    return _asking(RefersTo("definition", "trait", trait.pk), trait.model.source_id)
-
-
-def _asking(refers: RefersTo, source_id: int) -> list[Subset | DestinationRule]:
-    subsets = Subset.objects.filter(refers, category__parent_model__source=source_id)
-    rules = DestinationRule.objects.filter(refers, parent_model__source=source_id)
-    return [*subsets.select_related("workspace"), *rules.select_related("workspace")]

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from functools import partial
 
 from django.db.models import Q, QuerySet
 
-from audiences.models import Audience, DestinationRule, SchemaModel, Subset, Trait
-from audiences.query.codec import load_definition, load_group, load_trait
-from audiences.query.conditions import Definition, Group, Operator, Test, TraitCondition
+from audiences.dependants import Dependant
+from audiences.models import Audience, SchemaModel, Trait
+from audiences.query.codec import load_group, load_trait
+from audiences.query.conditions import Group
 from audiences.query.errors import InvalidTree
 from audiences.query.schema import SavedTrait, StudioSchema
 from audiences.query.statements import Output
 from audiences.query.uses import Uses, uses_of
-from audiences.selectors.rules import governing_by_trait
 from audiences.selectors.schema import studio_schema
+from audiences.selectors.uses import users_of
 from connectors.models import Source
 from governance.audit.actors import Actor
 from syncs.models import Sync
-from workspaces.access import in_view, require
+from workspaces.access import require
 from workspaces.permissions import Permission
 
 
@@ -137,11 +138,11 @@ def syncs_of_trait(actor: Actor, trait: Trait) -> list[Sync]:
 
 
 def traits_along(model: SchemaModel, relationship_id: int) -> list[Trait]:
-    """The traits that are calculated along a relationship of this schema."""
+    """The traits that are calculated along a relationship of this schema, also by columns that formulas name."""
     schema = schema_with_traits(model.source)
     saved = schema.traits.values()
     users = [each.id for each in saved if str(relationship_id) in uses_of_saved(schema, each).relationships]
-    return list(Trait.objects.filter(pk__in=users))
+    return list(Trait.objects.filter(pk__in=users).select_related("workspace"))
 
 
 def lost_columns(model: SchemaModel) -> list[str]:
@@ -157,65 +158,15 @@ def lost_columns(model: SchemaModel) -> list[str]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class TraitUses:
-    """What would stop working without a trait, as far as somebody sees it; ``hidden`` counts audiences beyond that."""
-
-    audiences: Sequence[Audience]
-    enriched: Sequence[Audience]
-    traits: Sequence[Trait]
-    derived: Sequence[Trait]
-    governing: Sequence[Subset | DestinationRule] = ()
-    hidden: int = 0
-
-    @property
-    def names(self) -> list[str]:
-        """All of them as parts of a message."""
-        named = [f"audience “{each.name}”" for each in dict.fromkeys([*self.audiences, *self.enriched])]
-        named += [f"trait “{each.name}”" for each in dict.fromkeys([*self.traits, *self.derived])]
-        named += [f"{'subset' if isinstance(each, Subset) else 'rule'} “{each.name}”" for each in self.governing]
-        return [*named, *(["audiences of spaces that you do not see"] if self.hidden else [])]
-
-
-def uses_of_trait(actor: Actor, trait: Trait, schema: StudioSchema) -> TraitUses:
-    """The audiences and traits that a trait is part of."""
-    wanted = str(trait.pk)
-    audiences = list(Audience.objects.filter(parent_model__source_id=trait.model.source_id))
-    seen = set(
-        in_view(Audience.objects.filter(pk__in=[row.pk for row in audiences]), actor).values_list("pk", flat=True)
-    )
-    by_condition = [row for row in audiences if wanted in uses_of_audience(schema, row).traits]
-    by_column = [row for row in audiences if wanted in uses_of_enrichments(schema, row).traits]
-    users = [str(each.id) for each in schema.traits.values() if wanted in uses_of_saved(schema, each).traits]
-    return TraitUses(
-        governing=governing_by_trait(trait),
-        audiences=[row for row in by_condition if row.pk in seen],
-        enriched=[row for row in by_column if row.pk in seen],
-        traits=list(Trait.objects.filter(pk__in=[pk for pk in users if pk != wanted])),
-        derived=list(trait.derived.all()),
-        hidden=len({row.pk for row in (*by_condition, *by_column)} - seen),
-    )
+def uses_of_trait(actor: Actor, trait: Trait) -> list[Dependant]:
+    """Everything that a trait is part of, and the traits that were made from it."""
+    found = users_of(actor, "trait", trait.pk)
+    for made in trait.derived.select_related("workspace"):
+        how = "Made from it, with logic of its own now" if made.overrides else "Follows it"
+        found.append(Dependant("trait", made.name, made.get_absolute_url(), how))
+    return found
 
 
 def uses_of_saved(schema: StudioSchema, trait: SavedTrait) -> Uses:
     """What a saved trait refers to."""
     return uses_of(schema, trait.model, trait.definition)
-
-
-def uses_of_audience(schema: StudioSchema, audience: Audience) -> Uses:
-    """What the definition of an audience refers to."""
-    try:
-        tree = load_definition(audience.definition)
-    except InvalidTree:
-        tree = Definition()
-    return uses_of(schema, str(audience.parent_model_id), tree)
-
-
-def uses_of_enrichments(schema: StudioSchema, audience: Audience) -> Uses:
-    """What the columns of an audience's own refer to."""
-    present = Test(Operator.EXISTS)
-    columns = tuple(
-        TraitCondition(present, trait=each.trait, definition=each.definition, where=each.where)
-        for each in enrichment_outputs(audience)
-    )
-    return uses_of(schema, str(audience.parent_model_id), Group(conditions=columns))

@@ -13,16 +13,17 @@ from django.utils import timezone
 from audiences import access
 from audiences.choices import CalculationKind, CalculationState, SizeReason
 from audiences.definitions import problems_of, schema_with_audiences, subsets_of, unseen_in
-from audiences.dependants import Dependant, sentence, unseen
+from audiences.dependants import sentence
 from audiences.models import Audience, Calculation, PriorityPlace, SchemaModel, Subset
 from audiences.query.codec import dump, load_definition
 from audiences.query.errors import InvalidTree, Problem
-from audiences.referring import RefersTo
-from audiences.selectors.rules import governing_by
+from audiences.selectors.traits import schema_with_traits
+from audiences.selectors.uses import users_of
 from audiences.services.checks import checked_name
 from audiences.services.choosing import chosen_subsets, names_of, store_choice
 from audiences.services.sizes import store_size
 from audiences.services.syncing import follow_audience
+from audiences.trait_checks import with_trait_ids
 from config.errors import Conflict, Invalid
 from config.queue import enqueue
 from connectors.models import Destination
@@ -131,17 +132,13 @@ def clone_audience(*, actor: Actor, audience: Audience, name: str = "") -> Audie
 
 @service("audience.deleted")
 def delete_audience(*, actor: Actor, audience: Audience) -> None:
-    """Delete an audience that no other one, no subset and no destination rule is made of."""
+    """Delete an audience that nothing is made of: no other one, no trait, no subset and no destination rule."""
     from audiences.tasks import discard_history
 
     audience = access.audience_to_change(actor, audience.pk)
-    users, governing = audiences_made_of(audience), governing_by(audience)
-    if users or governing:
-        seen = set(access.audiences_in_view(actor).filter(pk__in=[each.pk for each in users]).values_list(flat=True))
-        named = [Dependant("audience", each.name) for each in users if each.pk in seen]
-        rules = [Dependant("subset" if isinstance(each, Subset) else "rule", each.name) for each in governing]
-        told = sentence([*named, *rules, *unseen("an audience", len(users) - len(named))])
-        raise Conflict(f"“{audience.name}” is a condition of {told}.", hint="Take it out of their definitions first.")
+    if users := users_of(actor, "audience", audience.pk):
+        words = f"“{audience.name}” is a condition of {sentence(users)}."
+        raise Conflict(words, hint="Take it out of their definitions first.")
     if place := PriorityPlace.objects.filter(audience=audience).select_related("list").first():
         raise Conflict(
             f"“{audience.name}” stands in the priority list “{place.list}”.", hint="Take it out of there first."
@@ -156,12 +153,6 @@ def delete_audience(*, actor: Actor, audience: Audience) -> None:
     enqueue(discard_history, audience.workspace_id, audience_id)
 
 
-def audiences_made_of(audience: Audience) -> list[Audience]:
-    """The audiences whose definitions ask for membership in this one."""
-    others = Audience.objects.filter(parent_model_id=audience.parent_model_id).exclude(pk=audience.pk)
-    return list(others.filter(RefersTo("definition", "audience", audience.pk)).only("workspace_id", "name"))
-
-
 def checked(
     actor: Actor,
     parent: SchemaModel,
@@ -172,15 +163,18 @@ def checked(
     """The definition as it is stored. Raises :class:`Invalid` with every problem, by its place."""
     schema = schema_with_audiences(parent.source)
     problems = problems_of(parent, definition, schema, audience, subsets)
-    return as_stored(definition, problems or unseen_in(actor, definition, schema, audience))
+    return as_stored(parent, definition, problems or unseen_in(actor, definition, schema, audience))
 
 
-def as_stored(definition: Any, problems: Sequence[Problem]) -> Any:
-    """A definition as it is stored. Raises :class:`Invalid` where it has problems, by their places."""
+def as_stored(parent: SchemaModel, definition: Any, problems: Sequence[Problem]) -> Any:
+    """A definition of a parent model as it is stored. Raises :class:`Invalid` with its problems, by their places."""
     if problems:
         fields = {f"definition{problem.pointer}": problem.message for problem in reversed(problems)}
         raise Invalid(problems[0].message, fields=fields, hint="Correct the conditions that are marked.")
-    return dump(load_definition(definition))
+    stored = dump(load_definition(definition))
+    if "formula" not in str(stored):
+        return stored
+    return with_trait_ids(schema_with_traits(parent.source), str(parent.pk), stored)
 
 
 # Sizes.

@@ -15,7 +15,7 @@ from audiences.query.errors import InvalidTree
 from audiences.query.statements import Output
 from audiences.services.checks import checked_name
 from audiences.services.syncing import follow_audience
-from audiences.trait_checks import problems_of_output
+from audiences.trait_checks import problems_of_output, stored_trait
 from config.errors import Conflict, Invalid, NotFound
 from governance.audit.actors import Actor
 from governance.audit.services import record, service, unchanged
@@ -120,9 +120,10 @@ def _made(
         if row is None:
             raise Invalid.field("trait", f"Choose a trait of {audience.parent_model.name}.")
         made["trait"] = str(row.pk)
+    schema, model = schema_with_audiences(audience.parent_model.source), str(audience.parent_model_id)
     try:
         if definition is not None:
-            made["definition"] = dump(load_trait(definition))
+            made["definition"] = stored_trait(schema, model, definition)
         group = load_group(where) if where else Group()
     except InvalidTree as error:
         field = "definition" if definition is not None else "where"
@@ -131,8 +132,7 @@ def _made(
         made["where"] = dump(group)
     tree = load_trait(made["definition"]) if "definition" in made else None
     output = Output(made["name"], trait=made.get("trait"), definition=tree, where=group)
-    schema = schema_with_audiences(audience.parent_model.source)
-    if problems := problems_of_output(schema, str(audience.parent_model_id), output):
+    if problems := problems_of_output(schema, model, output):
         raise Invalid(problems[0].message, fields={"": problems[0].message}, hint="Change the trait or its conditions.")
     return made
 

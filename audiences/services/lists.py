@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from audiences import access
-from audiences.models import Audience, AudienceTemplate, ValueList
-from audiences.referring import RefersTo
+from audiences.dependants import sentence
+from audiences.models import ValueList
+from audiences.selectors.uses import users_of
 from audiences.services.checks import checked_name
 from audiences.uploads import checked_values
 from config.errors import Conflict
@@ -57,12 +58,9 @@ def update_list(
 
 @service("value_list.deleted")
 def delete_list(*, actor: Actor, value_list: ValueList) -> None:
-    """Delete a list that no audience and no template uses."""
+    """Delete a list that no condition uses."""
     value_list = access.list_to_change(actor, value_list.pk)
-    used = RefersTo("definition", "list", value_list.pk)
-    users = Audience.objects.filter(used).count() + AudienceTemplate.objects.filter(used).count()
-    if users:
-        words = "1 audience or template" if users == 1 else f"{users:,} audiences and templates"
-        raise Conflict(f"“{value_list.name}” is used by {words}.", hint="Take it out of their conditions first.")
+    if users := users_of(actor, "list", value_list.pk):
+        raise Conflict(f"“{value_list.name}” is used by {sentence(users)}.", hint="Take it out of there first.")
     record(value_list, before=snapshot(value_list, AUDITED))
     value_list.delete()

@@ -8,9 +8,11 @@ from typing import Any
 
 from audiences import access
 from audiences.choices import Cardinality
+from audiences.dependants import Dependant, sentence
 from audiences.models import Relationship, SchemaModel, ThroughStep
 from audiences.paths import Path, paths_between
 from audiences.selectors.traits import traits_along
+from audiences.selectors.uses import users_of
 from audiences.services.syncing import follow_schema
 from config.errors import Conflict, Invalid
 from governance.audit.actors import Actor
@@ -100,21 +102,16 @@ def create_through(*, actor: Actor, model: SchemaModel, path: Sequence[int], nam
 
 @service("relationship.deleted")
 def delete_relationship(*, actor: Actor, relationship: Relationship) -> None:
-    """Delete a relationship that no other goes through."""
+    """Delete a relationship that no other goes through, and no trait and no condition takes."""
     row = access.relationship_to_change(actor, relationship.pk)
-    if users := list(Relationship.objects.filter(steps__relationship=row).select_related("from_model", "to_model")):
-        names = ", ".join(f"“{user}”" for user in users[:6])
+    if through := list(Relationship.objects.filter(steps__relationship=row).select_related("from_model", "to_model")):
+        names = ", ".join(f"“{each}”" for each in through[:6])
         raise Conflict(f"Other relationships go through this one: {names}.", hint="Delete these first.")
-    require_unwalked(row)
+    traits = [Dependant("trait", each.name, each.get_absolute_url()) for each in traits_along(row.from_model, row.pk)]
+    if users := list(dict.fromkeys([*traits, *users_of(actor, "relationship", row.pk)])):
+        raise Conflict(f"This relationship is used by {sentence(users)}.", hint="Change or delete these first.")
     record(row, before=in_words(row), label=str(row))
     row.delete()
-
-
-def require_unwalked(row: Relationship) -> None:
-    """Raise where a trait is calculated along the relationship."""
-    if traits := traits_along(row.from_model, row.pk):
-        named = ", ".join(f"“{trait.name}”" for trait in traits[:6])
-        raise Conflict(f"Traits are calculated along this relationship: {named}.", hint="Change or delete these first.")
 
 
 def add_tie(model: SchemaModel, tie: Tie) -> Relationship:

@@ -39,7 +39,7 @@ def create_destination_rule(
         parent_model=parent,
         destination=destination_for(actor, destination.pk, lock=True),
         name=checked_name(name, "rule"),
-        definition=as_stored(definition, problems_of_rule(parent, definition)),
+        definition=as_stored(parent, definition, problems_of_rule(parent, definition)),
         enabled=enabled,
         created_by_id=actor.user_id,
     )
@@ -65,7 +65,7 @@ def update_destination_rule(
         rule.name = checked_name(name, "rule")
         _check_name(rule)
     if definition is not None:
-        rule.definition = as_stored(definition, problems_of_rule(rule.parent_model, definition))
+        rule.definition = as_stored(rule.parent_model, definition, problems_of_rule(rule.parent_model, definition))
     if enabled is not None:
         rule.enabled = enabled
     changed = changes(before, snapshot(rule, AUDITED))

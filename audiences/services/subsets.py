@@ -94,7 +94,7 @@ def create_subset(*, actor: Actor, category: SubsetCategory, name: str, definiti
         workspace_id=current_workspace_id(),
         category=category,
         name=checked_name(name, "subset"),
-        definition=as_stored(definition, problems_of_subset(category.parent_model, definition)),
+        definition=as_stored(category.parent_model, definition, problems_of_subset(category.parent_model, definition)),
         created_by_id=actor.user_id,
     )
     _check_subset_name(subset)
@@ -113,7 +113,7 @@ def update_subset(*, actor: Actor, subset: Subset, name: str | None = None, defi
         _check_subset_name(subset)
     if definition is not None:
         problems = problems_of_subset(subset.category.parent_model, definition, subset)
-        subset.definition = as_stored(definition, problems)
+        subset.definition = as_stored(subset.category.parent_model, definition, problems)
     changed = changes(before, snapshot(subset, OF_SUBSET))
     if not changed:
         unchanged()

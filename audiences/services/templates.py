@@ -74,4 +74,4 @@ def _checked(actor: Actor, parent: SchemaModel, definition: Any) -> Any:
     """The definition as it is stored: blanks are no problem here. Raises :class:`Invalid`."""
     schema = schema_with_audiences(parent.source)
     found = [problem for problem in problems_of(parent, definition, schema) if problem.code != "blank"]
-    return as_stored(definition, found or unseen_in(actor, definition, schema))
+    return as_stored(parent, definition, found or unseen_in(actor, definition, schema))

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from audiences import access
 from audiences.definitions import schema_with_audiences
+from audiences.dependants import Dependant, sentence
 from audiences.models import SchemaModel, Trait
 from audiences.query.errors import InvalidTree, Problem
 from audiences.query.schema import StudioSchema
@@ -167,12 +168,10 @@ def restore_trait(*, actor: Actor, trait: Trait) -> Trait:
 def delete_trait(*, actor: Actor, trait: Trait) -> None:
     """Delete a trait that nothing is made of."""
     trait = access.trait_to_change(actor, trait.pk)
-    found = uses_of_trait(actor, trait, schema_with_audiences(trait.model.source)).names
-    found += [f"sync “{sync}”" for sync in syncs_of_trait(actor, trait)]
-    if found:
-        more = f" and {len(found) - NAMED:,} more" if len(found) > NAMED else ""
+    sending = [Dependant("sync", str(sync)) for sync in syncs_of_trait(actor, trait)]
+    if found := [*uses_of_trait(actor, trait), *sending]:
         raise Conflict(
-            f"“{trait.name}” is used by {', '.join(found[:NAMED])}{more}.",
+            f"“{trait.name}” is used by {sentence(found)}.",
             hint="Take it out of there first, or archive it: then nobody is offered it any more.",
             code="in_use",
         )

@@ -7,7 +7,7 @@ from typing import Any
 from audiences import access
 from audiences.definitions import subsets_of
 from audiences.models import Audience
-from audiences.selectors.overview import used_by
+from audiences.selectors.uses import users_of
 from audiences.tabs import TABS
 from audiences.views.base import PageView
 from config.errors import Denied
@@ -38,7 +38,7 @@ class AudienceTab(PageView):
             "barrier": barrier,
             "subsets": subsets_of(audience),
             "rename_url": self.url("audience_rename", audience.pk) if may_change else "",
-            "users": used_by(self.actor, audience),
+            "users": users_of(self.actor, "audience", audience.pk),
         }
 
     def _barrier(self, audience: Audience) -> str:

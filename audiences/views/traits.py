@@ -265,7 +265,7 @@ class TraitTab(EditorPage):
             "breadcrumb": [self.list_crumb()],
             "may_change": may_change,
             "rename_url": self.url("trait_rename", trait.pk) if may_change else "",
-            "uses": uses_of_trait(self.actor, trait, schema_with_audiences(trait.model.source)),
+            "uses": uses_of_trait(self.actor, trait),
             "derived": trait.derived.filter(overrides=False).count() if trait.is_template else 0,
         }
 

@@ -96,7 +96,7 @@ def test_a_list_is_uploaded_replaced_and_used_in_a_condition(place: Place, custo
     assert members() == 1
     entry = AuditEntry.objects.get(event="value_list.updated")
     assert "south" not in str(entry.after)
-    with pytest.raises(Conflict, match="1 audience or template"):
+    with pytest.raises(Conflict, match="used by audience “Listed”"):
         services.delete_list(actor=place.actor, value_list=made)
     studio.update_audience(actor=place.actor, audience=audience, definition=where())
     page.client.post(f"{page.path}/delete")

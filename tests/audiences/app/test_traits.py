@@ -438,7 +438,7 @@ def test_sql_of_people_gives_lists_objects_and_merged_values(place: Place, custo
 def test_what_a_trait_needs_is_not_taken_away_unsaid(place: Place, customers: SchemaModel) -> None:
     trait(place, customers, "LTV", spent(customers))
     event = SchemaModel.objects.get(name="Orders")
-    with pytest.raises(Conflict, match="Traits are calculated along this relationship: “LTV”"):
+    with pytest.raises(Conflict, match="used by trait “LTV”"):
         delete_relationship(actor=place.actor, relationship=event.relationships.get())
     event.columns.filter(name="total").update(missing=True)
     assert "which the trait “LTV” is made of" in Person(place, f"schema/{event.pk}").html
