@@ -14,6 +14,7 @@ from audiences.models import SchemaColumn, SchemaModel
 from audiences.services import looks
 from config.errors import HeadraceError
 from connectors.access import open_source
+from connectors.sdk.context import Workload
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.source import Source
 from connectors.sdk.sql import quoted_column, select_from
@@ -31,7 +32,7 @@ def work(model_id: int) -> None:
     if model is None:
         return
     try:
-        source = open_source(model.source)
+        source = open_source(model.source, Workload.BATCH)
         counts = count_keys(source, model)
         columns = model.columns.filter(suggest=True, missing=False, enabled=True)
         values = {column.name: most_frequent(source, model, column) for column in columns if not column.redacted}

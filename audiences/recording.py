@@ -32,6 +32,7 @@ from audiences.syncing import plan_of, sendable_columns
 from config.errors import Conflict, HeadraceError
 from connectors.access import open_source
 from connectors.sdk.arrow import column_type, python_values
+from connectors.sdk.context import Workload
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.rows import json_value
 from syncs.codec import load
@@ -145,7 +146,7 @@ def _held_out(recording: Recording, run: Run, schema: StudioSchema, forgotten: F
         "timestamp": run.finished_at or recording.moment,
         "workspace": workspace_code(recording.workspace),
     }
-    with open_source(audience.parent_model.source).query(query.sql(), batch_rows=BATCH_ROWS) as stream:
+    with open_source(audience.parent_model.source, Workload.BATCH).query(query.sql(), batch_rows=BATCH_ROWS) as stream:
         for batch in stream:
             rows = [row for row in _rows(batch, stream.schema) if row["held_key"] is not None]
             hidden = set(forgotten.among([str(row["held_key"]) for row in rows])) if forgotten else set()

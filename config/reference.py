@@ -56,7 +56,12 @@ def pages() -> dict[Path, str]:
         "cli.md": cli_page,
         "audience-definitions.md": definitions_page,
     }
-    return {FOLDER / name: make() for name, make in makers.items()}
+    from config import source_pages
+
+    return {
+        **{FOLDER / name: make() for name, make in makers.items()},
+        **source_pages.pages(CHECKOUT / "docs" / "sources"),
+    }
 
 
 def settings_page() -> str:

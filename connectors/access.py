@@ -21,7 +21,7 @@ from connectors.models import Connection, Destination, Source
 from connectors.registry import destination_class, source_class
 from connectors.sdk import destination as sdk_destination
 from connectors.sdk import source as sdk_source
-from connectors.sdk.context import Environment
+from connectors.sdk.context import Environment, Workload
 from connectors.sdk.fields import Field
 from connectors.sdk.source import SourceDefinition
 from connectors.sdk.validation import assemble, with_defaults
@@ -171,9 +171,9 @@ def _aws() -> dict[str, str]:
     return {"aws_default_credentials": "allowed"} if settings.AWS_DEFAULT_CREDENTIALS else {}
 
 
-def open_source(source: Source) -> sdk_source.Source:
+def open_source(source: Source, workload: Workload = Workload.INTERACTIVE) -> sdk_source.Source:
     """The source as the SDK knows it, with its credentials."""
-    return source_class(source.type)(settings_of(source), _environment_of(source))
+    return source_class(source.type)(settings_of(source), replace(_environment_of(source), workload=workload))
 
 
 def open_destination(destination: Destination) -> sdk_destination.Destination:

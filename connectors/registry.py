@@ -13,8 +13,13 @@ from connectors.sdk.errors import ConfigError
 from connectors.sdk.source import Source
 
 SOURCES: dict[str, str] = {
+    "alloydb": "connectors.sources.alloydb:AlloyDBSource",
     "duckdb": "connectors.sources.duckdb:DuckDBSource",
+    "greenplum": "connectors.sources.greenplum:GreenplumSource",
+    "lakebase": "connectors.sources.lakebase:LakebaseSource",
+    "materialize": "connectors.sources.materialize:MaterializeSource",
     "postgres": "connectors.sources.postgres:PostgresSource",
+    "redshift": "connectors.sources.redshift:RedshiftSource",
     "sample_b2b": "connectors.sources.sample_b2b:SampleB2BSource",
     "sample_b2c": "connectors.sources.sample_b2c:SampleB2CSource",
 }

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from connectors.access import open_source
 from connectors.choices import LogTable
+from connectors.sdk.context import Workload
 from connectors.sdk.planner import warehouse_of
 from syncs.codec import load
 from syncs.engine.logs.writing import RunFacts, write_logs
@@ -34,7 +35,7 @@ def write(run: Run, *, check_cancel: Callable[[], None]) -> dict[str, int]:
     tables = [table.value for table in wanted_tables(run.sync)]
     if not _is_latest(run):
         tables = [name for name in tables if name != LogTable.SNAPSHOT]
-    with warehouse_of(open_source(run.sync.model.source)).session() as session:
+    with warehouse_of(open_source(run.sync.model.source, Workload.BATCH)).session() as session:
         written = write_logs(
             tables,
             spec,

@@ -18,6 +18,7 @@ from django.conf import settings
 from config import logs
 from config.errors import HeadraceError
 from connectors.access import open_destination, open_source
+from connectors.sdk.context import Workload
 from connectors.sdk.destination import Destination, Job, Limits
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, QueryError
 from connectors.sdk.source import Source
@@ -112,7 +113,7 @@ class Stage:
     @cached_property
     def source(self) -> Source:
         """The source, open for this stage."""
-        return open_source(self.sync.model.source)
+        return open_source(self.sync.model.source, Workload.BATCH)
 
     @cached_property
     def storage(self) -> engine.Storage:

@@ -11,6 +11,7 @@ from config.queue import enqueue
 from connectors.access import open_source
 from connectors.choices import Health
 from connectors.models import Source
+from connectors.sdk.context import Workload
 from connectors.sdk.errors import ConnectorError
 from syncs import engine
 from syncs.codec import load
@@ -85,7 +86,7 @@ def prune(source_id: int, now: datetime) -> None:
     if source is None or source.changelog_days is None:
         return
     try:
-        with warehouse_of(open_source(source)).session() as session:
+        with warehouse_of(open_source(source, Workload.BATCH)).session() as session:
             prune_changelog(session, workspace_code(source.workspace), now - timedelta(days=source.changelog_days))
     except ConnectorError as error:
         logger.warning("the changelog in source %s was not pruned: %s", source_id, error.code)
@@ -100,6 +101,6 @@ def discard(workspace_id: int, sync_id: int, source_id: int = 0) -> None:
     if source is None:
         return
     try:
-        engine.drop_tables(open_source(source), workspace_code(source.workspace), sync_id)
+        engine.drop_tables(open_source(source, Workload.BATCH), workspace_code(source.workspace), sync_id)
     except ConnectorError as error:
         logger.warning("tables of deleted sync %s were left in source %s: %s", sync_id, source_id, error.code)

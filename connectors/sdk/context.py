@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from connectors.sdk.tokens import TokenVault
 from connectors.sdk.tunnels import SshServer
+
+
+class Workload(StrEnum):
+    """What a connection is opened for, where a system queues or bills the two apart."""
+
+    INTERACTIVE = "interactive"  # somebody waits for the answer
+    BATCH = "batch"  # runs, snapshots, samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +24,7 @@ class Environment:
     ``local_roots``: folders whose files may be read and written.
     ``vault``: where this connection's tokens are, if people connect it through the service's own page.
     ``tunnel``: the SSH server that this connection goes through; see :func:`connectors.sdk.tunnels.route`.
+    ``workload``: what it is opened for.
     """
 
     outbound_allow: tuple[str, ...] = ()
@@ -25,3 +34,4 @@ class Environment:
     extra: dict[str, str] = field(default_factory=dict)
     vault: TokenVault | None = None
     tunnel: SshServer | None = None
+    workload: Workload = Workload.INTERACTIVE

@@ -16,11 +16,15 @@ HEAVY = {
     "botocore",
     "duckdb",
     "numpy",
+    "oracledb",
     "pandas",
     "phonenumbers",
     "pyarrow",
+    "pymysql",
     "s3fs",
+    "snowflake",
     "sqlglot",
+    "trino",
 }
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import psycopg
@@ -26,20 +28,36 @@ def source_url(services: Urls) -> Iterator[str]:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+Prepare = Callable[[Sequence[str]], AbstractContextManager[dict[str, Any]]]
+
+
+@pytest.fixture(scope="session")
+def postgres_server(services: Urls) -> Prepare:
+    """Databases of their own on the real PostgreSQL, filled by statements."""
+
+    @contextmanager
+    def prepare(seed: Sequence[str]) -> Iterator[dict[str, Any]]:
+        name = f"{RUN_PREFIX}{os.getpid()}_stand"
+        with psycopg.connect(services.database_url, autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            try:
+                with psycopg.connect(at(services.database_url, name)) as inside:
+                    for statement in seed:
+                        inside.execute(statement.encode())
+                yield _settings_of(at(services.database_url, name))
+            finally:
+                connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    return prepare
+
+
 @pytest.fixture
 def postgres_config(source_url: str) -> dict[str, object]:
     """The settings of a PostgreSQL source that reads this database."""
-    parts = urlsplit(source_url)
-    return {
-        "host": parts.hostname,
-        "port": parts.port or 5432,
-        "database": parts.path.lstrip("/"),
-        "user": unquote(parts.username or ""),
-        "password": unquote(parts.password or ""),
-    }
+    return _settings_of(source_url)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def loopback() -> Environment:
     """What an operator sets who allows connections to this machine."""
     return Environment(outbound_allow=("*",))
@@ -58,3 +76,14 @@ def folder(tmp_path: Path) -> Path:
 def files_allowed(folder: Path) -> Environment:
     """What an operator sets who allows this folder."""
     return Environment(local_roots=(str(folder),))
+
+
+def _settings_of(url: str) -> dict[str, Any]:
+    parts = urlsplit(url)
+    return {
+        "host": parts.hostname,
+        "port": parts.port or 5432,
+        "database": parts.path.lstrip("/"),
+        "user": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+    }

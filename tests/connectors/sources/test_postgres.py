@@ -15,8 +15,9 @@ import pytest
 from connectors.sdk.context import Environment
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, QueryError, Unavailable
 from connectors.sdk.postgres import Server, connect_error
+from connectors.sdk.postgres_source import setup_sql
 from connectors.sdk.types import Column, ColumnType, Table
-from connectors.sources.postgres import PostgresSource, setup_sql
+from connectors.sources.postgres import PostgresSource
 from tests.connectors.sources.reading import rows, value
 
 Config = dict[str, object]
