@@ -138,15 +138,20 @@ def may_see_suggestions(actor: Actor, model: SchemaModel) -> bool:
 
 def models_to_suggest_from(actor: Actor, source_id: int, model_ids: Collection[int]) -> set[int]:
     """Those of a source's models whose most frequent values the actor may see, as :func:`may_see_suggestions` says."""
+    return _models_near(actor, source_id, model_ids, Permission.VIEW_MEMBERS, Permission.CONFIGURE_AUDIENCES)
+
+
+def models_to_see(actor: Actor, source_id: int, model_ids: Collection[int]) -> set[int]:
+    """Those of a source's models whose rows the actor may see, as :func:`may_view_rows` says."""
+    return _models_near(actor, source_id, model_ids, Permission.VIEW_MEMBERS)
+
+
+def _models_near(actor: Actor, source_id: int, model_ids: Collection[int], *rights: Permission) -> set[int]:
+    """Those of a source's models that are, or belong to, a parent model on which the actor has one of these rights."""
     if may_view_source_rows(actor, source_id):
         return set(model_ids)
-    parents = SchemaModel.objects.filter(source_id=source_id, kind=ModelKind.PARENT)
-    allowed = {
-        parent
-        for parent in parents.values_list("pk", flat=True)
-        if access.may(actor, Permission.VIEW_MEMBERS, parent_model_id=parent)
-        or access.may(actor, Permission.CONFIGURE_AUDIENCES, parent_model_id=parent)
-    }
+    parents = SchemaModel.objects.filter(source_id=source_id, kind=ModelKind.PARENT).values_list("pk", flat=True)
+    allowed = {pk for pk in parents if any(access.may(actor, right, parent_model_id=pk) for right in rights)}
     near = Q(relationships__to_model__in=allowed) | Q(relationships_to__from_model__in=allowed)
     rows = SchemaModel.objects.filter(Q(pk__in=allowed) | near, pk__in=model_ids)
     return set(rows.order_by().values_list("pk", flat=True))

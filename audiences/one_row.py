@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from audiences.query import evidence
 from audiences.query.conditions import Field
 from audiences.query.schema import StudioModel, StudioSchema, Surface
 from audiences.query.statements import Asker, Output, Query
+from audiences.selectors.reach import rows_seen
 from audiences.selectors.subsets import rows_within
 from config.errors import Invalid, NotFound
 from connectors.access import open_source
@@ -75,10 +76,13 @@ class Looking:
             if each is not None and each.may(Surface.PREVIEWS)
         ]
 
-    def related(self, model_id: str, query: Query, most: int) -> Rows:
-        """Rows of another model, for whoever may see those, too."""
-        other = self.schema.models[model_id]
-        access.require_view_rows(self.actor, access.schema_model_for(self.actor, int(model_id)))
+    def related(self, model_id: str, about: Callable[..., Query | None], most: int) -> Rows:
+        """Rows of another model that ``about`` asks for, as far as this person may see those, too."""
+        other, row = self.schema.models[model_id], access.schema_model_for(self.actor, int(model_id))
+        access.require_view_rows(self.actor, row)
+        seen = rows_seen(self.actor, row, lambda: self.schema)
+        query = about(rows=most, within=seen.definition.where if seen else None)
+        assert query is not None
         titles = {each.name: each.title for each in other.columns}
         found = self.rows(query, most) if query.columns else []
         return Rows(other.name, tuple(titles.get(name, name) for name in query.columns), tuple(found))

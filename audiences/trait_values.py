@@ -33,14 +33,14 @@ def work(trait_id: int) -> None:
     if trait is None:
         return
     try:
-        store_suggestions(trait.pk, most_frequent(trait))
+        store_suggestions(trait, most_frequent(trait))
     except InvalidTree as error:
-        store_suggestions(trait.pk, [], str(error))
+        store_suggestions(trait, [], str(error))
     except (ConnectorError, HeadraceError) as error:
-        store_suggestions(trait.pk, [], f"{error.message} {error.hint}".strip())
+        store_suggestions(trait, [], f"{error.message} {error.hint}".strip())
     except Exception as error:
         logger.exception("the values of trait %s could not be found", trait_id)
-        store_suggestions(trait.pk, [], f"{type(error).__name__}: {error}")
+        store_suggestions(trait, [], f"{type(error).__name__}: {error}")
 
 
 def most_frequent(trait: Trait) -> list[list[Any]]:

@@ -57,11 +57,14 @@ def membership(asker: Asker, audience: SavedAudience, key: Key) -> Query:
     return finished(compiler, query.where(has_key(compiler, scope, key), copy=False))
 
 
-def evidence(asker: Asker, audience: SavedAudience, path: Path, key: Key, *, rows: int = 10) -> Query | None:
+def evidence(
+    asker: Asker, audience: SavedAudience, path: Path, key: Key, *, rows: int = 10, within: Group | None = None
+) -> Query | None:
     """What decides a condition for the row with this key; ``None`` where its parts, or another audience, do.
 
     Of a property or a trait: its ``value``. Of related rows: those for which the inner conditions hold, newest
-    events first, with the columns that previews may show. Of a trait condition see :func:`trait_rows` as well.
+    events first, with the columns that previews may show; only those ``within`` which somebody sees them. Of a trait
+    condition see :func:`trait_rows` as well.
     """
     condition = condition_at(audience.definition.where, path)
     if isinstance(condition, Group | AudienceCondition):
@@ -71,7 +74,7 @@ def evidence(asker: Asker, audience: SavedAudience, path: Path, key: Key, *, row
     at = At(path)
     if isinstance(condition, RelationCondition | EventCondition):
         related, holds = compiler.matching(scope, condition, at)
-        return finished(compiler, _related_rows(compiler, scope, related, holds, key, rows))
+        return finished(compiler, _related_rows(compiler, scope, related, holds, key, rows, within))
     if isinstance(condition, PropertyCondition):
         node = scope.value(condition.field, path, Surface.PREVIEWS).node
     else:
@@ -80,8 +83,10 @@ def evidence(asker: Asker, audience: SavedAudience, path: Path, key: Key, *, row
     return finished(compiler, query)
 
 
-def trait_rows(asker: Asker, audience: SavedAudience, path: Path, key: Key, *, rows: int = 10) -> Query | None:
-    """The rows that a trait condition's value is calculated from; ``None`` for formulas."""
+def trait_rows(
+    asker: Asker, audience: SavedAudience, path: Path, key: Key, *, rows: int = 10, within: Group | None = None
+) -> Query | None:
+    """The rows that a trait condition's value is calculated from, as in :func:`evidence`; ``None`` for formulas."""
     condition = condition_at(audience.definition.where, path)
     assert isinstance(condition, TraitCondition)
     definition = condition.definition
@@ -97,7 +102,7 @@ def trait_rows(asker: Asker, audience: SavedAudience, path: Path, key: Key, *, r
     both = Group(conditions=(definition.where, condition.where))
     same = RelationCondition(definition.relationship, where=both)
     related, holds = compiler.matching(scope, same, At(path))
-    return finished(compiler, _related_rows(compiler, scope, related, holds, key, rows))
+    return finished(compiler, _related_rows(compiler, scope, related, holds, key, rows, within))
 
 
 def _trait_value(compiler: Compiler, scope: Scope, condition: TraitCondition, at: At) -> exp.Expr:
@@ -107,9 +112,11 @@ def _trait_value(compiler: Compiler, scope: Scope, condition: TraitCondition, at
 
 
 def _related_rows(
-    compiler: Compiler, scope: Scope, related: Related, holds: exp.Expr, key: Key, rows: int
+    compiler: Compiler, scope: Scope, related: Related, holds: exp.Expr, key: Key, rows: int, within: Group | None
 ) -> exp.Select:
     model = related.scope.model
+    if within is not None:
+        holds = all_of([holds, compiler.group(related.scope, within, At(("within",), level=1))])
     shown = [each.name for each in model.columns if each.may(Surface.PREVIEWS)]
     chosen = [named(related.scope.column(name), name) for name in shown]
     inner = filtered(related.select(*chosen, *related.keys()), holds)

@@ -14,6 +14,7 @@ from sqlglot.errors import SqlglotError
 from audiences.query import traits
 from audiences.query.conditions import Field, FormulaTrait
 from audiences.query.errors import InvalidTree, Path, refused
+from audiences.query.functions import forbidden_in
 from audiences.query.schema import SavedTrait, StudioSchema, Surface
 from audiences.query.scope import Scope
 
@@ -174,6 +175,9 @@ def _parsed(sql: str, dialect: str, path: Path) -> Parsed:
     forbidden = (exp.Query, exp.Command, exp.DDL, exp.DML, exp.Parameter, exp.Placeholder)
     if any(isinstance(node, forbidden) for node in tree.walk()):
         raise refused(path, "trait_sql", "A query inside a trait is not possible: refer to columns and other traits.")
+    if called := forbidden_in(tree):
+        message = f"Traits cannot call “{called}”. Somebody who configures the schema can do so in the model's query."
+        raise refused(path, "trait_sql", message)
     return Parsed(tree, _uses(tree, names, path))
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from audiences import access
 from audiences.definitions import grouped
-from audiences.models import SchemaModel
+from audiences.models import SchemaModel, SubsetCategory
 from audiences.query.conditions import Definition, Group, Match, RelationCondition
 from audiences.query.schema import SavedAudience, StudioSchema
 from audiences.selectors.subsets import rows_within
@@ -16,13 +16,16 @@ from workspaces.access import may
 from workspaces.permissions import Permission
 
 
-def rows_seen(actor: Actor, model: SchemaModel, schema: StudioSchema) -> SavedAudience | None:
+def rows_seen(actor: Actor, model: SchemaModel, read: Callable[[], StudioSchema]) -> SavedAudience | None:
     """The rows of a model that the actor sees, as an audience of it; nothing where they see all of them.
 
-    Rows of a related model are seen with a row of a parent model that they belong to.
+    Rows of a related model are seen with a row of a parent model that they belong to. The schema is ``read`` only
+    where subsets are required.
     """
-    if access.may_view_source_rows(actor, model.source_id):
+    divided = SubsetCategory.objects.filter(required=True, parent_model__source=model.source_id)
+    if access.may_view_source_rows(actor, model.source_id) or not divided.exists():
         return None
+    schema = read()
     ways: list[Group] = []
     for parent in _parents_seen(actor, model):
         groups = grouped(rows_within(actor, parent, ()))

@@ -77,6 +77,16 @@ def first_choice(choices: Iterable[Choice]) -> list[int]:
     return [pk for choice in choices if choice.single for pk in choice.held]
 
 
+def require_all_rows(actor: Actor, parent: SchemaModel) -> None:
+    """Raise unless no required subset keeps rows of a parent model from the actor: for what no subset narrows."""
+    if actor.is_system or access.may_view_source_rows(actor, parent.source_id):
+        return
+    for choice in choices_of(actor, parent, right=Permission.VIEW_MEMBERS):
+        if choice.category.required and len(choice.held) < len(choice.subsets):
+            words = f"You may not see rows outside of your subsets of {parent.name} by “{choice.category}”."
+            raise Denied(words, hint=access.WHO_GIVES_SUBSETS)
+
+
 def rows_within(actor: Actor, parent: SchemaModel, chosen: Sequence[Subset]) -> list[Subset]:
     """The subsets in which the actor sees rows of a parent model, of an audience that is built from ``chosen``.
 

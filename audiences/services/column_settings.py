@@ -13,6 +13,7 @@ from audiences.choices import PersonalData, Privacy
 from audiences.models import Relationship, SchemaColumn, SchemaModel
 from audiences.services.looks import ask_to_look
 from audiences.services.syncing import follow_schema
+from audiences.services.traits import forget_trait_values
 from config.errors import Conflict, Invalid
 from connectors.sdk.types import ColumnType
 from governance.audit.actors import Actor
@@ -48,15 +49,16 @@ def change_columns(
         raise Invalid.field("name", f"“{model}” has no column “{lost[0]}”.")
     told_before: dict[str, Any] = {}
     told_after: dict[str, Any] = {}
-    look = False
+    look = hidden = False
     for row in rows:
-        before = snapshot(row, AUDITED)
+        before, shown = snapshot(row, AUDITED), not row.redacted
         _apply(row, settings)
         changed = changes(before, snapshot(row, AUDITED))
         if not changed:
             continue
         _check(model, row)
         look = look or (row.suggest and "suggest" in changed.after)
+        hidden = hidden or (shown and row.redacted)
         told_before[row.name], told_after[row.name] = changed.before, changed.after
         row.changed_at = timezone.now()
         row.save()
@@ -65,6 +67,8 @@ def change_columns(
         return rows
     if look and not model.looking:
         ask_to_look(model)
+    if hidden:
+        forget_trait_values(model.source_id)
     follow_schema(model)
     record(model, before=told_before, after=told_after)
     return rows

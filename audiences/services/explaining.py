@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from audiences.definitions import given, only_seen, problems_of, unseen_in
@@ -121,11 +122,9 @@ def view_evidence(
         raise NotFound("No rows of another model decide this condition.")
     looking.row()
     about = evidence.trait_rows if isinstance(condition, TraitCondition) else evidence.evidence
-    query = about(looking.ask, meant, path, (looking.key,), rows=MOST_ROWS)
-    assert query is not None
     hops = looking.schema.step(relationship, meant.model) or ()
     record(looking.parent, after={"audience": audience.name if audience else ""})
-    return looking.related(hops[-1].model, query, MOST_ROWS)
+    return looking.related(hops[-1].model, partial(about, looking.ask, meant, path, (looking.key,)), MOST_ROWS)
 
 
 def _meant(

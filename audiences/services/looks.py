@@ -66,7 +66,8 @@ def finish_look(model: SchemaModel, counts: Sequence[int], values: Mapping[str, 
     with transaction.atomic():
         columns = list(SchemaColumn.objects.select_for_update(no_key=True).filter(model=model))
         for column in columns:
-            column.different, column.suggestions = values.get(column.name, (None, []))
+            hidden = column.redacted or not column.suggest  # maybe only since the look began
+            column.different, column.suggestions = (None, []) if hidden else values.get(column.name, (None, []))
         SchemaColumn.objects.bulk_update(columns, ["different", "suggestions"])
         rows, empty, repeated = counts
         _end(model, LookState.DONE, rows=rows, key_empty=empty, key_repeated=repeated, look_error="")

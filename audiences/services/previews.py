@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 from audiences import access
 from audiences.definitions import asker, schema_with_audiences
-from audiences.models import SchemaModel, SubsetCategory
+from audiences.models import SchemaModel
 from audiences.query.conditions import Field
 from audiences.query.errors import InvalidTree
 from audiences.query.schema import Surface
@@ -57,13 +58,11 @@ def preview_schema_model(
 
 def _query(actor: Actor, model: SchemaModel, names: Sequence[str]) -> str:
     """Asks for these columns of the rows that the actor sees."""
-    divided = SubsetCategory.objects.filter(required=True, parent_model__source=model.source_id).exists()
-    schema = schema_with_audiences(model.source) if divided else None
-    seen = rows_seen(actor, model, schema) if schema else None
-    if schema and seen:
+    schema = cache(lambda: schema_with_audiences(model.source))
+    if seen := rows_seen(actor, model, schema):
         outputs = [Output(name, field=Field(name)) for name in names]
         try:
-            return asker(schema).members(seen, outputs, surface=Surface.PREVIEWS).sql()
+            return asker(schema()).members(seen, outputs, surface=Surface.PREVIEWS).sql()
         except InvalidTree as error:
             problem = error.problems[0].message
             raise Denied(f"Which rows of {model.name} are within your subsets cannot be asked: {problem}") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from audiences import access
@@ -35,6 +36,7 @@ RELATED_ROWS = 10
 EVENT_ROWS = 25
 MOST_EVENTS = 50
 FOUND = 50
+LONGEST_NUMBER = 18  # digits: more than that is no key of any warehouse
 WHERE = ("where", "conditions", 0)
 
 
@@ -136,17 +138,24 @@ def view_memberships(*, actor: Actor, parent: SchemaModel, key: str) -> list[Aud
 
 
 def _search(parent: SchemaModel, words: str) -> dict[str, Any]:
-    """The key is exactly this, or a label has it in it."""
-    columns = {each.name: each for each in parent.columns.filter(missing=False)}
+    """The key is exactly this, or a label has it in it: as far as people see their values."""
+    columns = {each.name: each for each in parent.columns.filter(missing=False, enabled=True) if not each.redacted}
     conditions = []
     key = columns.get(parent.primary_key[0])
     kind = ColumnType(key.effective_type) if key else ColumnType.UNKNOWN
-    if kind is ColumnType.STRING or (kind is ColumnType.NUMBER and words.isascii() and words.isdigit()):
+    number = words.isascii() and words.isdigit() and len(words) <= LONGEST_NUMBER
+    if kind is ColumnType.STRING or (kind is ColumnType.NUMBER and number):
         value = words if kind is ColumnType.STRING else int(words)
         conditions.append(_property(parent.primary_key[0], Operator.EQUALS, [value]))
     for name in dict.fromkeys((parent.primary_label, parent.secondary_label)):
         if name in columns and columns[name].effective_type == ColumnType.STRING:
             conditions.append(_property(name, Operator.CONTAINS, _spellings(words)))
+    if not conditions:
+        raise Invalid.field(
+            "q",
+            f"Nothing of {parent.name} can be searched by “{words}”.",
+            hint=f"Give the {parent.primary_key[0]}, or let the schema have a label that may be seen.",
+        )
     return {"type": "group", "match": "any", "conditions": conditions}
 
 
@@ -167,18 +176,15 @@ def _near(looking: Looking) -> list[tuple[str, StudioModel]]:
         for relationship in looking.schema.relationships
         if (hops := looking.schema.step(relationship, looking.model.id))
     ]
-    rows = SchemaModel.objects.filter(pk__in=[int(model.id) for _, model in found])
-    seen = {str(row.pk) for row in rows if access.may_view_rows(looking.actor, row)}
-    return sorted((each for each in found if each[1].id in seen), key=lambda each: each[1].name.casefold())
+    seen = access.models_to_see(looking.actor, looking.parent.source_id, {int(model.id) for _, model in found})
+    return sorted((each for each in found if int(each[1].id) in seen), key=lambda each: each[1].name.casefold())
 
 
 def _belonging(looking: Looking, relationship: str, model: StudioModel, most: int) -> Rows:
     event = model.kind is ModelKind.EVENT
     condition = EventCondition(relationship) if event else RelationCondition(relationship)
     asked = _audience(looking, Group(conditions=(condition,)))
-    query = evidence.evidence(looking.ask, asked, WHERE, (looking.key,), rows=most)
-    assert query is not None
-    return looking.related(model.id, query, most)
+    return looking.related(model.id, partial(evidence.evidence, looking.ask, asked, WHERE, (looking.key,)), most)
 
 
 def _audience(looking: Looking, where: Group) -> SavedAudience:

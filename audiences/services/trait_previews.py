@@ -49,7 +49,7 @@ def preview_trait(
         raise Invalid(problems[0].message, hint="Correct what is marked.")
     tree = load_trait(stored_trait(schema, key, definition))
     everybody = SavedAudience(id=NEW, name="Everybody", model=key, definition=Everybody())
-    everybody = rows_seen(actor, model, schema) or everybody
+    everybody = rows_seen(actor, model, lambda: schema) or everybody
     value = Output(name or "value", definition=tree)
     outputs = [*_known_by(schema, schema.models[key], value.name), value]
     try:

@@ -192,11 +192,22 @@ def suggest_trait_values(*, actor: Actor, trait: Trait) -> Trait:
     return trait
 
 
-def store_suggestions(trait_id: int, values: list[list[Any]], error: str = "") -> None:
-    """What a worker found, or why it found nothing; what was known before a failure stays."""
+def store_suggestions(trait: Trait, values: list[list[Any]], error: str = "") -> None:
+    """What a worker found, or why it found nothing; what was known before a failure stays.
+
+    Nothing where the trait, or what may be seen of it, has changed since the worker read it.
+    """
     found: dict[str, Any] = {"suggest_error": error[:2000], "suggested_at": timezone.now()}
-    rows = Trait.objects.filter(pk=trait_id, suggest=True)
+    rows = Trait.objects.filter(pk=trait.pk, suggest=True, updated_at=trait.updated_at)
     rows.update(**found if error else {**found, "suggestions": values})
+
+
+def forget_trait_values(source_id: int) -> None:
+    """Delete the values of a source's traits, as a column was hidden that they may be made of; they are found again."""
+    traits = Trait.objects.filter(model__source_id=source_id, suggest=True)
+    traits.update(suggestions=[], suggested_at=None, suggest_error="", updated_at=timezone.now())
+    for trait in traits.filter(archived_at=None):
+        _ask_for_suggestions(trait)
 
 
 # Pieces.

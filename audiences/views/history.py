@@ -17,11 +17,12 @@ from audiences.choices import LogPlace
 from audiences.forms.history import AudienceLogsForm
 from audiences.models import Audience, Recording
 from audiences.selectors.experiments import running_experiment
+from audiences.selectors.subsets import require_all_rows
 from audiences.services import recordings as services
 from audiences.services.members import record_members_preview
 from audiences.views.audience_tab import AudienceTab
 from audiences.views.base import PageView
-from config.errors import HeadraceError, Invalid
+from config.errors import Denied, HeadraceError, Invalid
 from config.htmx import go_to, render_page
 from config.ui.listing import Column, Listing
 from connectors.choices import Kind
@@ -59,11 +60,20 @@ class HistoryTab(AudienceTab):
             "place": LogPlace(logs.place).label.lower() if logs.place else "",
             "live": any(row.live for row in page.rows),
             "experiment": running_experiment(audience),
-            "may_see": access.may_view_rows(self.actor, audience.parent_model),
+            "may_see": self._may_see(audience),
             "now": timezone.now(),
         }
         part = "audiences/history/list.html"
         return render_page(request, "audiences/history/tab.html", context, part=part)
+
+    def _may_see(self, audience: Audience) -> bool:
+        """Whether this person may see all members that a snapshot can hold."""
+        try:
+            access.require_view_rows(self.actor, audience.parent_model)
+            require_all_rows(self.actor, audience.parent_model)
+        except Denied:
+            return False
+        return True
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Take a snapshot now."""
@@ -83,6 +93,7 @@ class MembersOfMoment(PageView):
         """CSV of keys and groups."""
         audience = access.audience_for(self.actor, pk)
         access.require_view_rows(self.actor, audience.parent_model)
+        require_all_rows(self.actor, audience.parent_model)
         try:
             at = asked_moment(request.GET.get("at", ""))
         except Invalid as error:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from audiences import looking
 from audiences.calculating import work
@@ -14,13 +15,15 @@ from audiences.models import Audience, SchemaModel
 from audiences.personal import looks_like
 from audiences.query.schema import ALLOWED, Surface
 from audiences.query.schema import Privacy as QueryPrivacy
+from audiences.services import ColumnSettings, change_columns, insights
 from audiences.services import audiences as building
-from audiences.services import insights
-from audiences.services.looks import ask_to_look
+from audiences.services.looks import ask_to_look, begin_look, finish_look
 from audiences.services.members import preview_members
 from audiences.services.previews import preview_schema_model
 from audiences.services.syncing import open_for_syncs
+from audiences.services.traits import create_trait, store_suggestions
 from audiences.syncing import query_for
+from audiences.trait_values import work as find_values
 from config.errors import HeadraceError, Invalid
 from syncs.configuration import Proposal
 from syncs.models import Sync
@@ -139,6 +142,25 @@ def test_a_level_reaches_what_was_saved_before(place: Place, customers: SchemaMo
     with pytest.raises(Invalid):
         preview_members(actor=place.actor, parent=customers, definition=made.definition, audience=made)
     assert "to finish" in Person(place, f"audiences/{made.pk}/definition").html
+
+
+def test_values_that_were_found_while_a_column_was_hidden_are_not_kept(place: Place, customers: SchemaModel) -> None:
+    """A worker may read values before the column is hidden, and store them after: of columns and of traits."""
+    formula = {"method": "formula", "sql": 'UPPER({{"region"}})', "result": "string"}
+    trait = create_trait(actor=place.actor, model=customers, name="Up", definition=formula, suggest=True)
+    find_values(trait.pk)
+    trait.refresh_from_db()
+    assert trait.suggestions == [["NORTH", 2]]
+    begun = begin_look(customers.pk, timezone.now())
+    assert begun is not None
+    change_columns(actor=place.actor, model=customers, names=["region"], settings=ColumnSettings(privacy="redacted"))
+    finish_look(begun, (4, 0, 0), {"region": (2, [["north", 2]])})
+    assert customers.columns.get(name="region").suggestions == []
+    store_suggestions(trait, [["NORTH", 2]])
+    find_values(trait.pk)
+    trait.refresh_from_db()
+    assert trait.suggestions == []
+    assert "privacy level is “redacted”" in trait.suggest_error
 
 
 def test_the_older_switch_and_the_level_stay_one(place: Place, customers: SchemaModel) -> None:

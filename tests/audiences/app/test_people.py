@@ -124,6 +124,20 @@ def test_somebody_is_found_and_has_a_profile(place: Place, customers: SchemaMode
     assert AuditEntry.objects.filter(event="schema_model.profile_viewed", resource_id=customers.pk).count() == 4
 
 
+def test_a_search_goes_by_what_may_be_seen(place: Place, customers: SchemaModel, source: Source) -> None:
+    person = Person(place, f"profiles/{customers.pk}")
+
+    def search(sought: str) -> str:
+        return words(person.client.get(f"/{place.slug}/studio/profiles/{customers.pk}/rows", {"q": sought}))
+
+    assert "Ada" in search("ada")
+    assert "Ada" not in search("9" * 200), "a number that no key can be"
+    change_columns(actor=place.actor, model=customers, names=["name"], settings=ColumnSettings(privacy="sync_only"))
+    assert "ada@shop.test" in search("1"), "a label that nobody sees is not searched, the key is"
+    assert "ada@shop.test" not in search("ada")
+    assert "Nothing of Customers can be searched by “ada”." in search("ada")
+
+
 def test_rows_are_shown_to_those_who_may_see_them(world: World, place: Place, customers: SchemaModel) -> None:
     made = audience(place, customers)
     viewer = Person(place, f"profiles/{customers.pk}", world.people["viewer"])

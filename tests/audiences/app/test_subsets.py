@@ -6,13 +6,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.test import Client
 
+from audiences import services as schema
 from audiences.calculating import work
+from audiences.choices import Cardinality, ModelKind
 from audiences.models import Audience, SchemaModel, SubsetCategory
 from audiences.services import audiences as building
 from audiences.services import subsets as services
+from audiences.services.explaining import view_evidence
 from audiences.services.members import preview_members
 from audiences.services.previews import preview_schema_model
+from audiences.services.profiles import view_related
 from audiences.services.rules import create_destination_rule
 from audiences.services.syncing import open_for_syncs
 from audiences.syncing import query_for
@@ -22,7 +27,7 @@ from governance.audit.models import AuditEntry
 from syncs.configuration import Proposal
 from syncs.services import create_sync
 from tests.audiences.app.acting import Caller, is_, marketer, subset, where
-from tests.audiences.app.shop import orders, parent, warehouse
+from tests.audiences.app.shop import change, orders, parent, table, warehouse
 from tests.connectors.app.connections import a_destination
 from tests.world import Place, World
 from workspaces import services as people
@@ -226,6 +231,56 @@ def test_rows_of_models_are_seen_as_far_as_the_subsets_reach(
     none = person(marketer(world, customers))
     with pytest.raises(Denied):
         keys(none, bought)
+
+
+def test_rows_of_another_parent_model_are_shown_within_its_own_subsets(
+    world: World, place: Place, customers: SchemaModel
+) -> None:
+    """Somebody who looks at a customer sees the products beside them as far as the subsets of products reach."""
+    change(customers.source, "INSERT INTO products VALUES (101, 1, 'Adidas')")
+    products = schema.create_schema_model(
+        actor=place.actor,
+        source=customers.source,
+        kind=ModelKind.PARENT,
+        definition=table("products"),
+        settings=schema.Settings(name="Products", primary_key=("product_id",)),
+    )
+    tie = schema.Tie(other=products, cardinality=Cardinality.ONE_TO_MANY, keys=(("id", "shop_id"),))
+    way = str(schema.create_relationship(actor=place.actor, model=customers, tie=tie).pk)
+    brand = services.create_subset_category(actor=place.actor, parent=products, name="Brand")
+    for name in ("Nike", "Adidas"):
+        services.create_subset(actor=place.actor, category=brand, name=name, definition=where(is_("brand", name)))
+    require(place, brand)
+    seller = person(marketer(world, customers, "Nike"))
+    role = Role.objects.get(name="Marketing Nike")
+    people.change_role_grants(actor=place.actor, role=role, give=[Grant(Permission.VIEW_MEMBERS, products.pk)], take=[])
+    bought = where({"type": "relation", "relationship": way})
+
+    def seen(actor: Actor) -> list[list[str]]:
+        """By the profile, by what decides a condition, and by what a trait in one is calculated from."""
+        test = {"operator": "greater", "operand": {"kind": "values", "values": [0]}}
+        counted = where({"type": "trait", "definition": {"method": "count", "relationship": way}, "test": test})
+        asked = {"actor": actor, "parent": customers, "key": "1"}
+        found = [
+            next(rows for rows in view_related(**asked) if rows.model == "Products"),
+            *(view_evidence(definition=each, pointer="/where/conditions/0", **asked) for each in (bought, counted)),
+        ]
+        return [sorted(row[2] for row in rows.rows) for rows in found]
+
+    assert seen(place.actor) == [["Adidas", "Nike"]] * 3
+    assert seen(seller) == [["Nike"]] * 3
+
+
+def test_snapshots_which_no_subset_narrows_are_for_those_who_hold_all(
+    world: World, place: Place, customers: SchemaModel, region: SubsetCategory
+) -> None:
+    require(place, region)
+    made = build(place.actor, customers, "Northerners", "North")
+    for names, status in ((("North",), 403), (("North", "South"), 200)):
+        client = Client()
+        client.force_login(marketer(world, customers, *names))
+        path = f"/{place.slug}/studio/audiences/{made.pk}/history/members"
+        assert client.get(path).status_code == status
 
 
 def test_an_audience_is_sent_by_whoever_may_build_from_its_subsets(

@@ -9,12 +9,14 @@ from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
+import sqlglot
 
 from audiences.query import conditions as c
 from audiences.query.codec import UPGRADES, dump, json_schema, load_definition, load_trait
 from audiences.query.conditions import Operator as Op
 from audiences.query.dialects import STUDIOS
 from audiences.query.errors import InvalidTree
+from audiences.query.functions import forbidden_in
 from audiences.query.insights import Calculation, Measure, breakdown, overlap, spread, suggestions, type_of
 from audiences.query.schema import Privacy, SavedAudience, SavedTrait, StudioSchema, ValueList
 from audiences.query.sentences import Speaker
@@ -229,12 +231,40 @@ def test_columns_that_are_blocked_are_no_condition(trait: bool) -> None:
         ("SUM('{{ column \"amount\" }}')", "A reference in braces stands where no column can stand"),
         ('SUM({{ column "Amount" }})', "There is no column “Amount” in Orders any more."),
         ("1; DROP TABLE customers", "This has to be one SQL expression"),
+        ("MAX(pg_read_file('/etc/passwd'))", "Traits cannot call “pg_read_file”"),
     ],
 )
 def test_sql_of_traits_is_one_expression(sql: str, words: str) -> None:
     trait = c.SqlTrait("orders", sql, c.ResultType.NUMBER)
     (problem,) = _asker().check(_audience(c.TraitCondition(c.Test(Op.EXISTS), definition=trait)))
     assert problem.message.startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "reaching", "plain"),
+    [
+        (
+            "postgres",
+            ["query_to_xml('SELECT 1')", "dblink('x', 'y')", "a.b(1)"],
+            ["age(x)", "x ~ 'y'"],
+        ),
+        (
+            "duckdb",
+            ["getenv('HOME')", "read_text('/x')", "nextval('s')"],
+            ["strftime(x, '%Y')", "list_sum(x)"],
+        ),
+        ("snowflake", ["SYSTEM$WAIT(9)", "GET_DDL('table', 'x')", "db.own.f(x)"], ["ZEROIFNULL(x)", "x:b::string"]),
+        ("bigquery", ["EXTERNAL_QUERY('a', 'b')", "`p.d.f`(x)"], ["SAFE.SUBSTR(x, 1)", "NET.HOST(x)"]),
+        ("databricks", ["secret('a', 'b')", "java_method('a', 'b')", "ai_query('m', x)"], ["element_at(x, 1)"]),
+        ("mysql", ["LOAD_FILE('/x')", "BENCHMARK(9, 1)", "@@version"], ["FIND_IN_SET(x, 'a')"]),
+        ("clickhouse", ["dictGet('a', 'b', 1)", "getSetting('x')", "sleep(3)"], ["toYYYYMM(x)", "quantile(0.5)(x)"]),
+        ("tsql", ["OPENROWSET('a', 'b', 'c')", "dbo.f(x)"], ["EOMONTH(x)", "ISNULL(x, 0)"]),
+    ],
+)
+def test_sql_of_traits_makes_values_of_values_alone(dialect: str, reaching: list[str], plain: list[str]) -> None:
+    """No function that reads, runs or waits for anything else; those that are in daily use."""
+    refused = [sql for sql in (*reaching, *plain) if forbidden_in(sqlglot.parse_one(sql, read=dialect))]
+    assert refused == reaching
 
 
 def test_the_documented_sql_traits_work() -> None:
