@@ -4,6 +4,7 @@ from django.urls import path
 
 from audiences.api import (
     audiences,
+    cloning,
     experiments,
     governance,
     insights,
@@ -26,6 +27,7 @@ TEMPLATE = "sync-templates/<api_id:template_id>"
 urlpatterns = [
     path("audiences", audiences.AudienceListView.as_view(), name="audiences"),
     path(AUDIENCE, audiences.AudienceView.as_view(), name="audience"),
+    path(f"{AUDIENCE}/clone", cloning.CloneAudienceView.as_view(), name="audience_clone"),
     path(f"{AUDIENCE}/size", audiences.AudienceSizeView.as_view(), name="audience_size"),
     path(f"{AUDIENCE}/enrichments", traits.EnrichmentListView.as_view(), name="audience_enrichments"),
     path(f"{AUDIENCE}/enrichments/<slug:enrichment_id>", traits.EnrichmentView.as_view(), name="audience_enrichment"),

@@ -73,8 +73,8 @@ class Derivation(Protocol):
     """What a new sync is made from."""
 
     @property
-    def name(self) -> str:
-        """What people call it."""
+    def made_from(self) -> Mapping[str, object]:
+        """What the audit log says of it."""
         ...
 
     def attach(self, sync: Sync) -> None:

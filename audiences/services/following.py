@@ -39,9 +39,9 @@ class FromTemplate:
     own: tuple[str, ...] = ()
 
     @property
-    def name(self) -> str:
+    def made_from(self) -> Mapping[str, object]:
         """The template's name."""
-        return self.template.name
+        return {"template": self.template.name}
 
     def attach(self, sync: Sync) -> None:
         """Let the sync follow the template."""

@@ -134,10 +134,10 @@ def store_sync(
     if guardrails is not None:
         sync.guardrails = dump(guardrails)
     sync.save()
-    made_from = {}
+    made_from: Mapping[str, object] = {}
     if derived is not None:
         derived.attach(sync)
-        made_from = {"template": derived.name}
+        made_from = derived.made_from
     if not published:
         begin_draft(SYNC, sync.pk, sync_state(sync), actor, sealed=sync.sealed_settings)
     record(sync, after={**snapshot(sync, AUDITED), "schedule": schedule.words, **made_from})

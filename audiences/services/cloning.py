@@ -1,0 +1,148 @@
+"""Copies of audiences, with the syncs that a person chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from audiences import access
+from audiences.models import Audience, ExperimentGroup, SyncGroup, TemplatedSync
+from audiences.selectors.experiments import groups_of_sync
+from audiences.services.audiences import clone_audience
+from audiences.services.experiments import GroupProposal, enable_experiment
+from audiences.services.following import submit
+from audiences.services.syncing import open_for_syncs
+from audiences.sync_templates import proposal_of, template_of
+from config.errors import HeadraceError, Invalid
+from connectors import access as connections
+from governance.approvals.access import open_draft, require_direct
+from governance.approvals.choices import Way
+from governance.audit.actors import Actor
+from syncs import access as sync_access
+from syncs import locks
+from syncs.configuration import check_proposal
+from syncs.drafts import SYNC
+from syncs.drafts.state import guardrails_in, schedule_in, whole_of
+from syncs.models import Model, Sync
+from syncs.services.syncs import store_sync
+from workspaces.scoping import current_workspace_id
+
+
+@dataclass(frozen=True, slots=True)
+class Clone:
+    """A copy: its audience, the syncs made for it, and by name what was wrong with those that could not be made."""
+
+    audience: Audience
+    syncs: list[Sync] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What a copied sync takes over beside its configuration: a :class:`syncs.locks.Derivation`."""
+
+    original: Sync
+    template: TemplatedSync | None
+    groups: Sequence[ExperimentGroup]
+
+    @property
+    def made_from(self) -> Mapping[str, object]:
+        """The sync that it is a copy of, and the template that it follows."""
+        followed = {"template": self.template.template.name} if self.template else {}
+        return {"copy_of": self.original.pk, **followed}
+
+    def attach(self, sync: Sync) -> None:
+        """Let the copy follow the template, and send only its groups, from the first moment on."""
+        workspace_id = current_workspace_id()
+        if self.template:
+            TemplatedSync.objects.create(
+                workspace_id=workspace_id,
+                template=self.template.template,
+                sync=sync,
+                overridden=self.template.overridden,
+            )
+        SyncGroup.objects.bulk_create(
+            SyncGroup(workspace_id=workspace_id, sync=sync, group=group) for group in self.groups
+        )
+
+
+def clone_with_syncs(
+    *, actor: Actor, audience: Audience, name: str = "", syncs: Sequence[Sync] = (), way: Way = Way.NOW
+) -> Clone:
+    """Copy an audience and these of its syncs. The copies lead lives of their own.
+
+    Copied syncs have delivered nothing yet, and their schedules are off until somebody switches them on; they begin
+    live, or as ``way`` says as drafts. One that follows a template goes on following it. Where one is for groups of
+    an experiment, the copy is divided in the same way, by a new draw. Raises before anything is made where a right is
+    missing; a sync that cannot be made is left out and told.
+    """
+    audience = access.audience_for(actor, audience.pk)
+    foreign = [str(sync) for sync in syncs if audience.model_id is None or sync.model_id != audience.model_id]
+    if foreign:
+        raise Invalid.field("syncs", f"Not a sync of “{audience}”: {', '.join(foreign)}.")
+    _require_rights(actor, syncs, way)
+    clone = Clone(clone_audience(actor=actor, audience=audience, name=name))
+    if not syncs:
+        return clone
+    meant = {sync: groups_of_sync(sync) for sync in syncs}
+    try:
+        model = open_for_syncs(actor=actor, audience=clone.audience)
+        groups = _divided_alike(actor, clone.audience, next(filter(None, meant.values()), []))
+    except HeadraceError as error:
+        return Clone(clone.audience, failed=dict.fromkeys(map(str, syncs), f"{error.message} {error.hint}".strip()))
+    for sync in syncs:
+        same = [groups[each.name] for each in meant[sync]]
+        try:
+            clone.syncs.append(_clone_sync(actor, model, _renamed(sync, audience, clone.audience), sync, same, way))
+        except HeadraceError as error:
+            clone.failed[str(sync)] = f"{error.message} {error.hint}".strip()
+    return clone
+
+
+def _require_rights(actor: Actor, syncs: Sequence[Sync], way: Way) -> None:
+    require = sync_access.require_configure if way is Way.NOW else sync_access.require_draft
+    for sync in syncs:
+        require(actor, sync.model, sync.destination_id)
+        if way is Way.NOW:
+            require_direct(actor)
+
+
+def _divided_alike(actor: Actor, copy: Audience, some: Sequence[ExperimentGroup]) -> dict[str, ExperimentGroup]:
+    """The groups of the copy by name, divided as the experiment of ``some`` of its groups is."""
+    if not some:
+        return {}
+    original = some[0].experiment
+    wanted = [GroupProposal(each.name, Decimal(each.share) / 100) for each in original.groups.all()]
+    made = enable_experiment(actor=actor, audience=copy, groups=wanted, stratify=original.stratify)
+    return {group.name: group for group in made.groups.all()}
+
+
+def _clone_sync(actor: Actor, model: Model, name: str, sync: Sync, groups: Sequence[ExperimentGroup], way: Way) -> Sync:
+    template = template_of(sync)
+    if template is None:
+        locks.require_free(model)
+    connections.require_ready(sync.destination)
+    whole = whole_of(sync)
+    made = store_sync(
+        actor=actor,
+        model=model,
+        destination=sync.destination,
+        checked=check_proposal(model, sync.destination, proposal_of(whole), stored_secrets=whole.secrets),
+        schedule=schedule_in(whole.state),
+        guardrails=guardrails_in(whole.state),
+        name=name,
+        schedule_enabled=False,
+        published=way is Way.NOW,
+        derived=Copied(sync, template, groups),
+    )
+    submit(actor, open_draft(SYNC, made.pk), way)
+    return made
+
+
+def _renamed(sync: Sync, original: Audience, copy: Audience) -> str:
+    """A copied sync's name: after its audience where the original's was; none where it had none."""
+    if not sync.name:
+        return ""
+    behind = sync.name.removeprefix(original.name)
+    return (f"{copy.name}{behind}" if behind != sync.name else f"{sync.name} (copy)")[:200]
