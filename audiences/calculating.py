@@ -134,10 +134,21 @@ def counts_of(calculation: Calculation) -> dict[str, Any]:
     [members] = _one_row(source, ask.count(audience).sql(), calculation)
     funnel = _one_row(source, ask.funnel(audience).sql(), calculation)
     found = [int(count or 0) for count in funnel]
-    counts = {"members": int(members), "total": found[0], "alone": found[1::2], "after": found[2::2]}
+    counts: dict[str, Any] = {"members": int(members), "total": found[0], "alone": found[1::2], "after": found[2::2]}
+    if levels := ask.schema.levels(audience.model):
+        counts["linked"] = [
+            {"name": there.name, "entity": there.entity, "members": _linked(source, ask, audience, tie, calculation)}
+            for tie, there in levels
+        ]
     if calculation.destination_id is None:
         return counts
     return {**counts, **_let_through(calculation, ask, audience, source)}
+
+
+def _linked(source: Source, ask: Asker, audience: SavedAudience, tie: str, calculation: Calculation) -> int:
+    """How many households or accounts have a member."""
+    [linked] = _one_row(source, ask.count_linked(audience, tie).sql(), calculation)
+    return int(linked)
 
 
 def _let_through(calculation: Calculation, ask: Asker, audience: SavedAudience, source: Source) -> dict[str, Any]:

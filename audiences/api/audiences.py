@@ -105,9 +105,18 @@ class RuleCount(serializers.Serializer[Any]):
     sent = serializers.IntegerField()
 
 
+class LinkedCount(serializers.Serializer[Any]):
+    """How many households or accounts have at least one member."""
+
+    name = serializers.CharField()
+    entity = serializers.CharField()
+    members = serializers.IntegerField()
+
+
 class SizeOut(serializers.Serializer[Any]):
     """A count: ``members`` of ``total`` rows, and how many are left ``after`` each condition at the top in turn.
 
+    ``linked`` counts the households and accounts that they belong to, where the schema labels such models.
     ``status`` is empty where nobody has counted, or where that was longer than a day ago. Where it was asked for with a
     destination, ``sent`` are those whom all of its rules let through, and ``rules`` whom each alone would.
     """
@@ -116,6 +125,7 @@ class SizeOut(serializers.Serializer[Any]):
     members = serializers.IntegerField(allow_null=True)
     total = serializers.IntegerField(allow_null=True)
     after = serializers.ListField(child=serializers.IntegerField())
+    linked = LinkedCount(many=True)
     sent = serializers.IntegerField(allow_null=True)
     rules = RuleCount(many=True)
     error = serializers.CharField()
@@ -278,6 +288,7 @@ class AudienceSizeView(ApiView):
             "members": counts.get("members", audience.size),
             "total": counts.get("total"),
             "after": counts.get("after", []),
+            "linked": counts.get("linked", []),
             "sent": counts.get("sent"),
             "rules": counts.get("rules", []),
             "error": f"{made.error_message} {made.error_hint}".strip() if made else "",

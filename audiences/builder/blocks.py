@@ -97,6 +97,7 @@ class Block:
     model: str = ""  # whose rows it is about
     level: int = 0
     json_path: bool = False
+    sharing: tuple[str, ...] = ()  # what is shared, and whose others can be asked for
 
     @property
     def is_group(self) -> bool:
@@ -188,17 +189,21 @@ class _Maker:
     def _related(self, condition: Tree, pointer: str, offers: Offers) -> Block:
         kind = str(condition["type"])
         relationship = str(condition.get("relationship", ""))
-        below = offers.below(relationship)
+        others = condition.get("others") is True
+        below = offers.below(relationship, others=others)
+        sharing = kind == "relation" and (others or offers.shares(relationship))
         return Block(
             pointer,
             kind,
             condition,
             self._own(pointer),
-            choices=offers.events() if kind == "event" else offers.relations(),
+            choices=offers.events() if kind == "event" else (),
+            groups=offers.relation_groups() if kind == "relation" else (),
+            sharing=(_name(offers.below(relationship)), _name(offers)) if sharing else (),
             chosen=relationship,
             when=self._test(condition, f"{pointer}/when", EVENT_TIME, offers) if kind == "event" else None,
             where=self.group(condition.get("where", {}), f"{pointer}/where", below),
-            name=_name(below),
+            name=f"other {_name(below)}" if others else _name(below),
             model=_id(offers),
             level=offers.level,
         )

@@ -127,7 +127,9 @@ class _Fitter:
             condition["number"] = _fit_number(condition.get("number"))
         else:
             condition.pop("number", None)
-        _drop_defaults(condition, {"quantifier": "any"})
+        if not offers.can_share(str(condition.get("relationship"))):
+            condition.pop("others", None)
+        _drop_defaults(condition, {"quantifier": "any", "others": False})
         self._below(condition, offers)
 
     def _event(self, condition: Tree, offers: Offers) -> None:
@@ -156,7 +158,8 @@ class _Fitter:
             self._where(condition, below)
 
     def _below(self, condition: Tree, offers: Offers) -> None:
-        self._where(condition, offers.below(str(condition.get("relationship"))))
+        others = condition.get("others") is True
+        self._where(condition, offers.below(str(condition.get("relationship")), others=others))
 
     def _where(self, condition: Tree, below: Offers) -> None:
         where = condition.get("where")

@@ -25,6 +25,7 @@ from audiences.query.values import READ_AS, result_type
 from connectors.sdk.types import ColumnType
 
 MAX_LEVELS = 3  # of related rows; see the compiler
+ENTITIES = {"household": "Household", "account": "Account"}  # of the schema's LEVELS
 JSON_TYPES = (ColumnType.OBJECT, ColumnType.UNKNOWN)
 
 
@@ -109,6 +110,35 @@ class Offers:
         """The relationships to models that are not of events."""
         return tuple(self._neighbours(events=False))
 
+    def relation_groups(self) -> tuple[ChoiceGroup, ...]:
+        """The same, those to households and accounts under their labels."""
+        found, of = self.relations(), self._entities()
+        levels = [(label, tuple(each for each in found if of.get(each.value) == label)) for label in ENTITIES.values()]
+        rest = tuple(each for each in found if each.value not in of)
+        groups = [*(ChoiceGroup(label, choices) for label, choices in levels), ChoiceGroup("Related rows", rest)]
+        return tuple(group for group in groups if group.choices)
+
+    def levels(self) -> Iterator[Choice]:
+        """The households and accounts that a row of this model belongs to, as conditions to add."""
+        of = self._entities()
+        for each in self.relations():
+            if label := of.get(each.value):
+                alone = list(of.values()).count(label) == 1
+                yield Choice(f"level:{each.value}", label if alone else f"{label}: {each.label}")
+
+    def _entities(self) -> dict[str, str]:
+        """The labels of the households and accounts, by relationship."""
+        found = self.schema.levels(self.model.id) if self.model else []
+        return {relationship: ENTITIES[there.entity] for relationship, there in found}
+
+    def can_share(self, relationship: str) -> bool:
+        """Whether rows of this model can be asked for the others that belong to the same row."""
+        return self.model is not None and self.schema.sharing(relationship, self.model.id) is not None
+
+    def shares(self, relationship: str) -> bool:
+        """Whether to offer that: of households and accounts."""
+        return relationship in self._entities() and self.can_share(relationship)
+
     def events(self) -> tuple[Choice, ...]:
         """The relationships to models of events."""
         return tuple(self._neighbours(events=True))
@@ -127,9 +157,10 @@ class Offers:
         hops = self.schema.step(relationship, self.model.id) if self.model else None
         return self.schema.models.get(hops[-1].model) if hops else None
 
-    def below(self, relationship: str) -> Offers:
-        """What the level of the rows along a relationship offers."""
-        return Offers(self.schema, self.neighbour(relationship), self.level + 1, self.excluded)
+    def below(self, relationship: str, *, others: bool = False) -> Offers:
+        """What the level of the rows along a relationship offers, or of the others who share them."""
+        model = self.model if others else self.neighbour(relationship)
+        return Offers(self.schema, model, self.level + 1, self.excluded)
 
     def audiences(self) -> tuple[Choice, ...]:
         """The other audiences of the same model; only members of the parent model can be in one."""
@@ -154,6 +185,7 @@ class Offers:
         """The kinds of condition that make sense here, in the order of the menu."""
         known = {
             "property": ("Property", bool(self.fields())),
+            **{level.value: (level.label, True) for level in self.levels()},
             "relation": ("Related rows", bool(self.relations())),
             "event": ("Event", bool(self.events())),
             "audience": ("Audience", bool(self.audiences())),

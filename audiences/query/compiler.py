@@ -170,8 +170,11 @@ class Compiler:
 
     def matching(self, scope: Scope, condition: RelationCondition | EventCondition, at: At) -> tuple[Related, exp.Expr]:
         """The related rows that a condition is about, and what has to hold for them."""
-        related = self.related(scope, condition.relationship, at)
+        others = isinstance(condition, RelationCondition) and condition.others
+        related = self.related(scope, condition.relationship, at, others=others)
         holds = self._where(related.scope, condition.where, at)
+        if others:
+            return related, all_of([related.somebody_else(), holds])
         if isinstance(condition, RelationCondition):
             return related, holds
         if condition.when is not None:
@@ -191,12 +194,13 @@ class Compiler:
     def _where(self, scope: Scope, group: Group, at: At) -> exp.Expr:
         return self.group(scope, group, At((*at.path, "where"), at.level + 1))
 
-    def related(self, scope: Scope, relationship: str, at: At) -> Related:
-        """The rows along a relationship."""
+    def related(self, scope: Scope, relationship: str, at: At, *, others: bool = False) -> Related:
+        """The rows along a relationship, or all rows that share them."""
         if at.level >= MAX_LEVELS:
             message = f"Conditions on related rows nest {MAX_LEVELS} levels deep at most."
             raise refused(at.path, "too_deep", message)
-        hops = self.schema.step(relationship, scope.model.id)
+        find = self.schema.sharing if others else self.schema.step
+        hops = find(relationship, scope.model.id)
         if hops is None:
             raise missing_relationship(scope.model, (*at.path, "relationship"))
         return Related.of(scope, hops)

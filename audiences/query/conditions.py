@@ -210,12 +210,17 @@ class PropertyCondition(_Frozen, frozen=True, tag_field="type", tag="property"):
 
 
 class RelationCondition(_Frozen, frozen=True, tag_field="type", tag="relation"):
-    """Related rows for which ``where`` holds: any, none, or a number of them."""
+    """Related rows for which ``where`` holds: any, none, or a number of them.
+
+    With ``others`` it is about those who share the related row: the other rows of the model at hand that belong to it,
+    such as the rest of a household.
+    """
 
     relationship: Id
     quantifier: Quantifier = Quantifier.ANY
     number: Number | None = None
     where: Group = Group()
+    others: bool = False
 
 
 class EventCondition(_Frozen, frozen=True, tag_field="type", tag="event"):

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from audiences.query.conditions import Definition, Trait
 
 
+LEVELS = ("household", "account")  # what people belong to; see the schema's labels
+
+
 class ModelKind(StrEnum):
     """What a model of the schema is for."""
 
@@ -111,6 +114,7 @@ class StudioColumn:
 class StudioModel:
     """A model: a table, or the text of a query, which goes to the source untouched.
 
+    ``entity`` says what a row stands for: people, household or account; empty where nobody said so.
     ``timestamp`` is the column that says when, of an event. ``sample`` is read in the place of
     ``relation`` where a query asks for sampled data.
     """
@@ -125,6 +129,7 @@ class StudioModel:
     primary_label: str | None = None
     secondary_label: str | None = None
     sample: Table | None = None
+    entity: str = ""
 
     def column(self, name: str) -> StudioColumn | None:
         """The column of that name."""
@@ -236,6 +241,29 @@ class StudioSchema:
         if model == known.from_:
             return self._walk(known.through, model)
         return self._walk(tuple(reversed(known.through)), model) if model == known.to else None
+
+    def levels(self, model: str) -> list[tuple[str, StudioModel]]:
+        """The relationships from a model to households and accounts, with those."""
+        mine = self.models[model].entity
+        found = []
+        for relationship in self.relationships:
+            hops = self.step(relationship, model)
+            there = self.models.get(hops[-1].model) if hops else None
+            if there is not None and there.entity in LEVELS and there.entity != mine:
+                found.append((relationship, there))
+        return found
+
+    def sharing(self, relationship: str, model: str) -> tuple[Hop, ...] | None:
+        """The hops from a row of ``model`` to itself, along a relationship, and back to all who belong there.
+
+        ``None`` where the relationship does not touch the model, or leads to the model itself.
+        """
+        there = self.step(relationship, model)
+        back = self.step(relationship, there[-1].model) if there else None
+        if there is None or back is None or there[-1].model == model:
+            return None
+        key = self.models[model].primary_key
+        return (Hop(model, tuple((name, name) for name in key), single=True), *there, *back)
 
     def _walk(self, path: Sequence[str], model: str) -> tuple[Hop, ...] | None:
         hops: list[Hop] = []

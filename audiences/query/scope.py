@@ -14,7 +14,7 @@ from sqlglot import exp
 from audiences.query.conditions import Field
 from audiences.query.dialects import Studio
 from audiences.query.errors import Path, refused
-from audiences.query.nodes import aliased, all_of, column, equal, left_join, named, ordered, row_number
+from audiences.query.nodes import aliased, all_of, column, equal, left_join, named, negated, ordered, row_number
 from audiences.query.schema import Hop, StudioColumn, StudioModel, StudioSchema, Surface, table_node
 from audiences.query.values import READ_AS, Value
 from connectors.sdk.types import ColumnType, Table
@@ -199,6 +199,11 @@ class Related:
     def direct(self) -> bool:
         """Whether each row is there once for each outer row."""
         return not self.between
+
+    def somebody_else(self) -> exp.Expr:
+        """That these rows, of the same model as the outer ones, are not the outer row: ``inner`` is its key then."""
+        same = [equal(key, node.copy()) for key, node in zip(self.scope.key(), self.inner, strict=True)]
+        return negated(all_of(same))
 
     def select(self, *projections: exp.Expr) -> exp.Select:
         """A query of these rows."""

@@ -174,10 +174,14 @@ class Speaker:
 
     def _relation(self, condition: RelationCondition, model: StudioModel | None) -> str:
         target, name = self._target(condition.relationship, model)
+        verb = "has"
+        if condition.others:
+            verb, target = f"shares {name} with", model
+            name = f"other {model.name}" if model else name
         where = self._where(condition.where, target)
         if condition.quantifier is Quantifier.NUMBER and condition.number:
-            return f"has {self.number(condition.number)} {name}{where}"
-        return f"has no {name}{where}" if condition.quantifier is Quantifier.NONE else f"has any {name}{where}"
+            return f"{verb} {self.number(condition.number)} {name}{where}"
+        return f"{verb} {'no' if condition.quantifier is Quantifier.NONE else 'any'} {name}{where}"
 
     def _event(self, condition: EventCondition, model: StudioModel | None) -> str:
         target, name = self._target(condition.relationship, model)

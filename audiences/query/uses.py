@@ -87,6 +87,8 @@ class _Walk:
                     self.condition(each, model)
             case PropertyCondition():
                 self.fields([condition.field], model)
+            case RelationCondition(others=True):
+                self.condition(condition.where, model)
             case RelationCondition() | EventCondition():
                 self.condition(condition.where, self._along(condition.relationship, model))
             case AudienceCondition():

@@ -151,6 +151,7 @@ def studio_model(row: SchemaModel, columns: Sequence[pure.StudioColumn]) -> pure
     """A model as the query package knows it."""
     table = Table(row.table_schema, row.table_name)
     return pure.StudioModel(
+        entity=row.entity,
         id=str(row.pk),
         name=row.name,
         kind=pure.ModelKind(row.kind),

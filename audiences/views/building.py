@@ -212,6 +212,9 @@ def edited(tree: Tree, asked: str) -> Tree:
 
 
 def _add(tree: Tree, group: str, kind: str) -> Tree:
+    name, _, relationship = kind.partition(":")
+    if name == "level":
+        return edits.add(tree, group, {**edits.NEW_CONDITIONS["relation"], "relationship": relationship})
     if kind not in edits.NEW_CONDITIONS:
         raise BadEdit(f"“{kind}” is not a kind of condition.")
     return edits.add(tree, group, edits.NEW_CONDITIONS[kind])

@@ -78,7 +78,8 @@ class Evaluator:
                 value, column = self.value(model, row, field)
                 return self.passes(test, value, column, lambda: self.all_values(model, field))
             case c.RelationCondition():
-                rows = self.related(model, row, condition.relationship, condition.where)
+                find = self.sharing if condition.others else self.related
+                rows = find(model, row, condition.relationship, condition.where)
                 return self.enough(len(rows), condition.quantifier, condition.number)
             case c.EventCondition():
                 rows = self.events(model, row, condition)
@@ -130,6 +131,14 @@ class Evaluator:
         if found.through:
             rows = list({key(here, each): each for each in rows}.values())
         return [each for each in rows if self.holds(here, each, where)]
+
+    def sharing(self, model: StudioModel, row: Row, relationship: str, where: c.Condition) -> list[Row]:
+        """The other rows of a model that belong to the same row, each once, for which a condition holds."""
+        there, everything = self.end(model, relationship), c.Group()
+        shared = self.related(model, row, relationship, everything)
+        found = [each for one in shared for each in self.related(there, one, relationship, everything)]
+        others = {key(model, each): each for each in found if key(model, each) != key(model, row)}
+        return [each for each in others.values() if self.holds(model, each, where)]
 
     def step(
         self, model: StudioModel, rows: Iterable[Row], relationship: Relationship

@@ -96,6 +96,11 @@ PERCENTILE = c.Definition(
     c.Group(conditions=(_property("score", Op.GREATER, c.Percentile(90)),)),
     c.Limit(by=c.Field("name"), count=10),
 )
+SHARING = _where(
+    c.RelationCondition("city", where=c.Group(conditions=(SINCE,)), others=True),
+    c.RelationCondition("clubs", c.Quantifier.NUMBER, c.Number(Op.GREATER, 1), others=True),
+    c.Group(c.Match.ANY, (c.RelationCondition("city", others=True), _property("vip", Op.EXISTS))),
+)
 SPLIT = Split(salt="é", stretches=allocate({"Holdout": 2000, "Treated": 8000}))
 PLAN = Plan(
     audience=_audience(PERCENTILE), before=(_audience(TEXT, "before"),), split=SPLIT, groups=("Treated",), rules=(TEXT,)
@@ -119,6 +124,7 @@ def statements(dialect: str) -> dict[str, Query]:
         name: asker.count(_audience(definition))
         for name, definition in (
             ("text", TEXT), ("times", TIMES), ("json", JSON), ("related", RELATED), ("through", THROUGH),
+            ("sharing", SHARING),
             ("percentile", PERCENTILE),
         )
     }  # fmt: skip

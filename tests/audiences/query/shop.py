@@ -97,6 +97,8 @@ WAYS: Mapping[str, Mapping[str, str]] = {
     "stays": {},
     "accounts": {},
 }
+# What customers share with each other: one row each, or several by way of another table.
+SHARED = ("city", "clubs")
 MERGED: Mapping[str, Sequence[c.Field]] = {
     "customers": [c.Field("label", via=("city",)), c.Field("size", via=("city",)), c.Field("level", via=("account",))],
     "orders": [c.Field("name", via=("orders",)), c.Field("label", via=("orders", "city"))],
@@ -294,6 +296,12 @@ def _relation(draw: st.DrawFn, model: str, levels: int) -> c.Condition:
     target = WAYS[model][way]
     where = draw(groups(target, levels - 1, 1))
     number = draw(st.none() | numbers)
+    if model == "customers" and way in SHARED and draw(st.booleans()):
+        others = draw(groups(model, levels - 1, 1))
+        quantifier = draw(st.sampled_from([c.Quantifier.ANY, c.Quantifier.NONE]))
+        return c.RelationCondition(
+            way, quantifier if number is None else c.Quantifier.NUMBER, number, others, others=True
+        )
     if target in _EVENTS and draw(st.integers(0, 3)):
         stamp = T.DATE if target == "stays" else T.TIMESTAMP
         when = draw(st.none() | comparisons(stamp))

@@ -170,6 +170,81 @@ WHERE
   AND NOT "accounts"."level" IS NULL
   AND NOT "cities"."label" IS NULL;
 
+-- sharing
+SELECT
+  COUNT(*) AS "members"
+FROM "customers" AS "customers"
+LEFT JOIN (
+  SELECT
+    "single"."key_0" AS "key_0",
+    COUNT(*) AS "rows"
+  FROM (
+    SELECT DISTINCT
+      "customers_4"."id" AS "key_0",
+      "customers_5"."id" AS "row_0"
+    FROM "customers" AS "customers_4"
+    JOIN "memberships" AS "memberships"
+      ON "memberships"."customer_id" = "customers_4"."id"
+    JOIN "clubs" AS "clubs"
+      ON "clubs"."id" = "memberships"."club_id"
+    JOIN "memberships" AS "memberships_2"
+      ON "memberships_2"."club_id" = "clubs"."id"
+    JOIN "customers" AS "customers_5"
+      ON "customers_5"."id" = "memberships_2"."customer_id"
+    WHERE
+      CASE WHEN "customers_5"."id" = "customers_4"."id" THEN 1 ELSE 0 END = 0
+  ) AS "single"
+  GROUP BY
+    "single"."key_0"
+) AS "customers_5_count"
+  ON "customers_5_count"."key_0" = "customers"."id"
+LEFT JOIN (
+  SELECT DISTINCT
+    "customers_6"."id" AS "key_0"
+  FROM "customers" AS "customers_6"
+  JOIN (
+SELECT * FROM cities
+) AS "cities_2"
+    ON "cities_2"."id" = "customers_6"."city_id"
+  JOIN "customers" AS "customers_7"
+    ON "customers_7"."city_id" = "cities_2"."id"
+  WHERE
+    CASE WHEN "customers_7"."id" = "customers_6"."id" THEN 1 ELSE 0 END = 0
+) AS "customers_7_found"
+  ON "customers_7_found"."key_0" = "customers"."id"
+WHERE
+  EXISTS(
+    SELECT
+      1
+    FROM "customers" AS "customers_2"
+    JOIN (
+SELECT * FROM cities
+) AS "cities"
+      ON "cities"."id" = "customers_2"."city_id"
+    JOIN "customers" AS "customers_3"
+      ON "customers_3"."city_id" = "cities"."id"
+    WHERE
+      "customers_2"."id" = "customers"."id"
+      AND CASE WHEN "customers_3"."id" = "customers_2"."id" THEN 1 ELSE 0 END = 0
+      AND EXISTS(
+        SELECT
+          1
+        FROM (
+SELECT * FROM orders
+) AS "orders"
+        WHERE
+          "orders"."customer_id" = "customers_3"."id"
+          AND (
+            "orders"."at" >= CAST('2024-01-29 12:30:00+00:00' AS TIMESTAMP WITH TIME ZONE)
+            AND "orders"."at" < CAST('2024-02-28 12:30:00+00:00' AS TIMESTAMP WITH TIME ZONE)
+          )
+      )
+  )
+  AND "customers_5_count"."rows" > 1
+  AND (
+    NOT "customers_7_found"."key_0" IS NULL OR NOT "customers"."vip" IS NULL
+  );
+
 -- percentile
 SELECT
   COUNT(*) AS "members"
