@@ -58,6 +58,7 @@ M = TypeVar(
     ValueList,
     SyncTemplate,
 )
+ADD_SYNC = (Permission.CONFIGURE_AUDIENCES, Permission.DRAFT_TO_DESTINATION)
 TEMPLATES = (Permission.CONFIGURE_SCHEMA, Permission.DRAFT_TO_DESTINATION)
 
 

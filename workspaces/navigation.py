@@ -53,6 +53,7 @@ PLACES = (
     Place("Destinations", "send", "connectors:destinations"),
     Place("Syncs", "refresh-cw", "syncs:syncs"),
     Place("Sequences", "list-checks", "syncs:sequences"),
+    Place("Start", "list-checks", "audiences:start", "Customer Studio"),
     Place("Audiences", "users-round", "audiences:audiences", "Customer Studio"),
     Place("Priority lists", "arrow-down-up", "audiences:priority_lists", "Customer Studio"),
     Place("Templates", "wand-sparkles", "audiences:templates", "Customer Studio"),

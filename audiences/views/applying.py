@@ -16,12 +16,14 @@ from audiences.services import following as services
 from audiences.services.syncing import open_for_syncs
 from audiences.sync_templates import locks_of
 from audiences.views.base import PageView, StudioAddress
+from audiences.views.beginning import steps_of
 from config.errors import HeadraceError, NotFound
 from config.htmx import go_to, render_page
 from connectors import catalog
 from connectors.access import allowed
 from connectors.choices import Kind
 from connectors.secrets import decrypt
+from connectors.selectors import destinations
 from governance.approvals.access import open_draft
 from governance.approvals.choices import Way
 from syncs.access import may_configure, may_draft, sync_for
@@ -33,6 +35,7 @@ from syncs.models import Model, Sync
 from syncs.views.base import PageView as SyncsPageView
 from syncs.views.publication import Publication, for_new, way_of
 from syncs.views.sync_wizard import Configure
+from workspaces.access import may
 from workspaces.permissions import Permission
 
 
@@ -69,14 +72,19 @@ class ApplyTemplates(PageView):
     ) -> HttpResponse:
         rows = sync_templates_for(self.actor, audience)
         lines = [self._line(audience, row) for row in rows]
-        new = "new" in self.request.GET
+        required = settings_here().templates_required
+        chosen_before = {"parent": audience.parent_model.name, "define": audience.name}
+        back = self.url("audience_definition", audience.pk)
         context = {
             "audience": audience,
             "lines": lines,
             "chosen": chosen or set(),
             "problem": problem,
-            "new": new,
-            "required": settings_here().templates_required,
+            "new": "new" in self.request.GET,
+            "steps": steps_of("sync", chosen_before, self.here.workspace.slug, back),
+            "required": required,
+            "destinations": [] if required else self._destinations(),
+            "may_connect": may(self.actor, Permission.CREATE_DESTINATION),
             "may_make": access.may_make_templates(self.actor, audience.parent_model.source_id),
             "publication": publication_of(self, audience, rows),
             "some": any(line["may"] and not line["template"].used for line in lines),
@@ -86,6 +94,14 @@ class ApplyTemplates(PageView):
             ],
         }
         return render_page(self.request, "audiences/sync_templates/apply.html", context, status=status)
+
+    def _destinations(self) -> list[dict[str, Any]]:
+        """Where this person may set up a sync without a template."""
+        return [
+            {"destination": each, "entry": catalog.known_entry(Kind.DESTINATION, each.type)}
+            for each in destinations()
+            if allowed(self.actor, each, Permission.DRAFT_TO_DESTINATION)
+        ]
 
     def _line(self, audience: Audience, template: SyncTemplate) -> dict[str, Any]:
         return {

@@ -13,12 +13,11 @@ from audiences.choices import CalculationKind, ModelKind
 from audiences.models import Audience, SchemaModel, Subset
 from audiences.selectors.missing import what_is_missing
 from audiences.selectors.rules import destinations_with_rules
-from audiences.selectors.sync_templates import sync_templates_for
 from audiences.services import audiences as services
 from audiences.services.members import preview_members
 from audiences.views.audience_tab import AudienceTab
 from audiences.views.base import PageView
-from audiences.views.beginning import asked_template, begun_with, templates_for
+from audiences.views.beginning import asked_template, begun_with, steps_of, templates_for
 from audiences.views.building import Building, narrowing, posted_subsets, posted_tree
 from audiences.views.calculations import meant, meant_destination
 from audiences.views.keeping import keep
@@ -29,6 +28,7 @@ from config.ui.listing import Column, Filter, Listing, Option
 from config.ui.search import matching
 from syncs.views.base import activity_context
 from syncs.views.previewing import headings
+from workspaces.access import may
 
 COLUMNS = [
     Column("Name", sort="name"),
@@ -88,8 +88,13 @@ class ChooseParent(PageView):
             "title": self.title,
             "breadcrumb": [self.list_crumb()],
             "route": f"audiences:{self.route}",
+            "steps": self.steps(),
         }
         return render_page(request, "audiences/audiences/choose_parent.html", context)
+
+    def steps(self) -> list[dict[str, str]]:
+        """The steps that follow."""
+        return steps_of("parent", {}, self.here.workspace.slug)
 
     def list_crumb(self) -> dict[str, str]:
         """The way back."""
@@ -126,7 +131,9 @@ class NewAudience(BuilderPage):
 
     def show(self, building: Building, context: dict[str, Any], status: int = 200) -> HttpResponse:
         """The page, with the templates that an audience can begin with."""
-        beside = {"offered_templates": templates_for(self, building), "keeps": True}
+        chosen = {"parent": building.parent.name}
+        steps = steps_of("define", chosen, self.here.workspace.slug)
+        beside = {"offered_templates": templates_for(self, building), "keeps": True, "steps": steps}
         return super().show(building, {**beside, **context}, status)
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -165,7 +172,7 @@ class NewAudience(BuilderPage):
         except Denied as error:
             return self.show(building, self._context({}, f"{error.message} {error.hint}"), 403)
         to = audience.get_absolute_url()
-        if sync_templates_for(self.actor, audience):
+        if len(parent.primary_key) == 1 and may(self.actor, access.ADD_SYNC, parent_model_id=parent.pk):
             to = self.url("audience_templates", audience.pk) + "?new=1"
         return go_to(request, to, f"“{audience.name}” was saved.")
 
@@ -177,6 +184,7 @@ class NewAudience(BuilderPage):
             "name": self.request.POST.get("name", ""),
             "description": self.request.POST.get("description", ""),
             "may_change": True,
+            "details_last": True,
         }
 
 
@@ -310,20 +318,6 @@ class RenameAudience(PageView):
         except HeadraceError as error:
             return go_to(request, self.url("audience", pk), error.message, tone="bad")
         return go_to(request, self.url("audience", pk), "Renamed.")
-
-
-class CloneAudience(PageView):
-    """A copy."""
-
-    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Copy under another name, and open the copy's definition to edit it."""
-        audience = access.audience_for(self.actor, pk)
-        try:
-            copy = services.clone_audience(actor=self.actor, audience=audience, name=request.POST.get("name", ""))
-        except HeadraceError as error:
-            return go_to(request, self.url("audience", pk), f"{error.message} {error.hint}".strip(), tone="bad")
-        words = f"“{copy.name}” is a copy of “{audience.name}”. Change what is different about it."
-        return go_to(request, self.url("audience_definition", copy.pk), words)
 
 
 class DeleteAudience(PageView):

@@ -1,10 +1,12 @@
-"""Templates inside the builder of an audience."""
+"""How an audience begins: the steps to it, and templates inside its builder."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from django.db.models import QuerySet
+from django.urls import reverse
 
 from audiences import access
 from audiences.models import AudienceTemplate
@@ -12,6 +14,24 @@ from audiences.templating import with_templates
 from audiences.views.base import PageView
 from audiences.views.building import Building
 from config.errors import NotFound
+
+STEPS = (("parent", "Parent model"), ("define", "Conditions and name"), ("sync", "Sync to a destination"))
+
+
+def steps_of(current: str, chosen: Mapping[str, str], slug: str, back: str = "") -> list[dict[str, str]]:
+    """The steps of a new audience, with what was chosen; ``back`` is the address of the saved conditions."""
+    order = [key for key, _ in STEPS]
+    at = order.index(current)
+    urls = {"parent": "" if current == "sync" else reverse("audiences:audience_new", args=[slug]), "define": back}
+    return [
+        {
+            "label": label,
+            "state": "current" if key == current else "done" if order.index(key) < at else "todo",
+            "choice": chosen.get(key, ""),
+            "url": urls.get(key, ""),
+        }
+        for key, label in STEPS
+    ]
 
 
 def asked_template(do: str) -> str:

@@ -22,7 +22,7 @@ from audiences.syncing import audience_of
 from audiences.views.audience_tab import AudienceTab
 from audiences.views.base import PageView
 from audiences.views.intents import forget_intent, intended_group, keep_intent
-from audiences.views.syncs import ADD, MISSING
+from audiences.views.syncs import MISSING
 from config.errors import HeadraceError, NotFound
 from config.htmx import go_to, render_page
 from config.ui.listing import Column, Listing
@@ -115,7 +115,7 @@ class ExperimentTab(AudienceTab):
             "calculation": calculation,
             "lines": self._lines(audience, experiment, calculation),
             "everybody": self._syncs(audience).exclude(experiment_groups__isnull=False).count(),
-            "may_add": may(self.actor, ADD, parent_model_id=audience.parent_model_id),
+            "may_add": may(self.actor, access.ADD_SYNC, parent_model_id=audience.parent_model_id),
             "missing": MISSING,
         }
         part = "audiences/experiments/groups.html"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -23,7 +24,6 @@ from syncs.access import may_trigger, syncs_in_view
 from syncs.models import Sync
 from syncs.views.base import sync_pill
 from workspaces.access import may
-from workspaces.permissions import Permission
 
 COLUMNS = [
     Column("Destination", sort="destination__name"),
@@ -34,7 +34,6 @@ COLUMNS = [
     Column("Run", hidden_label=True, fit=True),
 ]
 
-ADD = (Permission.CONFIGURE_AUDIENCES, Permission.DRAFT_TO_DESTINATION)
 MISSING = (
     "Sending it takes the right to configure audiences on its parent model and to draft syncs to a destination, both "
     "within one group. A workspace admin can give them."
@@ -57,13 +56,13 @@ class AudienceSyncs(AudienceTab):
             "listing": listing,
             "page": page,
             "lines": [self._line(sync) for sync in page.rows],
-            "may_add": may(self.actor, ADD, parent_model_id=audience.parent_model_id),
+            "may_add": may(self.actor, access.ADD_SYNC, parent_model_id=audience.parent_model_id),
             "missing": MISSING,
         }
         return render_page(request, "audiences/audiences/syncs.html", context)
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Begin a sync: on to the templates, or where there are none to its destination."""
+        """Begin a sync: on to the templates, or where there are none to its destination, or the one that was chosen."""
         audience = access.audience_for(self.actor, pk)
         if "without" not in request.POST and (
             sync_templates_for(self.actor, audience) or settings_here().templates_required
@@ -74,7 +73,10 @@ class AudienceSyncs(AudienceTab):
             forget_intent(request)
         except HeadraceError as error:
             return go_to(request, self.url("audience_syncs", pk), f"{error.message} {error.hint}".strip(), tone="bad")
-        return go_to(request, reverse("syncs:sync_new", args=[self.here.workspace.slug]) + f"?model={model.pk}")
+        asked = request.POST.get("destination", "")
+        chosen = {"destination": asked} if asked.isascii() and asked.isdigit() else {}
+        to = reverse("syncs:sync_new", args=[self.here.workspace.slug])
+        return go_to(request, f"{to}?{urlencode({'model': model.pk, **chosen})}")
 
     def _line(self, sync: Sync) -> dict[str, Any]:
         return {

@@ -64,6 +64,10 @@ class ChooseTemplateParent(ChooseParent):
         """The way back."""
         return {"label": "Templates", "url": self.url("templates")}
 
+    def steps(self) -> list[dict[str, str]]:
+        """A template is made on one page."""
+        return []
+
 
 class TemplateBuilder(BuilderPage):
     """A page with the builder in which values may be left blank."""

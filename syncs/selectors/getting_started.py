@@ -44,13 +44,17 @@ PUBLISH_SYNC = (*CONFIGURE_FROM_SOURCE, *CONFIGURE_TO_DESTINATION)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One thing to do, where, whether it is done, and the guide that explains it."""
+    """One thing to do, where, whether it is done, and the guide that explains it.
+
+    ``missing`` says which right is lacking, where it can be seen and not be done.
+    """
 
     label: str
     text: str
     url: str
     done: bool
     guide: str = ""
+    missing: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,8 @@ def build(page: Page) -> None:
     expect(words).to_contain_text("did not do Purchases")
     page.get_by_label("Name").fill("Boots left behind")
     page.get_by_role("button", name="Save audience").click()
-    expect(page.get_by_role("heading", name="Boots left behind")).to_be_visible()
+    expect(page.get_by_role("heading", name="Where should “Boots left behind” go?")).to_be_visible()
+    page.get_by_role("link", name="Finish without syncs").click()
 
 
 def add_sync(page: Page, destination: str, target: str) -> None:
@@ -187,6 +188,7 @@ def test_a_governed_audience_is_asked_for_approved_sent_and_explained(open_page:
     page.set_default_timeout(8_000)
     page.get_by_label("Name").fill("My region")
     page.get_by_role("button", name="Save audience").click()
+    page.get_by_role("link", name="Finish without syncs").click()
     expect(page.get_by_role("heading", name="My region")).to_be_visible()
     page.get_by_role("navigation", name="Sections of the audience").get_by_role("link", name="Syncs").click()
     page.get_by_role("button", name="Add sync").click()

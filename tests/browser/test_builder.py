@@ -51,7 +51,8 @@ def test_an_audience_is_built_in_the_browser(open_page: Open, place: Place) -> N
 
     page.get_by_label("Name").fill("Northerners")
     page.get_by_role("button", name="Save audience").click()
-    expect(page.get_by_role("heading", name="Northerners")).to_be_visible()
+    page.get_by_role("link", name="Finish without syncs").click()
+    expect(page.get_by_role("heading", name="Northerners", exact=True)).to_be_visible()
     page.get_by_role("link", name="Definition", exact=True).click()
     page.get_by_role("button", name="Preview members").click()
     expect(page.get_by_role("dialog").get_by_text("Grace", exact=True)).to_be_visible()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import orjson
 import pytest
@@ -12,15 +13,17 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from audiences.calculating import work
-from audiences.choices import CalculationState
-from audiences.models import Audience, Calculation, SchemaModel
+from audiences.choices import CalculationState, Cardinality
+from audiences.models import Audience, Calculation, Relationship, SchemaModel
 from audiences.query.codec import load_definition
+from audiences.services import Settings, update_schema_model
 from audiences.services import audiences as services
+from audiences.services.members import preview_members
 from config.errors import Conflict
 from connectors.models import Source
 from governance.audit.models import AuditEntry
 from tests.audiences.app.acting import NORTH, Person, audience, where
-from tests.audiences.app.shop import change, orders, parent, warehouse
+from tests.audiences.app.shop import change, orders, parent, related, warehouse
 from tests.world import Place, World
 from workspaces.scoping import workspace_scope
 
@@ -56,7 +59,10 @@ def test_a_marketer_builds_an_audience_by_clicking(place: Place, customers: Sche
     assert "Give the audience a name." in person.html
     saved = person.press("save", name="Loyal in the north", description="For the spring letter")
     made = Audience.objects.get(name="Loyal in the north")
-    assert saved.headers["HX-Redirect"] == made.get_absolute_url()
+    assert saved.headers["HX-Redirect"] == f"{made.get_absolute_url()}/templates?new=1"
+    asked = person.client.get(f"{made.get_absolute_url()}/templates?new=1").content.decode()
+    assert "Finish without syncs" in asked
+    assert "Add a destination" in asked
     assert load_definition(made.definition).where.conditions
     assert AuditEntry.objects.filter(event="audience.created", resource_id=made.pk).count() == 1
 
@@ -280,7 +286,7 @@ def test_the_size_is_limited_by_a_column(place: Place, customers: SchemaModel) -
 
 
 def test_rows_without_a_value_follow_the_workspace(world: World, place: Place, customers: SchemaModel) -> None:
-    other = {**NORTH, "test": {**NORTH["test"], "operator": "not_equals"}}  # type: ignore[dict-item]
+    other = {**NORTH, "test": {**NORTH["test"], "operator": "not_equals"}}
 
     def members() -> int:
         counted = services.calculate_size(actor=place.actor, parent=customers, definition=where(other))
@@ -297,3 +303,48 @@ def test_rows_without_a_value_follow_the_workspace(world: World, place: Place, c
     client.post(url, {"nulls": "special"})
     assert members() == 1
     assert AuditEntry.objects.filter(event="studio_settings.changed").count() == 1
+
+
+def test_people_are_asked_for_by_their_household_and_by_those_they_share_it_with(place: Place, source: Source) -> None:
+    statements = (
+        "ALTER TABLE customers ADD COLUMN home BIGINT",
+        "UPDATE customers SET home = CASE WHEN id < 3 THEN 1 WHEN id = 3 THEN 2 END",
+        "CREATE TABLE homes (home_id BIGINT, plan VARCHAR)",
+        "INSERT INTO homes VALUES (1, 'family'), (2, 'single')",
+    )
+    for statement in statements:
+        change(source, statement)
+    customers = parent(place, source, entity="people")
+    homes = related(place, "homes", "home_id", customers, (Cardinality.ONE_TO_MANY, (("home_id", "home"),)))
+    update_schema_model(actor=place.actor, model=homes, settings=Settings(entity="household"))
+    tie = Relationship.objects.get()
+    person = Person(place, f"audiences/new/{customers.pk}")
+    assert f'value="add|/where|level:{tie.pk}"' in person.html
+    person.press(f"add|/where|level:{tie.pk}")
+    assert '<optgroup label="Household">' in person.html
+    person.press("add|/where/conditions/0/where|property")
+    person.type(**{"json:/where/conditions/0/where/conditions/0/field": '{"column":"plan","via":[]}'})
+    person.type(**{"list:/where/conditions/0/where/conditions/0/test/operand/values": "family"})
+    assert "Customers where has any Homes where plan is “family”." in person.html
+    assert _names(place, customers, person.tree) == {"Ada", "Grace"}
+
+    person = Person(place, f"audiences/new/{customers.pk}")
+    person.press(f"add|/where|level:{tie.pk}")
+    person.type(**{"flag:/where/conditions/0/others": "true"})
+    person.press("add|/where/conditions/0/where|property")
+    person.type(**{"json:/where/conditions/0/where/conditions/0/field": '{"column":"name","via":[]}'})
+    person.type(**{"list:/where/conditions/0/where/conditions/0/test/operand/values": "Ada"})
+    assert "Customers where shares Homes with any other Customers where name is “Ada”." in person.html
+    assert _names(place, customers, person.tree) == {"Grace"}, "not Ada herself, and nobody without a home"
+    person.press("save", name="Lives with Ada")
+    made = Audience.objects.get(name="Lives with Ada")
+    counted = services.calculate_size(actor=place.actor, parent=customers, definition=made.definition, audience=made)
+    work(counted.pk)
+    assert "1</b>" in Person(place, f"audiences/{made.pk}").html
+    assert "in 1 Homes" in Person(place, f"audiences/{made.pk}").html
+
+
+def _names(place: Place, customers: SchemaModel, definition: Any) -> set[str]:
+    found = preview_members(actor=place.actor, parent=customers, definition=definition)
+    at = [column.name for column in found.columns].index("name")
+    return {row[at] for row in found.rows or ()}

@@ -335,7 +335,7 @@ def test_a_new_audience_is_sent_by_templates_as_its_last_step(
     sent = {"do": "save", "name": "Everyone", "tree": "{}"}
     to = browser.post(f"{studio}/new/{customers.pk}", sent).headers["Location"]
     page = browser.get(to).content.decode()
-    assert "Save without syncs" in page
+    assert "Finish without syncs" in page
     assert browser.post(to, {"action": "save"}).status_code == 422
     assert browser.post(to, {"template": [template.pk, second.pk], "action": "save"}).status_code == 302
     assert sorted(Sync.objects.values_list("name", flat=True)) == ["Everyone: Another", "Everyone: To the shop"]
