@@ -18,10 +18,13 @@ SOURCES: dict[str, str] = {
     "greenplum": "connectors.sources.greenplum:GreenplumSource",
     "lakebase": "connectors.sources.lakebase:LakebaseSource",
     "materialize": "connectors.sources.materialize:MaterializeSource",
+    "mysql": "connectors.sources.mysql:MySQLSource",
+    "planetscale": "connectors.sources.planetscale:PlanetScaleSource",
     "postgres": "connectors.sources.postgres:PostgresSource",
     "redshift": "connectors.sources.redshift:RedshiftSource",
     "sample_b2b": "connectors.sources.sample_b2b:SampleB2BSource",
     "sample_b2c": "connectors.sources.sample_b2c:SampleB2CSource",
+    "singlestore": "connectors.sources.singlestore:SingleStoreSource",
 }
 DESTINATIONS: dict[str, str] = {
     "http_request": "connectors.destinations.http_request:HttpRequestDestination",

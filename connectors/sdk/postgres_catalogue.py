@@ -13,7 +13,8 @@ from sqlglot import exp
 from connectors.sdk import arrow
 from connectors.sdk.errors import ConnectorError, QueryError
 from connectors.sdk.postgres import statement_error
-from connectors.sdk.postgres_types import NativeType, Reading, reading
+from connectors.sdk.postgres_types import NativeType, reading
+from connectors.sdk.readings import Described, Reading
 from connectors.sdk.sql import bare
 from connectors.sdk.types import Column, ColumnType
 
@@ -59,14 +60,6 @@ class Place:
     modifier: int
     relation: int
     attribute: int
-
-
-@dataclass(frozen=True, slots=True)
-class Described:
-    """A column of a query and how to read it."""
-
-    column: Column
-    reading: Reading
 
 
 @dataclass(frozen=True, slots=True)

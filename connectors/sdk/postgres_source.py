@@ -29,8 +29,9 @@ from connectors.sdk.postgres_streams import (
     columnar_error,
     told,
 )
+from connectors.sdk.readings import select_described
 from connectors.sdk.source import Source
-from connectors.sdk.sql import quoted_column, select_columns, table_sql
+from connectors.sdk.sql import table_sql
 from connectors.sdk.types import Choice, Column, Table
 
 
@@ -163,8 +164,7 @@ class PostgresReader(Source):
         """A query's rows as Arrow batches, in a read-only transaction."""
         with self._catalogue() as connection:
             described = self.catalogue.describe(connection, sql)
-        reads = {d.column.name: d.reading.read(quoted_column(d.column.name)) for d in described if d.reading.read}
-        wrapped = select_columns(sql, [d.column.name for d in described], self.catalogue.dialect, reads)
+        wrapped = select_described(sql, described, self.catalogue.dialect)
         with self._open_stream(wrapped, described, batch_rows) as stream:
             try:
                 yield stream

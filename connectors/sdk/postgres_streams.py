@@ -16,7 +16,7 @@ from psycopg.types.string import TextLoader
 from connectors.sdk import arrow
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.postgres import statement_error
-from connectors.sdk.postgres_catalogue import Described
+from connectors.sdk.readings import Described, schema_of
 from connectors.sdk.text_columns import text_batch, unreadable
 
 # How much of a result the columnar driver holds at once.
@@ -110,13 +110,6 @@ class CursorStream:
                 held = held[self._batch_rows :]
             if not rows:
                 return
-
-
-def schema_of(described: Sequence[Described]) -> pa.Schema:
-    """The Arrow schema of a result, each column marked with its type."""
-    return pa.schema(
-        arrow.mark(pa.field(d.column.name, d.reading.arrow), d.column.type, d.column.native_type) for d in described
-    )
 
 
 def told(error: psycopg.Error) -> ConnectorError:

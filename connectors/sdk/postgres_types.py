@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
 from sqlglot import exp
 
+from connectors.sdk.readings import Reading
 from connectors.sdk.types import ColumnType
 
 DIALECT = "postgres"
-Read = Callable[[exp.Column], exp.Expr]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +22,6 @@ class NativeType:
     kind: str  # pg_type.typtype
     category: str  # pg_type.typcategory
     modifier: int = -1
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How a column is shown, the expression that reads it, and the Arrow type it arrives as.
-
-    ``read`` is ``None`` where the column is read as it is.
-    """
-
-    type: ColumnType
-    arrow: pa.DataType
-    read: Read | None = None
 
 
 def reading(native: NativeType) -> Reading:

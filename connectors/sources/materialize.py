@@ -11,7 +11,7 @@ from sqlglot import exp
 from connectors.sdk.fields import Text
 from connectors.sdk.postgres_catalogue import Catalogue, look_plainly
 from connectors.sdk.postgres_source import PostgresReader, server_fields
-from connectors.sdk.postgres_types import Reading
+from connectors.sdk.readings import Reading
 from connectors.sdk.source import SourceDefinition
 from connectors.sdk.types import ColumnType, Verification
 

@@ -10,11 +10,13 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import psycopg
+import pymysql
 import pytest
 from psycopg import sql
 
 from config.embedded import Urls
 from connectors.sdk.context import Environment
+from tests.support import mariadb
 from tests.support.databases import RUN_PREFIX, at
 
 
@@ -49,6 +51,34 @@ def postgres_server(services: Urls) -> Prepare:
                 connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
     return prepare
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[Prepare]:
+    """Databases of their own on a real MariaDB, filled by statements; skips where the machine has none."""
+    with mariadb.a_server() as login:
+        if login is None:
+            pytest.skip(mariadb.WORDS)
+
+        @contextmanager
+        def prepare(seed: Sequence[str]) -> Iterator[dict[str, Any]]:
+            name = f"{RUN_PREFIX}{os.getpid()}_stand"
+            connection = pymysql.connect(**login, charset="utf8mb4", autocommit=True)
+            try:
+                connection.query(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+                connection.query(f"CREATE USER {name}@'%' IDENTIFIED BY 'known'")
+                connection.query(f"GRANT SELECT, SHOW VIEW, INSERT, DELETE, DROP ON {name}.* TO {name}@'%'")
+                connection.select_db(name)
+                for statement in seed:
+                    connection.query(statement)
+                server = {"host": login["host"], "port": login["port"], "sslmode": "disable"}
+                yield {**server, "database": name, "user": name, "password": "known", "schema": name}
+            finally:
+                connection.query(f"DROP USER IF EXISTS {name}@'%'")
+                connection.query(f"DROP DATABASE IF EXISTS {name}")
+                connection.close()
+
+        yield prepare
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ class Stand:
     make: Callable[..., Source] | None = None
     seed: tuple[str, ...] = ()
     schema: str = "public"
+    hostile: tuple[str, ...] = ('c"; --', "Ünïcode 🌊")
     values: tuple[Value, ...]
     objects: tuple[tuple[str, Any], ...] = ()
     many: str
@@ -127,7 +128,105 @@ def _on_postgres(key: str) -> Callable[..., Source]:
     return make
 
 
+def _without_vitess(*given: Any) -> Source:
+    """PlanetScale's source, without the statement that only Vitess understands."""
+    cls = source_class("planetscale")
+    made: Source = type(cls.__name__, (cls,), {"session": ("SET time_zone = '+00:00'",)})(*given)
+    return made
+
+
+_MARIADB = Stand(
+    key="mysql",
+    server="mariadb_server",
+    seed=(
+        "CREATE TABLE stand_people (id int COMMENT 'Their number', name varchar(40))",
+        "INSERT INTO stand_people SELECT seq, concat('person ', seq) FROM seq_0_to_9",
+        'CREATE TABLE `we"ird; t` (`c"``; --` int, `Ünïcode` text)',
+        "CREATE SEQUENCE stand_counter",
+        "CREATE VIEW stand_view AS SELECT id FROM stand_people",
+        "CREATE TABLE stand_types (t tinyint(1), u bigint unsigned, f float, d decimal(10,2), w decimal(65,30),"
+        " b bit(1), bb bit(9), y year, bin varbinary(8), e enum('a','b'), g point, z date)",
+        "INSERT INTO stand_types VALUES (2, 18446744073709551615, 0.1, 12.50, 1, b'1', b'100000001', 2026,"
+        " x'DEAD00', 'b', ST_GeomFromText('POINT(1 2)'), '2026-01-01')",
+        "SET sql_mode = ''",
+        "CREATE TABLE stand_zero (z datetime)",
+        "INSERT INTO stand_zero VALUES ('0000-00-00')",
+    ),
+    hostile=('c"`; --', "Ünïcode"),
+    values=(
+        ("CAST(-32768 AS SIGNED)", ColumnType.NUMBER, -32768),
+        ("(SELECT t FROM stand_types)", ColumnType.NUMBER, 2),
+        ("(SELECT u FROM stand_types)", ColumnType.NUMBER, 18446744073709551615),
+        ("(SELECT f FROM stand_types)", ColumnType.NUMBER, 0.10000000149011612),
+        ("1e0 / 3", ColumnType.NUMBER, 1 / 3),
+        ("(SELECT d FROM stand_types)", ColumnType.NUMBER, Decimal("12.50")),
+        ("(SELECT w FROM stand_types)", ColumnType.NUMBER, f"1.{'0' * 30}"),
+        ("12.50 * 10", ColumnType.NUMBER, Decimal("125.00")),
+        ("(SELECT b FROM stand_types)", ColumnType.BOOLEAN, True),
+        ("(SELECT bb FROM stand_types)", ColumnType.NUMBER, 257),
+        ("(SELECT y FROM stand_types)", ColumnType.NUMBER, 2026),
+        ("(SELECT bin FROM stand_types)", ColumnType.STRING, "dead00"),
+        ("x'00FF'", ColumnType.STRING, "00ff"),
+        ("(SELECT e FROM stand_types)", ColumnType.STRING, "b"),
+        ("(SELECT g FROM stand_types)", ColumnType.STRING, "POINT(1 2)"),
+        ("'Zoë 🌊'", ColumnType.STRING, "Zoë 🌊"),
+        ("''", ColumnType.STRING, ""),
+        ("CAST('-838:59:59' AS TIME)", ColumnType.STRING, "-838:59:59"),
+        ("CAST(NULL AS DATE)", ColumnType.DATE, None),
+        ("(SELECT z FROM stand_types)", ColumnType.DATE, dt.date(2026, 1, 1)),
+        (
+            "CAST('2026-02-03 04:05:06.123456' AS DATETIME(6))",
+            ColumnType.TIMESTAMP,
+            dt.datetime(2026, 2, 3, 4, 5, 6, 123456),  # noqa: DTZ001 - without a zone
+        ),
+        ("FROM_UNIXTIME(1770084306)", ColumnType.TIMESTAMP, dt.datetime(2026, 2, 3, 2, 5, 6)),  # noqa: DTZ001
+    ),
+    many="SELECT CAST(seq - 1 AS SIGNED) AS i FROM seq_1_to_{n}",
+    slow="SELECT sleep(60) AS x, count(*) AS n FROM stand_people",
+    time_limit={"statement_timeout": 1},
+    writes=(
+        "DELETE FROM stand_people RETURNING id",
+        "SELECT 1; DROP TABLE stand_people",
+        "SELECT 1 AS x) AS y; DROP TABLE stand_people; SELECT * FROM (SELECT 1 AS x",
+        "SELECT 1 AS x /*! ) AS y; DROP TABLE stand_people */",
+        "SELECT nextval(stand_counter) AS x",
+        "SELECT * FROM stand_people INTO OUTFILE '/tmp/headrace-outfile'",
+        "SELECT * FROM stand_people FOR UPDATE",
+    ),
+    wrong=(
+        ("SELECT nobody FROM stand_people", "nobody"),
+        ("SELECT * FROM nothing_there", "nothing_there"),
+        ("SELECT z AS x FROM stand_zero", "“x”"),
+        ("SELECT 1 AS a, 2 AS a", "[“']a[”']"),
+        ("SELECT ? AS a", "placeholders"),
+    ),
+    refusals=(
+        ({"password": "wrong"}, AuthError, "[Aa]ccess denied"),
+        ({"port": 1}, Unavailable, "refused"),
+        ({"database": "no_such_database"}, AuthError, "no_such_database"),
+        ({"host": "no-such-host.invalid"}, Unavailable, "could not be resolved"),
+        ({"sslmode": "require"}, ConfigError, "doesn't support"),
+    ),
+)
+
 STANDS: tuple[Stand, ...] = (
+    _MARIADB,
+    # Without transactions that only read, sequences could be moved on: the user's rights are what keeps from it.
+    replace(
+        _MARIADB,
+        key="singlestore",
+        writes=tuple(w for w in _MARIADB.writes if "nextval" not in w),
+        wrong=tuple(w for w in _MARIADB.wrong if w[1] != "placeholders"),
+        time_limit={},
+    ),
+    replace(
+        _MARIADB,
+        key="planetscale",
+        make=_without_vitess,
+        writes=tuple(w for w in _MARIADB.writes if "nextval" not in w),
+        wrong=tuple(w for w in _MARIADB.wrong if w[1] != "placeholders"),
+        time_limit={},
+    ),
     _POSTGRES,
     replace(
         _POSTGRES,

@@ -44,19 +44,20 @@ def same(found: Any, expected: Any) -> bool:
     return bool(found == expected or both_nan)
 
 
-def test_the_check_passes_and_tables_have_their_columns(source: Source, stand: Stand) -> None:
+def test_the_check_passes_and_tables_have_their_columns(source: Source, stand: Stand, settings: Settings) -> None:
     source.check()
     tables = {(t.schema, t.name): t for t in source.tables()}
-    assert (stand.schema, "stand_people") in tables
+    schema = settings.get("schema", stand.schema)
+    assert (schema, "stand_people") in tables
     assert not {schema for schema, _ in tables} & {"information_schema", "pg_catalog", "headrace_planner"}
-    columns = source.columns(tables[stand.schema, "stand_people"])
+    columns = source.columns(tables[schema, "stand_people"])
     assert [(c.name, c.type) for c in columns] == [("id", ColumnType.NUMBER), ("name", ColumnType.STRING)]
     assert columns[0].description == "Their number"
 
 
 def test_hostile_names_stay_names(source: Source, stand: Stand) -> None:
     (table,) = (t for t in source.tables() if "ird; t" in t.name)
-    assert [c.name for c in source.columns(table)] == ['c"; --', "Ünïcode 🌊"]
+    assert [c.name for c in source.columns(table)] == list(stand.hostile)
 
 
 def test_each_type_is_shown_and_carried_without_loss(source: Source, stand: Stand) -> None:
@@ -118,10 +119,10 @@ def test_a_slow_query_can_be_cancelled_and_has_its_limit(
         with pytest.raises(QueryError, match="cancelled"):
             list(stream)
         timer.join()
-    limited = stand.open({**settings, **stand.time_limit}, loopback)
-    with pytest.raises(QueryError) as caught:
-        rows(limited, stand.slow)
-    assert "time limit" in caught.value.hint
+    if stand.time_limit:
+        with pytest.raises(QueryError) as caught:
+            rows(stand.open({**settings, **stand.time_limit}, loopback), stand.slow)
+        assert "time limit" in caught.value.hint
     assert time.monotonic() - started < 30
 
 
