@@ -57,10 +57,12 @@ def pages() -> dict[Path, str]:
         "audience-definitions.md": definitions_page,
     }
     from config import source_pages
+    from connectors import reference
 
     return {
         **{FOLDER / name: make() for name, make in makers.items()},
         **source_pages.pages(CHECKOUT / "docs" / "sources"),
+        **reference.pages(),
     }
 
 

@@ -78,6 +78,8 @@ ALLOWED_HOSTS: list[str] = env.list("HEADRACE_ALLOWED_HOSTS", ["localhost", "127
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("HEADRACE_TRUSTED_ORIGINS", [])
 # host:port pairs on private networks that connectors may call ("*" allows all).
 OUTBOUND_ALLOW: list[str] = env.list("HEADRACE_OUTBOUND_ALLOW", [])
+# Services that connectors reach elsewhere, through a gateway or a mock: https://api.example.com=http://gateway:8080
+OUTBOUND_ROUTES: dict[str, str] = env.dict("HEADRACE_OUTBOUND_ROUTES", default={})
 # Addresses or networks that Headrace calls from, shown to people who have to let them in: 203.0.113.7 for every
 # workspace, eu=203.0.113.7 for those whose region is eu.
 EGRESS_ADDRESSES: list[str] = env.list("HEADRACE_EGRESS_ADDRESSES", [])

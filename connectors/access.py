@@ -127,7 +127,7 @@ def connects(connection: Connection) -> bool:
     value: Any = connection.config
     for part in declared.field.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
-    return value in declared.values
+    return not declared.values or value in declared.values
 
 
 def can_host_planner(connection: Connection) -> bool:
@@ -145,6 +145,7 @@ def environment() -> Environment:
     """What the operator's settings allow connectors."""
     return Environment(
         outbound_allow=tuple(settings.OUTBOUND_ALLOW),
+        routes=settings.OUTBOUND_ROUTES,
         local_roots=tuple(settings.LOCAL_FILES_ROOTS),
         memory_mb=settings.ENGINE_MEMORY_MB,
         threads=settings.ENGINE_THREADS,

@@ -28,6 +28,7 @@ SOURCES: dict[str, str] = {
 }
 DESTINATIONS: dict[str, str] = {
     "http_request": "connectors.destinations.http_request:HttpRequestDestination",
+    "klaviyo": "connectors.destinations.klaviyo:KlaviyoDestination",
     "local_files": "connectors.destinations.local_files:LocalFilesDestination",
     "postgres": "connectors.destinations.postgres:PostgresDestination",
     "s3": "connectors.destinations.s3:S3Destination",

@@ -123,6 +123,7 @@ class StepKind(models.TextChoices):
     """The stages of a run that a worker takes on."""
 
     PREPARE = "prepare", "Query and compare"
+    PROVIDE = "provide", "Make what the rows go into"
     CLEAR = "clear", "Empty the list"
     DELIVER = "deliver", "Deliver a part"
     SETTLE = "settle", "Record results"

@@ -37,16 +37,16 @@ WITH held AS (
     WHERE s.id = ANY(%s) AND s.state = 'running' ORDER BY s.id FOR SHARE
 ), stored AS (
 INSERT INTO syncs_journalbatch
-    (workspace_id, step_id, number, first, rows, done, status, rejections, code, message, in_doubt)
+    (workspace_id, step_id, number, first, rows, done, status, rejections, code, message, in_doubt, receipt)
 SELECT held.workspace_id, b.step_id, b.number, b.first, b.rows, b.done, b.status, b.rejections,
-    b.code, b.message, b.in_doubt
+    b.code, b.message, b.in_doubt, b.receipt
 FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::bigint[], %s::int[], %s::bool[], %s::text[], %s::jsonb[],
-    %s::text[], %s::text[], %s::bool[])
-    AS b(step_id, epoch, number, first, rows, done, status, rejections, code, message, in_doubt)
+    %s::text[], %s::text[], %s::bool[], %s::text[])
+    AS b(step_id, epoch, number, first, rows, done, status, rejections, code, message, in_doubt, receipt)
 JOIN held ON held.id = b.step_id AND held.epoch = b.epoch
 ON CONFLICT (step_id, number) DO UPDATE SET first = EXCLUDED.first, rows = EXCLUDED.rows, done = EXCLUDED.done,
     status = EXCLUDED.status, rejections = EXCLUDED.rejections, code = EXCLUDED.code, message = EXCLUDED.message,
-    in_doubt = EXCLUDED.in_doubt
+    in_doubt = EXCLUDED.in_doubt, receipt = EXCLUDED.receipt
 RETURNING step_id, number
 )
 SELECT stored.step_id, held.epoch, stored.number FROM stored JOIN held ON held.id = stored.step_id
@@ -149,7 +149,7 @@ def _store(group: Sequence[_Entry]) -> set[tuple[int, int, int]]:
         return set(cursor.fetchall())
 
 
-def _row(entry: _Entry) -> tuple[int, int, int, int, int, bool, str, str, str, str, bool]:
+def _row(entry: _Entry) -> tuple[int, int, int, int, int, bool, str, str, str, str, bool, str]:
     record = entry.record
     rejections = orjson.dumps([list(r) for r in record.rejections]).decode()
     return (
@@ -164,6 +164,7 @@ def _row(entry: _Entry) -> tuple[int, int, int, int, int, bool, str, str, str, s
         record.code,
         record.message,
         record.in_doubt,
+        record.receipt,
     )
 
 
@@ -210,6 +211,7 @@ def _read(step_id: int) -> list[BatchRecord]:
             code=row.code,
             message=row.message,
             in_doubt=row.in_doubt,
+            receipt=row.receipt,
         )
         for row in JournalBatch.objects.filter(step_id=step_id).order_by("number")
     ]

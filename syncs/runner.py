@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeVar
 
 from django.conf import settings
 
@@ -49,6 +50,7 @@ from syncs.storage import storage, workdir
 from syncs.trial import without_secrets
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 _STATUS_OF_STAGE = {"query": RunStatus.QUERYING, "diff": RunStatus.PREPARING}
 MAX_PARALLEL_PARTS = 4
 # Failures of the warehouse that waiting does not mend.
@@ -145,6 +147,7 @@ class Stage:
         """Do what the stage is for."""
         work = {
             StepKind.PREPARE: self.prepare,
+            StepKind.PROVIDE: self.provide,
             StepKind.CLEAR: self.clear,
             StepKind.DELIVER: self.deliver,
             StepKind.SETTLE: self.settle,
@@ -171,7 +174,7 @@ class Stage:
             self._leave_out(error)
             prepared = self._prepared_now()
         startable = self._startable(prepared, ())
-        parallel = 1 if self.spec.single_writer else parts_at_once(self.destination.limits(self.job))
+        parallel = self._parallel()
         beyond = breaches(self.spec, self.baseline, prepared)
         stages.finish_prepare(self.held, prepared, startable[:parallel], beyond)
 
@@ -198,14 +201,24 @@ class Stage:
         fields = tuple(field for field in self.job.fields if field.name in {m.to for m in spec.mappings})
         self._keep_job(spec, with_fields(self.job, fields))
 
+    def provide(self) -> None:
+        """Let the connector make what the rows go into; done again where nobody stored that it was done."""
+        kept = self._before_rows(self.destination.provide)
+        stages.finish_provide(self.held, kept, self._startable, parallel=self._parallel())
+
     def clear(self) -> None:
-        """Empty what the sync fills, before the first row is sent; done again where nobody stored that it was done."""
+        """Empty what the sync fills; done again where nobody stored that it was done."""
+        self._before_rows(self.destination.clear)
+        stages.finish_clear(self.held, self._startable, parallel=self._parallel())
+
+    def _before_rows(self, work: Callable[[Job], Awaitable[T]]) -> T:
         stages.enter(self.held, RunStatus.WRITING)
         self.lease.check()
         limits = self.destination.limits(self.job)
-        asyncio.run(answered(self.destination.clear(self.job), within=limits.timeout_s * HANG_FACTOR))
-        parallel = 1 if self.spec.single_writer else parts_at_once(limits)
-        stages.finish_clear(self.held, self._startable, parallel=parallel)
+        return asyncio.run(answered(work(self.job), within=limits.timeout_s * HANG_FACTOR))
+
+    def _parallel(self) -> int:
+        return 1 if self.spec.single_writer else parts_at_once(self.destination.limits(self.job))
 
     def deliver(self) -> None:
         """Send a part, or the whole run where one writer does it all."""
@@ -264,7 +277,7 @@ class Stage:
             stages.put_off(self.held, failure)
 
     def _end_with(self, failure: Failure) -> None:
-        if self.held.kind in (StepKind.PREPARE, StepKind.CLEAR):
+        if self.held.kind in (StepKind.PREPARE, StepKind.PROVIDE, StepKind.CLEAR):
             status = RunStatus.INTERRUPTED if failure.code == "worker_lost" else RunStatus.FAILED
             stages.fail_run(self.held, failure, status=status)
         elif self.held.kind is StepKind.LOG:

@@ -92,6 +92,7 @@ def build_job(sync: Sync, run: Run, spec: RunSpec) -> Job:
         started_at=run.created_at,
         primary_key=spec.primary_key,
         resync=spec.resync,
+        kept=sync.kept,
     )
 
 
@@ -106,8 +107,8 @@ def with_settings(job: Job, settings: Mapping[str, Any]) -> Job:
 
 
 def narrowed(spec: RunSpec, destination: Destination, job: Job) -> RunSpec:
-    """The spec without operations that the connector's settings leave out."""
-    return replace(spec, wanted=spec.wanted & destination.wanted(job))
+    """The spec as the connector wants it: without operations that its settings leave out, and with what it lacks."""
+    return replace(spec, wanted=spec.wanted & destination.wanted(job), provide=destination.lacks(job))
 
 
 def without_columns(spec: RunSpec, lost: Collection[str]) -> RunSpec | None:

@@ -26,7 +26,7 @@ def deliver_step(workspace_id: int, step_id: int) -> None:
 
 def actor_for(kind: str) -> dramatiq.Actor[[int, int], None]:
     """Who carries out stages of this kind."""
-    return deliver_step if kind in (StepKind.DELIVER, StepKind.CLEAR) else work_on_step
+    return deliver_step if kind in (StepKind.PROVIDE, StepKind.CLEAR, StepKind.DELIVER) else work_on_step
 
 
 @dramatiq.actor(queue_name="runs")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -23,6 +24,7 @@ class Environment:
     ``outbound_allow``: ``host:port`` pairs on private networks that may be called ("*" for all).
     ``local_roots``: folders whose files may be read and written.
     ``vault``: where this connection's tokens are, if people connect it through the service's own page.
+    ``routes``: origins of services that are reached elsewhere, each with that origin (a mock, a gateway).
     ``tunnel``: the SSH server that this connection goes through; see :func:`connectors.sdk.tunnels.route`.
     ``workload``: what it is opened for.
     """
@@ -33,5 +35,6 @@ class Environment:
     threads: int = 2
     extra: dict[str, str] = field(default_factory=dict)
     vault: TokenVault | None = None
+    routes: Mapping[str, str] = field(default_factory=dict)
     tunnel: SshServer | None = None
     workload: Workload = Workload.INTERACTIVE

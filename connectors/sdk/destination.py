@@ -92,7 +92,8 @@ class Limits:
     rates: tuple[Rate, ...] = ()  # all hold together: 100 in 10 seconds and 10,000 in an hour
     pause_ms: int = 0  # between batches of one connection
     attempts: int = 5  # tries of one batch within a run
-    timeout_s: float = 30.0
+    timeout_s: float = 30.0  # of one request
+    batch_s: float = 0.0  # of a whole batch with all its requests; 0: ten times that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +172,7 @@ class DestinationDefinition:
     """Everything Headrace shows and checks about a destination type.
 
     ``connects``: the setting (by its path) with which a person signs in on the service's
-    own page instead of entering credentials; :meth:`Destination.consent` says how.
+    own page instead of entering credentials (without values: always); :meth:`Destination.consent` says how.
     """
 
     key: str
@@ -192,7 +193,10 @@ class DestinationDefinition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What one run asks of a destination; plain data, the same for every worker of the run."""
+    """What one run asks of a destination; plain data, the same for every worker of the run.
+
+    ``kept``: what :meth:`Destination.provide` told to remember for this sync, in this and earlier runs.
+    """
 
     sync_id: int
     sync_slug: str
@@ -208,6 +212,7 @@ class Job:
     started_at: datetime
     primary_key: str = ""  # the model's key column
     resync: bool = False
+    kept: Mapping[str, str] = field(default_factory=dict)
 
 
 class Encoded(Protocol):
@@ -342,6 +347,18 @@ class Destination(ABC):
     def shows_requests(self, job: Job) -> bool:
         """Whether requests can be shown unsent: every effect leaves by the outbound door, with no sign-in before."""
         return False
+
+    def lacks(self, job: Job) -> bool:
+        """Whether what the rows go into is still to be made (a list, a tag), by :meth:`provide`."""
+        return False
+
+    async def provide(self, job: Job) -> Mapping[str, str]:
+        """Make what the rows go into, before the first of them is sent; what to remember for the sync.
+
+        Asked only where :meth:`lacks` says so, and again after a crash: look for what was
+        made by its name before making another. Later runs find the answer in ``job.kept``.
+        """
+        return {}
 
     def session(self, job: Job) -> AbstractAsyncContextManager[Session]:
         """Open a line for one part (all sync types except ``single_writer`` ones)."""

@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from connectors.sdk.destination import ACCEPTED, Destination, Job, Limits, RowResult, Session
 from connectors.sdk.errors import ConnectorError, Unavailable
+from connectors.sdk.receipts import Receipt
 from syncs.engine.errors import Cancelled, EngineError, InvalidMapping, UnknownColumn
 from syncs.engine.fan_out import by_place
 from syncs.engine.feed import Outgoing, outgoing
@@ -121,7 +122,8 @@ class _Delivery:
             if not record.done:
                 lost = replace(record, status=RowStatus.IN_DOUBT, code=_LOST_CODE, message=_LOST_WORDS, in_doubt=True)
                 self.outcomes.apply(lost)
-                record = record if self._spec.idempotent else replace(lost, done=True)
+                # With a receipt the destination says what became of it; nothing goes twice.
+                record = record if self._spec.idempotent or record.receipt else replace(lost, done=True)
                 if record.done:
                     await self._journal.finish(record)
             else:
@@ -170,16 +172,29 @@ class _Delivery:
             return self._ready.popleft() if self._ready else None
 
     async def _deliver(self, outgoing: Outgoing, sender: Sender) -> None:
-        record = BatchRecord(number=outgoing.number, first=outgoing.first, rows=outgoing.rows, done=False)
+        record = BatchRecord(
+            number=outgoing.number, first=outgoing.first, rows=outgoing.rows, done=False, receipt=outgoing.receipt
+        )
         answer = Answer([])
         if len(outgoing.mapped.batch):
             await self._journal.begin(record)
             fanned = len(outgoing.mapped.batch) > outgoing.rows
-            answer = await sender.send(outgoing.number, outgoing.mapped.batch, in_doubt=outgoing.again, fanned=fanned)
+            receipt = self._receipt(record, outgoing.receipt)
+            answer = await sender.send(
+                outgoing.number, outgoing.mapped.batch, in_doubt=outgoing.again, fanned=fanned, receipt=receipt
+            )
         record = self._answered_record(record, outgoing, answer)
         await self._journal.finish(record)
         self.outcomes.apply(record)
         self._judge(answer)
+
+    def _receipt(self, record: BatchRecord, value: str) -> Receipt:
+        """The batch's receipt; a new one is as durable as the entry of the batch before it is relied on."""
+
+        async def store(value: str) -> None:
+            await self._journal.begin(replace(record, receipt=value))
+
+        return Receipt(value, store)
 
     def _answered_record(self, record: BatchRecord, outgoing: Outgoing, answer: Answer) -> BatchRecord:
         refused = outgoing.mapped.refused

@@ -29,13 +29,17 @@ Encode = Callable[[Batch], Encoded | None]
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One batch: rows ``first`` to ``first + rows`` of the part, mapped. ``again``: it was in flight before."""
+    """One batch: rows ``first`` to ``first + rows`` of the part, mapped.
+
+    ``again``: it was in flight before; ``receipt`` is what the destination gave for it then.
+    """
 
     number: int
     first: int
     rows: int
     mapped: Mapped
     again: bool = False
+    receipt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ class _Range:
     first: int
     stop: int
     number: int | None = None
+    receipt: str = ""
 
 
 def outgoing(
@@ -61,7 +66,7 @@ def outgoing(
     for range_, rows in _slices(storage, part, ranges, _chunk_rows(limits)):
         mapped = _encoded(mapper(rows, part.operations[0][0]), encode)
         if range_.number is not None:
-            yield Outgoing(range_.number, range_.first, rows.num_rows, mapped, again=True)
+            yield Outgoing(range_.number, range_.first, rows.num_rows, mapped, again=True, receipt=range_.receipt)
             continue
         for start, stop in _cut(mapped, rows.num_rows, limits):
             piece = _piece(mapped, start, stop)
@@ -90,7 +95,7 @@ def _ranges(part: Part, earlier: Sequence[BatchRecord]) -> list[_Range]:
         if record.first > at:
             ranges.append(_Range(at, record.first))
         if not record.done:
-            ranges.append(_Range(record.first, record.first + record.rows, record.number))
+            ranges.append(_Range(record.first, record.first + record.rows, record.number, record.receipt))
         at = record.first + record.rows
     if at < part.rows:
         ranges.append(_Range(at, part.rows))
@@ -108,7 +113,7 @@ def _slices(
         at = range_.first
         while at < range_.stop:
             taken = rows.take(min(size, range_.stop - at))
-            yield _Range(at, at + taken.num_rows, range_.number), taken
+            yield _Range(at, at + taken.num_rows, range_.number, range_.receipt), taken
             at += taken.num_rows
 
 

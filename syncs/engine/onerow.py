@@ -48,6 +48,12 @@ class NoSuchRow(EngineError):
     code = "no_such_row"
 
 
+class NothingToFill(EngineError):
+    """The destination has no place for the row yet."""
+
+    code = "nothing_to_fill"
+
+
 @dataclass(frozen=True, slots=True)
 class SentRow:
     """What became of the row, and everything that was said. ``failure``: why it was given up."""
@@ -94,6 +100,10 @@ def send_row(
     ``edits`` are JSON values by column name; they keep their own types, whatever the
     model's column has. Nothing is retried and nothing remembered.
     """
+    if destination.lacks(job):
+        raise NothingToFill(
+            "What the rows go into is made by the first run.", hint="Run the sync once, then test a row."
+        )
     with scratch(workdir, "row-") as folder:
         storage = Storage(str(folder))
         spec = _alone(spec, edits)

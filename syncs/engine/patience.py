@@ -30,7 +30,7 @@ class Patience:
     def __init__(
         self, limits: Limits, control: Control, *, last_words_s: float = LAST_WORDS_S, look_s: float = _LOOK_S
     ) -> None:
-        self._longest_s = limits.timeout_s * HANG_FACTOR
+        self._longest_s = limits.batch_s or limits.timeout_s * HANG_FACTOR
         self._last_words_s = last_words_s
         self._look_s = look_s
         self._control = control

@@ -34,6 +34,11 @@ class DiffStage:
 
 
 @dataclass(frozen=True, slots=True)
+class ProvideStage:
+    """Make what the rows go into: a list, a tag."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClearStage:
     """Empty what the sync fills, before anything is sent."""
 
@@ -54,7 +59,7 @@ class SettleStage:
     replaces: int | None
 
 
-Stage = QueryStage | DiffStage | ClearStage | DeliverStage | SettleStage
+Stage = QueryStage | DiffStage | ProvideStage | ClearStage | DeliverStage | SettleStage
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,8 @@ def make_plan(spec: RunSpec, baseline: Baseline | None, prepared: Prepared | Non
             rehash=bool(compared and prepared and compared.recipe != prepared.recipe),
         ),
     ]
+    if spec.provide:
+        stages.append(ProvideStage())
     if spec.clear:
         stages.append(ClearStage())
     if not rules.silent and rules.delivered:
@@ -95,6 +102,8 @@ def explain(plan: Plan, *, model: str = "the model", destination: str = "the des
                 sentences += _query_words(stage, model)
             case DiffStage():
                 sentences += _diff_words(stage, plan.spec)
+            case ProvideStage():
+                sentences.append(f"Make what the rows go into in {destination}, unless it is there.")
             case ClearStage():
                 sentences.append(f"Empty what this sync fills in {destination}, whoever put it there.")
             case DeliverStage():

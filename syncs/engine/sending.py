@@ -19,6 +19,8 @@ from connectors.sdk.errors import (
     RateLimited,
     Unavailable,
 )
+from connectors.sdk.pace import paced
+from connectors.sdk.receipts import Receipt, held
 from connectors.sdk.trace import Exchange, recording
 from syncs.engine.errors import Cancelled
 from syncs.engine.patience import Patience
@@ -38,12 +40,14 @@ class Answer:
     ``results`` has one entry a row, ``None`` where the row was given up or not
     tried. ``error`` says why rows were given up; ``fatal`` that nothing more may
     be sent. ``in_doubt``: some try was not answered, or not understandably.
+    ``receipt`` is that of the batch as a whole.
     """
 
     results: list[RowResult | None]
     error: Failure | None = None
     fatal: bool = False
     in_doubt: bool = False
+    receipt: Receipt | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +65,14 @@ class Sender:
     clock: Clock = field(default_factory=Clock)
     backoff: Backoff = field(default_factory=Backoff)
 
-    async def send(self, number: int, batch: Batch, *, in_doubt: bool = False, fanned: bool = False) -> Answer:
+    async def send(
+        self, number: int, batch: Batch, *, in_doubt: bool = False, fanned: bool = False, receipt: Receipt | None = None
+    ) -> Answer:
         """Try until there is an answer or no tries are left; a cancelled run ends the tries.
 
         ``fanned``: rows made several records each, which may be more than fit into one request.
         """
-        answer = Answer([None] * len(batch), in_doubt=in_doubt)
+        answer = Answer([None] * len(batch), in_doubt=in_doubt, receipt=receipt)
         try:
             await (self._send_in_pieces(number, batch, answer) if fanned else self._send(number, batch, 0, answer))
         except Cancelled as error:
@@ -85,14 +91,17 @@ class Sender:
     async def _send(self, number: int, batch: Batch, offset: int, answer: Answer) -> None:
         for attempt in range(1, max(1, self.limits.attempts) + 1):
             try:
-                results = await self._try(number, attempt, batch)
+                # A piece of a batch is another batch to the destination: the receipt is not its own.
+                receipt = answer.receipt if len(batch) == len(answer.results) else None
+                results = await self._try(number, attempt, batch, receipt)
             except BatchRejected as error:
                 await self._split(number, batch, offset, answer, error)
                 return
             except Unavailable as error:
                 answer.in_doubt |= error.in_doubt
                 answer.error = failure_of(error)
-                if (error.in_doubt and not self.idempotent) or attempt >= self.limits.attempts:
+                repeatable = self.idempotent or not error.in_doubt or bool(receipt and receipt.value)
+                if not repeatable or attempt >= self.limits.attempts:
                     return
                 wait = self.backoff.wait(attempt, error, self.clock.random())
                 if isinstance(error, RateLimited):
@@ -113,15 +122,19 @@ class Sender:
                 answer.error = None
                 return
 
-    async def _try(self, number: int, attempt: int, batch: Batch) -> Sequence[RowResult]:
+    async def _try(self, number: int, attempt: int, batch: Batch, receipt: Receipt | None) -> Sequence[RowResult]:
         while not await self.limiter.enter(within=_WAIT_SLICE_S):
             await self.control.proceed()
         try:
-            while not await self.limiter.acquire(within=_WAIT_SLICE_S):
-                await self.control.proceed()
-            return await self._call(number, attempt, batch)
+            await self._turn()
+            with paced(self._turn), held(receipt):
+                return await self._call(number, attempt, batch)
         finally:
             self.limiter.leave()
+
+    async def _turn(self) -> None:
+        while not await self.limiter.acquire(within=_WAIT_SLICE_S):
+            await self.control.proceed()
 
     async def _call(self, number: int, attempt: int, batch: Batch) -> Sequence[RowResult]:
         failed = True

@@ -90,7 +90,7 @@ class RunSpec:
     among them. ``tracked`` are the columns whose change makes a row "changed".
     ``wanted`` are the operations delivered; the rest only move the baseline.
     ``resync`` treats every row as added and handles no removals; ``clear`` empties
-    the destination's list before that.
+    the destination's list before that. ``provide``: what the rows go into is made before the first.
     ``reset`` remembers the rows and sends nothing. ``reprocess`` sends every
     row known from before as changed (the mapping was changed). ``only_unsettled`` reads
     and sends only rows that earlier runs could not deliver.
@@ -122,6 +122,7 @@ class RunSpec:
     split_retry: bool = False
     resync: bool = False
     clear: bool = False
+    provide: bool = False
     reset: bool = False
     reprocess: bool = False
     only_unsettled: bool = False
@@ -281,7 +282,8 @@ class BatchRecord:
     ``status`` is that of the rows without a rejection of their own.
     ``rejections`` holds (index within the record's rows, code, message, field).
     ``in_doubt``: some try was never answered, so rows that did not succeed may
-    have been applied all the same.
+    have been applied all the same. ``receipt``: what the destination gave for a
+    job that it works on (see :mod:`connectors.sdk.receipts`).
     """
 
     number: int
@@ -293,3 +295,4 @@ class BatchRecord:
     code: str = ""
     message: str = ""
     in_doubt: bool = False
+    receipt: str = ""

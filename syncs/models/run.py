@@ -183,6 +183,7 @@ class JournalBatch(TenantModel):
     code = models.CharField(max_length=100, blank=True, default="")
     message = models.TextField(blank=True, default="")
     in_doubt = models.BooleanField(default=False)
+    receipt = models.TextField(blank=True, default="")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["step", "number"], name="journal_batch")]

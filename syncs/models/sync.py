@@ -54,6 +54,7 @@ class Sync(Labelled, Scheduled, TenantModel):
     pending_reset = models.CharField(max_length=10, choices=PendingReset.choices, default=PendingReset.NONE, blank=True)
     pending_reprocess = models.BooleanField(default=False)
     baseline = models.JSONField(null=True, blank=True)
+    kept = models.JSONField(default=dict, blank=True)
     last_run = models.ForeignKey("syncs.Run", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     runs_started = models.PositiveIntegerField(default=0)
     sync_logs = models.JSONField(default=list, blank=True)

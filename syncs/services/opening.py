@@ -37,9 +37,12 @@ def open_parts(run: Run, prepared: Prepared, numbers: Sequence[int]) -> None:
         open_step(run, StepKind.DELIVER, number=number, rows=rows.get(number, run.planned))
 
 
-def open_delivery(run: Run, startable: Sequence[int], *, cleared: bool = False) -> None:
-    """Go on after the comparison: empty the list where that was asked for, then send, or only record."""
-    if load(RunSpec, run.spec).clear and not cleared:
+def open_delivery(run: Run, startable: Sequence[int], *, after: StepKind = StepKind.PREPARE) -> None:
+    """Go on after the comparison: make what the rows go into, empty it if asked for, then send, or only record."""
+    spec = load(RunSpec, run.spec)
+    if spec.provide and startable and after is StepKind.PREPARE:
+        status, kind = RunStatus.QUEUED, StepKind.PROVIDE
+    elif spec.clear and after is not StepKind.CLEAR:
         status, kind = RunStatus.QUEUED, StepKind.CLEAR
     elif startable:
         status, kind = RunStatus.QUEUED, StepKind.DELIVER

@@ -6,7 +6,7 @@ its lease gets :class:`LeaseLost` here and has changed nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -36,7 +36,7 @@ from syncs.webhooks import tell_webhooks
 
 LEASE = timedelta(seconds=15)
 RETRY_DELAYS = (1, 5, 15, 60, 300)
-ATTEMPTS = {StepKind.PREPARE: 5, StepKind.CLEAR: 5, StepKind.DELIVER: 10, StepKind.LOG: 8}
+ATTEMPTS = {StepKind.PREPARE: 5, StepKind.PROVIDE: 5, StepKind.CLEAR: 5, StepKind.DELIVER: 10, StepKind.LOG: 8}
 # Failures that are a person's wish; the second one says more than that the run was cancelled.
 CANCELLATIONS = ("cancelled", DestinationStopped.code)
 # Logs are written after the run has ended, everything else before.
@@ -173,11 +173,23 @@ def finish_prepare(held: Claim, prepared: Prepared, startable: Sequence[int], br
             _hold(run, breaches, startable)
 
 
+def finish_provide(held: Claim, kept: Mapping[str, str], startable: StartableParts, *, parallel: int) -> None:
+    """What the rows go into is there: remember it for the sync, and go on."""
+    with _step(held, with_sync=True) as run:
+        _done(held, rows=0)
+        sync = _locked_sync(run.sync_id)
+        sync.kept = {**sync.kept, **kept}
+        sync.save(update_fields=["kept"])
+        run.job = {**run.job, "kept": sync.kept}
+        run.save(update_fields=["job"])
+        open_delivery(run, startable(load(Prepared, run.prepared), ())[:parallel], after=StepKind.PROVIDE)
+
+
 def finish_clear(held: Claim, startable: StartableParts, *, parallel: int) -> None:
     """The list is empty: go on to fill it."""
     with _step(held) as run:
         _done(held, rows=0)
-        open_delivery(run, startable(load(Prepared, run.prepared), ())[:parallel], cleared=True)
+        open_delivery(run, startable(load(Prepared, run.prepared), ())[:parallel], after=StepKind.CLEAR)
 
 
 def finish_part(held: Claim, outcomes: Sequence[PartOutcome], next_parts: StartableParts, *, parallel: int) -> None:

@@ -18,7 +18,7 @@ from typing import Any, Self, TypeVar
 import aiohttp
 from yarl import URL
 
-from connectors.sdk import trace
+from connectors.sdk import pace, trace
 from connectors.sdk.context import Environment
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, Unavailable
 from connectors.sdk.net.guard import Guard, GuardedResolver
@@ -101,6 +101,7 @@ class Client:
         Raises ``ConfigError`` for an address that may not be called, ``AuthError`` where
         the certificates do not satisfy, ``Unavailable`` where no usable answer came.
         """
+        await pace.wait_for_turn()
         started, clock = datetime.now(UTC), time.perf_counter()
         try:
             response = await self._exchange(request)
@@ -116,7 +117,7 @@ class Client:
     async def _exchange(self, request: Request) -> Response:
         if self._session is None:
             raise RuntimeError("The client is used outside its context.")
-        url = parse_url(request.url)
+        url = self._way(parse_url(request.url))
         if self._environment.tunnel is None:
             self._guard.check_literal(url.host or "", url.port or 0)
         if trace.withheld():
@@ -136,6 +137,12 @@ class Client:
                 return Response(answer.status, headers, body, request.url, truncated)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise _failure(error, request) from error
+
+    def _way(self, url: URL) -> URL:
+        """The address to call: another origin's where the operator says so."""
+        if not (instead := self._environment.routes.get(str(url.origin()))):
+            return url
+        return URL(instead).join(url.relative())
 
     async def _read(self, answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
         chunks: list[bytes] = []

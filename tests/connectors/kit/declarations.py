@@ -10,6 +10,7 @@ from typing import Any
 
 from connectors.sdk.destination import DestinationDefinition, Mode, Removal, RowSet, SyncType
 from connectors.sdk.fields import Field, Section, Select, Text
+from connectors.sdk.rest import RestDestination
 from connectors.sdk.validation import InvalidSettings, clean, default_of
 
 _CREDENTIAL = re.compile(
@@ -70,7 +71,8 @@ def _condition_problems(fields: Sequence[Field]) -> Iterator[str]:
 
 def consent_problems(connector: type[Any]) -> list[str]:
     """Who says that people sign in on the service's page says how, and shows the address to register there."""
-    declared, answers = connector.definition.connects, "consent" in vars(connector)
+    declared = connector.definition.connects
+    answers = _consents(connector)
     if declared is None:
         return ["consent() is never asked, as the definition does not say `connects`"] if answers else []
     paths = dict(every_field(connector.definition.fields))
@@ -80,6 +82,12 @@ def consent_problems(connector: type[Any]) -> list[str]:
     if not any(isinstance(f, Text) and f.redirects for f in paths.values()):
         problems.append("no field shows the redirect address")
     return problems
+
+
+def _consents(connector: type[Any]) -> bool:
+    if issubclass(connector, RestDestination):
+        return connector.api.sign_in.connects is not None
+    return "consent" in vars(connector)
 
 
 def definition_problems(definition: DestinationDefinition) -> list[str]:

@@ -7,7 +7,7 @@ fetched are an error of the test.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -46,11 +46,14 @@ class UnusedAnswers(AssertionError):
 
 
 class FakeHttp:
-    """The server; ``answers`` are given in order, ``always`` after them."""
+    """The server; ``answers`` are given in order, ``always`` after them; or ``ask`` says the answer to each request."""
 
-    def __init__(self, answers: Sequence[Answer], always: Answer | None) -> None:
+    def __init__(
+        self, answers: Sequence[Answer], always: Answer | None, ask: Callable[[Received], Answer] | None = None
+    ) -> None:
         self._answers = list(answers)
         self._always = always
+        self._ask = ask
         self._release = asyncio.Event()
         self.received: list[Received] = []
         self.port = 0
@@ -67,8 +70,9 @@ class FakeHttp:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Note the request and answer as told."""
         body = await request.read()
-        self.received.append(Received(request.method, request.path_qs, dict(request.headers), body))
-        answer = self._answers.pop(0) if self._answers else self._always
+        received = Received(request.method, request.path_qs, dict(request.headers), body)
+        self.received.append(received)
+        answer = self._ask(received) if self._ask else self._next()
         if answer is None:
             return web.Response(status=599, text="This request was not expected.")
         if answer.fault == "stall":
@@ -78,6 +82,9 @@ class FakeHttp:
         if answer.fault == "cut":
             return await self._cut(request, answer)
         return web.Response(status=answer.status, body=answer.body, headers=dict(answer.headers))
+
+    def _next(self) -> Answer | None:
+        return self._answers.pop(0) if self._answers else self._always
 
     def _dropped(self, request: web.Request) -> web.Response:
         if request.transport is not None:
@@ -102,9 +109,11 @@ class FakeHttp:
 
 
 @asynccontextmanager
-async def fake_http(*answers: Answer, always: Answer | None = None) -> AsyncIterator[FakeHttp]:
+async def fake_http(
+    *answers: Answer, always: Answer | None = None, ask: Callable[[Received], Answer] | None = None
+) -> AsyncIterator[FakeHttp]:
     """Run the server; leaving the block normally checks that every answer was used."""
-    fake = FakeHttp(answers, always)
+    fake = FakeHttp(answers, always, ask)
     app = web.Application(client_max_size=100_000_000)
     app.router.add_route("*", "/{path:.*}", fake.handle)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)

@@ -1,0 +1,41 @@
+"""Destinations that speak HTTP, from declarations and small functions.
+
+A connector declares its service (:class:`Api`), how people sign in (:mod:`.sign_in`), and
+one writer a sync type: a function that says which requests a batch becomes and how to read
+the answers (:class:`Work`). Sending, waiting, retrying, limits and traces are not its business.
+"""
+
+from connectors.sdk.rest.api import Api, Line
+from connectors.sdk.rest.destination import RestDestination, Writer
+from connectors.sdk.rest.fields import field, fields
+from connectors.sdk.rest.jobs import JobState, finished
+from connectors.sdk.rest.places import Place
+from connectors.sdk.rest.results import by_index, by_key, refusals
+from connectors.sdk.rest.sign_in import Basic, ClientCredentials, Either, KeyHeader, KeyParameter, OAuthApp, SignIn
+from connectors.sdk.rest.work import Found, Record, Results, Work
+
+__all__ = [
+    "Api",
+    "Basic",
+    "ClientCredentials",
+    "Either",
+    "Found",
+    "JobState",
+    "KeyHeader",
+    "KeyParameter",
+    "Line",
+    "OAuthApp",
+    "Place",
+    "Record",
+    "RestDestination",
+    "Results",
+    "SignIn",
+    "Work",
+    "Writer",
+    "by_index",
+    "by_key",
+    "field",
+    "fields",
+    "finished",
+    "refusals",
+]

@@ -1,0 +1,182 @@
+"""A service and an open line to it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from connectors.sdk.context import Environment
+from connectors.sdk.errors import AuthError, ConnectorError, InternalError
+from connectors.sdk.net import Client, Request, Response, merged
+from connectors.sdk.net.status import ErrorMaker
+from connectors.sdk.rest.sign_in import Config, Prover, SignIn
+from connectors.sdk.rows import dumps
+
+# A list that goes on longer than this is taken for one that never ends.
+MAX_PAGES = 1_000
+Query = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Api:
+    """A service: where it is, how to sign in, what its errors mean.
+
+    ``base``: the address that all paths follow, or what the settings make of it.
+    ``version``: the version of the service's interface that requests name, for the docs.
+    ``test``: a request without side effects that only signed-in callers may make.
+    ``errors`` overrides what a status means (see :mod:`connectors.sdk.net.status`); ``says``
+    finds the service's words in an answer, where they are not in the usual places.
+    """
+
+    base: str | Callable[[Config], str]
+    sign_in: SignIn
+    test: tuple[str, str]
+    version: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[int, ErrorMaker] = field(default_factory=dict)
+    says: Callable[[Any], str] | None = None
+
+    def address(self, config: Config) -> str:
+        """The base address with these settings."""
+        return (self.base if isinstance(self.base, str) else self.base(config)).rstrip("/")
+
+    @asynccontextmanager
+    async def open(
+        self, config: Config, environment: Environment, *, connections: int = 1, timeout_s: float = 30.0
+    ) -> AsyncIterator[Line]:
+        """A line for one check, lookup or part of a run."""
+
+        def client() -> Client:
+            return Client(environment, secrets=self.sign_in.secrets(config), connections=connections)
+
+        async with client() as opened:
+            prover = self.sign_in.prover(config, environment, client)
+            yield Line(self, opened, prover, self.address(config), timeout_s)
+
+
+class Line:
+    """An open line: addresses, sign-in and typed errors are taken care of."""
+
+    def __init__(self, api: Api, client: Client, prover: Prover, base: str, timeout_s: float) -> None:
+        self._api = api
+        self._client = client
+        self._prover = prover
+        self._base = base
+        self._timeout_s = timeout_s
+
+    async def get(self, path: str, query: Query | None = None) -> Any:
+        """The JSON at this path."""
+        return (await self.send("GET", path, query=query)).json()
+
+    async def post(self, path: str, body: Any = None, query: Query | None = None) -> Any:
+        """Send JSON; the JSON of the answer, ``None`` where it is empty."""
+        return _content(await self.send("POST", path, json=body, query=query))
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        form: Mapping[str, Any] | None = None,
+        body: bytes = b"",
+        content_type: str = "",
+        query: Query | None = None,
+        headers: Mapping[str, str] | None = None,
+        takes: Sequence[int] = (),
+    ) -> Response:
+        """Send one request; a refused token is renewed once.
+
+        ``path`` follows the base address, or is an address of its own. Statuses in ``takes``
+        are the caller's to read; every other refusal raises a typed error in the service's words.
+        """
+        if json is not None:
+            body, content_type = dumps(json), content_type or "application/json"
+        elif form is not None:
+            body, content_type = urlencode(form, doseq=True).encode(), "application/x-www-form-urlencoded"
+        own = merged(self._api.headers, {"Content-Type": content_type} if content_type else {}, headers or {})
+        response = await self._proven(method, self._url(path), own, body, query or {})
+        if response.status in takes:
+            return response
+        if error := self._error(response):
+            raise error
+        return response
+
+    async def pages(
+        self, path: str, items: str, cursor: Callable[[Any], Query | str | None], query: Query | None = None
+    ) -> AsyncIterator[Any]:
+        """Every item of a list in pages. ``items``: its name in an answer, dots between steps.
+
+        ``cursor`` says from an answer how to ask for the next page: other parameters, or another address.
+        """
+        asked, seen = dict(query or {}), set()
+        for _ in range(MAX_PAGES):
+            answer = await self.get(path, asked)
+            for item in at(answer, items) or ():
+                yield item
+            following = cursor(answer)
+            if not following:
+                return
+            if repr(following) in seen:
+                raise InternalError(f"The list at {path} repeats itself.")
+            seen.add(repr(following))
+            path, asked = (following, {}) if isinstance(following, str) else (path, {**asked, **following})
+        raise InternalError(f"The list at {path} does not end.", hint="Narrow it down in the service.")
+
+    def cleaned(self, error: ConnectorError) -> ConnectorError:
+        """The error without secrets in its words."""
+        return self._client.cleaned(error)
+
+    def hide(self, secret: str) -> None:
+        """Keep a value that was learnt on the way out of traces and errors."""
+        self._client.hide(secret)
+
+    async def _proven(self, method: str, url: str, headers: Mapping[str, str], body: bytes, query: Query) -> Response:
+        proof = await self._prover.proof(self._client)
+        asked = {**{k: v for k, v in query.items() if v is not None}, **proof.query}
+        address = f"{url}{'&' if '?' in url else '?'}{urlencode(asked, doseq=True)}" if asked else url
+        request = Request(method, address, merged(headers, proof.headers), body, self._timeout_s)
+        response = await self._client.send(request)
+        if response.status != 401 or not self._prover.forget(proof):
+            return response
+        proof = await self._prover.proof(self._client)
+        again = Request(method, address, merged(headers, proof.headers), body, self._timeout_s)
+        return await self._client.send(again)
+
+    def _url(self, path: str) -> str:
+        return path if path.startswith(("https://", "http://")) else f"{self._base}/{path.lstrip('/')}"
+
+    def _error(self, response: Response) -> ConnectorError | None:
+        error = self._client.error_for(response, self._api.errors)
+        if error is None:
+            return None
+        if self._api.says is not None and (said := _said(self._api.says, response)):
+            error.message = f"{response.status}: {said}"
+            error = self._client.cleaned(error)
+        if isinstance(error, AuthError):
+            error.hint = self._prover.hint
+        return error
+
+
+def at(answer: Any, path: str) -> Any:
+    """What is at a dotted path inside an answer; ``None`` where there is nothing."""
+    for step in path.split(".") if path else ():
+        if not isinstance(answer, Mapping):
+            return None
+        answer = answer.get(step)
+    return answer
+
+
+def _content(response: Response) -> Any:
+    return response.json() if response.body.strip() else None
+
+
+def _said(says: Callable[[Any], str], response: Response) -> str:
+    """The words that a connector finds; its own mistakes about an odd answer cost nothing."""
+    try:
+        return says(response.json())
+    except (InternalError, LookupError, TypeError, AttributeError):
+        return ""

@@ -1,0 +1,260 @@
+"""One batch for a writer: its rows as records, and the usual ways to send them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+
+from connectors.sdk.destination import ACCEPTED, Batch, DestinationField, Job, Mode, Removal, RowResult, rejected
+from connectors.sdk.errors import BatchRejected, ConfigError, ConnectorError, Gone
+from connectors.sdk.rest.api import Line
+from connectors.sdk.rest.results import refusals
+from connectors.sdk.rows import json_rows, json_value
+from connectors.sdk.types import Operation
+
+Record = dict[str, Any]
+Results = Sequence[RowResult]
+Send = Callable[["Work"], Awaitable[Results]]
+
+NO_MATCH = RowResult(True, "No record matches; nothing was updated.", "no_match")
+NOTHING_TO_REMOVE = RowResult(True, "No record matches; nothing was removed.", "no_match")
+
+
+@dataclass(frozen=True)
+class Found:
+    """Records of the service by the value that matches them: the ids of each, as looked up."""
+
+    ids: Mapping[str, Sequence[str]]
+    fold: Callable[[str], str] = str
+
+    def of(self, value: Any) -> Sequence[str]:
+        """The ids of records with this value."""
+        return self.ids.get(self.fold(text(value)), ())
+
+
+@dataclass(frozen=True)
+class Work:
+    """A batch, the job it belongs to and the line to send it on.
+
+    ``place`` is the id of what the rows go into, where the sync type has such a thing.
+    ``memo`` lives as long as the session: for what would otherwise be asked for every batch.
+    """
+
+    line: Line
+    job: Job
+    batch: Batch
+    place: str = ""
+    memo: MutableMapping[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.batch)
+
+    @property
+    def operation(self) -> Operation:
+        """What happened to the rows."""
+        return self.batch.operation
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The sync's settings."""
+        return self.job.settings
+
+    @property
+    def removing(self) -> bool:
+        """Whether the records of these rows are to go, rather than to be written (cleared ones are written)."""
+        return self.operation is Operation.REMOVED and self.job.removal is not Removal.CLEAR
+
+    @property
+    def leaving(self) -> bool:
+        """Whether the rows are to leave the place they are in: they left the model, or the mode takes rows out."""
+        return self.removing or self.job.mode is Mode.REMOVE
+
+    @property
+    def match(self) -> str:
+        """The field that matches records; raises ``ConfigError`` where none was chosen."""
+        if not self.job.identifiers:
+            raise ConfigError("No field is chosen to match records by.", field="mappings")
+        return self.job.identifiers[0]
+
+    @cached_property
+    def records(self) -> list[Record]:
+        """The rows as JSON values by field, nulls left out where the mapping says so."""
+        rows, omitted = json_rows(self.batch.rows), self.batch.omit_nulls
+        if not omitted:
+            return rows
+        return [{k: v for k, v in row.items() if v is not None or k not in omitted} for row in rows]
+
+    def declared(self, name: str) -> DestinationField | None:
+        """What is known of a mapped field."""
+        return next((f for f in self.job.fields if f.name == name), None)
+
+    def pick(self, places: Sequence[int]) -> Work:
+        """These rows alone."""
+        rows = self.batch.rows.take(pa.array(places, pa.int64()))
+        keys = [self.batch.keys[place] for place in places]
+        return replace(self, batch=Batch(self.operation, keys, rows, self.batch.omit_nulls))
+
+    async def each(self, send: Callable[[Record], Awaitable[RowResult | None]], *, at_once: int = 1) -> Results:
+        """One request a row, ``at_once`` of them side by side; nothing returned means taken.
+
+        Only where sending twice does no harm: others declare batches of one row, whose
+        outcome the engine writes down one by one.
+        """
+        limit = asyncio.Semaphore(at_once)
+
+        async def one(record: Record) -> RowResult | ConnectorError:
+            async with limit:
+                try:
+                    return await send(record) or ACCEPTED
+                except (BatchRejected, Gone) as error:
+                    return rejected(error.message)
+                except ConnectorError as error:
+                    return error
+
+        return _settled(await asyncio.gather(*(one(record) for record in self.records)))
+
+    async def in_groups(self, *groups: tuple[Sequence[int], Send]) -> Results:
+        """Each group of rows its own way, one after another; a refused group is halved where the sync splits.
+
+        Rows in no group are taken. Once a group was carried out, what stops a later one
+        is told row by row, so that the answers already given are not lost.
+        """
+        results: list[RowResult | ConnectorError] = [ACCEPTED] * len(self)
+        done = False
+        for places, send in groups:
+            if not places:
+                continue
+            part = self if len(places) == len(self) else self.pick(places)
+            try:
+                answers = await (send(part) if part is self else part.halving(send))
+            except ConnectorError as error:
+                if not done:
+                    raise
+                answers = refusals(len(part), error)
+            done = True
+            for place, answer in zip(places, answers, strict=True):
+                results[place] = answer
+        return _settled(results)
+
+    async def halving(self, send: Send) -> Results:
+        """Send these rows; refused as one, they are halved until the rows at fault stand alone."""
+        try:
+            return await send(self)
+        except BatchRejected as error:
+            if len(self) == 1 or not self.settings.get("split_retry", False):
+                return refusals(len(self), error)
+        middle = len(self) // 2
+        halves = [range(middle), range(middle, len(self))]
+        return [result for half in halves for result in await self.pick(half).halving(send)]
+
+    async def look_up(
+        self,
+        ask: Callable[[Sequence[str]], Awaitable[Iterable[tuple[Any, Any]]]],
+        *,
+        name: str = "",
+        chunk: int = 100,
+        fold: Callable[[str], str] = str,
+    ) -> Found:
+        """Find the records of these rows, ``chunk`` values a request.
+
+        ``ask`` gets values of the field ``name`` (by default the one that matches) and answers
+        with pairs of value and id. ``fold`` makes values equal that the service takes for equal.
+        """
+        name = name or self.match
+        values = list(dict.fromkeys(text(r[name]) for r in self.records if r.get(name) is not None))
+        ids: dict[str, list[str]] = {}
+        for start in range(0, len(values), chunk):
+            for value, found in await ask(values[start : start + chunk]):
+                known = ids.setdefault(fold(text(value)), [])
+                if str(found) not in known:
+                    known.append(str(found))
+        return Found(ids, fold)
+
+    async def by_match(
+        self,
+        found: Found,
+        *,
+        create: Send | None = None,
+        update: Callable[[Work, Sequence[str]], Awaitable[Results]] | None = None,
+        remove: Callable[[Work, Sequence[str]], Awaitable[Results]] | None = None,
+    ) -> Results:
+        """Create what is not there, update or remove what is, as the mode says; ids go along with their rows.
+
+        Of rows with the same match the last one counts. Rows that match several records are
+        refused: nobody can say which is meant.
+        """
+        results: list[RowResult] = [ACCEPTED] * len(self)
+        new: list[int] = []
+        known: list[int] = []
+        ids: dict[int, str] = {}
+        same: dict[str, list[int]] = {}
+        for place, record in enumerate(self.records):
+            value = record.get(self.match)
+            if value is None:
+                results[place] = rejected(f"{self.match} is empty, so no record can be matched.", field=self.match)
+                continue
+            same.setdefault(found.fold(text(value)), []).append(place)
+        for places in same.values():
+            last = places[-1]
+            matches = found.of(self.records[last][self.match])
+            if len(matches) > 1:
+                told = rejected(f"{len(matches)} records have this {self.match}; one is needed.", field=self.match)
+                results = [told if place in places else result for place, result in enumerate(results)]
+            elif matches:
+                ids[last] = matches[0]
+                known.append(last)
+            elif self.removing:
+                results[last] = NOTHING_TO_REMOVE
+            elif create is None or self.job.mode is Mode.UPDATE or self.operation is Operation.REMOVED:
+                results[last] = NO_MATCH
+            else:
+                new.append(last)
+        act = remove if self.removing else update
+
+        async def on_known(part: Work) -> Results:
+            chosen = [ids[known[i]] for i in _places_of(part, self, known)]
+            return await act(part, chosen) if act is not None else [ACCEPTED] * len(part)
+
+        sent = await self.in_groups((known, on_known), (new, create or _taken))
+        for place in (*known, *new):
+            results[place] = sent[place]
+        for places in same.values():
+            for place in places[:-1]:
+                results[place] = results[places[-1]]
+        return results
+
+
+def text(value: Any) -> str:
+    """A value as the text by which records are compared."""
+    value = json_value(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+async def _taken(part: Work) -> Results:
+    return [ACCEPTED] * len(part)
+
+
+def _places_of(part: Work, whole: Work, known: Sequence[int]) -> Sequence[int]:
+    """Where the rows of a (halved) part stand among ``known``."""
+    at = {whole.batch.keys[place]: i for i, place in enumerate(known)}
+    return [at[key] for key in part.batch.keys]
+
+
+def _settled(outcomes: Sequence[RowResult | ConnectorError]) -> list[RowResult]:
+    """Results for all rows; raises where no row has an answer of its own."""
+    errors = [outcome for outcome in outcomes if isinstance(outcome, ConnectorError)]
+    if errors and len(errors) == len(outcomes):
+        raise errors[0]
+    return [
+        rejected(outcome.message, code=outcome.code) if isinstance(outcome, ConnectorError) else outcome
+        for outcome in outcomes
+    ]

@@ -1,0 +1,204 @@
+"""Cases of connectors that extend ``RestDestination``: rows, the exchanges they lead to, what becomes of the rows.
+
+One JSON file a case, in ``cases/<connector>/``::
+
+    {"shows": ["minimal"], "type": "profiles", "mode": "upsert", "identifiers": ["email"],
+     "config": {"api_key": "k"}, "columns": {"email": "string"}, "rows": [["a@x.test"]],
+     "exchanges": [{"method": "POST", "path": "/api/jobs", "json": {…}, "answer": {"status": 202, "json": {…}}}],
+     "results": [{"accepted": true}]}
+
+The fake service is strict: a request that no exchange foresees is answered 599, and
+exchanges that never happened fail the case. Requests are matched by method, path (with
+its query) and body, in any order, as some go side by side.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from connectors.registry import DESTINATIONS, destination_class
+from connectors.sdk import trace
+from connectors.sdk.context import Environment
+from connectors.sdk.destination import Destination, DestinationField, Job, Mode, Removal, RowResult
+from connectors.sdk.errors import ConnectorError
+from connectors.sdk.rest import RestDestination
+from tests.connectors.kit.cases import Case, batch_in, cases_of, exact_json, told_results
+from tests.connectors.kit.drivers import destination_of
+from tests.connectors.kit.fake_http import Answer, FakeHttp, Received, fake_http
+from tests.connectors.kit.jobs import job_for
+
+TIMEOUT_S = 0.3
+
+
+def rest_keys() -> list[str]:
+    """The registered destinations that extend ``RestDestination``."""
+    return [key for key in DESTINATIONS if issubclass(destination_class(key), RestDestination)]
+
+
+def rest_cases() -> list[Case]:
+    """All their cases."""
+    return cases_of(*rest_keys())
+
+
+def first_of_each_type(cases: Sequence[Case]) -> list[Case]:
+    """One case for every sync type, the one with the most exchanges."""
+    chosen: dict[tuple[str, str], Case] = {}
+    for case in sorted(cases, key=lambda c: -len(c.told["exchanges"])):
+        chosen.setdefault((case.key, case.told.get("type", "")), case)
+    return list(chosen.values())
+
+
+@dataclass
+class Played:
+    """What one delivery of a case came to."""
+
+    received: Sequence[Received] = ()
+    results: Sequence[RowResult] = ()
+    error: ConnectorError | None = None
+    exchanges: Sequence[trace.Exchange] = ()
+    unused: list[Any] = field(default_factory=list)
+    unexpected: list[Received] = field(default_factory=list)
+
+    @property
+    def outcome(self) -> Any:
+        """The outcome in the words of a case."""
+        if self.error is not None:
+            return {"raises": self.error.code, "message": self.error.message}
+        return told_results(self.results)
+
+
+Strict = Callable[[Received, Mapping[str, Any]], bool]
+
+
+class Script:
+    """Answers by the case's exchanges; from ``fault_at`` on with a fault instead."""
+
+    def __init__(self, told: Sequence[Mapping[str, Any]], matches: Strict, fault_at: int, fault: Answer | None) -> None:
+        self.left = list(told)
+        self.unexpected: list[Received] = []
+        self._matches = matches
+        self._at = 0
+        self._fault_at = fault_at
+        self._fault = fault
+
+    def answer(self, request: Received) -> Answer:
+        """What the service says to this request."""
+        at, self._at = self._at, self._at + 1
+        if self._fault is not None and at >= self._fault_at:
+            return self._fault
+        for exchange in self.left:
+            if self._matches(request, exchange):
+                self.left.remove(exchange)
+                return answer_in(exchange.get("answer", {}))
+        self.unexpected.append(request)
+        return Answer(599, b"This request was not expected.")
+
+
+def answer_in(told: Mapping[str, Any]) -> Answer:
+    """An answer as a case tells it."""
+    body = json.dumps(told["json"], default=_digits).encode() if "json" in told else str(told.get("body", "")).encode()
+    return Answer(told.get("status", 200), body, told.get("headers", {}))
+
+
+def matches_fully(request: Received, exchange: Mapping[str, Any]) -> bool:
+    """Method, address and body are those that were told."""
+    if not matches_place(request, exchange):
+        return False
+    if "json" in exchange:
+        return bool(request.body and exact_json(request.body) == exchange["json"])
+    return "body" not in exchange or request.body.decode() == exchange["body"]
+
+
+def matches_place(request: Received, exchange: Mapping[str, Any]) -> bool:
+    """Method and address are those that were told, whatever is in the body."""
+    return request.method == exchange.get("method", "POST") and _place(request.path) == _place(exchange["path"])
+
+
+def _place(path: str) -> tuple[str, list[tuple[str, str]]]:
+    parts = urlsplit(path)
+    return parts.path, sorted(parse_qsl(parts.query, keep_blank_values=True))
+
+
+def _digits(value: Any) -> Any:
+    return float(value.text)
+
+
+@asynccontextmanager
+async def scripted(script: Script) -> AsyncIterator[FakeHttp]:
+    """A server that answers by the script."""
+    async with fake_http(ask=script.answer) as server:
+        yield server
+
+
+def job_in(destination: Destination, told: Mapping[str, Any]) -> Job:
+    """The job that a case describes."""
+    sync_type = destination.definition.sync_type(told["type"]) if "type" in told else None
+    job = job_for(
+        destination.definition,
+        told.get("settings", {}),
+        mode=Mode(told["mode"]) if "mode" in told else None,
+        removal=Removal(told.get("removal", "nothing")),
+        identifiers=told.get("identifiers", ()),
+        fields=list(told["columns"]),
+        sync_type=sync_type,
+    )
+    known = {name: DestinationField(name=name, **more) for name, more in told.get("fields", {}).items()}
+    return replace(job, kept=told.get("kept", {}), fields=tuple(known.get(f.name, f) for f in job.fields))
+
+
+async def play(
+    case: Case,
+    *,
+    told: Mapping[str, Any] | None = None,
+    matches: Strict = matches_fully,
+    fault_at: int = 0,
+    fault: Answer | None = None,
+) -> Played:
+    """Deliver the rows of a case to a service that answers as told, or wrongly from some request on."""
+    told = told or case.told
+    script = Script(told["exchanges"], matches, fault_at, fault)
+    played = Played()
+    async with scripted(script) as server:
+        origin = "{0.scheme}://{0.netloc}".format(urlsplit(_base(case.key, told)))
+        others = dict.fromkeys(told.get("origins", ()), server.url)
+        environment = Environment(outbound_allow=server.opened, routes={origin: server.url, **others})
+        destination = destination_of(case.key, told.get("config", {}), environment)
+        real = destination.limits
+        destination.limits = lambda job, operation=None: replace(real(job, operation), timeout_s=TIMEOUT_S)  # type: ignore[method-assign]  # nobody waits half a minute here
+        destination.line = partial(destination.line, timeout_s=TIMEOUT_S)  # type: ignore[attr-defined]  # as above
+        job = job_in(destination, told)
+        with trace.recording() as exchanges:
+            try:
+                if destination.lacks(job):
+                    job = replace(job, kept=await destination.provide(job))
+                async with destination.session(job) as session:
+                    played.results = await session.deliver(batch_in(told))
+            except ConnectorError as error:
+                played.error = error
+        played.received = list(server.received)
+    played.exchanges, played.unused, played.unexpected = exchanges, script.left, script.unexpected
+    return played
+
+
+def _base(key: str, told: Mapping[str, Any]) -> str:
+    loaded = destination_class(key)
+    assert issubclass(loaded, RestDestination)
+    return loaded.api.address(told.get("config", {}))
+
+
+def secrets_in(key: str, told: Mapping[str, Any]) -> list[str]:
+    """The secret settings of a case."""
+    loaded = destination_class(key)
+    config = told.get("config", {})
+    return [str(config[f.name]) for f in loaded.definition.fields if f.secret and config.get(f.name)]
+
+
+def shown(played: Played) -> str:
+    """Everything a person or a log could read of a delivery."""
+    return repr((played.error, played.error and played.error.message, played.results, played.exchanges))
