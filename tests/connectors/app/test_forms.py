@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,11 +47,8 @@ def declarations() -> Iterator[Any]:
         yield pytest.param(lambda key=key: source_class(key).definition.fields, id=f"source-{key}")
     for key in DESTINATIONS:
         yield pytest.param(lambda key=key: destination_class(key).definition.fields, id=f"destination-{key}")
-        yield pytest.param(lambda key=key: _sync_settings(key), id=f"syncs-of-{key}")
-
-
-def _sync_settings(key: str) -> Sequence[Field]:
-    return [f for t in destination_class(key).definition.sync_types for f in t.settings]
+        for kind in destination_class(key).definition.sync_types:
+            yield pytest.param(lambda kind=kind: kind.settings, id=f"syncs-of-{key}-{kind.key}")
 
 
 def draw(form: SettingsForm) -> str:
