@@ -17,6 +17,7 @@ from audiences.api import (
     sync_templates,
     templates,
     traits,
+    versions,
 )
 
 MODEL = "schema-models/<api_id:schema_model_id>"
@@ -31,6 +32,8 @@ urlpatterns = [
     path(f"{AUDIENCE}/size", audiences.AudienceSizeView.as_view(), name="audience_size"),
     path(f"{AUDIENCE}/enrichments", traits.EnrichmentListView.as_view(), name="audience_enrichments"),
     path(f"{AUDIENCE}/enrichments/<slug:enrichment_id>", traits.EnrichmentView.as_view(), name="audience_enrichment"),
+    path(f"{AUDIENCE}/versions", versions.AudienceVersionsView.as_view(), name="audience_versions"),
+    path(f"{AUDIENCE}/versions/<api_id:version_id>", versions.AudienceVersionView.as_view(), name="audience_version"),
     path(f"{AUDIENCE}/sizes", insights.AudienceSizesView.as_view(), name="audience_sizes"),
     path(f"{AUDIENCE}/overlap", insights.OverlapView.as_view(), name="audience_overlap"),
     path(f"{AUDIENCE}/breakdown", insights.BreakdownView.as_view(), name="audience_breakdown"),

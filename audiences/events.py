@@ -28,6 +28,7 @@ register("studio_settings.changed", "changed what holds for the whole Customer S
 register("audience.created", "added the audience")
 register("audience.updated", "changed the audience")
 register("audience.deleted", "deleted the audience")
+register("audience.restored", "restored an earlier version of the audience")
 register("audience.opened_for_syncs", "let syncs send the audience")
 register("audience.space_changed", "moved the audience to another space")
 register("audience.labelled", "changed the labels of the audience")

@@ -38,5 +38,6 @@ TABS = (
     Tab("audience_syncs", "Syncs", syncs_of),
     Tab("audience_experiments", "Experiments", groups_of),
     Tab("audience_history", "History"),
+    Tab("audience_versions", "Versions"),
     Tab("audience_activity", "Activity"),
 )

@@ -31,6 +31,7 @@ from audiences.views import (
     template_value,
     templates,
     traits,
+    versions,
     waterfall,
 )
 from workspaces.permissions import Permission
@@ -134,6 +135,8 @@ urlpatterns = [
         read_build(experiments.SyncGroupsPage.as_view()),
         name="sync_groups",
     ),
+    path(f"{AUDIENCE}/versions", read(versions.AudienceVersions.as_view()), name="audience_versions"),
+    path(f"{AUDIENCE}/versions/<int:version>", read_build(versions.AudienceVersion.as_view()), name="audience_version"),
     path(f"{AUDIENCE}/history", read_build(history.HistoryTab.as_view()), name="audience_history"),
     path(f"{AUDIENCE}/history/members", read(history.MembersOfMoment.as_view()), name="audience_members_of_moment"),
     path(

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from syncs.api import alerts, holds, models, previews, sequences, storage, syncs, trying
+from syncs.api import alerts, holds, models, previews, sequences, storage, syncs, trying, versions
 
 RUN = "syncs/<api_id:sync_id>/runs/<api_id:run_id>"
 
@@ -11,9 +11,19 @@ urlpatterns = [
     path("storage/check", storage.CheckStorageView.as_view(), name="storage_check"),
     path("models", models.ModelListView.as_view(), name="models"),
     path("models/<api_id:model_id>", models.ModelView.as_view(), name="model"),
+    path("models/<api_id:model_id>/versions", versions.ModelVersionsView.as_view(), name="model_versions"),
+    path(
+        "models/<api_id:model_id>/versions/<api_id:version_id>",
+        versions.ModelVersionView.as_view(),
+        name="model_version",
+    ),
     path("syncs", syncs.SyncListView.as_view(), name="syncs"),
     path("syncs/trigger", syncs.TriggerView.as_view(), name="trigger"),
     path("syncs/<api_id:sync_id>", syncs.SyncView.as_view(), name="sync"),
+    path("syncs/<api_id:sync_id>/versions", versions.SyncVersionsView.as_view(), name="sync_versions"),
+    path(
+        "syncs/<api_id:sync_id>/versions/<api_id:version_id>", versions.SyncVersionView.as_view(), name="sync_version"
+    ),
     path("syncs/<api_id:sync_id>/runs", syncs.SyncRunsView.as_view(), name="sync_runs"),
     path("syncs/<api_id:sync_id>/previews", previews.PreviewListView.as_view(), name="sync_previews"),
     path("syncs/<api_id:sync_id>/previews/<api_id:preview_id>", previews.PreviewView.as_view(), name="sync_preview"),

@@ -18,6 +18,7 @@ from audiences.services.explaining import view_evidence
 from audiences.services.members import preview_members
 from audiences.services.previews import preview_schema_model
 from audiences.services.profiles import view_related
+from audiences.services.restoring import restore_audience
 from audiences.services.rules import create_destination_rule
 from audiences.services.syncing import open_for_syncs
 from audiences.syncing import query_for
@@ -340,3 +341,43 @@ def test_subsets_over_the_api(world: World, place: Place, customers: SchemaModel
     call("DELETE", f"audiences/{audience['id']}", status=204)
     call("DELETE", f"subset-categories/{category['id']}", status=204)
     assert call("GET", "subset-categories")["data"] == []
+
+
+def test_an_audience_goes_back_to_an_earlier_version(
+    place: Place, world: World, customers: SchemaModel, region: SubsetCategory
+) -> None:
+    north = [subset("North").pk]
+    made = building.create_audience(
+        actor=place.actor, parent=customers, name="Ada", definition=where(is_("name", "Ada")), subset_ids=north
+    )
+    change = {"definition": where(is_("name", "Bob")), "subset_ids": [], "name": "Bob"}
+    building.update_audience(actor=place.actor, audience=made, **change)
+    client = Client()
+    client.force_login(place.owner)
+    page = f"/acme/studio/audiences/{made.pk}/versions"
+    assert "Conditions, Subsets" in client.get(page).content.decode()
+    call = Caller(place)
+    now, then = call("GET", f"audiences/{made.pk}/versions")["data"]
+    assert (now["current"], then["current"], now["changed"]) == (True, False, ["Conditions", "Subsets"])
+    shown = call("GET", f"audiences/{made.pk}/versions/{then['id']}")
+    assert shown["differences"][0]["version"] == "Customers where name is “Ada”."
+    assert shown["differences"][2] == {"part": "Subsets", "live": "", "version": "Region: North"}
+    outsider = marketer(world, customers, "South")
+    with pytest.raises(Denied, match="do not hold “North”"):
+        restore_audience(actor=person(outsider), audience=made, version=int(then["id"]))
+    restored = call("POST", f"audiences/{made.pk}/versions/{then['id']}")
+    assert (restored["name"], restored["subsetIds"]) == ("Bob", [str(north[0])])
+    assert AuditEntry.objects.get(event="audience.restored").after == {"audit_entry": int(then["id"])}
+    again = call("POST", f"audiences/{made.pk}/versions/{then['id']}", status=422)
+    assert again["code"] == "nothing_changed"
+
+    assert client.post(f"{page}/{now['id']}").status_code == 302
+    services.delete_subset(actor=place.actor, subset=subset("North"))
+    refused = client.post(f"{page}/{then['id']}")
+    assert refused.status_code == 422
+    assert "not there any more: “Region: North”" in refused.content.decode()
+    assert not names_of(Audience.objects.get(pk=made.pk))
+
+
+def names_of(audience: Audience) -> list[str]:
+    return [row.subset.name for row in audience.chosen.all()]

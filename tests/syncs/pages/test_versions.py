@@ -22,6 +22,7 @@ from syncs.models import Model, Sync
 from syncs.schedules import Schedule
 from syncs.services.models import KeyChange
 from syncs.versions import versions_of
+from tests.api.calls import caller, key_of
 from tests.syncs.app.shop import Shop, mapping
 from tests.syncs.pages.test_sync_pages import text
 from tests.world import World
@@ -160,4 +161,32 @@ def test_members_read_versions_and_only_who_may_edit_restores(
     assert viewer.get(f"/acme/models/{model.pk}/versions/{entry_ids(sync)[-1]}").status_code == 404
     owner = browser_of("owner")
     assert owner.post(f"/acme/models/{model.pk}/versions/{first}", {"action": "save"}).status_code == 302
+    assert Model.objects.get(pk=model.pk).sql == "SELECT * FROM customers"
+
+
+def test_programs_list_compare_and_restore(
+    shop: Shop, model: Model, sync: Sync, world: World, browser_of: BrowserOf
+) -> None:
+    services.update_model(actor=shop.actor, model=model, definition=PAID)
+    services.set_schedule(actor=shop.actor, sync=sync, schedule=Schedule.every(2, "hour"))
+    owner = caller(key_of(world.acme, world.acme.owner))
+    for kind, part in (("models", "Query or table"), ("syncs", "Schedule")):
+        row = model if kind == "models" else sync
+        path = f"/{kind}/{row.pk}/versions"
+        now, then = owner("get", path).json()["data"]
+        assert (now["current"], now["changed"], then["current"], then["obstacle"]) == (True, [part], False, "")
+        shown = owner("get", f"{path}/{then['id']}").json()
+        assert [each["part"] for each in shown["differences"]] == [part]
+        approvals.set_policy(actor=world.actor("admin"), required=True, self_approval=True)
+        refused = owner("post", f"{path}/{then['id']}")
+        assert (refused.status_code, refused.json()["code"]) == (403, "approval_required")
+        drafted = owner("post", f"{path}/{then['id']}", {"publication": "draft"})
+        assert drafted.status_code == 200, drafted.json()
+        assert drafted.json()["draftId"]
+        draft = open_draft(kind[:-1], row.pk)
+        assert draft is not None
+        approvals.delete_draft(actor=world.actor("owner"), draft=draft)
+        approvals.set_policy(actor=world.actor("admin"), required=False, self_approval=True)
+        assert owner("post", f"{path}/{then['id']}").status_code == 200
+        assert owner("get", f"{path}/{10**9}").status_code == 404
     assert Model.objects.get(pk=model.pk).sql == "SELECT * FROM customers"
