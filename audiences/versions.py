@@ -78,11 +78,12 @@ def _words(speaker: Speaker, audience: Audience, state: State) -> str:
 def _versions(audience: Audience) -> Iterator[Version]:
     state, newest = live_state(audience), True
     for entry in activity_of("audience", audience).filter(event__in=EVENTS).order_by("-pk")[:MOST]:
-        changed = tuple(label for name, label in PARTS.items() if name in (entry.before or {}))
+        before = entry.before or {}
+        changed = tuple(label for name, label in PARTS.items() if name in before)
         first = entry.event == "audience.created"
         if changed or first:
             yield Version(entry, state, changed, GONE if ERASED in repr(state) else "", current=newest)
             newest = False
         if first:
             return
-        state = {**state, **{name: entry.before[name] for name in PARTS if name in (entry.before or {})}}
+        state = {**state, **{name: before[name] for name in PARTS if name in before}}

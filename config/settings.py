@@ -9,6 +9,7 @@ that a running supervisor wrote to ``<data folder>/services.json`` are used.
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,23 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.list("HEADRACE_TRUSTED_ORIGINS", [])
 OUTBOUND_ALLOW: list[str] = env.list("HEADRACE_OUTBOUND_ALLOW", [])
 # Services that connectors reach elsewhere, through a gateway or a mock: https://api.example.com=http://gateway:8080
 OUTBOUND_ROUTES: dict[str, str] = env.dict("HEADRACE_OUTBOUND_ROUTES", default={})
+# A proxy that everything which calls out leaves through, as http://user:password@proxy.example.com:3128. It must allow
+# CONNECT to the ports that are called.
+OUTBOUND_PROXY = env.str("HEADRACE_OUTBOUND_PROXY", "")
+# What is called directly: names (with their subdomains), addresses, networks, each with a :port if only that is meant.
+OUTBOUND_NO_PROXY: list[str] = env.list("HEADRACE_OUTBOUND_NO_PROXY", ["localhost", "127.0.0.0/8", "::1"])
+# Whether the proxy resolves names, where this machine cannot or the proxy allows by name. It must then refuse private
+# networks by itself: what a name leads to is not seen here.
+OUTBOUND_PROXY_RESOLVES = env.bool("HEADRACE_OUTBOUND_PROXY_RESOLVES", False)
+if OUTBOUND_PROXY:
+    # The clients of Google, Microsoft and the account library, which call fixed addresses only, ask these.
+    for _name, _value in (
+        ("HTTPS_PROXY", OUTBOUND_PROXY),
+        ("HTTP_PROXY", OUTBOUND_PROXY),
+        ("NO_PROXY", ",".join(OUTBOUND_NO_PROXY)),
+    ):
+        os.environ.setdefault(_name, _value)
+        os.environ.setdefault(_name.lower(), _value)
 # Addresses or networks that Headrace calls from, shown to people who have to let them in: 203.0.113.7 for every
 # workspace, eu=203.0.113.7 for those whose region is eu.
 EGRESS_ADDRESSES: list[str] = env.list("HEADRACE_EGRESS_ADDRESSES", [])

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 
 from config.errors import Conflict, Denied, NotFound
+from config.outbound import proxy
 from connectors import catalog, secrets
 from connectors.addresses import places_of
 from connectors.choices import Kind
@@ -146,6 +147,7 @@ def environment() -> Environment:
     return Environment(
         outbound_allow=tuple(settings.OUTBOUND_ALLOW),
         routes=settings.OUTBOUND_ROUTES,
+        proxy=proxy(),
         local_roots=tuple(settings.LOCAL_FILES_ROOTS),
         memory_mb=settings.ENGINE_MEMORY_MB,
         threads=settings.ENGINE_THREADS,

@@ -134,18 +134,14 @@ def _s3(own: WorkspaceStorage, credential: Opened) -> Any:
     from aiobotocore.session import get_session
     from s3fs import S3FileSystem
 
-    from connectors.sdk.aws import Role, machine_role_session
-    from connectors.sdk.net import Guard, GuardedResolver, parse_url
+    from connectors.sdk.aws import Role, machine_role_session, way_out
 
-    guard, endpoint = Guard(environment()), settings.CLOUD_ENDPOINTS.get("aws")
-    if endpoint:  # an address is not resolved, so it is judged here
-        url = parse_url(endpoint)
-        guard.check_literal(url.host or "", url.port or 0)
+    endpoint = settings.CLOUD_ENDPOINTS.get("aws")
     network = {
         "connect_timeout": 10,
         "read_timeout": 60,
         "retries": {"mode": "standard", "max_attempts": 3},
-        "connector_args": {"resolver": GuardedResolver(guard)},
+        **way_out(environment(), endpoint),
     }
     client = {"region_name": own.region, "endpoint_url": endpoint}
     values = credential.values
@@ -165,7 +161,8 @@ def _gcs(own: WorkspaceStorage, credential: Opened) -> Any:
     key = json.loads(credential.values["key"])
     token = Credentials.from_service_account_info(key, scopes=[_GOOGLE_SCOPE])  # type: ignore[no-untyped-call]
     endpoint = settings.CLOUD_ENDPOINTS.get("gcp") or "https://storage.googleapis.com"
-    return GCSFileSystem(project=own.project, token=token, endpoint_url=endpoint, **_UNSHARED)
+    network = {"trust_env": True}  # the operator's proxy, see settings
+    return GCSFileSystem(project=own.project, token=token, endpoint_url=endpoint, session_kwargs=network, **_UNSHARED)
 
 
 def _azure(own: WorkspaceStorage, credential: Opened) -> Any:

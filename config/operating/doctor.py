@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from django.db import connection
 
 from config.operating.alive import connection as redis_connection
 from config.operating.probes import outcomes
+from config.outbound import proxy
 from config.timezones import timezone_names
+from connectors.sdk.errors import ConfigError
 
 _LOOPBACK = {"localhost", "127.0.0.1", "[::1]", "::1"}
 _GIGABYTE = 1 << 30
@@ -301,6 +304,27 @@ def _outbound() -> Iterator[Finding]:
         yield Finding("outbound calls", Level.OK, "Private networks are closed to connectors, but for named hosts.")
 
 
+def _proxy() -> Iterator[Finding]:
+    try:
+        way = proxy()
+    except ConfigError as error:
+        yield Finding("way out", Level.ERROR, f"HEADRACE_OUTBOUND_PROXY: {error.message}", error.hint)
+        return
+    if way is None:
+        yield Finding("way out", Level.OK, "Calls leave without a proxy.")
+        return
+    try:
+        socket.create_connection((way.host, way.port), timeout=5).close()
+    except OSError as error:
+        yield Finding("way out", Level.ERROR, f"The proxy {way.place} does not answer: {error}", "Check its address.")
+        return
+    if way.resolves:
+        words = f"The proxy {way.place} resolves names, so it alone keeps private networks closed."
+        yield Finding("way out", Level.WARNING, words, "Let it refuse private, link-local and metadata addresses.")
+    else:
+        yield Finding("way out", Level.OK, f"Calls leave through the proxy {way.place}.")
+
+
 _CHECKS = (
     _Check("secret keys", _keys),
     _Check("signing key", _signing_key),
@@ -315,4 +339,5 @@ _CHECKS = (
     _Check("time zones", _zones),
     _Check("storage place", _storage_place),
     _Check("outbound calls", _outbound),
+    _Check("way out", _proxy),
 )

@@ -20,12 +20,11 @@ from botocore.exceptions import (
     SSLError,
 )
 
-from connectors.sdk.aws import Role, role_session
+from connectors.sdk.aws import Role, role_session, way_out
 from connectors.sdk.destination import Destination, DestinationDefinition, Job, RowStreams
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, Gone, RateLimited, Unavailable
 from connectors.sdk.fields import Field, Text, Toggle
 from connectors.sdk.files import PGP_KEY, encrypted, file_plan, file_sync_type, pgp_keys, write_files
-from connectors.sdk.net import Guard, GuardedResolver, parse_url
 from connectors.sdk.types import Verification
 
 # An upload has at most 10,000 parts; they grow by this size every thousand, so that 440 GB fit into one object.
@@ -145,11 +144,7 @@ class S3Destination(Destination):
 
     def _arguments(self, **options: Any) -> dict[str, Any]:
         config = self.config
-        guard = Guard(self.environment)
         endpoint = str(config.get("endpoint") or "") or None
-        if endpoint:
-            url = parse_url(endpoint)
-            guard.check_literal(url.host or "", url.port or 0)
         return {
             "region_name": config.get("region") or "us-east-1",
             "endpoint_url": endpoint,
@@ -161,7 +156,7 @@ class S3Destination(Destination):
                 # Newer checksums are unknown to many compatible stores.
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
-                connector_args={"resolver": GuardedResolver(guard)},
+                **way_out(self.environment, endpoint),
                 **options,
             ),
         }

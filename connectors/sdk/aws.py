@@ -15,7 +15,28 @@ from aiobotocore.credentials import (
 from aiobotocore.session import AioSession, get_session
 from botocore.exceptions import NoCredentialsError
 
+from connectors.sdk.context import Environment
+from connectors.sdk.net.client import parse_url
+from connectors.sdk.net.guard import Guard, is_literal
+from connectors.sdk.net.routed import RoutedResolver
+
 _SESSION_NAME = "headrace"
+
+
+def way_out(environment: Environment, endpoint: str | None) -> dict[str, Any]:
+    """How clients make connections: to judged addresses only, through the operator's proxy where there is one.
+
+    For ``AioConfig``. Raises ``ConfigError`` for an endpoint that may not be called. What the machine's own variables
+    say about proxies does not count.
+    """
+    if endpoint:  # an address is not resolved, so it is judged here, and given to the proxy as it is
+        url = parse_url(endpoint)
+        host, port = url.host or "", url.port or 0
+        Guard(environment).check_literal(host, port)
+        proxy = environment.proxy
+        if proxy is not None and is_literal(host) and proxy.leads_to(host, port):
+            return {"proxies": {"http": proxy.url, "https": proxy.url}}
+    return {"connector_args": {"resolver": RoutedResolver(environment)}, "proxies": {}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from connectors.sdk.tokens import TokenVault
 from connectors.sdk.tunnels import SshServer
+
+if TYPE_CHECKING:
+    from connectors.sdk.net.proxy import Proxy
 
 
 class Workload(StrEnum):
@@ -27,6 +31,7 @@ class Environment:
     ``routes``: origins of services that are reached elsewhere, each with that origin (a mock, a gateway).
     ``tunnel``: the SSH server that this connection goes through; see :func:`connectors.sdk.tunnels.route`.
     ``workload``: what it is opened for.
+    ``proxy``: what connections leave through that go out; see :mod:`connectors.sdk.net.proxy`.
     """
 
     outbound_allow: tuple[str, ...] = ()
@@ -38,3 +43,4 @@ class Environment:
     routes: Mapping[str, str] = field(default_factory=dict)
     tunnel: SshServer | None = None
     workload: Workload = Workload.INTERACTIVE
+    proxy: Proxy | None = None

@@ -44,16 +44,15 @@ class Route:
 
 
 def route(environment: Environment, host: str, port: int) -> Route:
-    """How to reach ``host``: blocks while its name is resolved, or the tunnel is opened.
+    """How to reach ``host``: blocks while its name is resolved, or the tunnel or the proxy lets us through.
 
     A host behind a tunnel is resolved by the SSH server, in its own network; the SSH
     server itself must be one that may be called.
     """
-    from connectors.sdk.net.guard import Guard
-
-    guard = Guard(environment)
     if environment.tunnel is None:
-        return Route(tuple(guard.resolve_blocking(host, port)), port)
+        from connectors.sdk.net.proxy import way_to_blocking
+
+        return way_to_blocking(environment, host, port)
     from connectors.sdk.net.ssh import local_port
 
     return Route(("127.0.0.1",), local_port(environment.tunnel, environment, host.strip("[]"), port))

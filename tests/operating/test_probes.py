@@ -96,6 +96,7 @@ def test_a_log_line_knows_what_it_is_about() -> None:
         ("BASE_URL", "https://127.0.0.1", "TLS", Level.ERROR),
         ("CSRF_TRUSTED_ORIGINS", ["example.com"], "trusted origins", Level.ERROR),
         ("OUTBOUND_ALLOW", ["*"], "outbound calls", Level.WARNING),
+        ("OUTBOUND_PROXY", "http://127.0.0.1:9", "way out", Level.ERROR),
         ("STORAGE_URL", "file:///proc/nowhere", "storage", Level.ERROR),
         ("EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend", "mail", Level.WARNING),
     ],

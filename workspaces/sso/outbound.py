@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 from django.conf import settings
 
+from config.outbound import proxy
 from connectors.sdk.context import Environment
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.net import Client, Request, Response
@@ -55,8 +56,10 @@ def _object(answer: Response, url: str, *, any_status: bool = False) -> dict[str
 
 
 def _send(request: Request) -> Response:
+    allowed = Environment(outbound_allow=tuple(settings.OUTBOUND_ALLOW), proxy=proxy())
+
     async def exchange() -> Response:
-        async with Client(Environment(outbound_allow=tuple(settings.OUTBOUND_ALLOW))) as client:
+        async with Client(allowed) as client:
             return await client.send(request)
 
     try:

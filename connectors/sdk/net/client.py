@@ -21,12 +21,12 @@ from yarl import URL
 from connectors.sdk import pace, trace
 from connectors.sdk.context import Environment
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, Unavailable
-from connectors.sdk.net.guard import Guard, GuardedResolver
+from connectors.sdk.net.guard import Guard
 from connectors.sdk.net.message import Request, Response
 from connectors.sdk.net.redaction import MASK, Redactor
+from connectors.sdk.net.routed import connector_for
 from connectors.sdk.net.status import ErrorMaker, error_for
 from connectors.sdk.net.tls import Tls, ssl_context
-from connectors.sdk.net.tunnelled import TunnelConnector
 
 CONNECT_TIMEOUT_S = 10.0
 MAX_RESPONSE_BYTES = 2_000_000
@@ -60,13 +60,8 @@ class Client:
 
     async def __aenter__(self) -> Self:
         options: dict[str, Any] = {"limit": self._connections, "ssl": ssl_context(self._tls)}
-        connector = (
-            TunnelConnector(self._environment, **options)
-            if self._environment.tunnel
-            else aiohttp.TCPConnector(resolver=GuardedResolver(self._guard), ttl_dns_cache=60, **options)
-        )
         self._session = aiohttp.ClientSession(
-            connector=connector,
+            connector=connector_for(self._environment, **options),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": "Headrace"},
             trust_env=False,

@@ -30,6 +30,10 @@ class Blocked(ConfigError):
     code = "address_blocked"
 
 
+class UnknownName(Unavailable):
+    """The name is not known to the resolver that was asked."""
+
+
 class Guard:
     """Judges hosts and addresses by the operator's limits."""
 
@@ -90,8 +94,13 @@ def _literal(host: str) -> Address | None:
         return None
 
 
-def _unknown(host: str) -> Unavailable:
-    return Unavailable(f"The name {host} could not be resolved.", hint="Check the host name for a typing error.")
+def is_literal(host: str) -> bool:
+    """Whether a host is an address already."""
+    return _literal(host.strip("[]")) is not None
+
+
+def _unknown(host: str) -> UnknownName:
+    return UnknownName(f"The name {host} could not be resolved.", hint="Check the host name for a typing error.")
 
 
 def is_public(address: Address) -> bool:
@@ -107,6 +116,21 @@ def is_public(address: Address) -> bool:
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
+def results(host: str, addresses: Sequence[str], port: int) -> list[ResolveResult]:
+    """Addresses as aiohttp takes them."""
+    return [
+        ResolveResult(
+            hostname=host,
+            host=address,
+            port=port,
+            family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+            proto=socket.IPPROTO_TCP,
+            flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+        )
+        for address in addresses
+    ]
+
+
 class GuardedResolver(AbstractResolver):
     """Name resolution for aiohttp that yields only judged addresses."""
 
@@ -117,17 +141,7 @@ class GuardedResolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         addresses = await self._guard.resolve(host, port, family)
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=socket.IPPROTO_TCP,
-                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-            )
-            for address in addresses
-        ]
+        return results(host, addresses, port)
 
     async def close(self) -> None:
         """Nothing is held open."""

@@ -1,39 +1,27 @@
 """SSH tunnels: one connection to each SSH server and process, shared by all that go through it.
 
-A local port on the loopback address stands for each host behind the tunnel. It stays the
-same while it is used, whatever happens to the SSH connection: a connection that broke is
-made again for whoever comes next. What nobody uses is closed after :data:`IDLE_S`.
+A door (:mod:`~connectors.sdk.net.doors`) stands for each host behind the tunnel. A
+connection that broke is made again for whoever comes next.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import threading
-import time
-from collections import deque
-from collections.abc import Coroutine
 from functools import cache
-from typing import Any, TypeVar
 
 import asyncssh
 
 from connectors.sdk.context import Environment
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, Unavailable
-from connectors.sdk.net.guard import Guard
+from connectors.sdk.net.doors import Channel, Doors, run
+from connectors.sdk.net.proxy import Proxy, way_to
 from connectors.sdk.tunnels import SshServer
 
 # At INFO it tells of every connection and channel.
 logging.getLogger("asyncssh").setLevel(logging.WARNING)
-T = TypeVar("T")
 CONNECT_S = 10.0
 OPEN_S = 15.0
-IDLE_S = 60.0
-SPARE_S = 20.0
-_LOOK_S = 5.0
-_CHUNK = 1 << 18
-_Channel = tuple[Any, Any]  # asyncssh's reader and writer
 _KEY_HINT = (
     "Add the tunnel's public key to ~/.ssh/authorized_keys of that user. The folder must have mode 0700 and the "
     "file 0600, and both must belong to the user."
@@ -52,17 +40,17 @@ def local_port(server: SshServer, environment: Environment, host: str, port: int
     Raises ``AuthError`` where the SSH server refuses the key or shows another host key,
     ``ConfigError`` for an address that may not be called, ``Unavailable`` for the rest.
     """
-    return _run(_opened(server, environment, host, port))
+    return run(_opened(server, environment, host, port))
 
 
 def check(server: SshServer, environment: Environment, host: str = "", port: int = 0) -> None:
     """Log in at the SSH server, and connect to a host behind it where one is named; raises as :func:`local_port`."""
-    _run(_checked(server, environment, host, port))
+    run(_checked(server, environment, host, port))
 
 
 def host_key_of(host: str, port: int, environment: Environment) -> str:
     """The public key that an SSH server shows, unproven: for a person to confirm."""
-    return _run(_shown_key(host, port, environment))
+    return run(_shown_key(host, port, environment))
 
 
 def new_key(comment: str) -> tuple[str, str]:
@@ -71,88 +59,17 @@ def new_key(comment: str) -> tuple[str, str]:
     return key.export_private_key().decode(), key.export_public_key().decode().strip()
 
 
-class _Door:
-    """One local port and what passes through it."""
-
-    def __init__(self, line: _Line, host: str, port: int) -> None:
-        self._line, self._host, self._port = line, host, port
-        self._spare: deque[tuple[float, _Channel]] = deque()
-        self._server: asyncio.Server | None = None
-        self.passing = 0
-        self.used_at = time.monotonic()
-
-    async def listen(self) -> None:
-        self._server = await asyncio.start_server(self._pass, "127.0.0.1", 0)
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        assert self._server is not None
-        return int(self._server.sockets[0].getsockname()[1])
-
-    @property
-    def idle(self) -> bool:
-        """Whether nobody has come for a while."""
-        return not self.passing and time.monotonic() - self.used_at > IDLE_S
-
-    def keep(self, channel: _Channel) -> None:
-        """Hold a channel that is open already for whoever connects next."""
-        self.used_at = time.monotonic()
-        self._spare.append((self.used_at, channel))
-
-    def drop_spares(self, older_than: float) -> None:
-        """Close channels that nobody came for."""
-        limit = time.monotonic() - older_than
-        while self._spare and self._spare[0][0] <= limit:
-            self._spare.popleft()[1][1].close()
-
-    def close(self) -> None:
-        self.drop_spares(0)
-        if self._server is not None:
-            self._server.close()
-
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.passing += 1
-        try:
-            far_reader, far_writer = self._taken() or await self._line.channel(self._host, self._port)
-            try:
-                await asyncio.gather(_copy(reader, far_writer), _copy(far_reader, writer))
-            finally:
-                far_writer.close()
-        except (ConnectorError, OSError, asyncssh.Error):
-            pass  # the connection ends, which its user sees
-        finally:
-            self.passing -= 1
-            self.used_at = time.monotonic()
-            writer.close()
-
-    def _taken(self) -> _Channel | None:
-        while self._spare:
-            _, (reader, writer) = self._spare.popleft()
-            if not writer.is_closing() and not reader.at_eof():
-                return reader, writer
-        return None
-
-
 class _Line:
-    """The connection to one SSH server. Everything here runs in the loop of :func:`_loop`."""
+    """The connection to one SSH server, and the doors to what is behind it. Lives in the loop of the doors."""
 
     def __init__(self, server: SshServer, environment: Environment) -> None:
         self._server = server
         self._environment = environment
         self._lock = asyncio.Lock()
         self._ssh: asyncssh.SSHClientConnection | None = None
-        self._doors: dict[tuple[str, int], _Door] = {}
-        self._keeper: asyncio.Task[None] | None = None
+        self.doors = Doors(self._channel, self._leave, (OSError, asyncssh.Error))
 
-    async def open(self, host: str, port: int) -> int:
-        """The local port for a host, which a first channel has reached."""
-        channel = await self.channel(host, port)
-        door = await self._door(host, port)
-        door.keep(channel)
-        return door.port
-
-    async def channel(self, host: str, port: int) -> _Channel:
+    async def _channel(self, host: str, port: int) -> Channel:
         """A connection to a host behind the server, made over a new SSH connection where the old one broke."""
         for attempt in (1, 2):
             ssh = await self._connected()
@@ -169,39 +86,11 @@ class _Line:
                 self._ssh = await _connect(self._server, self._environment)
             return self._ssh
 
-    async def _door(self, host: str, port: int) -> _Door:
-        async with self._lock:
-            door = self._doors.get((host, port))
-            if door is None:
-                door = _Door(self, host, port)
-                await door.listen()
-                self._doors[host, port] = door
-            door.used_at = time.monotonic()
-            if self._keeper is None or self._keeper.done():
-                self._keeper = asyncio.create_task(self._tidy_up())
-            return door
-
-    async def _tidy_up(self) -> None:
-        """Close what nobody uses, in the end the connection itself."""
-        while self._doors:
-            await asyncio.sleep(_LOOK_S)
-            async with self._lock:
-                for place, door in list(self._doors.items()):
-                    door.drop_spares(SPARE_S)
-                    if door.idle:
-                        self._doors.pop(place).close()
-                if not self._doors and self._ssh is not None:
-                    self._ssh.close()
-                    self._ssh = None
-
-
-async def _copy(reader: Any, writer: Any) -> None:
-    with contextlib.suppress(OSError, asyncssh.Error):
-        while data := await reader.read(_CHUNK):
-            writer.write(data)
-            await writer.drain()
-    with contextlib.suppress(OSError, asyncssh.Error, RuntimeError):
-        writer.write_eof()
+    def _leave(self) -> None:
+        """Nobody uses a door any more."""
+        if self._ssh is not None:
+            self._ssh.close()
+            self._ssh = None
 
 
 async def _checked(server: SshServer, environment: Environment, host: str, port: int) -> None:
@@ -216,12 +105,12 @@ async def _checked(server: SshServer, environment: Environment, host: str, port:
 
 
 async def _connect(server: SshServer, environment: Environment) -> asyncssh.SSHClientConnection:
-    addresses = await Guard(environment).resolve(server.host, server.port)
+    way = await way_to(environment, server.host, server.port)
     try:
         # What the operator's own account has lying about (configuration, agent, keys) stays out of it.
         return await asyncssh.connect(
-            addresses[0],
-            server.port,
+            way.addresses[0],
+            way.port,
             username=server.user,
             client_keys=[asyncssh.import_private_key(server.private_key)],
             known_hosts=([asyncssh.import_public_key(server.host_key)], [], []),
@@ -238,9 +127,9 @@ async def _connect(server: SshServer, environment: Environment) -> asyncssh.SSHC
 
 
 async def _shown_key(host: str, port: int, environment: Environment) -> str:
-    addresses = await Guard(environment).resolve(host, port)
+    way = await way_to(environment, host, port)
     try:
-        key = await asyncio.wait_for(asyncssh.get_server_host_key(addresses[0], port, config=[]), CONNECT_S)
+        key = await asyncio.wait_for(asyncssh.get_server_host_key(way.addresses[0], way.port, config=[]), CONNECT_S)
     except (asyncssh.Error, OSError, TimeoutError, ValueError) as error:
         raise _not_connected(error, host, port, "") from error
     if key is None:
@@ -302,22 +191,10 @@ def _not_forwarded(error: Exception, server: SshServer, host: str, port: int) ->
 
 
 async def _opened(server: SshServer, environment: Environment, host: str, port: int) -> int:
-    return await _line(server, environment.outbound_allow).open(host, port)
+    return await _line(server, environment.outbound_allow, environment.proxy).doors.open(host, port)
 
 
 @cache
-def _line(server: SshServer, outbound_allow: tuple[str, ...]) -> _Line:
+def _line(server: SshServer, outbound_allow: tuple[str, ...], proxy: Proxy | None) -> _Line:
     """The one line to a server; made in the loop's thread only."""
-    return _Line(server, Environment(outbound_allow=outbound_allow))
-
-
-@cache
-def _loop() -> asyncio.AbstractEventLoop:
-    """The loop that serves this process's tunnels, in a thread of its own."""
-    loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, name="ssh-tunnels", daemon=True).start()
-    return loop
-
-
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run_coroutine_threadsafe(work, _loop()).result()
+    return _Line(server, Environment(outbound_allow=outbound_allow, proxy=proxy))

@@ -350,8 +350,9 @@ def test_an_audience_goes_back_to_an_earlier_version(
     made = building.create_audience(
         actor=place.actor, parent=customers, name="Ada", definition=where(is_("name", "Ada")), subset_ids=north
     )
-    change = {"definition": where(is_("name", "Bob")), "subset_ids": [], "name": "Bob"}
-    building.update_audience(actor=place.actor, audience=made, **change)
+    building.update_audience(
+        actor=place.actor, audience=made, definition=where(is_("name", "Bob")), subset_ids=[], name="Bob"
+    )
     client = Client()
     client.force_login(place.owner)
     page = f"/acme/studio/audiences/{made.pk}/versions"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,9 +23,11 @@ from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, Gone, 
 from connectors.sdk.types import Operation
 from tests.connectors.kit.drivers import destination_of, store_client, store_destination
 from tests.connectors.kit.jobs import Streams, job_for
+from tests.support.proxy import RunningProxy
 
 ROWS = pa.RecordBatch.from_pydict({"id": list(range(100)), "name": ["x" * 50] * 100})
 NAMES = itertools.count(1)
+KEYS = {"access_key_id": "AKIATEST", "secret_access_key": "test-secret"}
 
 
 class Broken(Streams):
@@ -167,6 +170,19 @@ async def test_each_way_a_store_fails_is_told(
 
 async def test_a_store_that_is_reached_passes_the_check(store_url: str, bucket: str) -> None:
     await store_destination(store_url, bucket).check()
+
+
+async def test_a_store_is_reached_through_the_operators_proxy(store_url: str, bucket: str, proxy: RunningProxy) -> None:
+    host, port = "localhost", urlsplit(store_url).port
+    for address in (store_url, f"http://{host}:{port}"):
+        config = {"bucket": bucket, "endpoint": address, "path_style": True, **KEYS}
+        reached = Environment(outbound_allow=(urlsplit(address).netloc,), proxy=proxy.proxy())
+        await destination_of("s3", config, reached).check()
+        with pytest.raises(ConfigError, match=r"not a public|private address"):
+            await destination_of("s3", config, Environment(proxy=proxy.proxy())).check()
+        with pytest.raises(ConnectorError):
+            await destination_of("s3", config, replace(reached, proxy=replace(proxy.proxy(), password="no"))).check()
+    assert proxy.asked_for(f"127.0.0.1:{port}")
 
 
 ROLE = "arn:aws:iam::222233334444:role/headrace"
