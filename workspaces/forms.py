@@ -186,6 +186,12 @@ class OrganizationSettingsForm(forms.Form):
         widget=Toggle,
         help_text="Turn it off where everybody comes through the identity provider.",
     )
+    sso_may_create_workspaces = forms.BooleanField(
+        label="People of the identity provider may make workspaces",
+        required=False,
+        widget=Toggle,
+        help_text="As organization admins. Turn it off to leave that to admins with an account of Headrace's own.",
+    )
 
 
 class GroupForm(forms.Form):

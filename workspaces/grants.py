@@ -166,11 +166,12 @@ def summary(held: set[Grant], names: Mapping[str, Mapping[int, str]] | None = No
     if created := [p.words for p in GENERAL if p in general]:
         lines.append(f"May {_and(created)}.")
     for side in grant_models():
-        lines += _side_summary(side, held, None if names is None else names.get(side, {}))
+        lines += side_summary(side, held, None if names is None else names.get(side, {}))
     return lines
 
 
-def _side_summary(side: str, held: set[Grant], names: Mapping[int, str] | None) -> list[str]:
+def side_summary(side: str, held: set[Grant], names: Mapping[int, str] | None) -> list[str]:
+    """What a role allows on the objects of one side; see :func:`summary`."""
     of_side = [grant for grant in held if grant.permission.side == side]
     everywhere = {grant.permission for grant in of_side if grant.object_id is None}
     on: dict[int, set[Permission]] = {}

@@ -10,8 +10,11 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from workspaces.grants import grants_of_roles, side_summary, targets
 from workspaces.models import GroupMember, GroupRole, Invitation, OrganizationMember, Role, UserGroup, Workspace
 from workspaces.scoping import unscoped
+
+DESTINATION = "destination"  # the side of grants
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,3 +142,12 @@ def roles_in(group: UserGroup, workspaces: Iterable[Workspace]) -> tuple[Mapping
         for role in same.order_by("pk"):
             offered[role.workspace_id].append(role)
     return holding, offered
+
+
+def access_in(held: Mapping[int, int]) -> Mapping[int, list[str]]:
+    """What these roles, by workspace, allow at destinations there: one line for each set of rights."""
+    with unscoped("a group holds roles in several workspaces of its organization"):
+        grants = grants_of_roles(Role.objects.filter(pk__in=held.values()))
+        ids = {grant.object_id for each in grants.values() for grant in each if grant.permission.side == DESTINATION}
+        names = dict(targets(DESTINATION).filter(pk__in=ids - {None}).values_list("pk", "name"))
+    return {pk: side_summary(DESTINATION, grants[role], names) for pk, role in held.items()}

@@ -22,7 +22,7 @@ from governance.audit.actors import Actor
 from notifications.models import Channel
 from syncs.access import models_in_view, of_syncs_in_view, syncs_in_view
 from syncs.choices import RunStatus
-from syncs.models import Run
+from syncs.models import Run, WorkspaceStorage
 from workspaces.access import may
 from workspaces.choices import Hint, RoleKind
 from workspaces.models import (
@@ -116,6 +116,7 @@ def _there(actor: Actor, workspace: Workspace) -> Mapping[str, Any]:
         "sso": IdentityProvider.objects.filter(organization=workspace.organization_id, enabled=True),
         "approvals": ApprovalPolicy.objects.filter(required=True),
         "channel": Channel.objects.all(),
+        "storage": WorkspaceStorage.objects.all(),
         "source": sources(),
         "planner": sources().filter(planner=Planner.WAREHOUSE),
         "destination": destinations(),
@@ -193,6 +194,13 @@ def _administration(actor: Actor, workspace: Workspace, there: Mapping[str, Any]
 
 def _governance(at: Callable[..., str], there: Mapping[str, Any]) -> list[Step]:
     return [
+        Step(
+            label="Choose where this workspace's files are kept",
+            text="A bucket of your own at Amazon, Google or Microsoft, chosen before the first run.",
+            url=at("syncs:storage"),
+            done=there["storage"],
+            guide="storage",
+        ),
         Step(
             label="Ask for approval of changes",
             text="Models and syncs go live once somebody else has looked.",

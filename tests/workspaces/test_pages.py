@@ -10,7 +10,7 @@ from django.test import Client
 
 from tests.world import World
 from workspaces import services
-from workspaces.models import ApiKey, GroupRole, Invitation, OrganizationMember, Role, UserGroup
+from workspaces.models import ApiKey, GroupRole, Invitation, OrganizationMember, Role, User, UserGroup, Workspace
 from workspaces.scoping import unscoped, workspace_scope
 from workspaces.tokens import digest
 
@@ -195,6 +195,9 @@ def test_a_group_holds_another_role_in_each_workspace(world: World, client_of: C
     assert "Second" in shown(client, page)
     client.post(page, {f"role-{world.acme.workspace.pk}": own, f"role-{second.pk}": viewer.pk})
     assert client_of("editor").get("/second/settings").status_code == 200
+    listed = shown(client, page)
+    assert "On all destinations, present and future: " in listed, "what the editor's role allows"
+    assert "May not send anywhere" in listed, "what the viewer's does not"
     # A role belongs to its own workspace only.
     assert client.post(page, {f"role-{world.acme.workspace.pk}": viewer.pk}).status_code == 404
     client.post(page, {f"role-{second.pk}": ""})
@@ -313,3 +316,24 @@ def test_keys_of_another_workspace_cannot_be_revoked(world: World, client_of: Ca
     assert answer.status_code == 404
     with workspace_scope(world.globex.workspace.pk):
         assert ApiKey.objects.get(pk=foreign.pk).revoked_at is None
+
+
+def test_people_of_the_identity_provider_make_workspaces_only_where_they_may(
+    world: World, client_of: Callable[[str], Client]
+) -> None:
+    organization = world.acme.workspace.organization
+    owner, page = client_of("owner"), f"{ORGANIZATION}/workspaces/new"
+    with unscoped("a test makes somebody of the identity provider an admin"):
+        provided = User.objects.create_user("ida@acme.test", sso_organization=organization)
+        OrganizationMember.objects.create(organization=organization, user=provided, is_admin=True)
+    client = Client()
+    client.force_login(provided)
+    assert client.post(page, {"name": "First"}).status_code == 302
+    assert "People of the identity provider may make workspaces" in shown(owner, ORGANIZATION)
+    assert owner.post(ORGANIZATION, {"name": "Acme", "allow_invitations": "on"}).status_code == 302
+    refused = client.post(page, {"name": "Second"})
+    assert refused.status_code == 403
+    assert "SSO users are not allowed to create workspaces" in refused.content.decode()
+    assert owner.post(page, {"name": "Third"}).status_code == 302
+    with unscoped("all of them"):
+        assert not Workspace.objects.filter(name="Second").exists()

@@ -17,11 +17,13 @@ valid_slug = RegexValidator(
 class Organization(models.Model):
     """A company: it owns people, groups and workspaces.
 
-    Without ``allow_invitations`` people come only by the identity provider.
+    Without ``allow_invitations`` people come only by the identity provider. Without ``sso_may_create_workspaces`` those
+    who come by it make no workspaces, organization admins or not.
     """
 
     name = models.CharField(max_length=120)
     allow_invitations = models.BooleanField(default=True)
+    sso_may_create_workspaces = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

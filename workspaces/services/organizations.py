@@ -25,6 +25,7 @@ from workspaces.scoping import unscoped
 from workspaces.services.checks import check_slug, free_slug, lock, require_organization_admin, required
 
 SLUG_LOCK = "workspace slugs"
+SETTINGS = ("name", "allow_invitations", "sso_may_create_workspaces")
 
 
 @service("organization.created")
@@ -62,18 +63,24 @@ def create_organization(*, actor: Actor, owner: User, name: str, workspace_name:
 
 @service("organization.updated")
 def update_organization(
-    *, actor: Actor, organization: Organization, name: str, allow_invitations: bool
+    *,
+    actor: Actor,
+    organization: Organization,
+    name: str,
+    allow_invitations: bool,
+    sso_may_create_workspaces: bool = True,
 ) -> Organization:
-    """Change the organization's name, or whether people may be invited by e-mail."""
+    """Change the organization's name, how people come in, and who of them may make workspaces."""
     require(actor, Permission.MANAGE_ORGANIZATION)
     organization = Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
-    before = snapshot(organization, ("name", "allow_invitations"))
+    before = snapshot(organization, SETTINGS)
     organization.name, organization.allow_invitations = required("name", name), allow_invitations
-    changed = changes(before, snapshot(organization, ("name", "allow_invitations")))
+    organization.sso_may_create_workspaces = sso_may_create_workspaces
+    changed = changes(before, snapshot(organization, SETTINGS))
     if not changed:
         unchanged()
         return organization
-    organization.save(update_fields=["name", "allow_invitations"])
+    organization.save(update_fields=list(SETTINGS))
     record(organization, before=changed.before, after=changed.after)
     return organization
 
@@ -85,6 +92,7 @@ def create_workspace(
     """One more workspace of an organization, with the four roles; its admins are the organization's."""
     with unscoped("a new workspace has no scope yet"):
         require_organization_admin(actor, organization.pk)
+        _require_own_account(actor, organization.pk)
         lock(SLUG_LOCK)
         workspace = _build_workspace(organization, name, slug, region)
         record(workspace, after=snapshot(workspace, ("name", "slug", "region")))
@@ -112,6 +120,16 @@ def update_workspace(*, actor: Actor, workspace: Workspace, name: str, slug: str
         workspace.save(update_fields=["name", "slug"])
         record(workspace, before=changed.before, after=changed.after)
     return workspace
+
+
+def _require_own_account(actor: Actor, organization_id: int) -> None:
+    """Raise for a person of the identity provider where those make no workspaces."""
+    provided = User.objects.filter(pk=actor.user_id, sso_organization__sso_may_create_workspaces=False)
+    if provided.filter(sso_organization=organization_id).exists():
+        raise Denied(
+            "SSO users are not allowed to create workspaces",
+            hint="An organization admin changes that under Organization, General.",
+        )
 
 
 def _build_workspace(organization: Organization, name: str, slug: str, region: str = "") -> Workspace:

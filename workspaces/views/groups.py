@@ -25,7 +25,7 @@ from workspaces.scoping import organization_scope, workspace_scope
 
 COLUMNS = (Column("Group", sort="name"), Column("People", sort="size", numeric=True), Column("Made", sort="created_at"))
 PEOPLE = (Column("Person", sort="user__email"), Column("All groups"), Column("Last sign-in", sort="user__last_login"))
-WORKSPACES = (Column("Workspace", sort="name"), Column("Role", fit=True))
+WORKSPACES = (Column("Workspace", sort="name"), Column("Role", fit=True), Column("Access to destinations"))
 
 
 @requires(Permission.VIEW_ORGANIZATION)
@@ -120,7 +120,11 @@ def group_roles(request: WorkspaceRequest, group_id: int) -> HttpResponse:
         number = _save_roles(request, found, page.rows, holding)
         noun = "workspace" if number == 1 else "workspaces"
         return go_to(request, request.get_full_path(), f"The role in {number} {noun} was changed.")
-    lines = [{"workspace": w, "held": holding.get(w.pk), "roles": offered[w.pk]} for w in page.rows]
+    allowed = roster.access_in(holding)
+    lines = [
+        {"workspace": w, "held": holding.get(w.pk), "roles": offered[w.pk], "access": allowed.get(w.pk)}
+        for w in page.rows
+    ]
     context = {**_frame(request, found, "roles"), "listing": listing, "page": page, "lines": lines}
     return render_page(request, "workspaces/group_roles.html", context)
 

@@ -33,7 +33,7 @@ MOST_IN_MENU = 20
 def organization(request: WorkspaceRequest) -> HttpResponse:
     """The organization's name, and how people come in."""
     found = request.workspace.organization
-    initial = {"name": found.name, "allow_invitations": found.allow_invitations}
+    initial = {field: getattr(found, field) for field in OrganizationSettingsForm.base_fields}
     form = OrganizationSettingsForm(request.POST or None, initial=initial)
     if form.is_valid():
         try:
