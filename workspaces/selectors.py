@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.aggregates import StringAgg
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 
 from governance.audit.actors import Actor
+from workspaces.choices import RoleKind
 from workspaces.models import (
     ApiKey,
     GroupMember,
@@ -44,6 +46,13 @@ def saved_filters_of(actor: Actor) -> QuerySet[SavedFilter]:
 def roles() -> QuerySet[Role]:
     """The roles of this workspace."""
     return Role.objects.order_by("pk")
+
+
+def roles_to_share_with() -> QuerySet[Role]:
+    """Custom roles that a group holds, with the names of those groups: whom something new can be opened to."""
+    groups = StringAgg("holders__group__name", delimiter=", ", order_by="holders__group__name", default=Value(""))
+    held = Role.objects.filter(kind=RoleKind.CUSTOM, holders__isnull=False)
+    return held.annotate(held_by=groups).order_by("name", "pk")
 
 
 def api_keys(query: str = "", status: tuple[str, ...] = ()) -> QuerySet[ApiKey]:

@@ -7,7 +7,7 @@ never inside its transaction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, TypeVar
 
@@ -33,10 +33,12 @@ from workspaces import access as rights
 from workspaces.models import Workspace
 from workspaces.permissions import Permission
 from workspaces.scoping import current_workspace_id
-from workspaces.services import give_to_maker
+from workspaces.services import give_to_maker, share_new
 
 C = TypeVar("C", bound=Connection)
 MAX_NAME = 200
+Shares = Mapping[int, Iterable[Permission]]
+NOBODY: Shares = {}
 
 
 @service("source.created")
@@ -117,15 +119,20 @@ def rename_destination(*, actor: Actor, destination: Destination, name: str) -> 
 
 
 @service("source.finished")
-def finish_source(*, actor: Actor, source: Source, name: str, timezone: str = "UTC") -> Source:
-    """End the set-up: name the source and open it for use. Its connection test must have passed."""
-    return _finish(Source, actor, source, name, timezone)
+def finish_source(*, actor: Actor, source: Source, name: str, timezone: str = "UTC", shares: Shares = NOBODY) -> Source:
+    """End the set-up: name the source and open it for use. Its connection test must have passed.
+
+    ``shares`` are the rights on it that custom roles get, by the ids of the roles.
+    """
+    return _finish(Source, actor, source, name, timezone, shares)
 
 
 @service("destination.finished")
-def finish_destination(*, actor: Actor, destination: Destination, name: str, timezone: str = "UTC") -> Destination:
-    """End the set-up: name the destination and open it for use. Its connection test must have passed."""
-    return _finish(Destination, actor, destination, name, timezone)
+def finish_destination(
+    *, actor: Actor, destination: Destination, name: str, timezone: str = "UTC", shares: Shares = NOBODY
+) -> Destination:
+    """End the set-up: name the destination and open it for use; see :func:`finish_source`."""
+    return _finish(Destination, actor, destination, name, timezone, shares)
 
 
 @service("source.deleted")
@@ -324,11 +331,13 @@ def _rename(model: type[C], actor: Actor, connection: C, name: str) -> C:
     return locked
 
 
-def _finish(model: type[C], actor: Actor, connection: C, name: str, timezone: str) -> C:
+def _finish(model: type[C], actor: Actor, connection: C, name: str, timezone: str, shares: Shares) -> C:
     locked = _locked(model, actor, connection, access.MANAGE[model.kind])
     entry = catalog.entry(model.kind, locked.type)
     if entry.needs_test and locked.health != Health.HEALTHY:
         raise Conflict("The connection has not passed its test yet.", hint="Test the connection, then finish.")
+    if shares and locked.setup_done:
+        raise Conflict("The set-up has ended already.", hint="A workspace admin gives rights under Settings, Roles.")
     if not locked.setup_done:
         Workspace.objects.select_for_update(no_key=True).get(pk=locked.workspace_id)
         locked.slug = free_slug(model, slugify(_named(name))[:70] or locked.type, besides=locked.pk)
@@ -336,7 +345,9 @@ def _finish(model: type[C], actor: Actor, connection: C, name: str, timezone: st
     locked.name, locked.timezone, locked.setup_done = _named(name), _zone(timezone), True
     locked.save(update_fields=["name", "slug", "timezone", "setup_done", "updated_at"])
     difference = changes(before, _facts(locked))
-    record(locked, before=difference.before, after={**difference.after, "setup_done": True})
+    given = share_new(model.kind.value, locked.pk, shares)
+    shared = {"shared_with": given} if given else {}
+    record(locked, before=difference.before, after={**difference.after, "setup_done": True, **shared})
     return locked
 
 

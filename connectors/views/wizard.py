@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 
 from config.errors import HeadraceError, Invalid
 from config.htmx import go_to, render_page
+from config.ui.listing import Column
 from connectors import access, catalog
 from connectors.catalog import Entry
 from connectors.choices import Health
@@ -17,6 +18,12 @@ from connectors.forms import FinishForm, SettingsForm, new_settings_form, settin
 from connectors.models import Connection, Source
 from connectors.selectors import free_name
 from connectors.views.base import ConnectionView
+from workspaces.grants import Grant, GrantColumn, asks_for_approval, columns, grants_of_roles
+from workspaces.models import Role
+from workspaces.permissions import Permission
+from workspaces.selectors import roles_to_share_with
+
+MOST_ROLES = 50  # that the last step of a set-up lists; the role editor knows all
 
 STEPS = {"connection": "setup", "test": "setup_test", "planner": "setup_planner", "name": "setup_finish"}
 
@@ -193,7 +200,8 @@ class SetupFinish(WizardView):
             return self._page(row, form, 422)
         try:
             values = form.cleaned_data
-            done = self.call(self.doors.finish, row, name=values["name"], timezone=values["timezone"])
+            shares = self._shares()
+            done = self.call(self.doors.finish, row, name=values["name"], timezone=values["timezone"], shares=shares)
             if not catalog.known_entry(self.kind, row.type).needs_test:
                 self.call(self.doors.check, done)  # nobody was asked to, and the list should say that it works
         except Invalid as error:
@@ -209,8 +217,39 @@ class SetupFinish(WizardView):
         entry = catalog.known_entry(self.kind, row.type)
         before = "setup_planner" if access.can_host_planner(row) else "setup_test" if entry.needs_test else "setup"
         back = self.url(before, row.pk)
-        context = {**self.wizard("name", entry, row), "form": form, "back_url": back}
+        context = {**self.wizard("name", entry, row), "form": form, "back_url": back, **self._sharing(row)}
         return render_page(self.request, "connectors/setup_finish.html", context, status=status)
+
+    def _columns(self) -> list[GrantColumn]:
+        return columns(self.kind.value, (), together=not asks_for_approval(self.here.workspace))
+
+    def _sharing(self, row: Connection) -> dict[str, Any]:
+        """Who can be let in: custom roles, what they hold already ticked and fixed."""
+        offered = list(roles_to_share_with()[:MOST_ROLES])
+        held, asked = grants_of_roles(offered), self.request.POST.getlist("share")
+        shown = self._columns()
+        lines = [
+            {"role": role, "cells": [self._cell(role, column, held[role.pk], row.pk, asked) for column in shown]}
+            for role in offered
+        ]
+        headings = [Column("Role"), *(Column(column.label, fit=True) for column in shown)]
+        return {"share_columns": headings, "share_lines": lines}
+
+    def _cell(self, role: Role, column: GrantColumn, held: set[Grant], pk: int, asked: list[str]) -> dict[str, Any]:
+        value = f"{role.pk}:{column.key}"
+        fixed = all({Grant(p), Grant(p, pk)} & held for p in column.permissions)
+        return {"value": value, "label": column.label, "fixed": fixed, "ticked": fixed or value in asked}
+
+    def _shares(self) -> dict[int, set[Permission]]:
+        """The ticked rights, by role; a role that is none here is refused by the service."""
+        by_key = {column.key: column.permissions for column in self._columns()}
+        shares: dict[int, set[Permission]] = {}
+        for value in self.request.POST.getlist("share"):
+            role, _, key = value.partition(":")
+            if not (role.isascii() and role.isdigit() and len(role) < 19 and key in by_key):
+                raise Invalid("Choose rights from the table.")
+            shares.setdefault(int(role), set()).update(by_key[key])
+        return shares
 
 
 class Discard(WizardView):

@@ -79,7 +79,14 @@ from workspaces.services.provisioning import (
     update_person,
     version_of,
 )
-from workspaces.services.roles import change_role_grants, create_role, delete_role, give_to_maker, update_role
+from workspaces.services.roles import (
+    change_role_grants,
+    create_role,
+    delete_role,
+    give_to_maker,
+    share_new,
+    update_role,
+)
 from workspaces.services.rotation import (
     people_without_organization,
     rotate_second_factors,
@@ -184,6 +191,7 @@ __all__ = [
     "set_group_members",
     "set_group_role",
     "set_sign_in_rules",
+    "share_new",
     "sign_in",
     "sign_in_secrets_left",
     "sign_out",

@@ -124,6 +124,8 @@ def update_workspace(*, actor: Actor, workspace: Workspace, name: str, slug: str
 
 def _require_own_account(actor: Actor, organization_id: int) -> None:
     """Raise for a person of the identity provider where those make no workspaces."""
+    if actor.user_id is None:
+        return
     provided = User.objects.filter(pk=actor.user_id, sso_organization__sso_may_create_workspaces=False)
     if provided.filter(sso_organization=organization_id).exists():
         raise Denied(

@@ -111,6 +111,29 @@ def give_to_maker(actor: Actor, side: str, object_id: int, creating: Permission)
     return given
 
 
+def share_new(side: str, object_id: int, chosen: Mapping[int, Iterable[Permission]]) -> dict[str, list[str]]:
+    """Let custom roles hold rights on something that was just made; by name, which they hold now besides.
+
+    The service that made the thing checks who asks, and audits it. Raises ``NotFound`` for a role of elsewhere,
+    ``Invalid`` for a right that is none of this side's.
+    """
+    given: dict[str, list[str]] = {}
+    roles = {role.pk: role for role in Role.objects.filter(pk__in=chosen, kind=RoleKind.CUSTOM)}
+    for role_id, permissions in chosen.items():
+        wanted = set(permissions)
+        if role_id not in roles:
+            raise NotFound("There is no such role here.")
+        if not wanted <= set(permissions_of(side)):
+            raise Invalid(f"That is no right on a {noun_of(side)}.")
+        role = roles[role_id]
+        more = {Grant(permission, object_id) for permission in wanted} - grants_of_role(role)
+        _give(role, more)
+        if more:
+            given[role.name] = sorted(grant.permission.words for grant in more)
+    forget_grants()
+    return given
+
+
 def _to_change(actor: Actor, role: Role) -> Role:
     """The role, locked, if it is one that people may change."""
     require(actor, Permission.MANAGE_WORKSPACE)

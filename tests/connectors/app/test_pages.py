@@ -10,11 +10,17 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from config.errors import Conflict
 from connectors import dependants, services
 from connectors.choices import Kind
 from connectors.models import Destination, Source
+from governance.audit.models import AuditEntry
 from tests.connectors.app.connections import HEADER_SECRET, a_destination, a_source, customers_file, files_folder
 from tests.world import Place, World
+from workspaces import services as people
+from workspaces.grants import Grant, grants_of_role
+from workspaces.models import OrganizationMember
+from workspaces.permissions import Permission
 from workspaces.scoping import workspace_scope
 
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
@@ -66,6 +72,39 @@ def test_a_source_is_set_up_step_by_step_and_each_step_is_kept(owner: Client) ->
     assert "Connected" in page
     source.refresh_from_db()
     assert (source.setup_done, source.timezone, source.slug) == (True, "Europe/Berlin", "till")
+
+
+def test_whoever_makes_a_source_chooses_which_roles_get_what(acme: Place, world: World) -> None:
+    bringers, readers = (
+        people.create_role(actor=acme.actor, workspace=acme.workspace, name=name) for name in ("Bringers", "Readers")
+    )
+    people.change_role_grants(actor=acme.actor, role=bringers, give=[Grant(Permission.CREATE_SOURCE)])
+    for role, name in ((bringers, "member"), (readers, "viewer")):
+        member = OrganizationMember.objects.get(user=world[name])
+        group = people.create_group(
+            actor=acme.actor, organization=acme.workspace.organization, name=f"The {role.name}", members=[member]
+        )
+        people.set_group_role(actor=acme.actor, workspace=acme.workspace, group=group, role=role)
+    maker = Client()
+    maker.force_login(world["member"])
+    saved = maker.post("/acme/sources/new/sample_b2b", {"scale": "0.01", "day": "0", "first_day": "2026-01-01"})
+    page = maker.get(saved["Location"]).content.decode()
+    assert f'value="{readers.pk}:view_rows" aria-label="Readers: View row data">' in page
+    assert f'value="{bringers.pk}:manage" aria-label="Bringers: Manage source" checked disabled' in page
+    answer = {"name": "Try-out", "timezone": "UTC"}
+    for share in (f"{readers.pk}:create", f"{10**9}:view_rows", "x:view_rows"):
+        assert maker.post(saved["Location"], {**answer, "share": [share]}).status_code in (404, 422), share
+    done = maker.post(saved["Location"], {**answer, "share": [f"{readers.pk}:view_rows"]})
+    source = Source.objects.get(name="Try-out")
+    assert done["Location"] == f"/acme/sources/{source.pk}"
+    assert Grant(Permission.VIEW_ROWS, source.pk) in grants_of_role(readers)
+    told = AuditEntry.objects.get(event="source.finished", resource_id=source.pk).after
+    assert told
+    assert told["shared_with"] == {"Readers": ["view the source's row data"]}
+    with pytest.raises(Conflict, match="ended already"):
+        services.finish_source(
+            actor=acme.actor, source=source, name="Again", shares={readers.pk: [Permission.MANAGE_SOURCE]}
+        )
 
 
 def test_a_sample_needs_no_test_and_is_connected_at_the_end(owner: Client) -> None:
