@@ -24,7 +24,7 @@ ROUNDS ?= 500
 
 FRONTEND_INPUTS := $(shell find frontend templates \( -name node_modules -o -name dist \) -prune -o -type f -print 2>/dev/null)
 
-.PHONY: all help demo serve test lint bench torture shot docs lock clean prepared develop
+.PHONY: all help demo serve test lint bench torture shot connector connectors docs lock clean prepared develop
 
 all: prepared ## Prepare everything: virtual environment, front end
 
@@ -58,6 +58,12 @@ torture: develop ## Kill and trouble real syncs for many rounds, and compare wha
 
 shot: develop $(STAMPS)/chromium ## Take screenshots of every page
 	$(PY) -m tests.browser.shot
+
+connector: develop ## Write the files a new destination begins with (NAME=acme)
+	$(PY) manage.py new_destination $(NAME)
+
+connectors: develop ## Play every destination's cases and write docs/reference/conformance.md
+	$(PY) -m tests.connectors.report
 
 docs: develop ## Write the generated parts of docs/ anew
 	$(PY) manage.py write_docs
