@@ -7,6 +7,7 @@ from pathlib import Path
 
 from config.errors import Invalid
 
+CHECKOUT = Path(__file__).resolve().parents[1]
 CONNECTOR = '''"""@Name@: people and their properties."""
 
 from __future__ import annotations

@@ -8,8 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config.errors import HeadraceError
-from config.reference import CHECKOUT
-from connectors.scaffold import write_destination
+from connectors.scaffold import CHECKOUT, write_destination
 
 
 class Command(BaseCommand):
