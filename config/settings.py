@@ -272,7 +272,7 @@ DATABASES: dict[str, Any] = {
     "default": {
         **dj_database_url.parse(DATABASE_URL or "postgres:///headrace"),
         "ENGINE": "config.postgres",
-        # Under ASGI every request has a thread of its own, whose connection nobody would use again.
+        # A thread lets go of its connection after each request or job; config.postgres hands it on to the next.
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
     }

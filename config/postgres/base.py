@@ -4,7 +4,8 @@ Row-level security policies compare a row's workspace or organization with the
 session variables ``headrace.workspace`` and ``headrace.organization``. The wanted
 values live in context variables; before each statement the connection is brought
 up to date if it differs. A rollback undoes ``set_config``, so what the connection
-is known to hold is forgotten then.
+is known to hold is forgotten then. Connections outlive the request or job that they
+were opened for, and are forgotten all that they were told before the next one (``kept.py``).
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from contextvars import ContextVar
 from typing import Any
 
 from django.db.backends.postgresql import base
+
+from config.postgres.kept import Connection, kept
 
 # "" sees nothing, "7" or "7,9" see those workspaces and their organizations, "*" sees all.
 visible_workspaces: ContextVar[str] = ContextVar("visible_workspaces", default="")
@@ -28,6 +31,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
     _told: tuple[str, str] | None = None
     # Set while a savepoint is rolled back: the transaction may be aborted and take no other statement.
     _rolling_back = False
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Connection:
+        connection: Connection = kept.take(self._place()) or super().get_new_connection(conn_params)
+        return connection
+
+    def _close(self) -> None:
+        if self.connection is not None:
+            kept.give(self._place(), self.connection)
+
+    def _place(self) -> tuple[object, ...]:
+        return tuple(self.settings_dict[name] for name in ("HOST", "PORT", "NAME", "USER", "PASSWORD"))
 
     def init_connection_state(self) -> None:
         self._told = None

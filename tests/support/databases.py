@@ -16,6 +16,8 @@ from django.core.management import call_command
 from django.db import connections
 from psycopg import sql
 
+from config.postgres.kept import kept
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 # What decides the schema: our migrations, and the operations they use…
 SCHEMA_SOURCES = ("*/migrations/*.py", "*/*/migrations/*.py", "workspaces/walls.py", "config/postgres/operations.py")
@@ -63,7 +65,7 @@ def use_database(url: str) -> None:
     """Point Django's default connection at this database."""
     parts = urlsplit(url)
     connection = connections["default"]
-    connection.close()
+    let_go()
     for known in (connections.settings["default"], connection.settings_dict):
         known.update(
             NAME=parts.path.lstrip("/"),
@@ -72,6 +74,12 @@ def use_database(url: str) -> None:
             HOST=parts.hostname or "",
             PORT=str(parts.port or ""),
         )
+
+
+def let_go() -> None:
+    """Close this thread's connection, and those that are kept for the next thread."""
+    connections["default"].close()
+    kept.close()
 
 
 def keep_connection() -> None:
@@ -93,7 +101,7 @@ def _build_template(connection: psycopg.Connection, url: str, template: str) -> 
     connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(partial)))
     use_database(at(url, partial))
     call_command("migrate", interactive=False, verbosity=0)
-    connections["default"].close()
+    let_go()
     connection.execute(
         sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(partial), sql.Identifier(template))
     )

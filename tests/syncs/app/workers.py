@@ -1,13 +1,18 @@
-"""Real worker and scheduler processes, to be killed."""
+"""Real worker and scheduler processes, to be killed.
+
+They are forked from one process of this test process that has everything loaded and nothing begun: loading takes
+seconds of a core, which ``tests/config`` pays where starting itself is tested.
+"""
 
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from django.conf import settings
@@ -16,6 +21,27 @@ from django.db import connection
 ROOT = Path(__file__).resolve().parents[3]
 WORKER = ("-m", "config.worker")
 SCHEDULER = ("manage.py", "run_scheduler")
+_READ = ("HEADRACE_", "DATABASE_URL", "REDIS_URL")
+_nursery_told: dict[str, Mapping[str, str]] = {}
+Running = subprocess.Popen[bytes] | ForkServerProcess
+_nursery = get_context("forkserver")
+# What they would load as they start and with their first jobs.
+_nursery.set_forkserver_preload(["config.worker", "syncs.runner", "syncs.scheduler", "config.urls"])
+
+
+def _work() -> None:
+    from config import worker
+
+    worker.main()
+
+
+def _schedule() -> None:
+    from django.core.management import call_command
+
+    call_command("run_scheduler")
+
+
+_FORKED: Mapping[tuple[str, ...], Callable[[], None]] = {WORKER: _work, SCHEDULER: _schedule}
 
 
 def environment() -> dict[str, str]:
@@ -34,24 +60,57 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def process(command: tuple[str, ...], **more: str) -> Iterator[subprocess.Popen[bytes]]:
+def process(command: tuple[str, ...], **more: str) -> Iterator[Running]:
     """A process of ours, with ``more`` in its environment; whatever is left of it is killed in the end."""
-    started = subprocess.Popen([sys.executable, *command], cwd=ROOT, env={**environment(), **more})
+    told = {**environment(), **more}
+    forks = command in _FORKED and not more and _nursery_knows(told)
+    started = _forked(command, told) if forks else _started(command, told)
     try:
         yield started
     finally:
-        if started.poll() is None:
+        if _status(started) is None:
             started.kill()
-        started.wait()
+        _wait(started, None)
 
 
-def kill(running: subprocess.Popen[bytes]) -> None:
+def _nursery_knows(told: Mapping[str, str]) -> bool:
+    """Whether it was told the same; it reads its settings once."""
+    ours = {name: value for name, value in told.items() if name.startswith(_READ)}
+    return _nursery_told.setdefault("first", ours) == ours
+
+
+def _started(command: tuple[str, ...], told: Mapping[str, str]) -> Running:
+    return subprocess.Popen([sys.executable, *command], cwd=ROOT, env=told)
+
+
+def _forked(command: tuple[str, ...], told: Mapping[str, str]) -> Running:
+    forked = _nursery.Process(target=_FORKED[command])
+    before = dict(os.environ)
+    os.environ.update(told)  # for the process that forks, which the first one starts
+    try:
+        forked.start()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    return forked
+
+
+def _status(running: Running) -> int | None:
+    return running.poll() if isinstance(running, subprocess.Popen) else running.exitcode
+
+
+def _wait(running: Running, seconds: float | None) -> None:
+    running.wait(seconds) if isinstance(running, subprocess.Popen) else running.join(seconds)
+
+
+def kill(running: Running) -> None:
     """End a process as a crash of its machine would."""
-    running.send_signal(signal.SIGKILL)
-    running.wait()
+    running.kill()
+    _wait(running, None)
 
 
-def ask_to_end(running: subprocess.Popen[bytes], *, seconds: float = 15.0) -> int:
-    """Ctrl-C or a deployment; returns the exit status."""
-    running.send_signal(signal.SIGTERM)
-    return running.wait(timeout=seconds)
+def ask_to_end(running: Running, *, seconds: float = 15.0) -> int | None:
+    """Ctrl-C or a deployment; returns the exit status, nothing where it runs on."""
+    running.terminate()
+    _wait(running, seconds)
+    return _status(running)
