@@ -98,7 +98,7 @@ def read_tables(source: Source) -> list[TableRead]:
     def read() -> list[TableRead]:
         opened = access.open_source(source)
         tables = list(opened.tables())[:MAX_TABLES]
-        eager = len(tables) <= EAGER_TABLES
+        eager = len(tables) <= EAGER_TABLES and opened.columns_are_cheap
         return [TableRead(t, tuple(opened.columns(t)) if eager else None) for t in tables]
 
     return told(source, read)

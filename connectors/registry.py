@@ -14,7 +14,9 @@ from connectors.sdk.source import Source
 
 SOURCES: dict[str, str] = {
     "alloydb": "connectors.sources.alloydb:AlloyDBSource",
+    "azure_blob": "connectors.sources.azure_blob:AzureBlobSource",
     "duckdb": "connectors.sources.duckdb:DuckDBSource",
+    "gcs": "connectors.sources.gcs:GcsSource",
     "greenplum": "connectors.sources.greenplum:GreenplumSource",
     "lakebase": "connectors.sources.lakebase:LakebaseSource",
     "materialize": "connectors.sources.materialize:MaterializeSource",
@@ -22,8 +24,10 @@ SOURCES: dict[str, str] = {
     "planetscale": "connectors.sources.planetscale:PlanetScaleSource",
     "postgres": "connectors.sources.postgres:PostgresSource",
     "redshift": "connectors.sources.redshift:RedshiftSource",
+    "s3": "connectors.sources.s3:S3Source",
     "sample_b2b": "connectors.sources.sample_b2b:SampleB2BSource",
     "sample_b2c": "connectors.sources.sample_b2c:SampleB2CSource",
+    "sftp": "connectors.sources.sftp:SftpSource",
     "singlestore": "connectors.sources.singlestore:SingleStoreSource",
 }
 DESTINATIONS: dict[str, str] = {

@@ -42,10 +42,14 @@ _READ_STATEMENTS = (StatementType.SELECT, StatementType.MULTI)  # MULTI: a PIVOT
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What a session offers: a database file, or files by table name."""
+    """What a session offers: a database file, or files by table name.
+
+    ``selects`` are files by schema and name, each with the query that reads it.
+    """
 
     database: Path | None = None
     files: Mapping[str, Sequence[Path]] = field(default_factory=dict)
+    selects: Mapping[tuple[str, str], tuple[Path, str]] = field(default_factory=dict)
 
 
 class DuckDBStream:
@@ -204,6 +208,10 @@ def translated(error: Exception, sql: str = "", lines_before: int = 0) -> Connec
         return QueryError("The query was cancelled.")
     if isinstance(error, duckdb.OutOfMemoryException) or "Out of Memory Error" in text:
         return QueryError(words, hint="The query needs more memory than it may use: sort and join less, or raise it.")
+    if "Invalid unicode" in text or "not utf-8 encoded" in text.lower():
+        return QueryError("The file is not encoded in UTF-8.", hint="Export it anew as UTF-8.")
+    if "CSV Error" in text:
+        return QueryError(words.partition("\n\n")[0], hint="Every line needs as many values as the first has names.")
     if "Permission Error" in text:
         return QueryError(words, hint="A model reads only the tables of its source: no other files or addresses.")
     if isinstance(error, duckdb.IOException) or "IO Error" in text or _in_use(text):
@@ -219,7 +227,10 @@ def _prepare(connection: duckdb.DuckDBPyConnection, layout: Layout, *, writing: 
             _attach(connection, layout.database, writing=writing)
         for name, paths in layout.files.items():
             _create_view(connection, name, [str(path) for path in paths])
+        for (schema, name), (_, select) in layout.selects.items():
+            _create_select(connection, schema, name, select)
         allowed = [str(path) for paths in layout.files.values() for path in paths]
+        allowed += [str(path) for path, _ in layout.selects.values()]
         connection.execute("SET allowed_paths = $paths", {"paths": allowed})
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
@@ -267,6 +278,15 @@ def _create_view(connection: duckdb.DuckDBPyConnection, name: str, paths: list[s
             hint="Files end in .csv, .tsv, .parquet, .json, .ndjson or .jsonl; text files also with .gz.",
         )
     relation.create_view(name)
+
+
+def _create_select(connection: duckdb.DuckDBPyConnection, schema: str, name: str, select: str) -> None:
+    view = exp.Table(this=exp.to_identifier(name, quoted=True))
+    if schema:
+        home = exp.to_identifier(schema, quoted=True)
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {home.sql(dialect=DIALECT)}")
+        view.set("db", home)
+    connection.execute(f"CREATE VIEW {view.sql(dialect=DIALECT)} AS {select}")
 
 
 def _file_error(words: str) -> ConnectorError:

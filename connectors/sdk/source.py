@@ -38,7 +38,7 @@ class SourceDefinition:
     where the dialect alone does not say it. ``studio`` says that audiences can be built on it.
     ``setup_sql`` makes the SQL that prepares a least-privilege user, from the settings so far;
     ``write_setup_sql`` what that user needs besides for the planner and for sync logs.
-    ``connects`` is as for destinations.
+    ``connects`` is as for destinations. ``table_word`` is what its tables are to people.
     """
 
     key: str
@@ -60,6 +60,7 @@ class SourceDefinition:
     setup_sql: Callable[[Mapping[str, Any]], str] | None = None
     write_setup_sql: Callable[[Mapping[str, Any]], str] | None = None
     connects: When | None = None
+    table_word: str = "Table or view"
 
 
 class RowStream(Protocol):
@@ -77,9 +78,11 @@ class Source(ABC):
     """One connected system that models query. Read-only unless a capability says otherwise.
 
     Methods block and may be slow; they raise only :mod:`connectors.sdk.errors`.
+    Where ``columns_are_cheap`` is false, those of a table are asked for only when somebody looks at it.
     """
 
     definition: ClassVar[SourceDefinition]
+    columns_are_cheap: ClassVar[bool] = True
 
     def __init__(self, config: Mapping[str, Any], environment: Environment) -> None:
         self.config = config

@@ -22,7 +22,7 @@ class DefinitionForm(forms.Form):
     use_required_attribute = False
 
     sql = forms.CharField(label="Query", required=False, strip=False)
-    table = forms.CharField(label="Table or view", required=False)
+    table = forms.CharField(label="Table or view", required=False, strip=False)  # the separator counts as a blank
 
     def __init__(
         self,
@@ -33,6 +33,7 @@ class DefinitionForm(forms.Form):
         dialect: str,
         schema_url: str,
         tables: list[tuple[str, str]],
+        table_word: str = "Table or view",
         initial: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(data, initial=initial)
@@ -45,7 +46,8 @@ class DefinitionForm(forms.Form):
             self.fields["sql"].widget = CodeEditor(target, "sql", dialect, schema_url, rows=14)
         else:
             del self.fields["sql"]
-            self.fields["table"].widget = Combobox(choices=[("", "Choose a table or view"), *tables])
+            self.fields["table"].label = table_word
+            self.fields["table"].widget = Combobox(choices=[("", f"Choose a {table_word.lower()}"), *tables])
 
     def definition(self) -> Definition:
         """What was written or chosen; raises ``Invalid`` where it says too little."""

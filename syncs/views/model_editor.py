@@ -193,6 +193,7 @@ class Editor(PageView):
             dialect=self._declared.dialect,
             schema_url=self._schema_url("schema_map"),
             tables=tables if self.method is ModelMethod.TABLE else [],
+            table_word=self._declared.table_word,
             initial=self.initial(),
         )
 
@@ -247,7 +248,7 @@ class Editor(PageView):
         return [self.crumb("Models", "models")]
 
     def _method_tabs(self) -> list[dict[str, Any]]:
-        words = {ModelMethod.SQL: ("SQL query", "code"), ModelMethod.TABLE: ("Table or view", "table-2")}
+        words = {ModelMethod.SQL: ("SQL query", "code"), ModelMethod.TABLE: (self._declared.table_word, "table-2")}
         return [
             {
                 "label": words[ModelMethod(name)][0],

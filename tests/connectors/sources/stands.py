@@ -247,6 +247,6 @@ STANDS: tuple[Stand, ...] = (
 # Sources whose code is that of another one, with another declaration only.
 SAME_CODE = {"alloydb": "postgres", "lakebase": "postgres"}
 # Sources that nothing here can stand for, and what their code was held against instead.
-NOT_RUN: dict[str, str] = {}
+NOT_RUN: dict[str, str] = {"azure_blob": "its file system's own contract; what surrounds it is that of S3 and GCS"}
 # Sources with test modules of their own that ask more than the stands do.
-TESTED_APART = {"postgres", "duckdb", "sample_b2b", "sample_b2c"}
+TESTED_APART = {"postgres", "duckdb", "sample_b2b", "sample_b2c", "gcs", "s3", "sftp"}

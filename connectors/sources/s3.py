@@ -1,0 +1,114 @@
+"""Amazon S3 and every store that speaks its protocol: CSV and JSON objects of a bucket as tables."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, ClassVar
+
+from connectors.sdk.bucket_source import UNSHARED, BucketSource, guarded
+from connectors.sdk.errors import AuthError
+from connectors.sdk.fields import Text, Toggle
+from connectors.sdk.source import SourceDefinition
+from connectors.sdk.types import Verification
+
+
+class S3Source(BucketSource):
+    """One bucket."""
+
+    rights = "The key or role needs s3:ListBucket on the bucket and s3:GetObject on its objects."
+
+    definition: ClassVar[SourceDefinition] = SourceDefinition(
+        key="s3",
+        name="Amazon S3",
+        category="Files",
+        summary="CSV and JSON objects of a bucket of Amazon S3 or a compatible store.",
+        docs_url="docs/sources/s3.md",
+        dialect="duckdb",
+        methods=("table", "sql"),
+        table_word="File",
+        verification=Verification.EMULATOR,
+        fields=(
+            Text(
+                name="bucket",
+                label="Bucket",
+                help="The bucket's name, not its address.",
+                pattern=r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]",
+                pattern_hint="3 to 63 lower-case letters, digits, dots and dashes.",
+            ),
+            Text(name="region", label="Region", placeholder="eu-central-1", default="us-east-1"),
+            Text(
+                name="endpoint",
+                label="Endpoint",
+                help="Address of an S3-compatible store; leave empty for Amazon S3.",
+                placeholder="https://minio.example.com:9000",
+                required=False,
+                pattern=r"https?://[^\s/?#@]+/?",
+                pattern_hint="Begin with https:// and leave out any path and password.",
+            ),
+            Toggle(
+                name="path_style",
+                label="Bucket in the path",
+                help="Address the bucket as endpoint/bucket instead of bucket.endpoint; most other stores need it.",
+            ),
+            Text(
+                name="access_key_id",
+                label="Access key ID",
+                help="Leave both keys empty to use the machine's own AWS role, where the operator allows that.",
+                required=False,
+            ),
+            Text(name="secret_access_key", label="Secret access key", required=False, secret=True),
+            Text(
+                name="role_arn",
+                label="Role ARN",
+                help="A role that the machine's own AWS role acts in: for a bucket of another account.",
+                placeholder="arn:aws:iam::123456789012:role/headrace",
+                required=False,
+                pattern=r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+",
+                pattern_hint="Paste the role's ARN, arn:aws:iam::…:role/….",
+                group="Role",
+            ),
+            Text(
+                name="external_id",
+                label="External ID",
+                help="Only where the role's trust policy asks for one.",
+                required=False,
+                group="Role",
+            ),
+        ),
+    )
+
+    def _files(self) -> Any:
+        from aiobotocore.config import AioConfig
+        from s3fs import S3FileSystem
+
+        config = self.config
+        endpoint = str(config.get("endpoint") or "") or None
+        network: dict[str, Any] = {
+            "connect_timeout": 10,
+            "read_timeout": 60,
+            "retries": {"mode": "standard", "max_attempts": 3},
+            "connector_args": {"resolver": guarded(self, endpoint)},
+            "s3": {"addressing_style": "path" if config.get("path_style") else "auto"},
+        }
+        client = {"region_name": config.get("region") or "us-east-1", "endpoint_url": endpoint}
+        login = self._login(partial(AioConfig, **network), client)
+        return S3FileSystem(**login, client_kwargs=client, config_kwargs=network, **UNSHARED)
+
+    def _login(self, network: Any, client: dict[str, Any]) -> dict[str, Any]:
+        from aiobotocore.session import get_session
+
+        from connectors.sdk.aws import Role, machine_role_session
+
+        key, secret = self.config.get("access_key_id"), self.config.get("secret_access_key")
+        if key and secret:
+            return {"key": key, "secret": secret}
+        if key or secret:
+            raise AuthError("Only part of the credentials is set.", hint="Give the access key ID and the secret key.")
+        if not self.environment.extra.get("aws_default_credentials"):
+            # The machine's role belongs to the operator, not to everyone who may add a source.
+            raise AuthError("No credentials are set.", hint="Give an access key ID and its secret access key.")
+        arn = str(self.config.get("role_arn") or "")
+        if not arn:
+            return {}
+        role = Role(arn=arn, external_id=str(self.config.get("external_id") or ""))
+        return {"session": machine_role_session(role, partial(get_session().create_client, **client, config=network()))}
