@@ -75,6 +75,14 @@ def schema_model_to_change(actor: Actor, model_id: int) -> SchemaModel:
     return model
 
 
+def schema_model_to_look_at(actor: Actor, model_id: int) -> SchemaModel:
+    """A schema model, locked, whose values a worker may look at: for who configures it or sees what is found."""
+    model = _found(SchemaModel.objects.select_for_update(no_key=True), model_id, "model")
+    if not may_see_suggestions(actor, model):
+        require_configure(actor, model.source_id)
+    return model
+
+
 def relationship_for(actor: Actor, relationship_id: int) -> Relationship:
     """A relationship that the actor may read."""
     access.require(actor, Permission.MEMBER)

@@ -28,6 +28,12 @@ PATTERNS: Mapping[PersonalData, str] = {
 _NO_SUCH_TYPES = ("boolean",)
 
 
+# Whether somebody agreed to get e-mail, as such columns are usually called.
+CONSENT_TO_EMAIL = re.compile(
+    r"e[_-]?mail.*(opt[_-]?in|consent|subscribed|permission|allowed)|(opt[_-]?in|consent|subscribed).*e[_-]?mail", re.I
+)
+
+
 def looks_like(name: str, kind: str, privacy: str) -> PersonalData:
     """What an unreviewed column of this name and type seems to hold; nothing where somebody has decided already."""
     if privacy != Privacy.UNREVIEWED or kind in _NO_SUCH_TYPES:

@@ -1,14 +1,14 @@
 """``python -m benchmarks``: what ``make bench`` runs.
 
-``python -m benchmarks engine …`` (``ceilings``, ``planner``, ``peers``, ``pages``, ``governance``, ``studio``) runs one
-part of it, with its options.
+``python -m benchmarks engine …`` (``ceilings``, ``planner``, ``peers``, ``pages``, ``governance``, ``studio``,
+``builder``) runs one part of it, with its options.
 """
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import ceilings, governance, pages, peers, planner, run, studio
+from benchmarks import builder, ceilings, governance, pages, peers, planner, run, studio
 
 SECTIONS = {
     "engine": run.main,
@@ -18,6 +18,7 @@ SECTIONS = {
     "pages": pages.main,
     "governance": governance.main,
     "studio": studio.main,
+    "builder": builder.main,
 }
 
 
@@ -41,6 +42,8 @@ def main(arguments: list[str]) -> None:
     governance.main([])
     print()
     studio.main([])
+    print()
+    builder.main([])
 
 
 main(sys.argv[1:])

@@ -33,12 +33,13 @@ _NEXT = re.compile(r'href="([^"]*[?;]after=[^"]*)"')
 @dataclass(frozen=True, slots=True)
 class Page:
     """One address as people see it; ``needs_admin`` where editors are refused. ``key`` opens it instead of the
-    caller's own API key."""
+    caller's own API key. With ``post`` that form is sent, as a page does that changes in place."""
 
     name: str
     path: str
     needs_admin: bool = False
     key: str = ""
+    post: Mapping[str, str] | None = None
 
 
 class Company(Protocol):
@@ -125,7 +126,10 @@ def _cost(client: Client, role: str, page: Page, rounds: int) -> Cost:
 def _ask(client: Client, page: Page) -> float:
     began = time.perf_counter()
     headers = {"Authorization": f"Bearer {page.key}"} if page.key else None
-    response = client.get(page.path, headers=headers)
+    if page.post is None:
+        response = client.get(page.path, headers=headers)
+    else:
+        response = client.post(page.path, page.post, headers={"HX-Request": "true"})
     took = 1000 * (time.perf_counter() - began)
     if response.status_code != 200:
         raise SystemExit(f"{page.path} answered {response.status_code}: {response.text[:300]}")

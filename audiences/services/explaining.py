@@ -123,8 +123,9 @@ def view_evidence(
     looking.row()
     about = evidence.trait_rows if isinstance(condition, TraitCondition) else evidence.evidence
     hops = looking.schema.step(relationship, meant.model) or ()
+    model = meant.model if isinstance(condition, RelationCondition) and condition.others else hops[-1].model
     record(looking.parent, after={"audience": audience.name if audience else ""})
-    return looking.related(hops[-1].model, partial(about, looking.ask, meant, path, (looking.key,)), MOST_ROWS)
+    return looking.related(model, partial(about, looking.ask, meant, path, (looking.key,)), MOST_ROWS)
 
 
 def _meant(

@@ -30,7 +30,7 @@ AT_ONCE = 100
 @service("schema_model.looked_at")
 def look_at_values(*, actor: Actor, model: SchemaModel) -> SchemaModel:
     """Let a worker count the model's rows and find the values that filters suggest."""
-    model = access.schema_model_to_change(actor, model.pk)
+    model = access.schema_model_to_look_at(actor, model.pk)
     if model.looking:
         unchanged()
         return model

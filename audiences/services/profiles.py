@@ -99,15 +99,21 @@ def view_profile(*, actor: Actor, parent: SchemaModel, key: str) -> Profile:
 
 @service("schema_model.profile_viewed")
 def view_related(*, actor: Actor, parent: SchemaModel, key: str) -> list[Rows]:
-    """The first rows of each related model that belong to the row with this key."""
+    """The first rows of each related model that belong to the row with this key.
+
+    Of a household or account also the others who belong to it.
+    """
     looking = look_at(actor, parent, key)
     looking.row()
     record(looking.parent, after={"part": "related rows"})
-    return [
-        _belonging(looking, relationship, model, RELATED_ROWS)
-        for relationship, model in _near(looking)
-        if model.kind is not ModelKind.EVENT
-    ]
+    shared = {relationship for relationship, _ in looking.schema.levels(looking.model.id)}
+    found = []
+    for relationship, model in _near(looking):
+        if model.kind is not ModelKind.EVENT:
+            found.append(_belonging(looking, relationship, model, RELATED_ROWS))
+        if relationship in shared:
+            found.append(_sharing(looking, relationship, model))
+    return found
 
 
 @service("schema_model.profile_viewed")
@@ -185,6 +191,13 @@ def _belonging(looking: Looking, relationship: str, model: StudioModel, most: in
     condition = EventCondition(relationship) if event else RelationCondition(relationship)
     asked = _audience(looking, Group(conditions=(condition,)))
     return looking.related(model.id, partial(evidence.evidence, looking.ask, asked, WHERE, (looking.key,)), most)
+
+
+def _sharing(looking: Looking, relationship: str, model: StudioModel) -> Rows:
+    asked = _audience(looking, Group(conditions=(RelationCondition(relationship, others=True),)))
+    about = partial(evidence.evidence, looking.ask, asked, WHERE, (looking.key,))
+    rows = looking.related(looking.model.id, about, RELATED_ROWS)
+    return replace(rows, model=f"Other {looking.model.name} of the same {model.name}")
 
 
 def _audience(looking: Looking, where: Group) -> SavedAudience:

@@ -7,10 +7,11 @@ from typing import Any
 
 import orjson
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from audiences import access
 from audiences.choices import CalculationKind, ModelKind
-from audiences.models import Audience, SchemaModel, Subset
+from audiences.models import Audience, SchemaModel
 from audiences.selectors.missing import what_is_missing
 from audiences.selectors.rules import destinations_with_rules
 from audiences.services import audiences as services
@@ -21,14 +22,16 @@ from audiences.views.beginning import asked_template, begun_with, steps_of, temp
 from audiences.views.building import Building, narrowing, posted_subsets, posted_tree
 from audiences.views.calculations import meant, meant_destination
 from audiences.views.keeping import keep
+from audiences.views.narrowing import audience_filters, narrowed_audiences
 from audiences.views.people import lines_of
 from config.errors import Denied, HeadraceError, Invalid
 from config.htmx import go_to, render_page
-from config.ui.listing import Column, Filter, Listing, Option
+from config.ui.listing import Column, Listing
 from config.ui.search import matching
 from syncs.views.base import activity_context
 from syncs.views.previewing import headings
 from workspaces.access import may
+from workspaces.organizing import saved_views
 
 COLUMNS = [
     Column("Name", sort="name"),
@@ -46,30 +49,25 @@ class AudienceList(PageView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """The list, narrowed by the address."""
-        parents = SchemaModel.objects.filter(kind=ModelKind.PARENT, archived_at=None)
-        options = tuple(Option(str(parent.pk), parent.name) for parent in parents)
-        filters = [Filter("parent", "Made of", options), *self._subset_filter()]
+        views = saved_views(self.here, "audiences")
+        if views.first_url:
+            return redirect(views.first_url)
+        filters = audience_filters(self.actor)
         listing = Listing(request, columns=COLUMNS, filters=filters, order="name")
+        listing.clear_url = views.all_url
         rows = access.audiences_in_view(self.actor).select_related("parent_model", "created_by")
-        if chosen := listing.chosen("parent"):
-            rows = rows.filter(parent_model__in=[parent for parent in parents if str(parent.pk) in chosen])
-        if chosen := listing.chosen("subset"):
-            rows = rows.filter(chosen__subset__in=[int(pk) for pk in chosen]).distinct()
+        rows = narrowed_audiences(self.actor, rows, listing)
         context = {
             "listing": listing,
+            "views": views,
             "page": listing.page(matching(rows, listing.query, "name", "description")),
-            "has_parents": bool(options),
+            "has_parents": bool(filters[0].options),
             "may_build": access.may_build(self.actor),
             "has_spaces": self.here.workspace.spaces_enabled,
             "here": request.get_full_path(),
             "may_configure": access.may_configure(self.actor),
         }
         return render_page(request, "audiences/audiences/list.html", context)
-
-    def _subset_filter(self) -> list[Filter]:
-        subsets = Subset.objects.select_related("category").order_by("category__name", "name")
-        options = tuple(Option(str(subset.pk), f"{subset.category}: {subset}") for subset in subsets)
-        return [Filter("subset", "Built from", options)] if options else []
 
 
 class ChooseParent(PageView):
@@ -311,13 +309,16 @@ class RenameAudience(PageView):
     """The inline rename of the page header."""
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Rename and stay on the page."""
+        """Rename or describe it, and stay on the page."""
         audience = access.audience_for(self.actor, pk)
+        name, description = request.POST.get("name"), request.POST.get("description")
+        if description is None:
+            name = name or ""
         try:
-            services.update_audience(actor=self.actor, audience=audience, name=request.POST.get("name", ""))
+            services.update_audience(actor=self.actor, audience=audience, name=name, description=description)
         except HeadraceError as error:
             return go_to(request, self.url("audience", pk), error.message, tone="bad")
-        return go_to(request, self.url("audience", pk), "Renamed.")
+        return go_to(request, self.url("audience", pk), "Renamed." if description is None else "Saved.")
 
 
 class DeleteAudience(PageView):

@@ -1,7 +1,7 @@
 """Keeping what a condition calculates, without leaving the builder: as a saved trait, or as a column of the audience.
 
 A button of the condition asks for a name (``name_trait|place``, ``name_column|place``), another one saves
-(``keep_trait``, ``keep_column``). Between both the name stands in the form.
+(``keep_trait``, ``keep_column``). Between both the name stands in the form. ``look|model`` looks for suggested values.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from audiences.builder.edits import BadEdit
 from audiences.builder.offers import ChoiceGroup
 from audiences.models import SchemaModel
 from audiences.services.enrichments import add_enrichment
+from audiences.services.looks import look_at_values
 from audiences.services.traits import create_trait
 from audiences.views.building import Building
 from config.errors import HeadraceError, Invalid
@@ -41,6 +42,8 @@ class Naming:
 def keep(building: Building, data: QueryDict) -> tuple[Building, dict[str, Any]]:
     """The builder after what was asked, and what its templates need beside: ``naming``, or what was ``kept``."""
     do, _, place = data.get("do", "").partition("|")
+    if do == "look":
+        return building, {"kept": _look(building, place)}
     if do in {"keep_trait", "keep_column"}:
         try:
             return _kept(building, data, do, place)
@@ -53,6 +56,14 @@ def keep(building: Building, data: QueryDict) -> tuple[Building, dict[str, Any]]
     if do == "no_name" or what not in {"trait", "column"}:
         return building, {}
     return building, {"naming": _naming(building, data, what, asked)}
+
+
+def _look(building: Building, asked: str) -> str:
+    """Let a worker look for the values of a model's columns again."""
+    if not (asked.isascii() and asked.isdigit() and len(asked) < 19):
+        raise Invalid("This change does not fit the page.", hint="Load the page again.")
+    model = look_at_values(actor=building.actor, model=access.schema_model_for(building.actor, int(asked)))
+    return f"The values of {model.name} are being looked for. The fields offer them in a moment."
 
 
 def _naming(building: Building, data: QueryDict, what: str, pointer: str, error: str = "") -> Naming | None:

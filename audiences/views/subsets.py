@@ -10,13 +10,15 @@ from django.http import HttpRequest, HttpResponse
 
 from audiences import access
 from audiences.forms.governance import CategoryForm, NewCategoryForm
-from audiences.models import Subset, SubsetCategory, SubsetGrant
+from audiences.models import SchemaModel, Subset, SubsetCategory, SubsetGrant
+from audiences.personal import CONSENT_TO_EMAIL
 from audiences.services import subsets as services
 from audiences.views.building import posted_tree
 from audiences.views.governance import GovernancePage
 from audiences.views.governing import ChooseGoverned, GovernedBuilder, SubsetBuilding, number_of
 from config.errors import HeadraceError, Invalid
 from config.htmx import go_to
+from connectors.sdk.types import ColumnType
 from workspaces import services as people
 from workspaces.access import may
 from workspaces.choices import RoleKind
@@ -25,6 +27,8 @@ from workspaces.models import Role, RoleGrant
 from workspaces.pages import show_errors
 from workspaces.permissions import Permission
 from workspaces.rights import roles_with_holders
+
+CONSENT = "Consent management"
 
 
 class ChooseCategoryParent(ChooseGoverned):
@@ -47,6 +51,8 @@ class NewCategory(GovernancePage):
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Save, and go on with its subsets."""
         parent = access.parent_to_govern(self.actor, pk)
+        if "consent" in request.POST:
+            return self._begin_consent(parent)
         form = NewCategoryForm(request.POST)
         if form.is_valid():
             try:
@@ -56,9 +62,22 @@ class NewCategory(GovernancePage):
                 show_errors(form, error)
         return self._page(pk, form, 422)
 
+    def _begin_consent(self, parent: SchemaModel) -> HttpResponse:
+        """The category for consent, as most begin, and on to its first subset."""
+        made = SubsetCategory.objects.filter(parent_model=parent, name=CONSENT).first()
+        if made is None:
+            words = "Who agreed to be written to, and how."
+            made = services.create_subset_category(actor=self.actor, parent=parent, name=CONSENT, description=words)
+        return go_to(self.request, self.url("subset_new", made.pk) + "?consent=1")
+
     def _page(self, pk: int, form: NewCategoryForm, status: int = 200) -> HttpResponse:
         parent = access.parent_to_govern(self.actor, pk)
-        context = {"form": form, "parent": parent, "breadcrumb": [self.back_to("subset_categories")]}
+        context = {
+            "form": form,
+            "parent": parent,
+            "has_consent": SubsetCategory.objects.filter(parent_model=parent, name=CONSENT).exists(),
+            "breadcrumb": [self.back_to("subset_categories")],
+        }
         return self.page("audiences/governance/new_category.html", context, status=status)
 
 
@@ -171,8 +190,9 @@ class NewSubset(SubsetBuilder):
     template = "audiences/governance/new_subset.html"
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """No conditions yet: all rows."""
-        return self._page(self._category(pk), {})
+        """No conditions yet: all rows. A subset for consent begins with a condition to fill in."""
+        category = self._category(pk)
+        return self._page(category, consented(category.parent_model) if "consent" in request.GET else {})
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Edit, or save."""
@@ -197,7 +217,17 @@ class NewSubset(SubsetBuilder):
 
     def _page(self, category: SubsetCategory, tree: Any, problem: Invalid | None = None) -> HttpResponse:
         building = SubsetBuilding(self.actor, category.parent_model, tree)
-        return self.shown(building, self.around(category, None), problem)
+        named = {"name": "Email"} if "consent" in self.request.GET and self.request.method == "GET" else {}
+        return self.shown(building, {**self.around(category, None), **named}, problem)
+
+
+def consented(parent: SchemaModel) -> dict[str, Any]:
+    """Whoever agreed to get e-mail, by the column that says so; one to be chosen where no name tells."""
+    columns = parent.columns.filter(enabled=True, missing=False, type=ColumnType.BOOLEAN)
+    found = next((name for name in columns.values_list("name", flat=True) if CONSENT_TO_EMAIL.search(name)), "")
+    test = {"operator": "equals", "operand": {"kind": "values", "values": [True]}} if found else {}
+    condition = {"type": "property", "field": {"column": found}, "test": test}
+    return {"where": {"type": "group", "match": "all", "conditions": [condition]}}
 
 
 class SubsetPage(SubsetBuilder):

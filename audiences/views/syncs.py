@@ -56,6 +56,7 @@ class AudienceSyncs(AudienceTab):
             "listing": listing,
             "page": page,
             "lines": [self._line(sync) for sync in page.rows],
+            "here": request.get_full_path(),
             "may_add": may(self.actor, access.ADD_SYNC, parent_model_id=audience.parent_model_id),
             "missing": MISSING,
         }

@@ -50,7 +50,7 @@ def sync_filters(actor: Actor, model_id: str = "") -> list[Filter]:
         Filter.of("to", "Kind of destination", _types(Kind.DESTINATION, (t for _, _, t in targets)), more=True),
         Filter.of("schedule", "Schedule", SCHEDULES, more=True),
         Filter.of("last_run", "Last run", LAST_RUN, single=True, more=True),
-        Filter.of("creator", "Created by", _creators(syncs), more=True),
+        Filter.of("creator", "Created by", creators(syncs), more=True),
         *([Filter.of("model", "Model", named, more=True)] if named else []),
         *_space_filter(actor),
     ]
@@ -93,7 +93,7 @@ def model_filters(actor: Actor) -> list[Filter]:
         Filter.of("method", "Query type", DEFINED, single=True),
         *label_filters(labels_in(models)),
         Filter.of("from", "Kind of source", _types(Kind.SOURCE, (t for _, _, t in known)), more=True),
-        Filter.of("creator", "Created by", _creators(models), more=True),
+        Filter.of("creator", "Created by", creators(models), more=True),
         Filter.of("duplicates", "Duplicate primary keys", DUPLICATES, single=True, more=True),
         Filter.of("used", "Syncs", [("yes", "With a sync"), ("no", "Without one")], single=True, more=True),
     ]
@@ -131,7 +131,8 @@ def _types(kind: Kind, keys: Iterable[str]) -> list[tuple[str, str]]:
     return sorted(((key, catalog.known_entry(kind, key).name) for key in set(keys)), key=lambda pair: pair[1].lower())
 
 
-def _creators(rows: QuerySet[Any]) -> list[tuple[str, str]]:
+def creators(rows: QuerySet[Any]) -> list[tuple[str, str]]:
+    """Who added these rows, as options."""
     people = User.objects.filter(pk__in=rows.order_by().values("created_by")).order_by("email")
     return [(str(person.pk), person.display_name) for person in people]
 

@@ -26,6 +26,7 @@ PAGES = {
     "sources": "connectors:sources",
     "destinations": "connectors:destinations",
     "sequences": "syncs:sequences",
+    "audiences": "audiences:audiences",
 }
 
 

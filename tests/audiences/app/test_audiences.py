@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from audiences.calculating import work
 from audiences.choices import CalculationState, Cardinality
@@ -19,6 +20,7 @@ from audiences.query.codec import load_definition
 from audiences.services import Settings, update_schema_model
 from audiences.services import audiences as services
 from audiences.services.members import preview_members
+from audiences.services.organizing import label_audience
 from config.errors import Conflict
 from connectors.models import Source
 from governance.audit.models import AuditEntry
@@ -179,10 +181,12 @@ def test_audiences_are_made_of_audiences_but_never_of_themselves(place: Place, c
 def test_copies_have_a_definition_of_their_own(place: Place, customers: SchemaModel) -> None:
     made = audience(place, customers)
     person = Person(place, f"audiences/{made.pk}/definition")
+    person.client.post(f"{made.get_absolute_url()}/rename", {"description": "Everybody up there"})
     person.client.post(f"{made.get_absolute_url()}/clone")
     person.client.post(f"{made.get_absolute_url()}/clone", {"name": "North by north-west"})
     assert Audience.objects.filter(name="North by north-west", definition=made.definition).exists()
     copy = Audience.objects.get(name="North (copy)")
+    assert copy.description == "Everybody up there"
     services.update_audience(actor=place.actor, audience=copy, definition=where())
     made.refresh_from_db()
     assert made.definition["where"]["conditions"]
@@ -210,6 +214,19 @@ def test_the_list_is_searched_and_narrowed(place: Place, customers: SchemaModel)
     page = Person(place, "audiences?q=every").html
     assert "Everybody" in page
     assert ">North<" not in page
+    north = Audience.objects.get(name="North")
+    label_audience(actor=place.actor, audience=north, add={"brand": "ACME"})
+    for query, shown in {
+        "label=brand%3DACME": ["North"],
+        "without=brand%3DACME": ["Everybody"],
+        f"source={customers.source_id}&creator={place.owner.pk}": ["Everybody", "North"],
+        "duplicates=yes": [],
+    }.items():
+        page = Person(place, f"audiences?{query}").html
+        assert [name for name in ("Everybody", "North") if f'">{name}</a>' in page] == shown, query
+    saved = {"page": "audiences", "name": "ACME", "query": "label=brand%3DACME"}
+    Person(place, "audiences").client.post(reverse("workspaces:saved_filters", args=[place.workspace.slug]), saved)
+    assert "view=" in Person(place, "audiences").html
 
 
 def test_suggestions_are_those_of_the_column_itself(place: Place, customers: SchemaModel) -> None:
@@ -225,6 +242,10 @@ def test_suggestions_are_those_of_the_column_itself(place: Place, customers: Sch
     lists = dict(re.findall(r'<datalist id="([^"]+)"><option value="([^"]+)">', person.html))
     used = re.findall(r' list="([^"]+)"', person.html)
     assert [lists[each] for each in used] == ["1", "7"]
+    assert f"look|{ordered.pk}" in person.html
+    assert "The values of Orders are being looked for." in person.press(f"look|{ordered.pk}").content.decode()
+    ordered.refresh_from_db()
+    assert ordered.looking
 
 
 def test_a_trait_that_a_program_defined_in_place_is_shown_to_be_changed(place: Place, customers: SchemaModel) -> None:
@@ -336,6 +357,12 @@ def test_people_are_asked_for_by_their_household_and_by_those_they_share_it_with
     person.type(**{"list:/where/conditions/0/where/conditions/0/test/operand/values": "Ada"})
     assert "Customers where shares Homes with any other Customers where name is “Ada”." in person.html
     assert _names(place, customers, person.tree) == {"Grace"}, "not Ada herself, and nobody without a home"
+    asked = {"tree": orjson.dumps(person.tree).decode(), "key": "2", "pointer": "/where/conditions/0"}
+    told = person.client.post(f"/{place.workspace.slug}/studio/parents/{customers.pk}/explain/rows", asked)
+    assert "ada@shop.test" in told.content.decode()
+    beside = person.client.get(f"/{place.workspace.slug}/studio/profiles/{customers.pk}/one/related", {"key": "2"})
+    assert "Other Customers of the same Homes" in beside.content.decode()
+    assert "ada@shop.test" in beside.content.decode()
     person.press("save", name="Lives with Ada")
     made = Audience.objects.get(name="Lives with Ada")
     counted = services.calculate_size(actor=place.actor, parent=customers, definition=made.definition, audience=made)

@@ -165,3 +165,19 @@ def test_levels_of_many_columns_are_set_on_one_page(world: World, place: Place, 
     viewer.force_login(world.people["viewer"])
     assert viewer.get(page.path).status_code == 200
     assert viewer.post(page.path, sent).status_code == 403
+
+
+def test_consent_begins_with_a_subset_of_whom_agreed_to_get_email(place: Place, customers: SchemaModel) -> None:
+    form = Person(place, f"governance/subsets/new/{customers.pk}")
+    to = form.client.post(form.path, {"consent": "1"}).headers["Location"]
+    path = to.partition("/studio/")[2]
+    begun = Person(place, path)
+    assert 'value="Email"' in begun.html
+    assert "1 to finish" in begun.html, "no column of the shop says who agreed"
+    customers.columns.filter(name="region").update(name="email_opt_in", type="boolean")
+    begun = Person(place, path)
+    assert "where email_opt_in is" in begun.html
+    assert "to finish" not in begun.html
+    again = form.client.post(form.path, {"consent": "1"}).headers["Location"]
+    assert again == to
+    assert SubsetCategory.objects.get().name == "Consent management"
