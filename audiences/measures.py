@@ -98,7 +98,8 @@ def title_of(schema: StudioSchema, model_id: str, measure: Any) -> str:
 
 
 def _columns(schema: StudioSchema, model: StudioModel) -> list[ChoiceGroup]:
-    groups = [ChoiceGroup("Properties", tuple(_fields(model.columns, ())))]
+    telling = sorted(model.columns, key=lambda each: each.name in model.primary_key)  # a key has a value for each row
+    groups = [ChoiceGroup("Properties", tuple(_fields(tuple(telling), ())))]
     for relationship in schema.relationships.values():
         other = schema.models.get(relationship.to)
         if relationship.from_ == model.id and relationship.merged and other is not None:

@@ -59,7 +59,14 @@ def register_all() -> None:
     belongings.register("traits", traits_made_by)
     spaces.register("audience", audiences_in_spaces)
     origin = Origin(
-        query_for, require_sending, space_of, SYNC_TABS, made=sync_made, ended=run_ended, erase=erase_members
+        query_for,
+        require_sending,
+        space_of,
+        SYNC_TABS,
+        begun=group_begun,
+        made=sync_made,
+        ended=run_ended,
+        erase=erase_members,
     )
     origins.register(ModelMethod.AUDIENCE, origin)
     belongings.register("priority lists", priority_lists_made_by)
@@ -101,6 +108,15 @@ def take_up_counts(now: datetime) -> int:
     from audiences.services.audiences import take_up_lost_calculations
 
     return take_up_lost_calculations(now)
+
+
+def group_begun(request: HttpRequest, model: Model) -> str:
+    """The group that a sync which somebody is adding is for, if they began there."""
+    from audiences.selectors.experiments import group_words
+    from audiences.views.intents import intended_group
+
+    group_id = intended_group(request, model.pk)
+    return group_words(group_id) if group_id is not None else ""
 
 
 def sync_made(request: HttpRequest, sync: Sync) -> None:

@@ -35,7 +35,8 @@ class Origin:
 
     ``require_sending`` raises where a person may not send what a model stands for, whatever their rights on both
     sides. ``space_of`` is the part of the workspace that its syncs belong to. ``tabs`` are more sections of their
-    pages: name of the route, and label. ``made`` is told, with the request, when somebody has added such a sync,
+    pages: name of the route, and label. ``begun`` says, with the request, of whom of the model a sync that is being added
+    is, where that was chosen before; ``made`` is told, with the request, when somebody has added such a sync,
     which runs by hand only so far; ``ended`` when a run of one has ended, in the transaction that stores its end.
     ``erase`` deletes what is kept beside the sync about rows with these keys, and says where and how much.
     """
@@ -44,6 +45,7 @@ class Origin:
     require_sending: Callable[[Actor, Model], None]
     space_of: Callable[[Model], Space | None]
     tabs: tuple[tuple[str, str], ...] = ()
+    begun: Callable[[HttpRequest, Model], str] | None = None
     made: Callable[[HttpRequest, Sync], None] | None = None
     ended: Callable[[Run], None] | None = None
     erase: Callable[[Sync, frozenset[str]], Sequence[tuple[str, int]]] | None = None
@@ -60,6 +62,13 @@ def register(method: ModelMethod, origin: Origin) -> None:
 def origin_of(model: Model) -> Origin | None:
     """What makes the rows of a model's syncs, where it does not say so itself."""
     return _origins.get(ModelMethod(model.method))
+
+
+def sender_of(request: HttpRequest, model: Model) -> str:
+    """What a sync that is being added here sends: the model, or whom of it."""
+    origin = origin_of(model)
+    part = origin.begun(request, model) if origin and origin.begun else ""
+    return f"{model}: {part}" if part else str(model)
 
 
 def query_of(sync: Sync, columns: Sequence[str], dialect: str) -> str:

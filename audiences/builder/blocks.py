@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import orjson
 
@@ -77,12 +77,16 @@ class MomentForm:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One condition or group. ``problems`` are those of this condition, not of the ones in it."""
+    """One condition or group. ``problems`` are those of this condition, not of the ones in it.
+
+    ``unfinished`` says that nothing is wrong with it but what nobody has filled in yet.
+    """
 
     pointer: str
     type: str
     condition: Tree
     problems: tuple[str, ...] = ()
+    unfinished: bool = False
     choices: tuple[Choice, ...] = ()
     groups: tuple[ChoiceGroup, ...] = ()
     chosen: str = ""
@@ -120,14 +124,14 @@ def group_blocks(
     group: Tree, pointer: str, offers: Offers, problems: Sequence[Problem] = (), *, blanks: bool = False
 ) -> Block:
     """The blocks of a fitted group of conditions that stands somewhere else than a definition."""
-    return _Maker(_messages(problems), blanks).group(group, pointer, offers)
+    return _Maker(problems, blanks).group(group, pointer, offers)
 
 
 def trait_blocks(
     definition: Tree, pointer: str, offers: Offers, problems: Sequence[Problem] = (), *, blanks: bool = False
 ) -> TraitForm:
     """The form of a fitted trait."""
-    return trait_form(definition, pointer, offers, _messages(problems), _Maker(_messages(problems), blanks).group)
+    return trait_form(definition, pointer, offers, _messages(problems), _Maker(problems, blanks).group)
 
 
 def _messages(problems: Sequence[Problem]) -> dict[str, str]:
@@ -135,8 +139,9 @@ def _messages(problems: Sequence[Problem]) -> dict[str, str]:
 
 
 class _Maker:
-    def __init__(self, problems: dict[str, str], blanks: bool) -> None:
-        self._problems = problems
+    def __init__(self, problems: Sequence[Problem], blanks: bool) -> None:
+        self._problems = _messages(problems)
+        self._unfinished = {each.pointer for each in problems if each.unfinished}
         self._blanks = blanks
 
     def group(self, group: Tree, pointer: str, offers: Offers) -> Block:
@@ -164,13 +169,17 @@ class _Maker:
             "audience": self._audience,
             "trait": self._trait,
         }.get(kind)
-        return maker(condition, pointer, offers) if maker else Block(pointer, kind, condition, self._own(pointer))
+        made = maker(condition, pointer, offers) if maker else Block(pointer, kind, condition, self._own(pointer))
+        return replace(made, unfinished=self._unfinished.issuperset(self._near(pointer)))
 
     def _own(self, pointer: str) -> tuple[str, ...]:
         """The problems at a condition and in it, but for those of conditions inside."""
+        return tuple(self._problems[at] for at in self._near(pointer))
+
+    def _near(self, pointer: str) -> list[str]:
         inside = (f"{pointer}/where/conditions/", f"{pointer}/definition/")
         near = [at for at in self._problems if f"{at}/".startswith(f"{pointer}/")]
-        return tuple(self._problems[at] for at in near if not f"{at}/".startswith(inside))
+        return [at for at in near if not f"{at}/".startswith(inside)]
 
     def _property(self, condition: Tree, pointer: str, offers: Offers) -> Block:
         field = condition.get("field", {})

@@ -262,9 +262,11 @@ def _fit_number(asked: Any) -> Tree:
 
 
 def _first_field(offers: Offers) -> Tree:
-    groups = offers.fields()
-    found: Tree = orjson.loads(groups[0].choices[0].value) if groups else {"column": ""}
-    return found
+    """A column to begin with: the first that says something about a row, which its key does not."""
+    groups, keys = offers.fields(), offers.model.primary_key if offers.model else ()
+    fields: list[Tree] = [orjson.loads(choice.value) for group in groups for choice in group.choices]
+    telling = (field for field in fields if field.get("via") or field["column"] not in keys)
+    return next(telling, fields[0] if fields else {"column": ""})
 
 
 def _choose(condition: Tree, key: str, values: list[str]) -> None:

@@ -29,7 +29,8 @@ class CategoryForm(NewCategoryForm):
         label="Required",
         required=False,
         widget=Toggle,
-        help_text="Every audience is then in at least one of its subsets, and people see rows of those that they hold.",
+        help_text="Whoever builds an audience then has to choose one of its subsets, and sees only rows of those "
+        "that their roles hold.",
     )
     fallback: forms.ModelChoiceField[Subset] = forms.ModelChoiceField(
         label="For audiences that have none",

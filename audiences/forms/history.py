@@ -21,7 +21,10 @@ class AudienceLogsForm(forms.Form):
         "audience_membership: keys, times and groups, no other data.",
     )
     every = forms.ChoiceField(
-        label="Besides those after runs", required=False, choices=Every.choices, help_text="Of audiences with syncs."
+        label="Also by the clock",
+        required=False,
+        choices=Every.choices,
+        help_text="Of every audience that a sync sends, whether it ran or not.",
     )
     holdouts = forms.BooleanField(
         label="Audience holdout group logs",

@@ -13,14 +13,19 @@ class Problem:
     """One thing that is wrong. ``path`` leads to the condition: ``("where", "conditions", 1)``.
 
     ``code`` is for programs: ``malformed``, ``unknown_column``, ``unknown_relationship``, ``unknown_trait``,
-    ``unknown_audience``, ``unknown_list``, ``column_blocked``, ``operator_unfit``, ``operand_unfit``, ``blank``,
-    ``too_deep``, ``too_many_values``, ``audience_loop``, ``trait_loop``, ``trait_sql``, ``wrong_model``,
-    ``not_a_moment``, ``percentile_off``, ``not_single``, ``limit_unfit``.
+    ``unknown_audience``, ``unknown_list``, ``column_blocked``, ``operator_unfit``, ``operand_unfit``,
+    ``unfinished``, ``blank``, ``too_deep``, ``too_many_values``, ``audience_loop``, ``trait_loop``, ``trait_sql``,
+    ``wrong_model``, ``not_a_moment``, ``percentile_off``, ``not_single``, ``limit_unfit``.
     """
 
     path: Path
     code: str
     message: str
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether something is only left to fill in."""
+        return self.code in {"unfinished", "blank"}
 
     @property
     def pointer(self) -> str:

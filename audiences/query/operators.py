@@ -118,7 +118,7 @@ class Tester:
         else:
             raise _missing(value, path)
         if not values:
-            raise refused(path, "operand_unfit", f"“{value.title}” has no value to compare with.")
+            raise refused(path, "unfinished", f"“{value.title}” has no value to compare with.")
         plain = [self._scalar(value, each, path) for each in values]
         if test.operator in {Operator.EQUALS, Operator.NOT_EQUALS}:
             return self._equal(value, plain, test.operator is Operator.NOT_EQUALS, given, path, join)
@@ -365,4 +365,4 @@ def _written(value: Scalar) -> str:
 
 
 def _missing(value: Value, path: Path) -> Exception:
-    return refused(path, "operand_unfit", f"“{value.title}” has nothing to compare with, or nothing that fits.")
+    return refused(path, "unfinished", f"“{value.title}” has nothing to compare with, or nothing that fits.")

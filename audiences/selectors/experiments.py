@@ -21,6 +21,12 @@ def groups_of_sync(sync: Sync) -> list[ExperimentGroup]:
     return list(rows.select_related("experiment"))
 
 
+def group_words(group_id: int) -> str:
+    """A group as it is named beside its audience; nothing where it is gone."""
+    group = ExperimentGroup.objects.filter(pk=group_id, experiment__ended_at=None).first()
+    return f"the group “{group.name}”" if group else ""
+
+
 def split_of(experiment: Experiment, *, named: bool = False) -> Split:
     """The split; its groups are ids as text, or names for the people who read what it labels."""
     names = {group.pk: group.name for group in experiment.groups.all()} if named else {}

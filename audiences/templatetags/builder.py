@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.utils import timezone
+
+from config.ui.tags import cell
 
 register = template.Library()
+
+
+@register.filter
+def said(value: Any) -> str:
+    """A value of somebody's row, as people read it: yes and no, times in their own zone."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        here = timezone.localtime(value) if timezone.is_aware(value) else value
+        return f"{here:%-d %b %Y, %H:%M}"
+    if isinstance(value, date):
+        return f"{value:%-d %b %Y}"
+    return cell(value)
 
 
 @register.filter

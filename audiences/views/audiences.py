@@ -23,13 +23,12 @@ from audiences.views.building import Building, narrowing, posted_subsets, posted
 from audiences.views.calculations import meant, meant_destination
 from audiences.views.keeping import keep
 from audiences.views.narrowing import audience_filters, narrowed_audiences
-from audiences.views.people import lines_of
+from audiences.views.people import lines_of, titled
 from config.errors import Denied, HeadraceError, Invalid
 from config.htmx import go_to, render_page
 from config.ui.listing import Column, Listing
 from config.ui.search import matching
 from syncs.views.base import activity_context
-from syncs.views.previewing import headings
 from workspaces.access import may
 from workspaces.organizing import saved_views
 
@@ -288,7 +287,7 @@ class MembersPreview(PageView):
             "audience": building.audience,
             "chosen": building.wanted,
             "tree": orjson.dumps(building.fitted).decode() if "tree" in request.POST else "",
-            "preview_columns": [*headings(found.columns), Column("What can be asked", hidden_label=True)],
+            "preview_columns": [*titled(parent, found), Column("What can be asked", hidden_label=True)],
         }
         return render_page(request, "audiences/audiences/parts/members.html", context)
 

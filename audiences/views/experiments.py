@@ -107,13 +107,15 @@ class ExperimentTab(AudienceTab):
         status: int = 200,
     ) -> HttpResponse:
         calculation = _counted(audience, experiment)
+        lines = self._lines(audience, experiment, calculation)
         context = {
             **self.around(audience),
             "experiment": experiment,
             "form": form,
             "problem": problem,
             "calculation": calculation,
-            "lines": self._lines(audience, experiment, calculation),
+            "lines": lines,
+            "sent": any(line["syncs"] for line in lines),
             "everybody": self._syncs(audience).exclude(experiment_groups__isnull=False).count(),
             "may_add": may(self.actor, access.ADD_SYNC, parent_model_id=audience.parent_model_id),
             "missing": MISSING,

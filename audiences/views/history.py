@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.text import slugify
@@ -15,21 +15,22 @@ from django.utils.text import slugify
 from audiences import access
 from audiences.choices import LogPlace
 from audiences.forms.history import AudienceLogsForm
-from audiences.models import Audience, Recording
+from audiences.models import Recording
 from audiences.selectors.experiments import running_experiment
 from audiences.selectors.subsets import require_all_rows
 from audiences.services import recordings as services
 from audiences.services.members import record_members_preview
 from audiences.views.audience_tab import AudienceTab
 from audiences.views.base import PageView
-from config.errors import Denied, HeadraceError, Invalid
+from config.errors import Conflict, Denied, HeadraceError, Invalid
 from config.htmx import go_to, render_page
+from config.streaming import StreamedResponse
 from config.ui.listing import Column, Listing
 from connectors.choices import Kind
 from connectors.models import Source
 from connectors.views.detail import DetailView
-from workspaces.scoping import workspace_scope
 
+_PLACES = {LogPlace.WAREHOUSE: "in the warehouse", LogPlace.STORAGE: "in Headrace's storage"}
 COLUMNS = [
     Column("Taken"),
     Column("Why"),
@@ -57,11 +58,10 @@ class HistoryTab(AudienceTab):
             "listing": listing,
             "page": page,
             "logs": logs,
-            "place": LogPlace(logs.place).label.lower() if logs.place else "",
+            "place": _PLACES.get(logs.place, ""),
             "live": any(row.live for row in page.rows),
             "experiment": running_experiment(audience),
             "may_see": self._may_see(audience),
-            "now": timezone.now(),
         }
         part = "audiences/history/list.html"
         return render_page(request, "audiences/history/tab.html", context, part=part)
@@ -89,8 +89,10 @@ class HistoryTab(AudienceTab):
 class MembersOfMoment(PageView):
     """The members at a moment, as a file."""
 
-    def get(self, request: HttpRequest, pk: int) -> StreamingHttpResponse | HttpResponse:
+    def get(self, request: HttpRequest, pk: int) -> StreamedResponse | HttpResponse:
         """CSV of keys and groups."""
+        from audiences.recording import members_of_moment  # on first use: no page but this asks
+
         audience = access.audience_for(self.actor, pk)
         access.require_view_rows(self.actor, audience.parent_model)
         require_all_rows(self.actor, audience.parent_model)
@@ -99,7 +101,11 @@ class MembersOfMoment(PageView):
         except Invalid as error:
             return go_to(request, self.url("audience_history", pk), error.message, tone="bad")
         record_members_preview(actor=self.actor, parent=audience.parent_model, audience=audience)
-        answer = StreamingHttpResponse(_lines(audience, at), content_type="text/csv")
+        try:
+            members = members_of_moment(audience, at)
+        except Conflict as error:
+            return go_to(request, self.url("audience_history", pk), f"{error.message} {error.hint}".strip(), tone="bad")
+        answer = StreamedResponse(_lines(members), content_type="text/csv")
         answer["Content-Disposition"] = f'attachment; filename="{slugify(audience.name)}-{at:%Y-%m-%d-%H%M}.csv"'
         return answer
 
@@ -161,15 +167,12 @@ class _Line:
         return value
 
 
-def _lines(audience: Audience, at: datetime) -> Iterator[str]:
-    """The file, line by line; it is read after the request, so it enters the workspace itself."""
-    from audiences.recording import members_of_moment
-
+def _lines(members: Iterator[Sequence[Any]]) -> Iterator[str]:
+    """The file, line by line; it is read after the request, outside of the workspace."""
     writer = csv.writer(_Line())
-    with workspace_scope(audience.workspace_id):
-        yield writer.writerow(["row_id", "experiment_group"])
-        for row, group in members_of_moment(audience, at):
-            yield writer.writerow([_safe(row), _safe(group)])
+    yield writer.writerow(["row_id", "experiment_group"])
+    for row, group in members:
+        yield writer.writerow([_safe(row), _safe(group)])
 
 
 def _safe(text: str) -> str:

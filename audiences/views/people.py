@@ -19,8 +19,9 @@ from audiences.views.building import Building
 from audiences.views.calculations import meant
 from config.errors import HeadraceError, NotFound
 from config.htmx import go_to, render_page
+from config.ui.listing import Column
+from connectors.sdk.types import ColumnType
 from syncs.definitions import Preview
-from syncs.views.previewing import headings
 
 LONGEST_SEARCH = 200
 
@@ -129,7 +130,7 @@ class FoundRows(PageView):
         except HeadraceError as error:
             return render_page(request, "audiences/people/found.html", {"problem": error})
         context = {"parent": parent, "words": words, "lines": lines_of(parent, found), "found": found}
-        return render_page(request, "audiences/people/found.html", {**context, "columns": headings(found.columns)})
+        return render_page(request, "audiences/people/found.html", {**context, "columns": titled(parent, found)})
 
 
 class ProfilePage(PageView):
@@ -181,6 +182,12 @@ PARTS: Mapping[str, tuple[str, Callable[..., Any]]] = {
     "related": ("Related rows", profiles.view_related),
     "audiences": ("Audiences", profiles.view_memberships),
 }
+
+
+def titled(parent: SchemaModel, found: Preview) -> list[Column]:
+    """The headings of a preview's columns as people know them."""
+    titles = dict(parent.columns.exclude(alias="").values_list("name", "alias"))
+    return [Column(titles.get(c.name, c.name), numeric=c.type is ColumnType.NUMBER) for c in found.columns]
 
 
 def lines_of(parent: SchemaModel, found: Preview) -> list[Line]:

@@ -13,12 +13,12 @@ from audiences.query.layers import Layer
 from audiences.services.layers import count_layers, preview_stopped
 from audiences.syncing import audience_of
 from audiences.views.base import PageView
+from audiences.views.people import titled
 from audiences.waterfall import LABELS, layer_steps, run_steps
 from config.errors import HeadraceError, NotFound
 from config.htmx import go_to, render_page
 from syncs.access import sync_for
 from syncs.models import Run, Sync
-from syncs.views.previewing import headings
 from syncs.views.sync_detail import SyncPage
 
 
@@ -73,7 +73,7 @@ class LayerRows(PageView):
         }
         try:
             found = preview_stopped(actor=self.actor, sync=sync, layer=meant)
-            context |= {"members": found, "preview_columns": headings(found.columns)}
+            context |= {"members": found, "preview_columns": titled(context["audience"].parent_model, found)}
         except HeadraceError as error:
             context["problem"] = error
         return render_page(request, "audiences/syncs/stopped.html", context, part="audiences/syncs/parts/stopped.html")

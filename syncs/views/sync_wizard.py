@@ -37,7 +37,7 @@ from syncs.forms.mapping import with_more_lines
 from syncs.forms.syncs import SyncForm
 from syncs.locks import Locks, locks_of
 from syncs.models import Model, Sync
-from syncs.origins import origin_of
+from syncs.origins import origin_of, sender_of
 from syncs.schedules import Schedule
 from syncs.sentences import outcome_sentence
 from syncs.suggestions import near
@@ -103,7 +103,7 @@ class SyncNew(PageView):
         return self._page("syncs/syncs/choose_destination.html", "destination", rows=rows, model=model)
 
     def _page(self, template: str, step: str, model: Model | None = None, **context: Any) -> HttpResponse:
-        chosen = {"model": (str(model), model_url(self, model))} if model else {}
+        chosen = {"model": (sender_of(self.request, model), model_url(self, model))} if model else {}
         whole = {
             "breadcrumb": [self.crumb("Syncs", "syncs")],
             "steps": steps_of(step, chosen, model),
@@ -329,8 +329,9 @@ class Configure(PageView):
     def _page(self, form: SyncForm, status: int = 200, **more: Any) -> HttpResponse:
         if "choices" in self.request.GET:
             self._list_choices(form)
+        sender = str(self.model) if self.sync else sender_of(self.request, self.model)
         chosen = {
-            "model": (str(self.model), model_url(self, self.model)),
+            "model": (sender, model_url(self, self.model)),
             "destination": (str(self.destination), self.url("sync_new") + f"?model={self.model.pk}"),
         }
         kinds = definition_of(self.destination).sync_types if self.may_choose_type else ()
@@ -339,6 +340,7 @@ class Configure(PageView):
             "kind": self.kind,
             "kinds": [{"label": k.name, "url": f"?type={k.key}", "active": k.key == self.kind.key} for k in kinds],
             "model": self.model,
+            "sender": sender,
             "destination": self.destination,
             "sync": self.sync,
             "spaces": [] if self.sync else self._spaces(),

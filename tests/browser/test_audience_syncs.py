@@ -5,11 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
 
-import psycopg
 import pytest
-from django.test import override_settings
 from playwright.sync_api import Page, expect
 
 from audiences import services as studio
@@ -28,14 +25,13 @@ from tests.audiences.app.shop import table
 from tests.browser.acting import aside, signed_in
 from tests.browser.chromium import assert_sound
 from tests.browser.conftest import Open
-from tests.support.rows import database_rows
-from tests.syncs.app.shop import Shop, open_shop, postgres_settings
-from tests.world import World, build_world
+from tests.browser.studio import add_sync, new_world, on_lists, second_list, shop_of
+from tests.syncs.app.shop import Shop
+from tests.world import World
 from workspaces import services as people
 from workspaces.grants import Grant
 from workspaces.models import Role, User
 from workspaces.permissions import Permission
-from workspaces.scoping import workspace_scope
 
 pytestmark = [pytest.mark.browser, pytest.mark.services]
 HAPPENED = """
@@ -55,15 +51,13 @@ OPTED_OUT = {
 @pytest.fixture
 def acme(server: str) -> World:
     """Acme with its people, made anew."""
-    database_rows().delete_all()
-    return build_world()
+    return new_world()
 
 
 @pytest.fixture
 def shop(services: Urls, acme: World) -> Iterator[Shop]:
-    place = acme.acme
-    with override_settings(OUTBOUND_ALLOW=["*"]), workspace_scope(place.workspace.pk):
-        yield open_shop(place, services.acme_url, uuid4().hex[:8])
+    with shop_of(acme, services.acme_url) as made:
+        yield made
 
 
 def describe(shop: Shop) -> SchemaModel:
@@ -103,36 +97,9 @@ def build(page: Page) -> None:
     page.get_by_role("link", name="Finish without syncs").click()
 
 
-def add_sync(page: Page, destination: str, target: str) -> None:
-    """From the audience to its schedule."""
-    page.get_by_role("navigation", name="Sections of the audience").get_by_role("link", name="Syncs").click()
-    page.get_by_role("button", name="Add sync").click()
-    page.get_by_role("link", name=re.compile(destination)).click()
-    page.get_by_label("Table").select_option(f"public.{target}")
-    expect(page.get_by_label("Match records by this field, line 1")).to_be_checked()
-    page.get_by_role("radio", name=re.compile("^Delete the record")).check()
-    page.get_by_role("button", name="Continue").click()
-    page.get_by_role("button", name="Finish", exact=True).click()
-    expect(page.get_by_text("Boots left behind").first).to_be_visible()
-
-
-def second_list(shop: Shop) -> str:
-    """Another tool of the same kind."""
-    shop.at_destination(f"CREATE TABLE other_{shop.table} (LIKE {shop.table} INCLUDING ALL)")
-    connectors.create_destination(
-        actor=shop.actor, type="postgres", name="Other tool", values=postgres_settings(shop.address)
-    )
-    return f"other_{shop.table}"
-
-
 def run_all(shop: Shop) -> None:
     for sync in Sync.objects.all():
         shop.run(shop.unguarded(sync))
-
-
-def on_lists(shop: Shop, *tables: str) -> list[list[int]]:
-    with psycopg.connect(shop.address) as connection:
-        return [[row[0] for row in connection.execute(f"SELECT id FROM {name} ORDER BY 1")] for name in tables]
 
 
 def test_cart_abandoners_are_on_two_lists_until_they_buy(open_page: Open, shop: Shop) -> None:

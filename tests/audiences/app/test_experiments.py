@@ -158,7 +158,7 @@ def test_the_pages_divide_count_and_begin_syncs(crowd: Shop, everybody: Audience
     page = client.get(tab).content.decode()
     expected = members(mail.experiment)
     assert f">{len(expected['Mail'])}<" in page
-    assert "None: the control" in page
+    assert "No sync yet" in page
 
     began = client.post(f"{tab}/do/sync", {"group": holdout.pk})
     model = open_for_syncs(actor=crowd.actor, audience=everybody)

@@ -206,7 +206,7 @@ def test_snapshots_are_taken_on_demand_by_schedule_and_after_lost_messages(crowd
     client.force_login(crowd.place.owner)
     base = f"/{crowd.place.workspace.slug}"
     page = f"{base}/studio/audiences/{audience.pk}/history"
-    assert "Nobody has written down" in client.get(page).content.decode()
+    assert "No snapshots yet" in client.get(page).content.decode()
     client.post(page)
     with pytest.raises(Conflict, match="already"):
         services.take_snapshot(actor=crowd.actor, audience=audience)

@@ -126,7 +126,7 @@ for _way in ("orders", "orders", "orders"):
         (_property("score", Op.CONTAINS, "a"), "operator_unfit", "“score” is of the type number: “contains” does not"),
         (_property("score", Op.EQUALS, "many"), "operand_unfit", "“score” is a number, and “many” is not."),
         (_property("vip", Op.EQUALS, "yes"), "operand_unfit", "“vip” is a yes or no, and “yes” is not."),
-        (_property("name", Op.EQUALS), "operand_unfit", "“name” has nothing to compare with"),
+        (_property("name", Op.EQUALS), "unfinished", "“name” has nothing to compare with"),
         (_property("name", Op.CONTAINS, ""), "operand_unfit", "Every text holds an empty one"),
         (c.RelationCondition("gone"), "unknown_relationship", "Customers is not related to that model any more."),
         (c.RelationCondition("lines"), "unknown_relationship", "Customers is not related to that model any more."),
