@@ -313,7 +313,7 @@ def _scalar(value: Scalar) -> str:
 
 def _listed(values: list[str], word: str) -> str:
     shown = values if len(values) <= _SHOWN + 1 else [*values[:_SHOWN], f"{len(values) - _SHOWN:,} more"]
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {word} {shown[-1]}" if shown else "…"
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {word} {shown[-1]}" if shown else "[to fill in]"
 
 
 def _moment(moment: Moment) -> str:

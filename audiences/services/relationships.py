@@ -130,7 +130,7 @@ def add_tie(model: SchemaModel, tie: Tie) -> Relationship:
 def check_tie(tie: Tie, model: SchemaModel, columns: Sequence[str]) -> None:
     """Raise unless both models can be joined like this."""
     if tie.other.pk == model.pk:
-        raise Invalid.field("other", "Choose another model.")
+        raise Invalid.field("other", f"{model.name} cannot belong to itself: choose another model.")
     if tie.other.source_id != model.source_id:
         raise Invalid.field("other", "Models belong together within one source.", hint="Queries cannot join sources.")
     if not tie.keys:

@@ -15,7 +15,7 @@ from django.utils.text import slugify
 from audiences import access
 from audiences.choices import LogPlace
 from audiences.forms.history import AudienceLogsForm
-from audiences.models import Recording
+from audiences.models import Audience, Recording
 from audiences.selectors.experiments import running_experiment
 from audiences.selectors.subsets import require_all_rows
 from audiences.services import recordings as services

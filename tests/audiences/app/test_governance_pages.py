@@ -111,7 +111,7 @@ def test_rules_are_made_by_clicking_and_their_effect_is_shown(
     url = f"/{place.slug}/studio/parents/{customers.pk}"
     asked = {"audience": everybody.pk, "destination": mailer.pk}
     page = Person(place, f"audiences/{everybody.pk}/members")
-    assert f"As {mailer.name} gets them" in page.html
+    assert f"Only whom {mailer.name} may get" in page.html
     members = page.client.post(f"{url}/members", asked).content.decode()
     assert "Grace" in members
     assert "Linus" not in members
