@@ -30,7 +30,7 @@ from connectors.choices import Kind
 from connectors.models import Source
 from connectors.views.detail import DetailView
 
-_PLACES = {LogPlace.WAREHOUSE: "in the warehouse", LogPlace.STORAGE: "in Headrace's storage"}
+_PLACES: dict[str, str] = {LogPlace.WAREHOUSE: "in the warehouse", LogPlace.STORAGE: "in Headrace's storage"}
 COLUMNS = [
     Column("Taken"),
     Column("Why"),
