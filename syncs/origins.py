@@ -35,8 +35,8 @@ class Origin:
 
     ``require_sending`` raises where a person may not send what a model stands for, whatever their rights on both
     sides. ``space_of`` is the part of the workspace that its syncs belong to. ``tabs`` are more sections of their
-    pages: name of the route, and label. ``begun`` says, with the request, of whom of the model a sync that is being added
-    is, where that was chosen before; ``made`` is told, with the request, when somebody has added such a sync,
+    pages: name of the route, and label. ``begun`` says, with the request, for whom of the model a sync is being
+    added, where that was chosen before; ``made`` is told, with the request, when somebody has added such a sync,
     which runs by hand only so far; ``ended`` when a run of one has ended, in the transaction that stores its end.
     ``erase`` deletes what is kept beside the sync about rows with these keys, and says where and how much.
     """
