@@ -1,4 +1,4 @@
-"""Connections that a request or job is done with, kept for the next one of this process (ADR 21)."""
+"""Connections that a request or job is done with, kept for the next one of this process (ADR 22)."""
 
 from __future__ import annotations
 
