@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from django.db.models import Prefetch
 from django.utils import timezone
 
 from audiences.models import Audience, AudienceSubset, SchemaModel, Subset
@@ -36,9 +36,11 @@ def schema_with_audiences(source: Source, actor: Actor | None = None, instead: I
 
     ``instead`` are definitions that some subsets are going to have, by id.
     """
-    chosen = Prefetch("chosen", AudienceSubset.objects.select_related("subset"))
-    rows = Audience.objects.filter(parent_model__source=source).prefetch_related(chosen)
-    audiences = {str(row.pk): found for row in rows if (found := saved(row, instead))}
+    chosen: dict[int, list[Subset]] = defaultdict(list)
+    for choice in AudienceSubset.objects.filter(audience__parent_model__source=source).select_related("subset"):
+        chosen[choice.audience_id].append(choice.subset)
+    rows = Audience.objects.filter(parent_model__source=source).only("name", "parent_model_id", "definition")
+    audiences = {str(row.pk): found for row in rows if (found := saved(row, instead, chosen[row.pk]))}
     schema = replace(
         studio_schema(source),
         audiences=audiences,
@@ -69,7 +71,7 @@ def unseen_in(
     return [Problem(path, "unknown_audience", words) for pk, path in asked.items() if pk not in known]
 
 
-def saved(audience: Audience, instead: Instead = NOTHING) -> SavedAudience | None:
+def saved(audience: Audience, instead: Instead, subsets: Iterable[Subset]) -> SavedAudience | None:
     """An audience as the query package knows it; nothing where this version cannot read its definition."""
     try:
         return SavedAudience(
@@ -77,7 +79,7 @@ def saved(audience: Audience, instead: Instead = NOTHING) -> SavedAudience | Non
             name=audience.name,
             model=str(audience.parent_model_id),
             definition=load_definition(audience.definition),
-            subsets=grouped(subsets_of(audience), instead),
+            subsets=grouped(subsets, instead),
         )
     except InvalidTree:
         return None

@@ -114,13 +114,21 @@ def lost_uses(model: SchemaModel, lines: Sequence[Line]) -> list[str]:
     return told
 
 
+# Of a column, what queries have to know; suggestions make up most of a schema, and builders ask for few of them.
+ASKED = (
+    "model_id", "position", "name", "type", "override_type", "alias", "native_type", "nullable", "enabled", "suggest",
+    "ignore_case", "privacy",
+)  # fmt: skip
+
+
 def studio_schema(source: Source) -> pure.StudioSchema:
     """A source's whole schema as the query package knows it."""
     declared = definition_of(Kind.SOURCE, source.type)
     dialect = declared.planner_profile or declared.dialect
     models = {str(row.pk): row for row in SchemaModel.objects.filter(source=source, archived_at=None)}
     columns: dict[int, list[pure.StudioColumn]] = defaultdict(list)
-    for column in SchemaColumn.objects.filter(model__in=list(models.values()), missing=False):
+    rows = SchemaColumn.objects.filter(model__in=list(models.values()), missing=False)
+    for column in rows.only(*ASKED):
         columns[column.model_id].append(studio_column(column, dialect))
     return pure.StudioSchema(
         dialect=dialect,

@@ -41,7 +41,7 @@ def schema_with_traits(source: Source) -> StudioSchema:
 
 def saved_traits(source: Source) -> dict[str, SavedTrait]:
     """The traits of a source's schema as the query package knows them, without those that it cannot read."""
-    rows = Trait.objects.filter(model__source=source)
+    rows = Trait.objects.filter(model__source=source).defer("suggestions", "description")
     return {str(row.pk): found for row in rows if (found := saved_trait(row))}
 
 
