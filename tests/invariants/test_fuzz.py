@@ -17,6 +17,7 @@ from django.apps import apps
 from django.db.models import CharField, Value
 from django.db.models.functions import Concat
 from django.test import Client
+from django.urls import resolve
 from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -81,7 +82,9 @@ def _id(name: str, place: Place) -> str | None:
 
 def send(secret: str, case: Case[Any], place: Place, body: Any) -> Any:
     """The request that a case stands for."""
-    values = {name: parameter("api:any", name, place) for name in case.path_parameters or {}}
+    named = case.path_parameters or {}
+    route = resolve(case.operation.path.format(**dict.fromkeys(named, "1"))).view_name
+    values = {name: parameter(route, name, place) for name in named}
     query = {str(name): value for name, value in (case.query or {}).items()}
     client = Client(raise_request_exception=True, headers={"Authorization": f"Bearer {secret}"})
     address = case.operation.path.format(**values)

@@ -152,6 +152,7 @@ GIVE_NONE = (
     "api:source*",
     "api:space*",
     "api:sync",
+    "api:sync_version",
     "api:syncs",
     "api:sync_alert*",
     "api:sync_groups",
