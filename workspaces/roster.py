@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from workspaces.grants import grants_of_roles, side_summary, targets
-from workspaces.models import GroupMember, GroupRole, Invitation, OrganizationMember, Role, UserGroup, Workspace
+from workspaces.models import GroupMember, GroupRole, Invitation, OrganizationMember, Role, User, UserGroup, Workspace
 from workspaces.scoping import unscoped
 
 DESTINATION = "destination"  # the side of grants
@@ -78,6 +80,26 @@ def people(query: str = "", *, kinds: tuple[str, ...] = ()) -> QuerySet[Organiza
     for condition in chosen[1:]:
         chosen[0] |= condition
     return rows.filter(chosen[0]) if chosen else rows
+
+
+def with_ways_in(rows: QuerySet[OrganizationMember]) -> QuerySet[OrganizationMember]:
+    """People with what they can sign in by beside a password: ``services`` by name, and whether there is a passkey."""
+    linked = SocialAccount.objects.filter(user=OuterRef("user")).order_by("provider").values("provider")
+    passkeys = Authenticator.objects.filter(user=OuterRef("user"), type=Authenticator.Type.WEBAUTHN)
+    return rows.annotate(services=ArraySubquery(linked), has_passkey=Exists(passkeys))
+
+
+def ways_in(member: OrganizationMember) -> list[str]:
+    """How one of :func:`with_ways_in` signs in."""
+    user: User = member.user
+    if user.is_service:
+        return ["API keys only"]
+    if user.sso_organization_id is not None:
+        return ["Identity provider"]
+    services: list[str] = member.services  # type: ignore[attr-defined]
+    found = ["E-mail and password"] if user.has_usable_password() else []
+    found += [name.capitalize() for name in services]
+    return [*found, "Passkey"] if member.has_passkey else found  # type: ignore[attr-defined]
 
 
 def groups(query: str = "") -> QuerySet[UserGroup]:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 
 import pytest
+from allauth.socialaccount.models import SocialAccount
+from django.contrib.auth.hashers import make_password
 from django.test import Client
 
 from tests.world import World
@@ -337,3 +339,14 @@ def test_people_of_the_identity_provider_make_workspaces_only_where_they_may(
     assert owner.post(page, {"name": "Third"}).status_code == 302
     with unscoped("all of them"):
         assert not Workspace.objects.filter(name="Second").exists()
+
+
+def test_the_list_of_people_says_how_each_signs_in(world: World, client_of: Callable[[str], Client]) -> None:
+    with unscoped("a test gives people ways to sign in"):
+        SocialAccount.objects.create(user=world["viewer"], provider="google", uid="1")
+        User.objects.filter(pk=world["admin"].pk).update(password=make_password("a-long-and-quiet-river"))
+        User.objects.filter(pk=world["editor"].pk).update(sso_organization=world.acme.workspace.organization)
+    page = shown(client_of("owner"), f"{ORGANIZATION}/people")
+    rows = {row.partition("@acme.test")[0].rpartition(">")[2]: row for row in page.split("<tr ") if "@acme.test" in row}
+    for name, way in (("viewer", "Google"), ("editor", "Identity provider"), ("admin", "E-mail and password")):
+        assert f"<td>{way}</td>" in rows[name], name

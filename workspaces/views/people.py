@@ -48,9 +48,11 @@ PENDING_COLUMNS = (
 def people(request: WorkspaceRequest) -> HttpResponse:
     """Everyone in the organization."""
     listing = Listing(request, columns=COLUMNS, filters=[KINDS], order="user__email")
+    page = listing.page(roster.with_ways_in(roster.people(listing.query, kinds=listing.chosen("who"))))
     context = {
         "listing": listing,
-        "page": listing.page(roster.people(listing.query, kinds=listing.chosen("who"))),
+        "page": page,
+        "lines": [{"member": member, "ways_in": roster.ways_in(member)} for member in page.rows],
         "tabs": _tabs(request, "people"),
         "organization": request.workspace.organization,
         "manages": may(request.actor, Permission.MANAGE_ORGANIZATION),
