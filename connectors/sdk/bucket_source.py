@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, Unavailable
 from connectors.sdk.file_source import FileSource, Listed, missing
-from connectors.sdk.net import Guard, GuardedResolver, parse_url
 
 _PIECE = 4 << 20
 _NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
@@ -88,15 +87,6 @@ class BucketSource(FileSource):
         if any(mark in text for mark in _REFUSED):
             return AuthError(said, hint=self.rights)
         return Unavailable(f"The store could not be read: {said}", hint="Check the settings and the network between.")
-
-
-def guarded(source: FileSource, endpoint: str | None) -> GuardedResolver:
-    """Name resolution that yields only addresses that may be called; ``endpoint`` itself is judged at once."""
-    guard = Guard(source.environment)
-    if endpoint:  # an address is not resolved, so it is judged here
-        url = parse_url(endpoint)
-        guard.check_literal(url.host or "", url.port or 0)
-    return GuardedResolver(guard)
 
 
 def _changed(about: Mapping[str, Any]) -> dt.datetime:

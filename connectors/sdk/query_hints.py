@@ -21,7 +21,7 @@ def _kind(pattern: str, hint: str) -> _Kind:
 
 _KINDS = (
     _kind(
-        r"ambiguous|duplicate column name|specified more than once",
+        r"ambiguous|duplicate column name|specified more than once|multiple expressions .* for alias",
         "Several joined tables have a column of this name. Say which one is meant, and give each a name of its own "
         "with AS, such as a.url AS url_of_a.",
     ),

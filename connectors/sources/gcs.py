@@ -49,7 +49,11 @@ class GcsSource(BucketSource):
         from gcsfs.core import GCSFileSystem  # the plain one: asking what kind a bucket is takes more rights
 
         return GCSFileSystem(
-            project=self.config.get("project"), token=self._token(), endpoint_url=self.endpoint, **UNSHARED
+            project=self.config.get("project"),
+            token=self._token(),
+            endpoint_url=self.endpoint,
+            session_kwargs={"trust_env": True},  # the operator's proxy
+            **UNSHARED,
         )
 
     def _token(self) -> Any:

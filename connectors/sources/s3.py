@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, ClassVar
 
-from connectors.sdk.bucket_source import UNSHARED, BucketSource, guarded
+from connectors.sdk.bucket_source import UNSHARED, BucketSource
 from connectors.sdk.errors import AuthError
 from connectors.sdk.fields import Text, Toggle
 from connectors.sdk.source import SourceDefinition
@@ -81,13 +81,15 @@ class S3Source(BucketSource):
         from aiobotocore.config import AioConfig
         from s3fs import S3FileSystem
 
+        from connectors.sdk.aws import way_out
+
         config = self.config
         endpoint = str(config.get("endpoint") or "") or None
         network: dict[str, Any] = {
             "connect_timeout": 10,
             "read_timeout": 60,
             "retries": {"mode": "standard", "max_attempts": 3},
-            "connector_args": {"resolver": guarded(self, endpoint)},
+            **way_out(self.environment, endpoint),
             "s3": {"addressing_style": "path" if config.get("path_style") else "auto"},
         }
         client = {"region_name": config.get("region") or "us-east-1", "endpoint_url": endpoint}

@@ -29,8 +29,8 @@ def bucket() -> Iterator[dict[str, Any]]:
     host, port = server.get_host_and_port()
     store = boto3.client("s3", endpoint_url=f"http://{host}:{port}", region_name="us-east-1", **KEYS)
     store.create_bucket(Bucket="acme-files")
-    store.put_object(Bucket="acme-files", Key="crm/january.csv", Body=b"id,name\n1,Ada\n")
-    store.put_object(Bucket="acme-files", Key="crm/february.csv", Body=b"id,name\n2,Grace\n")
+    store.put_object(Bucket="acme-files", Key="crm/2026-01.csv", Body=b"id,name\n1,Ada\n")
+    store.put_object(Bucket="acme-files", Key="crm/2026-02.csv", Body=b"id,name\n2,Grace\n")
     settings = {"bucket": "acme-files", "endpoint": f"http://{host}:{port}", "path_style": True}
     yield {**settings, "access_key_id": KEYS["aws_access_key_id"], "secret_access_key": "x"}
     server.stop()
@@ -48,13 +48,13 @@ def test_a_file_or_the_newest_of_its_folder_becomes_a_model(
     page = reverse("syncs:model_define", args=[acme.workspace.slug, source.pk])
     shown = html.unescape(client.get(page, {"method": "table"}).content.decode())
     assert "Choose a file" in shown
-    for offered in (f"{TABLE_SEPARATOR}crm/january.csv", f"newest{TABLE_SEPARATOR}crm/*"):
+    for offered in (f"{TABLE_SEPARATOR}crm/2026-01.csv", f"newest{TABLE_SEPARATOR}crm/*"):
         assert offered in shown
 
     def post(table: str, **more: str) -> Any:
         return client.post(f"{page}?method=table", {"table": table, **more})
 
-    assert "Ada" in post(f"{TABLE_SEPARATOR}crm/january.csv").content.decode()
+    assert "Ada" in post(f"{TABLE_SEPARATOR}crm/2026-01.csv").content.decode()
     newest = f"newest{TABLE_SEPARATOR}crm/*"
     assert "Grace" in post(newest).content.decode()
     assert post(newest, action="save", name="People", primary_key="id").status_code in (204, 302)

@@ -16,7 +16,7 @@ from psycopg import sql
 
 from config.embedded import Urls
 from connectors.sdk.context import Environment
-from tests.support import mariadb
+from tests.support import clickhouse, mariadb
 from tests.support.databases import RUN_PREFIX, at
 
 
@@ -79,6 +79,20 @@ def mariadb_server() -> Iterator[Prepare]:
                 connection.close()
 
         yield prepare
+
+
+@pytest.fixture(scope="session")
+def clickhouse_server() -> Prepare:
+    """ClickHouse's engine behind its HTTP interface; skips where it is not installed."""
+
+    @contextmanager
+    def prepare(seed: Sequence[str]) -> Iterator[dict[str, Any]]:
+        with clickhouse.a_server(seed) as settings:
+            if settings is None:
+                pytest.skip(clickhouse.WORDS)
+            yield settings
+
+    return prepare
 
 
 @pytest.fixture

@@ -209,7 +209,68 @@ _MARIADB = Stand(
     ),
 )
 
+_CLICKHOUSE = Stand(
+    key="clickhouse",
+    server="clickhouse_server",
+    schema="default",
+    seed=(
+        "CREATE TABLE stand_people (id Int32 COMMENT 'Their number', name String) ENGINE = MergeTree ORDER BY id",
+        "INSERT INTO stand_people SELECT number, concat('person ', toString(number)) FROM numbers(10)",
+        """CREATE TABLE `we"ird; t` (`c"; --` Int32, `Ünïcode` String) ENGINE = Memory""",
+    ),
+    hostile=('c"; --', "Ünïcode"),
+    values=(
+        ("true", ColumnType.BOOLEAN, True),
+        ("CAST(NULL AS Nullable(Bool))", ColumnType.BOOLEAN, None),
+        ("toUInt64(18446744073709551615)", ColumnType.NUMBER, 18446744073709551615),
+        ("toInt8(-128)", ColumnType.NUMBER, -128),
+        ("0.1", ColumnType.NUMBER, 0.1),
+        ("toDecimal64('12.50', 2)", ColumnType.NUMBER, Decimal("12.50")),
+        ("toInt256('-5')", ColumnType.NUMBER, "-5"),
+        ("'Zoë 🌊'", ColumnType.STRING, "Zoë 🌊"),
+        ("toLowCardinality('x')", ColumnType.STRING, "x"),
+        ("toFixedString('ab', 4)", ColumnType.STRING, "ab"),
+        ("CAST('a' AS Enum8('a' = 1))", ColumnType.STRING, "a"),
+        ("toUUID('8f3c1d52-7a9b-4c6e-9d10-2b3a4c5d6e7f')", ColumnType.STRING, "8f3c1d52-7a9b-4c6e-9d10-2b3a4c5d6e7f"),
+        ("toIPv4('1.2.3.4')", ColumnType.STRING, "1.2.3.4"),
+        ("hex('🌊')", ColumnType.STRING, "F09F8C8A"),
+        ("toDate('2026-02-03')", ColumnType.DATE, dt.date(2026, 2, 3)),
+        ("toDateTime('2026-02-03 04:05:06', 'Etc/GMT-2')", ColumnType.TIMESTAMP, _ZONED),
+        (
+            "toDateTime64('2026-02-03 04:05:06.123456', 6, 'UTC')",
+            ColumnType.TIMESTAMP,
+            dt.datetime(2026, 2, 3, 4, 5, 6, 123456, dt.UTC),
+        ),
+    ),
+    objects=(
+        ("[1, NULL, 3]", [1, None, 3]),
+        ("map('a', toUInt64(1))", {"a": 1}),
+        ("tuple(1, 'x')", [1, "x"]),
+    ),
+    many="SELECT toInt64(number) AS i FROM numbers({n})",
+    writes=(
+        "INSERT INTO stand_people VALUES (1, 'x')",
+        "SELECT 1; DROP TABLE stand_people",
+        "SELECT 1 AS x) AS y; DROP TABLE stand_people; SELECT * FROM (SELECT 1 AS x",
+        "ALTER TABLE stand_people DELETE WHERE 1",
+        "SELECT * FROM stand_people INTO OUTFILE '/tmp/headrace-outfile'",
+    ),
+    wrong=(
+        ("SELECT nobody FROM stand_people", "nobody"),
+        ("SELECT * FROM nothing_there", "nothing_there"),
+        ("SELECT unhex('ff') AS x", "“x”"),
+        ("SELECT 1 AS a, 2 AS a", "a"),
+    ),
+    refusals=(
+        ({"password": "wrong"}, AuthError, "Authentication failed"),
+        ({"port": 1}, Unavailable, "refused"),
+        ({"database": "no_such_database"}, ConfigError, "no_such_database"),
+        ({"host": "no-such-host.invalid"}, Unavailable, "could not be resolved"),
+    ),
+)
+
 STANDS: tuple[Stand, ...] = (
+    _CLICKHOUSE,
     _MARIADB,
     # Without transactions that only read, sequences could be moved on: the user's rights are what keeps from it.
     replace(
