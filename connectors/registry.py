@@ -35,8 +35,12 @@ DESTINATIONS: dict[str, str] = {
     "http_request": "connectors.destinations.http_request:HttpRequestDestination",
     "klaviyo": "connectors.destinations.klaviyo:KlaviyoDestination",
     "local_files": "connectors.destinations.local_files:LocalFilesDestination",
+    "mixpanel": "connectors.destinations.mixpanel:MixpanelDestination",
     "postgres": "connectors.destinations.postgres:PostgresDestination",
+    "posthog": "connectors.destinations.posthog:PosthogDestination",
+    "rudderstack": "connectors.destinations.rudderstack:RudderstackDestination",
     "s3": "connectors.destinations.s3:S3Destination",
+    "segment": "connectors.destinations.segment:SegmentDestination",
 }
 
 

@@ -84,6 +84,10 @@ class Client:
         error = error_for(response, overrides)
         return self.cleaned(error) if error else None
 
+    def without_secrets(self, words: str) -> str:
+        """The words with secrets taken out."""
+        return self._redactor.text(words)
+
     def cleaned(self, error: E) -> E:
         """The error without secrets in its words."""
         error.message = self._redactor.text(error.message)

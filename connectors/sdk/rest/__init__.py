@@ -11,8 +11,17 @@ from connectors.sdk.rest.fields import field, fields
 from connectors.sdk.rest.jobs import JobState, finished
 from connectors.sdk.rest.places import Place
 from connectors.sdk.rest.results import by_index, by_key, refusals
-from connectors.sdk.rest.sign_in import Basic, ClientCredentials, Either, KeyHeader, KeyParameter, OAuthApp, SignIn
-from connectors.sdk.rest.work import Found, Record, Results, Work
+from connectors.sdk.rest.sign_in import (
+    Basic,
+    ClientCredentials,
+    Either,
+    KeyHeader,
+    KeyInBody,
+    KeyParameter,
+    OAuthApp,
+    SignIn,
+)
+from connectors.sdk.rest.work import Found, Record, Results, Work, besides, missing
 
 __all__ = [
     "Api",
@@ -22,6 +31,7 @@ __all__ = [
     "Found",
     "JobState",
     "KeyHeader",
+    "KeyInBody",
     "KeyParameter",
     "Line",
     "OAuthApp",
@@ -32,10 +42,12 @@ __all__ = [
     "SignIn",
     "Work",
     "Writer",
+    "besides",
     "by_index",
     "by_key",
     "field",
     "fields",
     "finished",
+    "missing",
     "refusals",
 ]

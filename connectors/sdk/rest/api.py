@@ -45,12 +45,19 @@ class Api:
 
     @asynccontextmanager
     async def open(
-        self, config: Config, environment: Environment, *, connections: int = 1, timeout_s: float = 30.0
+        self,
+        config: Config,
+        environment: Environment,
+        *,
+        secrets: Sequence[str] = (),
+        connections: int = 1,
+        timeout_s: float = 30.0,
     ) -> AsyncIterator[Line]:
-        """A line for one check, lookup or part of a run."""
+        """A line for one check, lookup or part of a run. ``secrets`` are settings beyond the sign-in's own."""
+        hidden = [*self.sign_in.secrets(config), *secrets]
 
         def client() -> Client:
-            return Client(environment, secrets=self.sign_in.secrets(config), connections=connections)
+            return Client(environment, secrets=hidden, connections=connections)
 
         async with client() as opened:
             prover = self.sign_in.prover(config, environment, client)
@@ -129,6 +136,10 @@ class Line:
     def cleaned(self, error: ConnectorError) -> ConnectorError:
         """The error without secrets in its words."""
         return self._client.cleaned(error)
+
+    def without_secrets(self, words: str) -> str:
+        """Words of the service, for people to read."""
+        return self._client.without_secrets(words)
 
     def hide(self, secret: str) -> None:
         """Keep a value that was learnt on the way out of traces and errors."""

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from typing import Any, ClassVar
+from dataclasses import replace
+from typing import ClassVar
+
+import pyarrow as pa
 
 from connectors.sdk.destination import Batch, Destination, Job
-from connectors.sdk.errors import InternalError
+from connectors.sdk.errors import ConnectorError, InternalError
 from connectors.sdk.net import Client, Consent
 from connectors.sdk.rest.api import Api, Line
 from connectors.sdk.rest.places import Place
 from connectors.sdk.rest.work import Results, Work
+from connectors.sdk.types import Operation
 
+_NOTHING = Batch(Operation.ADDED, (), pa.RecordBatch.from_pylist([]))
 Writer = Callable[[Work], Awaitable[Results]]
 
 
@@ -36,7 +41,10 @@ class RestDestination(Destination):
 
     def line(self, connections: int = 1, timeout_s: float = 30.0) -> AbstractAsyncContextManager[Line]:
         """A line of its own to the service, for a lookup or a part of a run."""
-        return self.api.open(self.config, self.environment, connections=connections, timeout_s=timeout_s)
+        secrets = [str(self.config[f.name]) for f in self.definition.fields if f.secret and self.config.get(f.name)]
+        return self.api.open(
+            self.config, self.environment, secrets=secrets, connections=connections, timeout_s=timeout_s
+        )
 
     def lacks(self, job: Job) -> bool:
         place = self.places.get(job.sync_type)
@@ -52,23 +60,26 @@ class RestDestination(Destination):
         limits = self.limits(job)
         place = self.places.get(job.sync_type)
         async with self.line(limits.concurrency, timeout_s=limits.timeout_s) as line:
-            yield RestSession(line, job, self.writers[job.sync_type], place.id_for(job) if place else "")
+            work = Work(line, job, _NOTHING, place.id_for(job) if place else "", self.config)
+            yield RestSession(work, self.writers[job.sync_type])
 
 
 class RestSession:
     """One part's line to the service."""
 
-    def __init__(self, line: Line, job: Job, write: Writer, place: str) -> None:
-        self._line = line
-        self._job = job
+    def __init__(self, work: Work, write: Writer) -> None:
+        self._work = work
         self._write = write
-        self._place = place
-        self._memo: dict[str, Any] = {}
 
     async def deliver(self, batch: Batch) -> Results:
-        """What the writer makes of the batch."""
-        with as_documented():
-            return await self._write(Work(self._line, self._job, batch, self._place, self._memo))
+        """What the writer makes of the batch; what the service said is shown without secrets."""
+        line = self._work.line
+        try:
+            with as_documented():
+                results = await self._write(replace(self._work, batch=batch))
+        except ConnectorError as error:
+            raise line.cleaned(error) from error.__cause__
+        return [replace(r, message=line.without_secrets(r.message)) if r.message else r for r in results]
 
 
 @contextmanager

@@ -92,6 +92,20 @@ class KeyHeader(SignIn):
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeyInBody(SignIn):
+    """A key that the connector itself puts where the service wants it: into the body."""
+
+    key: Text
+
+    @property
+    def fields(self) -> tuple[Field, ...]:  # type: ignore[override]  # as above
+        return (self.key,)
+
+    def prover(self, config: Config, environment: Environment, client: NewClient) -> Prover:
+        return _Fixed(Proof())
+
+
+@dataclass(frozen=True, kw_only=True)
 class KeyParameter(SignIn):
     """A key in the address: ``?api_token=…``."""
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMappi
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
+from uuid import UUID, uuid5
 
 import pyarrow as pa
 
@@ -21,6 +22,7 @@ Record = dict[str, Any]
 Results = Sequence[RowResult]
 Send = Callable[["Work"], Awaitable[Results]]
 
+_EVENTS = UUID("0b0c7a52-8a0f-5a3c-9d53-0d5f6a3a7f11")
 NO_MATCH = RowResult(True, "No record matches; nothing was updated.", "no_match")
 NOTHING_TO_REMOVE = RowResult(True, "No record matches; nothing was removed.", "no_match")
 
@@ -41,6 +43,7 @@ class Found:
 class Work:
     """A batch, the job it belongs to and the line to send it on.
 
+    ``config`` are the connection's settings, for services that want a key inside the body.
     ``place`` is the id of what the rows go into, where the sync type has such a thing.
     ``memo`` lives as long as the session: for what would otherwise be asked for every batch.
     """
@@ -49,6 +52,7 @@ class Work:
     job: Job
     batch: Batch
     place: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
     memo: MutableMapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -89,6 +93,12 @@ class Work:
             return rows
         return [{k: v for k, v in row.items() if v is not None or k not in omitted} for row in rows]
 
+    @cached_property
+    def event_ids(self) -> list[str]:
+        """An id for each row that is the same when it is sent again in this run: services drop what comes twice."""
+        job = f"{self.job.sync_id}/{self.job.run_id}/{self.operation.value}"
+        return [str(uuid5(_EVENTS, f"{job}/{key}")) for key in self.batch.keys]
+
     def declared(self, name: str) -> DestinationField | None:
         """What is known of a mapped field."""
         return next((f for f in self.job.fields if f.name == name), None)
@@ -117,6 +127,29 @@ class Work:
                     return error
 
         return _settled(await asyncio.gather(*(one(record) for record in self.records)))
+
+    async def together(
+        self,
+        make: Callable[[Record, str], Any],
+        send: Callable[[list[Any]], Awaitable[Results | None]],
+    ) -> Results:
+        """One request for all rows: ``make`` turns each (with its event id) into its part, ``send`` sends the parts.
+
+        A row for which ``make`` returns a refusal, or raises ``BatchRejected``, is refused by itself
+        and not sent. ``send`` answers for the parts it got; nothing returned means that all were taken.
+        """
+        results: list[RowResult] = []
+        parts: list[Any] = []
+        for record, made_id in zip(self.records, self.event_ids, strict=True):
+            try:
+                part = make(record, made_id)
+            except BatchRejected as error:
+                part = rejected(error.message)
+            results.append(part if isinstance(part, RowResult) else ACCEPTED)
+            if not isinstance(part, RowResult):
+                parts.append(part)
+        outcome = iter((await send(parts) or [ACCEPTED] * len(parts)) if parts else ())
+        return [next(outcome) if result.accepted else result for result in results]
 
     async def in_groups(self, *groups: tuple[Sequence[int], Send]) -> Results:
         """Each group of rows its own way, one after another; a refused group is halved where the sync splits.
@@ -227,6 +260,20 @@ class Work:
             for place in places[:-1]:
                 results[place] = results[places[-1]]
         return results
+
+
+def missing(record: Record, *names: str) -> RowResult | None:
+    """The refusal of a row that has nothing in any of these fields; nothing where it has."""
+    if any(record.get(name) not in (None, "") for name in names):
+        return None
+    told = f"{names[0]} is empty." if len(names) == 1 else f"One of {', '.join(names)} is needed."
+    return rejected(told, field=names[0])
+
+
+def besides(record: Record, own: Iterable[DestinationField]) -> Record:
+    """What is mapped to fields that a person named: properties."""
+    names = {each.name for each in own}
+    return {name: value for name, value in record.items() if name not in names}
 
 
 def text(value: Any) -> str:
