@@ -66,6 +66,11 @@ def pytest_xdist_setupnodes() -> None:
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, or one process would end with it while the others have nothing left to do."""
+    items.sort(key=lambda item: ("services" not in item.keywords, "browser" not in item.keywords))
+
+
 def pytest_collection_finish() -> None:
     """What is loaded by now stays to the end, and is not looked through any more."""
     gc.collect()

@@ -57,6 +57,13 @@ def hold(folder: Path) -> subprocess.Popen[str]:
     return holder
 
 
+@pytest.fixture
+def used(data_dir: Path) -> Path:
+    """A folder whose servers have run before, at addresses of its own from now on: making a cluster takes seconds."""
+    (data_dir / "ports.json").unlink()
+    return data_dir
+
+
 def write_row(urls: Urls) -> None:
     with psycopg.connect(urls.acme_url) as connection:
         connection.execute("CREATE TABLE rows AS SELECT generate_series(1, 1000) AS n")
@@ -84,69 +91,66 @@ def test_the_app_connects_as_an_ordinary_role_with_a_password(work_dir: Path) ->
             psycopg.connect(services.urls.acme_url.replace("acme_app", "headrace"))
 
 
-def test_secrets_are_readable_only_for_their_owner(work_dir: Path) -> None:
-    folder = work_dir / "d"
-    with EmbeddedServices(folder) as services:
-        private = [folder / "services.json", folder / "secrets" / "embedded.json"]
+def test_secrets_are_readable_only_for_their_owner(used: Path) -> None:
+    with EmbeddedServices(used) as services:
+        private = [used / "services.json", used / "secrets" / "embedded.json"]
         assert {path.stat().st_mode & 0o777 for path in private} == {0o600}
         password = services.urls.database_url.split(":")[2].split("@")[0]
-        assert password not in " ".join(" ".join(process.cmdline()) for process in processes_of(folder))
+        assert password not in " ".join(" ".join(process.cmdline()) for process in processes_of(used))
 
 
-def test_data_and_addresses_survive_a_restart(work_dir: Path) -> None:
-    with EmbeddedServices(work_dir / "d") as services:
+def test_data_and_addresses_survive_a_restart(used: Path) -> None:
+    with EmbeddedServices(used) as services:
         first = services.urls
         write_row(first)
-    assert running_urls(work_dir / "d") is None
-    with EmbeddedServices(work_dir / "d") as services:
+    assert running_urls(used) is None
+    with EmbeddedServices(used) as services:
         assert services.urls == first
         assert count_rows(services.urls) == 1000
 
 
-def test_everything_killed_at_once_recovers(work_dir: Path) -> None:
-    folder = work_dir / "d"
-    holder = hold(folder)
-    urls = running_urls(folder)
+def test_everything_killed_at_once_recovers(used: Path) -> None:
+    holder = hold(used)
+    urls = running_urls(used)
     assert urls is not None
     write_row(urls)
     for process in [psutil.Process(holder.pid), *psutil.Process(holder.pid).children(recursive=True)]:
         process.kill()
     holder.wait()
-    wait_until(lambda: not processes_of(folder), 10, "killed servers are gone")
-    with EmbeddedServices(folder) as services:
+    wait_until(lambda: not processes_of(used), 10, "killed servers are gone")
+    with EmbeddedServices(used) as services:
         assert count_rows(services.urls) == 1000
 
 
-def test_servers_end_when_their_owner_is_killed(work_dir: Path) -> None:
-    holder = hold(work_dir / "d")
+def test_servers_end_when_their_owner_is_killed(used: Path) -> None:
+    holder = hold(used)
     holder.kill()
     holder.wait()
-    wait_until(lambda: not processes_of(work_dir / "d"), 10, "servers are gone")
+    wait_until(lambda: not processes_of(used), 10, "servers are gone")
 
 
-def test_a_pid_file_whose_number_was_reused_does_not_bar_the_start(work_dir: Path) -> None:
-    with EmbeddedServices(work_dir / "d") as services:
+def test_a_pid_file_whose_number_was_reused_does_not_bar_the_start(used: Path) -> None:
+    with EmbeddedServices(used) as services:
         write_row(services.urls)
-    (work_dir / "d" / "postgres" / "postmaster.pid").write_text(f"{os.getpid()}\n")
-    with EmbeddedServices(work_dir / "d") as services:
+    (used / "postgres" / "postmaster.pid").write_text(f"{os.getpid()}\n")
+    with EmbeddedServices(used) as services:
         assert count_rows(services.urls) == 1000
 
 
-def test_a_server_left_behind_is_ended_first(work_dir: Path) -> None:
-    folder = work_dir / "d"
-    with EmbeddedServices(folder) as services:
+def test_a_server_left_behind_is_ended_first(used: Path) -> None:
+    with EmbeddedServices(used) as services:
         write_row(services.urls)
-    place = prepare(folder)
+    place = prepare(used)
     who = {"user": place.identity.uid, "group": place.identity.gid, "extra_groups": []} if place.identity else {}
     address = ["-h", ports.LOOPBACK, "-p", str(ports.choose(None)), "-k", ""]
     orphan = subprocess.Popen(
-        [place.postgres_bin / "postgres", "-D", folder / "postgres", *address],
+        [place.postgres_bin / "postgres", "-D", used / "postgres", *address],
         cwd="/",
         stderr=subprocess.DEVNULL,
         **who,  # type: ignore[call-overload]
     )
-    wait_until((folder / "postgres" / "postmaster.pid").exists, 10, "the server left behind runs")
-    with EmbeddedServices(folder) as services:
+    wait_until((used / "postgres" / "postmaster.pid").exists, 10, "the server left behind runs")
+    with EmbeddedServices(used) as services:
         assert orphan.wait(timeout=5) is not None
         assert count_rows(services.urls) == 1000
 
@@ -161,11 +165,11 @@ def test_two_checkouts_run_at_once_and_long_paths_work(work_dir: Path) -> None:
         assert one.urls.redis_url != two.urls.redis_url
 
 
-def test_a_second_owner_of_the_same_folder_is_told_who_holds_it(work_dir: Path) -> None:
-    holder = hold(work_dir / "d")
+def test_a_second_owner_of_the_same_folder_is_told_who_holds_it(used: Path) -> None:
+    holder = hold(used)
     try:
         with pytest.raises(EmbeddedError, match=rf"already runs .*process {holder.pid}.*HEADRACE_DATA_DIR"):
-            EmbeddedServices(work_dir / "d").start()
+            EmbeddedServices(used).start()
     finally:
         holder.send_signal(signal.SIGKILL)
         holder.wait()
@@ -179,10 +183,10 @@ def test_a_taken_port_is_replaced(work_dir: Path) -> None:
             assert two.urls.database_url.rpartition(":")[2] != one.urls.database_url.rpartition(":")[2]
 
 
-def test_a_server_that_dies_is_started_again_at_its_address(work_dir: Path) -> None:
-    with EmbeddedServices(work_dir / "d") as services:
+def test_a_server_that_dies_is_started_again_at_its_address(used: Path) -> None:
+    with EmbeddedServices(used) as services:
         write_row(services.urls)
-        postmaster = psutil.Process(int((work_dir / "d" / "postgres" / "postmaster.pid").read_text().split()[0]))
+        postmaster = psutil.Process(int((used / "postgres" / "postmaster.pid").read_text().split()[0]))
         postmaster.kill()
         postmaster.wait(timeout=10)
         services.revive()
