@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 
@@ -93,32 +93,14 @@ def enrichment_output(enrichment: dict[str, object]) -> Output | None:
 
 
 def computed_outputs(audience: Audience) -> list[Output]:
-    """All that syncs of an audience offer beside columns: the parent model's traits, then the audience's own.
-
-    Names that are taken, by a column or one another, get a number.
-    """
-    taken = set(audience.parent_model.columns.filter(missing=False).values_list("name", flat=True))
-    shared = trait_outputs(audience.parent_model, partial(_sent, audience.model_id))
-    found = []
-    for each in (*shared, *enrichment_outputs(audience)):
-        name = next(name for name in _names(each.name) if name not in taken)
-        taken.add(name)
-        found.append(Output(name, trait=each.trait, definition=each.definition, where=each.where))
-    return found
+    """All that syncs of an audience offer beside columns: the parent model's traits, then the audience's own."""
+    return [*trait_outputs(audience.parent_model, partial(_sent, audience.model_id)), *enrichment_outputs(audience)]
 
 
 def _sent(model_id: int | None) -> Collection[str]:
     from syncs.selectors.models import columns_read  # on first use: it knows the connectors
 
     return columns_read(model_id) if model_id else ()
-
-
-def _names(wanted: str) -> Iterable[str]:
-    yield wanted
-    number = 1
-    while True:
-        number += 1
-        yield f"{wanted} ({number})"
 
 
 def traits_from(model: SchemaModel) -> list[Trait]:

@@ -44,8 +44,7 @@ def _audiences(actor: Actor, kind: Kind, ids: Sequence[int]) -> list[Dependant]:
     rows = rows.exclude(pk__in=ids) if kind == "audience" else rows
     seen = list(audiences_in_view(actor).filter(pk__in=rows).annotate(defined=defined).select_related("workspace"))
     named = [
-        Dependant("audience", row.name, row.get_absolute_url(), CONDITION if row.defined else COLUMN)  # type: ignore[attr-defined]
-        for row in seen
+        Dependant("audience", row.name, row.get_absolute_url(), CONDITION if row.defined else COLUMN) for row in seen
     ]
     return [*named, *unseen("an audience", rows.count() - len(seen))]
 

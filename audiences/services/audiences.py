@@ -19,7 +19,7 @@ from audiences.query.codec import dump, load_definition
 from audiences.query.errors import InvalidTree, Problem
 from audiences.selectors.traits import schema_with_traits
 from audiences.selectors.uses import users_of
-from audiences.services.checks import checked_name
+from audiences.services.checks import checked_name, require_version
 from audiences.services.choosing import chosen_subsets, names_of, store_choice
 from audiences.services.sizes import store_size
 from audiences.services.syncing import follow_audience
@@ -83,9 +83,14 @@ def update_audience(
     description: str | None = None,
     definition: Any = None,
     subset_ids: Iterable[int] | None = None,
+    seen: str = "",
 ) -> Audience:
-    """Change an audience; what is ``None`` stays. A size that other conditions had is forgotten."""
+    """Change an audience; what is ``None`` stays. A size that other conditions had is forgotten.
+
+    Refused where it is not the version any more that was ``seen``.
+    """
     audience = access.audience_to_change(actor, audience.pk)
+    require_version(audience, seen)
     subsets = chosen_subsets(actor, audience.parent_model, subset_ids, audience)
     before = {**snapshot(audience, AUDITED), "subsets": names_of(subsets_of(audience))}
     if name is not None:

@@ -6,17 +6,16 @@ transaction then stores what it answered.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from django.utils import timezone
-from django.utils.text import slugify
 
 from audiences import access, dependants
 from audiences.choices import Entity, EventType, Every, ModelKind
 from audiences.models import Relationship, SchemaModel
+from audiences.services.checks import checked_name
 from audiences.services.columns import store_columns
 from audiences.services.looks import ask_to_look
 from audiences.services.relationships import Tie, add_tie, check_tie
@@ -30,6 +29,7 @@ from connectors.sdk.types import Column, ColumnType
 from governance.audit.actors import Actor
 from governance.audit.services import changes, record, service, snapshot, unchanged
 from syncs.definitions import Definition, describe
+from syncs.services.naming import free_slug
 from workspaces.labels import changed_labels
 from workspaces.scoping import current_workspace_id
 
@@ -38,7 +38,6 @@ AUDITED = (
     "primary_label", "secondary_label", "timestamp", "event_type", "entity", "look_every",
 )  # fmt: skip
 MOMENTS = frozenset({ColumnType.TIMESTAMP, ColumnType.DATE})
-_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,118}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,12 +95,12 @@ def store_schema_model(
 ) -> SchemaModel:
     """Store a model whose columns the source has just described."""
     source = access.source_to_configure(actor, source.pk, lock=True)
-    name = clean_name(settings.name or "")
+    name = checked_name(settings.name or "", "model")
     model = SchemaModel(
         workspace_id=current_workspace_id(),
         source=source,
         kind=kind,
-        slug=free_slug(slug or name, chosen=bool(slug)),
+        slug=free_slug(SchemaModel, slug or name, chosen=bool(slug)),
         primary_key=[],
         columns_refreshed_at=timezone.now(),
         created_by_id=actor.user_id,
@@ -255,29 +254,6 @@ def known_columns(model: SchemaModel) -> list[Column]:
     return [Column(row.name, ColumnType(row.effective_type), row.native_type, row.description) for row in rows]
 
 
-def clean_name(name: str) -> str:
-    """A name without outer spaces; refused when empty or too long."""
-    name = " ".join(name.split())
-    if not name:
-        raise Invalid.field("name", "Enter a name.")
-    if len(name) > 200:
-        raise Invalid.field("name", "Enter at most 200 characters.")
-    return name
-
-
-def free_slug(wanted: str, *, chosen: bool = False) -> str:
-    """A slug that no schema model has here; one that a person chose must be free as it is."""
-    if chosen and not _SLUG.fullmatch(wanted):
-        raise Invalid.field("slug", "Use lower-case letters, digits, hyphens and underscores.")
-    base = wanted if chosen else (slugify(wanted)[:100].strip("-") or "model")
-    taken = set(SchemaModel.objects.filter(slug__startswith=base).values_list("slug", flat=True))
-    if base not in taken:
-        return base
-    if chosen:
-        raise Invalid.field("slug", f"“{wanted}” is taken.")
-    return next(f"{base}-{n}" for n in range(2, len(taken) + 3) if f"{base}-{n}" not in taken)
-
-
 def _define(model: SchemaModel, definition: Definition) -> None:
     model.method, model.sql = definition.method, definition.sql
     model.table_schema, model.table_name = definition.table_schema, definition.table_name
@@ -289,7 +265,7 @@ def _apply(model: SchemaModel, settings: Settings, columns: Sequence[Column]) ->
         value = getattr(settings, item.name)
         if value is not None:
             setattr(model, item.name, list(value) if item.name == "primary_key" else value)
-    model.name, model.description = clean_name(model.name), model.description.strip()
+    model.name, model.description = checked_name(model.name, "model"), model.description.strip()
     types = {column.name: column.type for column in columns}
     for row in model.columns.filter(missing=False) if model.pk else ():
         if row.override_type:

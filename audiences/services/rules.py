@@ -11,7 +11,7 @@ from audiences.models import DestinationRule, SchemaModel
 from audiences.query.codec import load_definition
 from audiences.query.errors import InvalidTree, Problem
 from audiences.services.audiences import as_stored
-from audiences.services.checks import checked_name
+from audiences.services.checks import checked_name, require_version
 from config.errors import Invalid
 from connectors.access import destination_for
 from connectors.models import Destination
@@ -57,9 +57,14 @@ def update_destination_rule(
     name: str | None = None,
     definition: Any = None,
     enabled: bool | None = None,
+    seen: str = "",
 ) -> DestinationRule:
-    """Change a rule; what is ``None`` stays. Whom it newly leaves out counts as removed at the next run."""
+    """Change a rule; what is ``None`` stays. Whom it newly leaves out counts as removed at the next run.
+
+    Refused where it is not the version any more that was ``seen``.
+    """
     rule = access.rule_to_change(actor, rule.pk)
+    require_version(rule, seen)
     before = snapshot(rule, AUDITED)
     if name is not None:
         rule.name = checked_name(name, "rule")

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from audiences import access
-from audiences.definitions import NEW, asker, schema_with_audiences
+from audiences.definitions import NEW, asker, problems_of, schema_with_audiences, subsets_of
 from audiences.models import Audience, AudienceSubset, SchemaModel, Subset, SubsetCategory
 from audiences.query.codec import load_definition
 from audiences.query.errors import InvalidTree, Problem
-from audiences.query.schema import SavedAudience
+from audiences.query.schema import SavedAudience, StudioSchema
 from audiences.services.audiences import as_stored
-from audiences.services.checks import checked_name
+from audiences.services.checks import checked_name, require_version
 from config.errors import Conflict, Invalid
 from governance.audit.actors import Actor
 from governance.audit.services import changes, record, service, snapshot, unchanged
@@ -104,9 +104,15 @@ def create_subset(*, actor: Actor, category: SubsetCategory, name: str, definiti
 
 
 @service("subset.updated")
-def update_subset(*, actor: Actor, subset: Subset, name: str | None = None, definition: Any = None) -> Subset:
-    """Change a subset, and with it all audiences that are built from it: their sizes are forgotten."""
+def update_subset(
+    *, actor: Actor, subset: Subset, name: str | None = None, definition: Any = None, seen: str = ""
+) -> Subset:
+    """Change a subset, and with it all audiences that are built from it: their sizes are forgotten.
+
+    Refused where it is not the version any more that was ``seen``.
+    """
     subset = access.subset_to_change(actor, subset.pk)
+    require_version(subset, seen)
     before = snapshot(subset, OF_SUBSET)
     if name is not None:
         subset.name = checked_name(name, "subset")
@@ -173,9 +179,9 @@ def _put_into(category: SubsetCategory, fallback: Subset | None) -> list[Audienc
             f"{len(without):,} audience{'' if len(without) == 1 else 's'} of {category.parent_model} "
             f"{'has' if len(without) == 1 else 'have'} no subset of “{category}”: choose the one they get.",
         )
-    problems = [name for each in without if (name := _loops(each, fallback))]
-    if problems:
-        raise Conflict(f"“{fallback}” is made of “{problems[0]}”, which would then be made of itself.")
+    schema = schema_with_audiences(category.parent_model.source)
+    if looping := next((each for each in without if _loops(schema, each, fallback)), None):
+        raise Conflict(f"“{fallback}” is made of “{looping}”, which would then be made of itself.")
     AudienceSubset.objects.bulk_create(
         AudienceSubset(workspace_id=category.workspace_id, audience=each, subset=fallback) for each in without
     )
@@ -183,13 +189,10 @@ def _put_into(category: SubsetCategory, fallback: Subset | None) -> list[Audienc
     return without
 
 
-def _loops(audience: Audience, subset: Subset) -> str:
-    from audiences.definitions import problems_of, subsets_of
-
-    parent = subset.category.parent_model
-    schema = schema_with_audiences(parent.source)
-    found = problems_of(parent, audience.definition, schema, audience, [*subsets_of(audience), subset])
-    return audience.name if any(problem.code == "audience_loop" for problem in found) else ""
+def _loops(schema: StudioSchema, audience: Audience, subset: Subset) -> bool:
+    chosen = [*subsets_of(audience), subset]
+    found = problems_of(subset.category.parent_model, audience.definition, schema, audience, chosen)
+    return any(problem.code == "audience_loop" for problem in found)
 
 
 def _refuse_in_use(what: str, users: Sequence[Audience]) -> None:

@@ -8,7 +8,7 @@ from audiences import access
 from audiences.definitions import problems_of, schema_with_audiences, unseen_in
 from audiences.models import AudienceTemplate, SchemaModel
 from audiences.services.audiences import as_stored
-from audiences.services.checks import checked_name
+from audiences.services.checks import checked_name, require_version
 from governance.audit.actors import Actor
 from governance.audit.services import changes, record, service, snapshot, unchanged
 from workspaces.scoping import current_workspace_id
@@ -43,9 +43,14 @@ def update_template(
     name: str | None = None,
     description: str | None = None,
     definition: Any = None,
+    seen: str = "",
 ) -> AudienceTemplate:
-    """Change a template; what is ``None`` stays, and so does every audience that was made from it."""
+    """Change a template; what is ``None`` stays, and so does every audience that was made from it.
+
+    Refused where it is not the version any more that was ``seen``.
+    """
     template = access.template_to_change(actor, template.pk)
+    require_version(template, seen)
     before = snapshot(template, AUDITED)
     if name is not None:
         template.name = checked_name(name, "template")

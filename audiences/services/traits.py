@@ -16,7 +16,7 @@ from audiences.query.errors import InvalidTree, Problem
 from audiences.query.schema import StudioSchema
 from audiences.query.templates import derived
 from audiences.selectors.traits import saved_trait, syncs_of_trait, uses_of_trait
-from audiences.services.checks import checked_name
+from audiences.services.checks import checked_name, require_version
 from audiences.services.syncing import follow_schema
 from audiences.trait_checks import may_suggest, problems_of_trait, same_trait, stored_group, stored_trait
 from config.errors import Conflict, Invalid
@@ -106,13 +106,15 @@ def update_trait(
     blanks: Tree | None = None,
     follow: bool = False,
     suggest: bool | None = None,
+    seen: str = "",
 ) -> Trait:
-    """Change a trait; what is ``None`` stays.
+    """Change a trait; what is ``None`` stays. Refused where it is not the version any more that was ``seen``.
 
     Logic of its own (``definition``) overrides a template's; ``follow`` goes back to the template. Traits that follow a
     changed template are written anew; where one of them would break, nothing changes.
     """
     trait = access.trait_to_change(actor, trait.pk)
+    require_version(trait, seen)
     before = snapshot(trait, AUDITED)
     schema = schema_with_audiences(trait.model.source)
     if name is not None:

@@ -15,7 +15,7 @@ from audiences.selectors.sync_templates import sync_templates_for
 from audiences.services import following as services
 from audiences.services.syncing import open_for_syncs
 from audiences.sync_templates import locks_of
-from audiences.views.base import PageView, StudioAddress
+from audiences.views.base import PageView, StudioAddress, id_in
 from audiences.views.beginning import steps_of
 from config.errors import HeadraceError, NotFound
 from config.htmx import go_to, render_page
@@ -49,13 +49,13 @@ class ApplyTemplates(PageView):
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Add a sync for each that was ticked."""
         audience = access.audience_for(self.actor, pk)
-        chosen = {int(sent) for sent in request.POST.getlist("template") if sent.isascii() and sent.isdigit()}
+        chosen = {id_in(sent) for sent in request.POST.getlist("template")}
         templates = [row for row in sync_templates_for(self.actor, audience) if row.pk in chosen]
         way = way_of(request)
         try:
-            if (adjusted := request.POST.get("adjust", "")).isdecimal():
+            if adjusted := id_in(request.POST.get("adjust", "")):
                 open_for_syncs(actor=self.actor, audience=audience)
-                return go_to(request, self.url("audience_template", pk, int(adjusted)))
+                return go_to(request, self.url("audience_template", pk, adjusted))
             made = services.apply_sync_templates(
                 actor=self.actor, audience=audience, templates=templates, way=kept(way, len(templates))
             )

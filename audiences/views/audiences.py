@@ -211,20 +211,21 @@ class DefinitionPage(AudienceTab, BuilderPage):
             return self._page(building, audience, beside=beside)
         try:
             services.update_audience(
-                actor=self.actor, audience=audience, definition=building.fitted, subset_ids=building.wanted
+                actor=self.actor,
+                audience=audience,
+                definition=building.fitted,
+                subset_ids=building.wanted,
+                seen=request.POST.get("version", ""),
             )
-        except Invalid as error:
-            return self._page(building, audience, error.message, 422)
-        except Denied as error:
-            return self._page(building, audience, f"{error.message} {error.hint}", 403)
+        except HeadraceError as error:
+            return self._page(building, audience, error)
         return go_to(request, self.url("audience_definition", pk), "Saved.")
 
     def _page(
         self,
         building: Building,
         audience: Audience,
-        problem: str = "",
-        status: int = 200,
+        error: HeadraceError | None = None,
         *,
         beside: Mapping[str, Any] = NOTHING,
     ) -> HttpResponse:
@@ -234,14 +235,22 @@ class DefinitionPage(AudienceTab, BuilderPage):
             "offered_templates": templates_for(self, building),
             **self.around(audience),
             "changed": building.changed,
-            "problem": problem,
+            "version": self.version(audience, error),
+            "problem": told(error),
             "calculation": last,
             "narrowing": narrowing(building.root, last),
             "keeps": True,
             "missing": what_is_missing(self.actor, building.parent) if self.request.method == "GET" else [],
             **beside,
         }
-        return self.show(building, context, status)
+        return self.show(building, context, error.status if error else 200)
+
+
+def told(error: HeadraceError | None) -> str:
+    """What was wrong; what is wrong with single conditions stands beside these."""
+    if error is None:
+        return ""
+    return error.message if isinstance(error, Invalid) else f"{error.message} {error.hint}".strip()
 
 
 class MembersPage(AudienceTab):

@@ -11,12 +11,15 @@ from audiences import access
 from audiences.models import SchemaModel
 from audiences.selectors import lost_uses, ties_of
 from audiences.selectors.traits import lost_columns
+from audiences.services.checks import Defined, version_of
+from config.errors import Conflict
 from config.htmx import render_page
 from connectors import catalog
 from connectors.choices import Kind
 from syncs.views.base import PageView as SyncsPageView
 from workspaces.favourites import opened
 
+LONGEST = 19  # digits: more are no id
 TABS = (
     ("schema_model", "Columns"),
     ("schema_relationships", "Relationships"),
@@ -26,8 +29,18 @@ TABS = (
 )
 
 
+def id_in(text: str) -> int:
+    """An id that a form or address sent; 0, which no row has, where it is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < LONGEST else 0
+
+
 class PageView(SyncsPageView):
     """A view of the studio inside a workspace."""
+
+    def version(self, row: Defined, problem: Exception | None = None) -> str:
+        """The version that a definition's page goes on with; after somebody else's change the one that is there."""
+        sent = "" if isinstance(problem, Conflict) else self.request.POST.get("version", "")
+        return sent or version_of(row)
 
     def url(self, name: str, *args: Any) -> str:
         """The address of one of this app's routes in this workspace."""

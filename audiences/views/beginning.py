@@ -11,7 +11,7 @@ from django.urls import reverse
 from audiences import access
 from audiences.models import AudienceTemplate
 from audiences.templating import with_templates
-from audiences.views.base import PageView
+from audiences.views.base import PageView, id_in
 from audiences.views.building import Building
 from config.errors import NotFound
 
@@ -42,7 +42,7 @@ def asked_template(do: str) -> str:
 
 def begun_with(view: PageView, building: Building, asked: str) -> Building:
     """The builder after a template was added to what is in it; ``asked`` is the template's id. Raises NotFound."""
-    found = access.template_for(view.actor, number_of(asked, "template"))
+    found = access.template_for(view.actor, id_in(asked))
     if found.parent_model_id != building.parent.pk:
         raise NotFound("There is no such template of this model.")
     return replace(building, tree=with_templates(building.fitted, [found]))
@@ -51,10 +51,3 @@ def begun_with(view: PageView, building: Building, asked: str) -> Building:
 def templates_for(view: PageView, building: Building) -> QuerySet[AudienceTemplate]:
     """The templates that an audience can begin with, or get."""
     return access.templates_in_view(view.actor).filter(parent_model=building.parent)
-
-
-def number_of(asked: str, noun: str) -> int:
-    """An id from an address or form."""
-    if not (asked.isascii() and asked.isdigit() and len(asked) < 19):
-        raise NotFound(f"There is no such {noun} in this workspace.")
-    return int(asked)

@@ -25,6 +25,7 @@ from audiences.query.errors import InvalidTree, Problem
 from audiences.query.schema import StudioSchema
 from audiences.query.sentences import NUMBERS, Speaker
 from audiences.selectors.subsets import Choice, choices_of, first_choice
+from audiences.views.base import id_in
 from config.errors import Invalid
 from governance.audit.actors import Actor
 
@@ -178,7 +179,7 @@ def posted_subsets(data: QueryDict) -> list[int] | None:
     """The subsets that were ticked; nothing where the page offers none."""
     if "subsets" not in data:
         return None
-    return [int(each) for each in data.getlist("subset") if each.isascii() and each.isdigit() and len(each) < 19]
+    return [pk for each in data.getlist("subset") if (pk := id_in(each))]
 
 
 def posted_tree(data: QueryDict) -> Tree:

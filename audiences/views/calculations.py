@@ -12,7 +12,7 @@ from audiences.choices import CalculationKind
 from audiences.models import Audience, Calculation, SchemaModel
 from audiences.selectors.insights import answer_for, breakdown_shown, overlap_chart, overlap_rows
 from audiences.services import audiences as services
-from audiences.views.base import PageView
+from audiences.views.base import PageView, id_in
 from audiences.views.building import Building, posted_subsets, posted_tree
 from config.errors import Denied, Invalid, NotFound
 from config.htmx import render_page
@@ -111,10 +111,8 @@ def meant(view: PageView, parent: SchemaModel) -> Building:
 
 def meant_destination(view: PageView) -> Destination | None:
     """The destination whose rules somebody wants to see at work."""
-    asked = view.request.POST.get("destination", "")
-    if not (asked.isascii() and asked.isdigit() and len(asked) < 19):
-        return None
-    return destination_for(view.actor, int(asked))
+    asked = id_in(view.request.POST.get("destination", ""))
+    return destination_for(view.actor, asked) if asked else None
 
 
 def meant_audience(view: PageView, parent: SchemaModel) -> Audience | None:
@@ -122,9 +120,7 @@ def meant_audience(view: PageView, parent: SchemaModel) -> Audience | None:
     asked = view.request.POST.get("audience", "")
     if not asked:
         return None
-    if not (asked.isascii() and asked.isdigit() and len(asked) < 19):
-        raise NotFound("There is no such audience in this workspace.")
-    audience = access.audience_for(view.actor, int(asked))
+    audience = access.audience_for(view.actor, id_in(asked))
     if audience.parent_model_id != parent.pk:
         raise NotFound("There is no such audience of this model.")
     return audience

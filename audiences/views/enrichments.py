@@ -24,6 +24,7 @@ from audiences.selectors.traits import enrichment_output
 from audiences.services import enrichments as services
 from audiences.trait_checks import problems_of_output
 from audiences.views.audience_tab import AudienceTab
+from audiences.views.base import id_in
 from audiences.views.building import MENUS, posted_tree, values_offered
 from config.errors import HeadraceError, Invalid
 from config.htmx import go_to, render_page
@@ -83,14 +84,14 @@ class NewEnrichment(AudienceTab):
                 actor=self.actor,
                 audience=audience,
                 name=request.POST.get("name", ""),
-                trait=int(chosen) if chosen.isascii() and chosen.isdigit() else None,
+                trait=id_in(chosen) or None,
                 where=tree.get("where") or None,
             )
-        except Invalid as error:
+        except HeadraceError as error:
             return self._form(audience, tree, chosen, error)
         return go_to(request, self.url(self.route, pk), "The members have a column more.")
 
-    def _form(self, audience: Audience, tree: Tree, chosen: str, error: Invalid | None = None) -> HttpResponse:
+    def _form(self, audience: Audience, tree: Tree, chosen: str, error: HeadraceError | None = None) -> HttpResponse:
         schema = schema_with_audiences(audience.parent_model.source)
         offers = Offers(only_seen(schema, self.actor), schema.models.get(str(audience.parent_model_id)))
         groups = offers.traits()
@@ -104,7 +105,7 @@ class NewEnrichment(AudienceTab):
             where = fitted_group(given if isinstance(given, dict) else {}, below)
             narrowed = group_blocks(where, "/where", below, _problems(schema, audience, saved.id, where))
         said = Speaker(schema).trait(saved.definition, offers.model) if saved else ""
-        fields = error.fields if error else {}
+        fields = error.fields if isinstance(error, Invalid) else {}
         context = {
             **self.around(audience),
             "traits": groups,
@@ -114,13 +115,13 @@ class NewEnrichment(AudienceTab):
             "tree": orjson.dumps({"where": where}).decode(),
             "name": self.request.POST.get("name", ""),
             "name_error": fields.get("name", ""),
-            "problem": error.message if error and "name" not in fields else "",
+            "problem": f"{error.message} {error.hint}".strip() if error and "name" not in fields else "",
             "words": MENUS,
             "suggestions": values_offered(
                 self.actor, audience.parent_model.source_id, suggested_in(narrowed).values() if narrowed else ()
             ),
         }
-        return render_page(self.request, self.template, context, part=self.part, status=422 if error else 200)
+        return render_page(self.request, self.template, context, part=self.part, status=error.status if error else 200)
 
 
 class RemoveEnrichment(AudienceTab):

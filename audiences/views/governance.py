@@ -15,7 +15,7 @@ from audiences.personal import flagged
 from audiences.query.schema import ALLOWED, Surface
 from audiences.query.schema import Privacy as QueryPrivacy
 from audiences.services import ColumnSettings, change_columns
-from audiences.views.base import PageView
+from audiences.views.base import PageView, id_in
 from config.errors import HeadraceError
 from config.htmx import ToastTone, go_to, render_page, toast, wants_part
 from config.ui.listing import Column, Filter, Listing, Option
@@ -121,7 +121,7 @@ class MaskingPage(GovernancePage):
     def post(self, request: HttpRequest) -> HttpResponse:
         """Set the level or the kind of personal data of one column, or of those that are ticked."""
         settings = _settings_of(request.POST)
-        ids = [int(each) for each in request.POST.getlist("selected") if each.isascii() and each.isdigit()][:MOST]
+        ids = [id_in(each) for each in request.POST.getlist("selected")[:MOST]]
         by_model: dict[int, list[SchemaColumn]] = defaultdict(list)
         for column in SchemaColumn.objects.filter(pk__in=ids).select_related("model"):
             by_model[column.model_id].append(column)

@@ -16,13 +16,11 @@ from audiences.selectors.subsets import Choice
 from audiences.services.audiences import count_rows
 from audiences.services.rules import problems_of_rule
 from audiences.services.subsets import problems_of_subset
-from audiences.views.audiences import BuilderPage
+from audiences.views.audiences import BuilderPage, told
 from audiences.views.building import Building, posted_tree
 from audiences.views.governance import GovernancePage
-from config.errors import Invalid
+from config.errors import HeadraceError, Invalid
 from config.htmx import go_to, render_page
-
-LONGEST = 19
 
 
 @dataclass
@@ -58,9 +56,9 @@ class GovernedBuilder(GovernancePage, BuilderPage):
     head = ""
     save_label = ""
 
-    def shown(self, building: Building, context: dict[str, Any], problem: Invalid | None = None) -> HttpResponse:
+    def shown(self, building: Building, context: dict[str, Any], problem: HeadraceError | None = None) -> HttpResponse:
         """The builder, with what was wrong when it was saved."""
-        wrong = problem.fields if problem else {}
+        wrong = problem.fields if isinstance(problem, Invalid) else {}
         whole = {
             "head": self.head,
             "save_label": self.save_label,
@@ -72,11 +70,11 @@ class GovernedBuilder(GovernancePage, BuilderPage):
             "name": self.request.POST.get("name", ""),
             "name_error": wrong.get("name", ""),
             "to_error": wrong.get("to", ""),
-            "problem": problem.message if problem and not {"name", "to"} & wrong.keys() else "",
+            "problem": "" if {"name", "to"} & wrong.keys() else told(problem),
             "may_change": access.may_configure(self.actor, building.parent.source_id),
             **context,
         }
-        return self.show(building, whole, 422 if problem else 200)
+        return self.show(building, whole, problem.status if problem else 200)
 
 
 class CountRows(GovernancePage):
@@ -114,8 +112,3 @@ class ChooseGoverned(GovernancePage):
             "breadcrumb": [self.back_to(self.route)],
         }
         return self.page("audiences/governance/choose_parent.html", context)
-
-
-def number_of(text: str) -> int:
-    """An id that a form sent; 0, which no row has, where it is none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < LONGEST else 0

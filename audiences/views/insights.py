@@ -15,7 +15,7 @@ from audiences.models import Audience, SchemaModel
 from audiences.query.insights import Calculation as Calculated
 from audiences.services import insights as services
 from audiences.views.audience_tab import AudienceTab
-from audiences.views.base import PageView
+from audiences.views.base import PageView, id_in
 from audiences.views.calculations import Asked, meant
 from config.errors import Denied, Invalid
 from config.htmx import render_page
@@ -60,13 +60,12 @@ class Compare(Asked):
         """Begin."""
         parent = access.parent_to_build_on(self.actor, pk)
         building = meant(self, parent)
-        asked = [each for each in request.POST.getlist("with") if each.isascii() and each.isdigit() and len(each) < 19]
         try:
             made = services.compare_audiences(
                 actor=self.actor,
                 parent=parent,
                 definition=building.fitted,
-                other_ids=[int(each) for each in asked],
+                other_ids=[id_in(each) for each in request.POST.getlist("with")],
                 audience=building.audience,
                 subset_ids=building.wanted,
             )

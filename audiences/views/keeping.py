@@ -20,6 +20,7 @@ from audiences.models import SchemaModel
 from audiences.services.enrichments import add_enrichment
 from audiences.services.looks import look_at_values
 from audiences.services.traits import create_trait
+from audiences.views.base import id_in
 from audiences.views.building import Building
 from config.errors import HeadraceError, Invalid
 
@@ -105,7 +106,5 @@ def _keep_column(building: Building, data: QueryDict, place: str, name: str) -> 
 
 def _model_at(building: Building, data: QueryDict) -> SchemaModel:
     """The model whose rows a condition is about: the parent, or the one that the block says."""
-    asked = data.get("keep_model", "")
-    if not (asked.isascii() and asked.isdigit() and len(asked) < 19):
-        return building.parent
-    return access.schema_model_for(building.actor, int(asked))
+    asked = id_in(data.get("keep_model", ""))
+    return access.schema_model_for(building.actor, asked) if asked else building.parent

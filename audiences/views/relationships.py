@@ -13,7 +13,7 @@ from audiences.models import Relationship, SchemaModel
 from audiences.paths import paths_between
 from audiences.selectors import ties_of
 from audiences.selectors.schema import Line
-from audiences.views.base import ModelPage, PageView
+from audiences.views.base import ModelPage, PageView, id_in
 from config.errors import HeadraceError, Invalid, NotFound
 from config.htmx import go_to, render_page
 
@@ -133,9 +133,8 @@ class NewThrough(PageView):
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Save the chosen way."""
         model = self._load(pk)
-        steps = request.POST.get("path", "").split("-")
+        path = [id_in(step) for step in request.POST.get("path", "").split("-")]
         try:
-            path = [int(step) for step in steps if step.isascii() and step.isdigit() and len(step) < 19]
             services.create_through(actor=self.actor, model=model, path=path, name=request.POST.get("label", ""))
         except HeadraceError as error:
             return self._page(model, f"{error.message} {error.hint}".strip(), 422)

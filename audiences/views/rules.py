@@ -10,9 +10,10 @@ from audiences import access
 from audiences.models import DestinationRule
 from audiences.selectors.rules import rules_that_hold
 from audiences.services import rules as services
+from audiences.views.base import id_in
 from audiences.views.building import posted_tree
 from audiences.views.governance import GovernancePage
-from audiences.views.governing import ChooseGoverned, GovernedBuilder, RuleBuilding, number_of
+from audiences.views.governing import ChooseGoverned, GovernedBuilder, RuleBuilding
 from config.errors import HeadraceError, Invalid
 from config.htmx import go_to
 from connectors.access import destination_for
@@ -45,7 +46,7 @@ class NewRule(GovernedBuilder):
         building = RuleBuilding(self.actor, parent, posted_tree(request.POST))
         if request.POST.get("do") != "save":
             return self._page(building)
-        chosen = number_of(request.POST.get("to", ""))
+        chosen = id_in(request.POST.get("to", ""))
         try:
             if not chosen:
                 raise Invalid.field("to", "Choose a destination.")
@@ -97,16 +98,20 @@ class RulePage(GovernedBuilder):
                 name=request.POST.get("name", ""),
                 definition=building.fitted,
                 enabled="enabled" in request.POST,
+                seen=request.POST.get("version", ""),
             )
-        except Invalid as error:
+        except HeadraceError as error:
             return self._page(rule, building, error)
         return go_to(request, rule.get_absolute_url(), "Saved. It holds from the next run of each sync on.")
 
-    def _page(self, rule: DestinationRule, building: RuleBuilding, problem: Invalid | None = None) -> HttpResponse:
+    def _page(
+        self, rule: DestinationRule, building: RuleBuilding, problem: HeadraceError | None = None
+    ) -> HttpResponse:
         posted = self.request.method == "POST"
         others = rules_that_hold(rule.parent_model_id, rule.destination_id).exclude(pk=rule.pk)
         context: dict[str, Any] = {
             "rule": rule,
+            "version": self.version(rule, problem),
             "name": self.request.POST.get("name", rule.name),
             "enabled": "enabled" in self.request.POST if posted else rule.enabled,
             "others": others,

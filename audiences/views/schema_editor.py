@@ -12,7 +12,7 @@ from audiences.choices import ModelKind
 from audiences.forms.schema import KEY_SEPARATOR, SettingsForm, TieForm
 from audiences.models import SchemaModel
 from audiences.services.models import require_studio, settings_from
-from audiences.views.base import PageView
+from audiences.views.base import PageView, id_in
 from config.htmx import go_to
 from connectors.sdk.types import Column, ColumnType
 from syncs.choices import ModelMethod
@@ -38,9 +38,8 @@ class NewModel(PageView, Editor):
         """The source of the address, and the model that the new one belongs to."""
         self.source = access.source_to_configure(self.actor, pk)
         require_studio(self.source)
-        asked = self.request.GET.get("beside", "")
-        if asked.isascii() and asked.isdigit() and len(asked) < 19:
-            self.beside = SchemaModel.objects.filter(pk=int(asked), source=self.source, archived_at=None).first()
+        if asked := id_in(self.request.GET.get("beside", "")):
+            self.beside = SchemaModel.objects.filter(pk=asked, source=self.source, archived_at=None).first()
 
     @property
     def kind(self) -> ModelKind:

@@ -13,9 +13,10 @@ from audiences.forms.governance import CategoryForm, NewCategoryForm
 from audiences.models import SchemaModel, Subset, SubsetCategory, SubsetGrant
 from audiences.personal import CONSENT_TO_EMAIL
 from audiences.services import subsets as services
+from audiences.views.base import id_in
 from audiences.views.building import posted_tree
 from audiences.views.governance import GovernancePage
-from audiences.views.governing import ChooseGoverned, GovernedBuilder, SubsetBuilding, number_of
+from audiences.views.governing import ChooseGoverned, GovernedBuilder, SubsetBuilding
 from config.errors import HeadraceError, Invalid
 from config.htmx import go_to
 from connectors.sdk.types import ColumnType
@@ -166,7 +167,7 @@ class SubsetBuilder(GovernedBuilder):
         everywhere = set(RoleGrant.objects.filter(permission=Permission.USE_SUBSET).values_list("role_id", flat=True))
         held = set(subset.grants.values_list("role_id", flat=True)) if subset else set()
         if self.request.method == "POST":
-            held = {number_of(each) for each in self.request.POST.getlist("role")}
+            held = {id_in(each) for each in self.request.POST.getlist("role")}
         return [
             RoleLine(role, list(role.holder_names), role.pk in held | everywhere, role.pk in everywhere)  # type: ignore[attr-defined]
             for role in roles_with_holders().filter(kind=RoleKind.CUSTOM)
@@ -176,7 +177,7 @@ class SubsetBuilder(GovernedBuilder):
         """Let the ticked roles build from the subset, and no others."""
         if not may(self.actor, Permission.MANAGE_WORKSPACE):
             return
-        wanted = {number_of(each) for each in self.request.POST.getlist("role")}
+        wanted = {id_in(each) for each in self.request.POST.getlist("role")}
         held = set(SubsetGrant.objects.filter(content_object=subset).values_list("role_id", flat=True))
         grant = Grant(Permission.USE_SUBSET, subset.pk)
         for role in Role.objects.filter(kind=RoleKind.CUSTOM, pk__in=wanted ^ held):
@@ -250,19 +251,24 @@ class SubsetPage(SubsetBuilder):
         building = SubsetBuilding(self.actor, subset.category.parent_model, tree, subset=subset)
         try:
             services.update_subset(
-                actor=self.actor, subset=subset, name=request.POST.get("name", ""), definition=building.fitted
+                actor=self.actor,
+                subset=subset,
+                name=request.POST.get("name", ""),
+                definition=building.fitted,
+                seen=request.POST.get("version", ""),
             )
-        except Invalid as error:
+        except HeadraceError as error:
             return self._page(subset, tree, error)
         self.give(subset)
         return go_to(request, subset.get_absolute_url(), "Saved.")
 
-    def _page(self, subset: Subset, tree: Any, problem: Invalid | None = None) -> HttpResponse:
+    def _page(self, subset: Subset, tree: Any, problem: HeadraceError | None = None) -> HttpResponse:
         building = SubsetBuilding(self.actor, subset.category.parent_model, tree, subset=subset)
         users = access.audiences_in_view(self.actor).filter(chosen__subset=subset).select_related("workspace")
         total = len(services.audiences_in(subset))
         context = {
             **self.around(subset.category, subset),
+            "version": self.version(subset, problem),
             "name": self.request.POST.get("name", subset.name),
             "users": users,
             "unseen": total - len(users),

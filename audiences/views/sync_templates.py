@@ -16,7 +16,7 @@ from audiences.selectors.sync_templates import followers_of, with_counts
 from audiences.services import sync_templates as services
 from audiences.sync_templates import stand_in
 from audiences.template_tabs import TABS
-from audiences.views.base import PageView, StudioAddress
+from audiences.views.base import PageView, StudioAddress, id_in
 from audiences.views.templates import template_tabs
 from config.errors import HeadraceError
 from config.htmx import go_to, render_page
@@ -93,10 +93,10 @@ class NewSyncTemplate(PageView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Whatever is not chosen yet."""
-        asked = request.GET.get("parent", "")
-        parent = self._parents().get(int(asked)) if asked.isascii() and asked.isdigit() and len(asked) < 19 else None
+        parents = self._parents()
+        parent = parents.get(id_in(request.GET.get("parent", "")))
         context = {
-            "parents": list(self._parents().values()),
+            "parents": list(parents.values()),
             "parent": parent,
             "rows": self._destinations(parent) if parent else [],
             "breadcrumb": [{"label": "Sync templates", "url": self.url("sync_templates")}],

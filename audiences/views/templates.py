@@ -12,11 +12,10 @@ from audiences.choices import ModelKind
 from audiences.models import AudienceTemplate, SchemaModel
 from audiences.services import templates as services
 from audiences.template_tabs import TABS, TemplateTab
-from audiences.views.audiences import BuilderPage, ChooseParent
-from audiences.views.base import PageView
-from audiences.views.beginning import number_of
+from audiences.views.audiences import BuilderPage, ChooseParent, told
+from audiences.views.base import PageView, id_in
 from audiences.views.building import Building, posted_tree
-from config.errors import Invalid, NotFound
+from config.errors import HeadraceError, Invalid, NotFound
 from config.htmx import go_to, render_page
 from config.ui.listing import Column, Filter, Listing, Option
 from config.ui.search import matching
@@ -82,22 +81,23 @@ class TemplateBuilder(BuilderPage):
         self,
         building: Building,
         named: dict[str, str],
-        error: Invalid | None = None,
+        error: HeadraceError | None = None,
         template: AudienceTemplate | None = None,
     ) -> HttpResponse:
         """The page."""
-        wrong = error.fields if error else {}
+        wrong = error.fields if isinstance(error, Invalid) else {}
         context = {
             "breadcrumb": [{"label": "Templates", "url": self.url("templates")}],
             "saved_template": template,
             "name_error": wrong.get("name", ""),
-            "problem": error.message if error and "name" not in wrong else "",
+            "problem": "" if "name" in wrong else told(error),
+            "version": self.version(template, error) if template else "",
             "name": named.get("name", ""),
             "description": named.get("description", ""),
             "save_label": "Save template",
             "may_change": access.may_build(self.actor, building.parent.pk),
         }
-        return self.show(building, context, 422 if error else 200)
+        return self.show(building, context, error.status if error else 200)
 
     def typed(self) -> dict[str, str]:
         """The name and description that were typed."""
@@ -113,7 +113,7 @@ class NewTemplate(TemplateBuilder):
         asked = request.GET.get("audience", "")
         if not asked:
             return self.answer(self.building(parent, {}), {})
-        audience = access.audience_for(self.actor, number_of(asked, "audience"))
+        audience = access.audience_for(self.actor, id_in(asked))
         if audience.parent_model_id != parent.pk:
             raise NotFound("There is no such audience of this model.")
         return self.answer(
@@ -150,8 +150,11 @@ class TemplatePage(TemplateBuilder):
         if request.POST.get("do") != "save":
             return self.answer(building, self.typed(), template=found)
         try:
-            services.update_template(actor=self.actor, template=found, definition=building.fitted, **self.typed())
-        except Invalid as error:
+            seen = request.POST.get("version", "")
+            services.update_template(
+                actor=self.actor, template=found, definition=building.fitted, seen=seen, **self.typed()
+            )
+        except HeadraceError as error:
             return self.answer(building, self.typed(), error, found)
         return go_to(request, found.get_absolute_url(), "Saved.")
 

@@ -22,7 +22,7 @@ from audiences.selectors.traits import (
 )
 from audiences.services import traits as services
 from audiences.services.trait_previews import preview_trait
-from audiences.views.base import PageView
+from audiences.views.base import PageView, id_in
 from audiences.views.building import posted_tree
 from audiences.views.trait_building import TraitBuilding, related_name, tree_of, words_of
 from config.errors import HeadraceError, Invalid, NotFound
@@ -307,10 +307,12 @@ class TraitPage(TraitTab):
                 trait=trait,
                 description=data.get("description", ""),
                 suggest=data.get("suggest") == "on",
+                seen=data.get("version", ""),
                 **logic,
             )
         except HeadraceError as error:
-            context = {**self.around(trait), "problem": f"{error.message} {error.hint}".strip()}
+            problem, version = f"{error.message} {error.hint}".strip(), self.version(trait, error)
+            context = {**self.around(trait), "problem": problem, "version": version}
             return self.show(building, context, error.status)
         return go_to(self.request, self.url("trait", trait.pk), "Saved.")
 
@@ -327,6 +329,7 @@ class TraitPage(TraitTab):
         changed = building.changed or description != trait.description or suggest != trait.suggest
         context = {
             **self.around(trait),
+            "version": self.version(trait),
             "description": description,
             "suggest": suggest,
             "changed": changed,
@@ -382,10 +385,10 @@ class TraitPreviewPage(PageView):
         return render_page(request, "audiences/traits/parts/preview.html", context)
 
     def _posted(self, model: SchemaModel, name: str) -> Trait | None:
-        asked = self.request.POST.get(name, "")
-        if not (asked.isascii() and asked.isdigit() and len(asked) < 19):
+        asked = id_in(self.request.POST.get(name, ""))
+        if not asked:
             return None
-        trait = access.trait_for(self.actor, int(asked))
+        trait = access.trait_for(self.actor, asked)
         if trait.model_id != model.pk:
             raise NotFound("There is no such trait of this model.")
         return trait

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from connectors.sdk.types import Column
 from syncs.choices import ModelMethod, PendingReset
-from syncs.models import Model
+from syncs.models import Model, ModelColumn
 from syncs.services.columns import store_columns
 from syncs.services.naming import free_slug
 from workspaces.models import Space
@@ -53,6 +53,6 @@ def follow_audience(
     for row in changed:
         row.override_type = casts.get(row.name, "")
     if changed:
-        type(changed[0]).objects.bulk_update(changed, ["override_type"])
+        ModelColumn.objects.bulk_update(changed, ["override_type"])
     model.name, model.columns_refreshed_at = name, timezone.now()
     model.save(update_fields=["name", "primary_key", "columns_refreshed_at", "updated_at"])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+from django.db.models import Model as Row
 from django.utils.text import slugify
 
 from config.errors import Invalid
-from syncs.models import Model, Sequence, Sync
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,118}[a-z0-9])?")
 
@@ -22,12 +22,12 @@ def clean_name(name: str) -> str:
     return name
 
 
-def free_slug(kind: type[Model] | type[Sync] | type[Sequence], wanted: str, *, chosen: bool = False) -> str:
+def free_slug(kind: type[Row], wanted: str, *, chosen: bool = False) -> str:
     """A slug that nothing of this kind has here; one that a person chose must be free as it is."""
     if chosen and not _SLUG.fullmatch(wanted):
         raise Invalid.field("slug", "Use lower-case letters, digits, hyphens and underscores.")
     base = wanted if chosen else (slugify(wanted)[:100].strip("-") or kind._meta.model_name or "item")
-    taken = set(kind.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    taken = set(kind._default_manager.filter(slug__startswith=base).values_list("slug", flat=True))
     if base not in taken:
         return base
     if chosen:

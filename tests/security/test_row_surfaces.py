@@ -6,6 +6,7 @@ hand, so that a new address of an app that holds rows has to be put into one of 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -21,6 +22,8 @@ from tests.invariants.addresses import Route, matrix_routes
 from tests.support.http import serving
 from tests.workspaces.test_object_grants import custom_role
 from tests.world import Place, World, build_world
+from workspaces import services as people
+from workspaces.grants import grantable
 from workspaces.permissions import Permission
 from workspaces.scopes import KeyScope
 from workspaces.scoping import workspace_scope
@@ -36,7 +39,7 @@ EMAIL_EXISTS = (
     '[{"type": "property", "field": {"column": "email"}, "test": {"operator": "exists"}}]}}'
 )
 # What gives rows to a question that names ids: tests/audiences/app/test_people.py asks it.
-ASKED_ELSEWHERE = {"audiences:explain_rows", "api:audience_explanation"}
+ASKED_ELSEWHERE = {"audiences:explain_rows"}
 # What gives rows when something is sent: what is sent there.
 GIVE_ROWS: Mapping[str, Body] = {
     "syncs:model_define": {"sql": "SELECT * FROM marked", "action": "preview"},
@@ -49,6 +52,7 @@ GIVE_ROWS: Mapping[str, Body] = {
     "audiences:trait_preview": {"tree": '{"definition": {"method": "formula", "sql": "email", "result": "string"}}'},
     "audiences:explain": {"key": "1", "tree": EMAIL_EXISTS},
     "api:schema_model_profile": {"key": "1"},
+    "api:audience_explanation": {"key": "1"},
     "syncs:mapping_value": {"action": "sample"},
     "syncs:sync_try": {"row": "1", "operation": "added"},
     "api:sync_test_row": {"key": "1", "operation": "added"},
@@ -254,20 +258,8 @@ def _write(rows: list[tuple[int, str]]) -> str:
 
 
 def _house(world: World, service: str) -> House:
+    """The rows on every surface, and two who ask for them: one may see rows, the other everything else."""
     from connectors import services as connectors
-    from governance.approvals import services as approvals
-    from governance.privacy import services as privacy
-    from governance.privacy import tasks as privacy_tasks
-    from syncs import selectors, services, tasks
-    from syncs.choices import ModelMethod
-    from syncs.configuration import Proposal
-    from syncs.definitions import Definition
-    from syncs.models import Preview, Run
-    from syncs.schedules import Schedule
-    from syncs.selectors.previews import preview_rows
-    from tests.syncs.app.shop import work_off
-    from workspaces import services as people
-    from workspaces.grants import grantable
 
     place, actor = world.acme, world.acme.actor
     place.build_all()
@@ -275,57 +267,8 @@ def _house(world: World, service: str) -> House:
     source = connectors.create_source(actor=actor, type="duckdb", values=values, name="Marked")
     source = connectors.refresh_schema(actor=actor, source=source)
     destination = a_destination(place, name="Marked", base_url=service)
-    request = {"endpoint": "/people/{{ row.email }}", "payload": "json_editor", "json": "{{ row.email | json }}"}
-
-    def sync_of(sql: str, name: str) -> Any:
-        model = services.create_model(
-            actor=actor,
-            source=source,
-            name=name,
-            definition=Definition(method=ModelMethod.SQL, sql=sql),
-            primary_key="id",
-        )
-        proposal = Proposal(sync_type="requests", mode="custom", first_run="backfill", settings={"added": request})
-        return services.create_sync(actor=actor, model=model, destination=destination, proposal=proposal)
-
-    sync, broken = sync_of("SELECT * FROM marked", "Marked"), sync_of(QUERY, "Broken")
-    run = services.start_run(actor=actor, sync=sync)
-    work_off()
-    run = Run.objects.get(pk=run.pk)
-    _write(ROWS)
-    failed = services.start_run(actor=actor, sync=broken)
-    work_off()
-    failed = Run.objects.get(pk=failed.pk)
-    assert MARK in failed.error_message, "the warehouse quotes what it stumbles over"
-    draft = services.draft_sync(actor=actor, sync=sync, change=services.SyncChange(schedule=Schedule.every(1, "day")))
-    draft = approvals.submit_draft(actor=actor, draft=draft, revision=1, reviewers=[])
-    preview = services.start_preview(actor=actor, sync=sync)
-    not_made = services.start_preview(actor=actor, sync=broken)
-    for waiting in Preview.objects.filter(sync__in=[sync, broken]):
-        tasks.work_on_preview.fn(waiting.workspace_id, waiting.pk)
-    preview, not_made = Preview.objects.get(pk=preview.pk), Preview.objects.get(pk=not_made.pk)
-    assert MARK in not_made.error_message
-    case = privacy.start_look_up(actor=actor, value="1")
-    privacy_tasks.work_on_case.fn(case.workspace_id, case.pk)
-    [row, *_] = [row for row in selectors.run_rows(actor, run).rows if row.key == "2"]
-    [exchange, *_] = selectors.run_exchanges(actor, run).exchanges
-    schema = _looked_at_schema(actor, source)
-    shown = {
-        "source": source,
-        "schema_model": schema,
-        "schema_column": schema.columns.get(name="email"),
-        "schema_relationship": schema.relationships_to.get(),
-        "destination": destination,
-        "model": sync.model,
-        "sync": sync,
-        "run": run,
-        "preview": preview,
-        "draft": draft,
-        "person_case": case,
-        "run row": row.id,
-        "run exchange": exchange.id,
-        "preview row": preview_rows(actor, preview).rows[0].id,
-    }
+    sent, stumbled = _sent(actor, source, destination)
+    shown = {"source": source, "destination": destination, **sent, **_asked(actor), **_studio(actor, source)}
     custom_role(
         world, "All but rows", *(p for p in grantable() if p not in (Permission.VIEW_ROWS, Permission.VIEW_MEMBERS))
     )
@@ -340,8 +283,97 @@ def _house(world: World, service: str) -> House:
             ("blind", [scope for scope in KeyScope if scope is not KeyScope.ROWS]),
         )
     }
-    stumbled = {**shown, "model": broken.model, "sync": broken, "run": failed, "preview": not_made}
-    return House(place, shown, stumbled, clients, keys)
+    return House(place, shown, {**shown, **stumbled}, clients, keys)
+
+
+def _sent(actor: Any, source: Any, destination: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A sync that delivered, was previewed and is drafted, and one whose source quotes what it stumbles over."""
+    from governance.approvals import services as approvals
+    from syncs import selectors, services
+    from syncs.schedules import Schedule
+    from syncs.selectors.previews import preview_rows
+
+    sync, broken = (
+        _sync_of(actor, source, destination, sql, name)
+        for sql, name in (("SELECT * FROM marked", "Marked"), (QUERY, "Broken"))
+    )
+    run = _run(actor, sync)
+    _write(ROWS)
+    failed = _run(actor, broken)
+    assert MARK in failed.error_message, "the warehouse quotes what it stumbles over"
+    draft = services.draft_sync(actor=actor, sync=sync, change=services.SyncChange(schedule=Schedule.every(1, "day")))
+    draft = approvals.submit_draft(actor=actor, draft=draft, revision=1, reviewers=[])
+    preview, not_made = (_preview(actor, each) for each in (sync, broken))
+    assert MARK in not_made.error_message
+    [row, *_] = [row for row in selectors.run_rows(actor, run).rows if row.key == "2"]
+    [exchange, *_] = selectors.run_exchanges(actor, run).exchanges
+    shown = {
+        "model": sync.model,
+        "sync": sync,
+        "run": run,
+        "preview": preview,
+        "draft": draft,
+        "run row": row.id,
+        "run exchange": exchange.id,
+        "preview row": preview_rows(actor, preview).rows[0].id,
+    }
+    return shown, {"model": broken.model, "sync": broken, "run": failed, "preview": not_made}
+
+
+def _sync_of(actor: Any, source: Any, destination: Any, sql: str, name: str) -> Any:
+    from syncs import services
+    from syncs.choices import ModelMethod
+    from syncs.configuration import Proposal
+    from syncs.definitions import Definition
+
+    request = {"endpoint": "/people/{{ row.email }}", "payload": "json_editor", "json": "{{ row.email | json }}"}
+    definition = Definition(method=ModelMethod.SQL, sql=sql)
+    model = services.create_model(actor=actor, source=source, name=name, definition=definition, primary_key="id")
+    proposal = Proposal(sync_type="requests", mode="custom", first_run="backfill", settings={"added": request})
+    return services.create_sync(actor=actor, model=model, destination=destination, proposal=proposal)
+
+
+def _run(actor: Any, sync: Any) -> Any:
+    from syncs import services
+    from syncs.models import Run
+    from tests.syncs.app.shop import work_off
+
+    run = services.start_run(actor=actor, sync=sync)
+    work_off()
+    return Run.objects.get(pk=run.pk)
+
+
+def _preview(actor: Any, sync: Any) -> Any:
+    from syncs import services, tasks
+    from syncs.models import Preview
+
+    made = services.start_preview(actor=actor, sync=sync)
+    tasks.work_on_preview.fn(made.workspace_id, made.pk)
+    return Preview.objects.get(pk=made.pk)
+
+
+def _asked(actor: Any) -> dict[str, Any]:
+    """A person who was looked up."""
+    from governance.privacy import services as privacy
+    from governance.privacy import tasks
+
+    case = privacy.start_look_up(actor=actor, value="1")
+    tasks.work_on_case.fn(case.workspace_id, case.pk)
+    return {"person_case": case}
+
+
+def _studio(actor: Any, source: Any) -> dict[str, Any]:
+    """The rows as a parent model, and an audience of it."""
+    from audiences.services.audiences import create_audience
+
+    schema = _looked_at_schema(actor, source)
+    made = create_audience(actor=actor, parent=schema, name="Marked", definition=json.loads(EMAIL_EXISTS))
+    return {
+        "schema_model": schema,
+        "schema_column": schema.columns.get(name="email"),
+        "schema_relationship": schema.relationships_to.get(),
+        "audience": made,
+    }
 
 
 def _looked_at_schema(actor: Any, source: Any) -> Any:

@@ -104,8 +104,14 @@ class Person:
         assert found
         return orjson.loads(found[1].replace("&quot;", '"').replace("&#x27;", "'"))
 
+    @property
+    def version(self) -> str:
+        """What the page was opened with, where it is of something saved."""
+        found = re.search(r'name="version" value="(\w+)"', self.html)
+        return found[1] if found else ""
+
     def press(self, do: str, **fields: str) -> Any:
-        data = {"tree": orjson.dumps(self.tree).decode(), "do": do, **fields}
+        data = {"tree": orjson.dumps(self.tree).decode(), "do": do, "version": self.version, **fields}
         answer = self.client.post(self.path, data, headers={"HX-Request": "true"})
         self.html = answer.content.decode()
         return answer
