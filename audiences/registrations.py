@@ -66,6 +66,7 @@ def register_all() -> None:
         begun=group_begun,
         made=sync_made,
         ended=run_ended,
+        narrow=for_groups,
         erase=erase_members,
     )
     origins.register(ModelMethod.AUDIENCE, origin)
@@ -124,6 +125,13 @@ def sync_made(request: HttpRequest, sync: Sync) -> None:
     from audiences.views.experiments import take_intent
 
     take_intent(request, sync)
+
+
+def for_groups(sync: Sync, group_ids: Sequence[int]) -> list[str]:
+    """Let a new sync of an audience send groups of its experiment alone."""
+    from audiences.services.experiments import put_into_groups
+
+    return put_into_groups(sync, group_ids)
 
 
 def run_ended(run: Run) -> None:

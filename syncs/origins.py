@@ -38,7 +38,8 @@ class Origin:
     pages: name of the route, and label. ``begun`` says, with the request, for whom of the model a sync is being
     added, where that was chosen before; ``made`` is told, with the request, when somebody has added such a sync,
     which runs by hand only so far; ``ended`` when a run of one has ended, in the transaction that stores its end.
-    ``erase`` deletes what is kept beside the sync about rows with these keys, and says where and how much.
+    ``narrow`` lets a sync that was just stored send some groups of what its model stands for alone, and says their
+    names. ``erase`` deletes what is kept beside the sync about rows with these keys, and says where and how much.
     """
 
     query: Query
@@ -48,6 +49,7 @@ class Origin:
     begun: Callable[[HttpRequest, Model], str] | None = None
     made: Callable[[HttpRequest, Sync], None] | None = None
     ended: Callable[[Run], None] | None = None
+    narrow: Callable[[Sync, Sequence[int]], list[str]] | None = None
     erase: Callable[[Sync, frozenset[str]], Sequence[tuple[str, int]]] | None = None
 
 

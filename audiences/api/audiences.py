@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audiences import access
+from audiences.api.shapes import NamedOut, OfParentQuery, named_json, narrowed
 from audiences.choices import CalculationKind, CalculationState
 from audiences.models import Audience, SchemaModel
 from audiences.query.codec import dump, load_definition
@@ -20,20 +21,13 @@ from audiences.services import audiences as services
 from audiences.services import organizing
 from audiences.services.syncing import open_for_syncs
 from audiences.templating import with_templates
-from config.api import ApiView, LabelsField, ListQuery, error_answers, id_text, list_of, list_response, parse_query
+from config.api import ApiView, LabelsField, error_answers, id_text, list_of, list_response, parse_query
 from config.errors import Invalid
 from connectors.access import destination_for
 from workspaces.access import space_for
 from workspaces.permissions import Permission
 
 READ, WRITE = Permission.MEMBER, Permission.CONFIGURE_AUDIENCES
-
-
-class AudienceQuery(ListQuery):
-    """What a list of audiences is narrowed to."""
-
-    parentModelId = serializers.IntegerField(required=False)
-    name = serializers.CharField(max_length=200, required=False)
 
 
 class SubsetIds(serializers.ListField):
@@ -70,16 +64,13 @@ class AudienceUpdate(serializers.Serializer[Any]):
     spaceId = serializers.IntegerField(required=False, allow_null=True)
 
 
-class AudienceOut(serializers.Serializer[Any]):
+class AudienceOut(NamedOut):
     """An audience. ``size`` is how many members there were at ``sizedAt``; empty where nobody has counted.
 
     ``modelId`` is what its syncs name as their model; empty until syncs were asked for.
     """
 
-    id = serializers.CharField()
-    workspaceId = serializers.CharField()
     parentModelId = serializers.CharField()
-    name = serializers.CharField()
     description = serializers.CharField()
     definition = serializers.JSONField()
     subsetIds = serializers.ListField(child=serializers.CharField())
@@ -88,8 +79,6 @@ class AudienceOut(serializers.Serializer[Any]):
     sizedAt = serializers.DateTimeField(allow_null=True)
     tags = LabelsField()
     spaceId = serializers.CharField(allow_null=True)
-    createdAt = serializers.DateTimeField()
-    updatedAt = serializers.DateTimeField()
 
 
 class SizeIn(serializers.Serializer[Any]):
@@ -136,22 +125,18 @@ def audiences_json(rows: Iterable[Audience]) -> list[dict[str, Any]]:
     found = list(rows)
     prefetch_related_objects(found, "chosen")
     return [
-        {
-            "id": str(row.pk),
-            "workspaceId": str(row.workspace_id),
-            "parentModelId": str(row.parent_model_id),
-            "name": row.name,
-            "description": row.description,
-            "definition": row.definition,
-            "subsetIds": [str(each.subset_id) for each in row.chosen.all()],
-            "modelId": None if row.model_id is None else str(row.model_id),
-            "size": row.size,
-            "sizedAt": row.sized_at,
-            "tags": row.labels,
-            "spaceId": id_text(row.space_id),
-            "createdAt": row.created_at,
-            "updatedAt": row.updated_at,
-        }
+        named_json(
+            row,
+            parentModelId=str(row.parent_model_id),
+            description=row.description,
+            definition=row.definition,
+            subsetIds=[str(each.subset_id) for each in row.chosen.all()],
+            modelId=id_text(row.model_id),
+            size=row.size,
+            sizedAt=row.sized_at,
+            tags=row.labels,
+            spaceId=id_text(row.space_id),
+        )
         for row in found
     ]
 
@@ -163,18 +148,13 @@ class AudienceListView(ApiView):
 
     @extend_schema(
         operation_id="ListAudience",
-        parameters=[AudienceQuery],
+        parameters=[OfParentQuery],
         responses={200: list_of(AudienceOut), **error_answers()},
     )
     def get(self, request: Request) -> Response:
         """List the audiences."""
-        query = parse_query(request, AudienceQuery)
-        rows = access.audiences_in_view(self.actor)
-        if query.get("parentModelId"):
-            rows = rows.filter(parent_model_id=query["parentModelId"])
-        if query.get("name"):
-            rows = rows.filter(name=query["name"])
-        return list_response(rows, query, audiences_json)
+        query = parse_query(request, OfParentQuery)
+        return list_response(narrowed(access.audiences_in_view(self.actor), query), query, audiences_json)
 
     @extend_schema(operation_id="CreateAudience", request=AudienceIn, responses={200: AudienceOut, **error_answers()})
     def post(self, request: Request) -> Response:

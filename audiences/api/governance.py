@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audiences import access
-from audiences.api.shapes import PERSONAL, ColumnOut, column_json
+from audiences.api.shapes import PERSONAL, ColumnOut, NamedOut, OfParentQuery, column_json, named_json, narrowed
 from audiences.choices import Privacy
 from audiences.models import DestinationRule, SchemaColumn
 from audiences.personal import flagged
@@ -22,14 +22,6 @@ from workspaces.permissions import Permission
 
 READ, WRITE = Permission.MEMBER, Permission.CONFIGURE_SCHEMA
 ROW = {"GET": READ, "PATCH": WRITE, "DELETE": WRITE}
-
-
-class NamedQuery(ListQuery):
-    """Lists of things that have a name, and no slug."""
-
-    slug = None  # type: ignore[assignment]  # how a declared field is left out
-    orderable = {"id": "id", "name": "name", "createdAt": "created_at", "updatedAt": "updated_at"}
-    name = serializers.CharField(max_length=200, required=False)
 
 
 # Columns of all models.
@@ -88,10 +80,9 @@ class ColumnListView(ApiView):
 # Destination rules.
 
 
-class RuleQuery(NamedQuery):
+class RuleQuery(OfParentQuery):
     """Which rules are listed."""
 
-    parentModelId = serializers.IntegerField(required=False)
     destinationId = serializers.IntegerField(required=False)
 
 
@@ -113,34 +104,25 @@ class RuleUpdate(serializers.Serializer[Any]):
     enabled = serializers.BooleanField(required=False)
 
 
-class RuleOut(serializers.Serializer[Any]):
+class RuleOut(NamedOut):
     """A destination rule: only rows for which it holds are sent there."""
 
-    id = serializers.CharField()
-    workspaceId = serializers.CharField()
     parentModelId = serializers.CharField()
     destinationId = serializers.CharField()
-    name = serializers.CharField()
     definition = serializers.JSONField()
     enabled = serializers.BooleanField()
-    createdAt = serializers.DateTimeField()
-    updatedAt = serializers.DateTimeField()
 
 
 def rules_json(rows: Iterable[DestinationRule]) -> list[dict[str, Any]]:
     """Several rules."""
     return [
-        {
-            "id": str(row.pk),
-            "workspaceId": str(row.workspace_id),
-            "parentModelId": str(row.parent_model_id),
-            "destinationId": str(row.destination_id),
-            "name": row.name,
-            "definition": row.definition,
-            "enabled": row.enabled,
-            "createdAt": row.created_at,
-            "updatedAt": row.updated_at,
-        }
+        named_json(
+            row,
+            parentModelId=str(row.parent_model_id),
+            destinationId=str(row.destination_id),
+            definition=row.definition,
+            enabled=row.enabled,
+        )
         for row in rows
     ]
 
@@ -156,8 +138,7 @@ class RuleListView(ApiView):
     def get(self, request: Request) -> Response:
         """List the destination rules."""
         query = parse_query(request, RuleQuery)
-        paths = {"parentModelId": "parent_model_id", "destinationId": "destination_id", "name": "name"}
-        rows = DestinationRule.objects.filter(**{paths[wire]: query[wire] for wire in paths if query.get(wire)})
+        rows = narrowed(DestinationRule.objects.all(), query, destinationId="destination_id")
         return list_response(rows, query, rules_json)
 
     @extend_schema(operation_id="CreateDestinationRule", request=RuleIn, responses={200: RuleOut, **error_answers()})

@@ -11,21 +11,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audiences import access
+from audiences.api.shapes import NamedOut, NamedQuery, named_json, narrowed
 from audiences.models import ValueList
 from audiences.services import lists as services
 from audiences.uploads import MOST
-from config.api import ApiView, ListQuery, error_answers, list_of, list_response, parse_query
+from config.api import ApiView, error_answers, list_of, list_response, parse_query
 from workspaces.permissions import Permission
 
 READ, WRITE = Permission.MEMBER, Permission.CONFIGURE_AUDIENCES
-
-
-class ValueListQuery(ListQuery):
-    """What the lists are narrowed to."""
-
-    slug = None  # type: ignore[assignment]  # how a declared field is left out
-    orderable = {"id": "id", "name": "name", "createdAt": "created_at", "updatedAt": "updated_at"}
-    name = serializers.CharField(max_length=200, required=False)
 
 
 class ValueListIn(serializers.Serializer[Any]):
@@ -42,30 +35,15 @@ class ValueListUpdate(serializers.Serializer[Any]):
     values = serializers.ListField(child=serializers.CharField(), max_length=MOST, required=False)
 
 
-class ValueListOut(serializers.Serializer[Any]):
+class ValueListOut(NamedOut):
     """A list: how many values it has, not which."""
 
-    id = serializers.CharField()
-    workspaceId = serializers.CharField()
-    name = serializers.CharField()
     size = serializers.IntegerField()
-    createdAt = serializers.DateTimeField()
-    updatedAt = serializers.DateTimeField()
 
 
 def lists_json(rows: Iterable[ValueList]) -> list[dict[str, Any]]:
     """Several lists."""
-    return [
-        {
-            "id": str(row.pk),
-            "workspaceId": str(row.workspace_id),
-            "name": row.name,
-            "size": row.size,
-            "createdAt": row.created_at,
-            "updatedAt": row.updated_at,
-        }
-        for row in rows
-    ]
+    return [named_json(row, size=row.size) for row in rows]
 
 
 class ValueListsView(ApiView):
@@ -75,16 +53,13 @@ class ValueListsView(ApiView):
 
     @extend_schema(
         operation_id="ListValueList",
-        parameters=[ValueListQuery],
+        parameters=[NamedQuery],
         responses={200: list_of(ValueListOut), **error_answers()},
     )
     def get(self, request: Request) -> Response:
         """List the lists."""
-        query = parse_query(request, ValueListQuery)
-        rows = access.lists_in_view(self.actor).defer("values")
-        if query.get("name"):
-            rows = rows.filter(name=query["name"])
-        return list_response(rows, query, lists_json)
+        query = parse_query(request, NamedQuery)
+        return list_response(narrowed(access.lists_in_view(self.actor).defer("values"), query), query, lists_json)
 
     @extend_schema(
         operation_id="CreateValueList", request=ValueListIn, responses={200: ValueListOut, **error_answers()}

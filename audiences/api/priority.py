@@ -12,21 +12,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audiences import access
+from audiences.api.shapes import NamedOut, OfParentQuery, named_json, narrowed
 from audiences.models import PriorityList
 from audiences.services import priority as services
-from config.api import ApiView, ListQuery, error_answers, list_of, list_response, parse_query
+from config.api import ApiView, error_answers, list_of, list_response, parse_query
 from workspaces.permissions import Permission
 
 READ, WRITE = Permission.MEMBER, Permission.CONFIGURE_AUDIENCES
-
-
-class PriorityListQuery(ListQuery):
-    """Which lists are listed."""
-
-    slug = None  # type: ignore[assignment]  # how a declared field is left out
-    orderable = {"id": "id", "name": "name", "createdAt": "created_at", "updatedAt": "updated_at"}
-    parentModelId = serializers.IntegerField(required=False)
-    name = serializers.CharField(max_length=200, required=False)
 
 
 class PriorityListIn(serializers.Serializer[Any]):
@@ -44,16 +36,11 @@ class PriorityListUpdate(serializers.Serializer[Any]):
     audienceIds = serializers.ListField(child=serializers.IntegerField(), required=False)
 
 
-class PriorityListOut(serializers.Serializer[Any]):
+class PriorityListOut(NamedOut):
     """A priority list: whoever is in several of its audiences is sent to the first of them alone."""
 
-    id = serializers.CharField()
-    workspaceId = serializers.CharField()
     parentModelId = serializers.CharField()
-    name = serializers.CharField()
     audienceIds = serializers.ListField(child=serializers.CharField())
-    createdAt = serializers.DateTimeField()
-    updatedAt = serializers.DateTimeField()
 
 
 def lists_json(rows: Iterable[PriorityList]) -> list[dict[str, Any]]:
@@ -61,15 +48,11 @@ def lists_json(rows: Iterable[PriorityList]) -> list[dict[str, Any]]:
     found = list(rows)
     prefetch_related_objects(found, "places")
     return [
-        {
-            "id": str(row.pk),
-            "workspaceId": str(row.workspace_id),
-            "parentModelId": str(row.parent_model_id),
-            "name": row.name,
-            "audienceIds": [str(place.audience_id) for place in row.places.all()],
-            "createdAt": row.created_at,
-            "updatedAt": row.updated_at,
-        }
+        named_json(
+            row,
+            parentModelId=str(row.parent_model_id),
+            audienceIds=[str(place.audience_id) for place in row.places.all()],
+        )
         for row in found
     ]
 
@@ -81,18 +64,13 @@ class PriorityListsView(ApiView):
 
     @extend_schema(
         operation_id="ListPriorityList",
-        parameters=[PriorityListQuery],
+        parameters=[OfParentQuery],
         responses={200: list_of(PriorityListOut), **error_answers()},
     )
     def get(self, request: Request) -> Response:
         """List the priority lists."""
-        query = parse_query(request, PriorityListQuery)
-        rows = access.priority_lists_in_view(self.actor)
-        if query.get("parentModelId"):
-            rows = rows.filter(parent_model_id=query["parentModelId"])
-        if query.get("name"):
-            rows = rows.filter(name=query["name"])
-        return list_response(rows, query, lists_json)
+        query = parse_query(request, OfParentQuery)
+        return list_response(narrowed(access.priority_lists_in_view(self.actor), query), query, lists_json)
 
     @extend_schema(
         operation_id="CreatePriorityList", request=PriorityListIn, responses={200: PriorityListOut, **error_answers()}

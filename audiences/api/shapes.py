@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
+from django.db.models import Model, QuerySet
 from rest_framework import serializers
 
 from audiences.choices import Cardinality, Entity, EventType, Every, LookState, ModelKind, PersonalData, Privacy
@@ -14,8 +15,51 @@ from connectors.sdk.types import ColumnType
 from syncs.api.shapes import QUERY_TYPES, RawQuery, TableQuery
 from syncs.choices import ModelMethod
 
+R = TypeVar("R", bound=Model)
 KINDS = {kind.value: kind for kind in ModelKind}
 CASTABLE = [kind.value for kind in ColumnType if kind not in (ColumnType.REFERENCE, ColumnType.UNKNOWN)]
+
+
+class NamedQuery(ListQuery):
+    """Lists of things that have a name, and no slug."""
+
+    slug = None  # type: ignore[assignment]  # how a declared field is left out
+    orderable = {"id": "id", "name": "name", "createdAt": "created_at", "updatedAt": "updated_at"}
+    name = serializers.CharField(max_length=200, required=False)
+
+
+class OfParentQuery(NamedQuery):
+    """The same, of one parent model."""
+
+    parentModelId = serializers.IntegerField(required=False)
+
+
+class NamedOut(serializers.Serializer[Any]):
+    """What everything with a name has."""
+
+    id = serializers.CharField()
+    workspaceId = serializers.CharField()
+    name = serializers.CharField()
+    createdAt = serializers.DateTimeField()
+    updatedAt = serializers.DateTimeField()
+
+
+def named_json(row: Any, **own: Any) -> dict[str, Any]:
+    """The wire shape of a row with a name, and what is its own."""
+    return {
+        "id": str(row.pk),
+        "workspaceId": str(row.workspace_id),
+        "name": row.name,
+        **own,
+        "createdAt": row.created_at,
+        "updatedAt": row.updated_at,
+    }
+
+
+def narrowed(rows: QuerySet[R], query: Mapping[str, Any], **more: str) -> QuerySet[R]:
+    """The rows of a list whose name is, and whose parent model is, what the query says; ``more`` are fields by wire."""
+    paths = {"name": "name", "parentModelId": "parent_model_id", **more}
+    return rows.filter(**{path: query[wire] for wire, path in paths.items() if query.get(wire) is not None})
 
 
 class SchemaListQuery(ListQuery):

@@ -12,18 +12,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audiences import access
-from audiences.api.governance import READ, ROW, WRITE, NamedQuery
+from audiences.api.governance import READ, ROW, WRITE
+from audiences.api.shapes import NamedOut, NamedQuery, OfParentQuery, named_json, narrowed
 from audiences.models import Subset, SubsetCategory
 from audiences.services import subsets as services
 from config.api import ApiView, error_answers, list_of, list_response, parse_query
 
 # Categories of subsets.
-
-
-class CategoryQuery(NamedQuery):
-    """Which categories are listed."""
-
-    parentModelId = serializers.IntegerField(required=False)
 
 
 class CategoryIn(serializers.Serializer[Any]):
@@ -50,18 +45,13 @@ class SubsetRef(serializers.Serializer[Any]):
     name = serializers.CharField()
 
 
-class CategoryOut(serializers.Serializer[Any]):
+class CategoryOut(NamedOut):
     """A category: a way to divide a parent model. ``required``: every audience is in one of its subsets."""
 
-    id = serializers.CharField()
-    workspaceId = serializers.CharField()
     parentModelId = serializers.CharField()
-    name = serializers.CharField()
     description = serializers.CharField()
     required = serializers.BooleanField()  # type: ignore[assignment]  # a declared field
     subsets = SubsetRef(many=True)
-    createdAt = serializers.DateTimeField()
-    updatedAt = serializers.DateTimeField()
 
 
 def categories_json(rows: Iterable[SubsetCategory]) -> list[dict[str, Any]]:
@@ -69,19 +59,15 @@ def categories_json(rows: Iterable[SubsetCategory]) -> list[dict[str, Any]]:
     found = list(rows)
     prefetch_related_objects(found, "subsets")
     return [
-        {
-            "id": str(row.pk),
-            "workspaceId": str(row.workspace_id),
-            "parentModelId": str(row.parent_model_id),
-            "name": row.name,
-            "description": row.description,
-            "required": row.required,
-            "subsets": [
+        named_json(
+            row,
+            parentModelId=str(row.parent_model_id),
+            description=row.description,
+            required=row.required,
+            subsets=[
                 {"id": str(each.pk), "name": each.name} for each in sorted(row.subsets.all(), key=lambda each: each.pk)
             ],
-            "createdAt": row.created_at,
-            "updatedAt": row.updated_at,
-        }
+        )
         for row in found
     ]
 
@@ -93,18 +79,13 @@ class CategoryListView(ApiView):
 
     @extend_schema(
         operation_id="ListSubsetCategory",
-        parameters=[CategoryQuery],
+        parameters=[OfParentQuery],
         responses={200: list_of(CategoryOut), **error_answers()},
     )
     def get(self, request: Request) -> Response:
         """List the categories of subsets."""
-        query = parse_query(request, CategoryQuery)
-        rows = SubsetCategory.objects.all()
-        if query.get("parentModelId"):
-            rows = rows.filter(parent_model_id=query["parentModelId"])
-        if query.get("name"):
-            rows = rows.filter(name=query["name"])
-        return list_response(rows, query, categories_json)
+        query = parse_query(request, OfParentQuery)
+        return list_response(narrowed(SubsetCategory.objects.all(), query), query, categories_json)
 
     @extend_schema(
         operation_id="CreateSubsetCategory", request=CategoryIn, responses={200: CategoryOut, **error_answers()}
@@ -179,17 +160,12 @@ class SubsetUpdate(serializers.Serializer[Any]):
     definition = serializers.JSONField(required=False)
 
 
-class SubsetOut(serializers.Serializer[Any]):
+class SubsetOut(NamedOut):
     """A subset; ``audiences`` is how many are built from it. Roles hold it as the right ``subset.use``."""
 
-    id = serializers.CharField()
-    workspaceId = serializers.CharField()
     categoryId = serializers.CharField()
-    name = serializers.CharField()
     definition = serializers.JSONField()
     audiences = serializers.IntegerField()
-    createdAt = serializers.DateTimeField()
-    updatedAt = serializers.DateTimeField()
 
 
 def subsets_json(rows: Iterable[Subset]) -> list[dict[str, Any]]:
@@ -198,16 +174,7 @@ def subsets_json(rows: Iterable[Subset]) -> list[dict[str, Any]]:
     counted = Subset.objects.filter(pk__in=[row.pk for row in found]).order_by().annotate(used=Count("chosen_by"))
     used = dict(counted.values_list("pk", "used"))
     return [
-        {
-            "id": str(row.pk),
-            "workspaceId": str(row.workspace_id),
-            "categoryId": str(row.category_id),
-            "name": row.name,
-            "definition": row.definition,
-            "audiences": used.get(row.pk, 0),
-            "createdAt": row.created_at,
-            "updatedAt": row.updated_at,
-        }
+        named_json(row, categoryId=str(row.category_id), definition=row.definition, audiences=used.get(row.pk, 0))
         for row in found
     ]
 
@@ -223,11 +190,7 @@ class SubsetListView(ApiView):
     def get(self, request: Request) -> Response:
         """List the subsets."""
         query = parse_query(request, SubsetQuery)
-        rows = Subset.objects.all()
-        if query.get("categoryId"):
-            rows = rows.filter(category_id=query["categoryId"])
-        if query.get("name"):
-            rows = rows.filter(name=query["name"])
+        rows = narrowed(Subset.objects.all(), query, categoryId="category_id")
         return list_response(rows, query, subsets_json)
 
     @extend_schema(operation_id="CreateSubset", request=SubsetIn, responses={200: SubsetOut, **error_answers()})

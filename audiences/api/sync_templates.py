@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audiences import access
+from audiences.api.shapes import NamedOut, OfParentQuery, named_json, narrowed
 from audiences.models import SyncTemplate
 from audiences.selectors.sync_templates import followers_of
 from audiences.services import following
@@ -37,14 +38,10 @@ READ, WRITE, APPLY = Permission.MEMBER, Permission.CONFIGURE_SCHEMA, Permission.
 FOLLOW = Permission.DRAFT_TO_DESTINATION
 
 
-class SyncTemplateQuery(ListQuery):
+class SyncTemplateQuery(OfParentQuery):
     """Which templates are listed."""
 
-    slug = None  # type: ignore[assignment]  # how a declared field is left out
-    orderable = {"id": "id", "name": "name", "createdAt": "created_at", "updatedAt": "updated_at"}
-    parentModelId = serializers.IntegerField(required=False)
     destinationId = serializers.IntegerField(required=False)
-    name = serializers.CharField(max_length=200, required=False)
 
 
 class SyncTemplateUpdate(PublicationShape):
@@ -85,21 +82,16 @@ class FollowerOut(serializers.Serializer[Any]):
     draft = serializers.BooleanField(help_text="Whether a change of it waits as a draft")
 
 
-class SyncTemplateOut(serializers.Serializer[Any]):
+class SyncTemplateOut(NamedOut):
     """A template of audience syncs."""
 
-    id = serializers.CharField()
-    workspaceId = serializers.CharField()
     parentModelId = serializers.CharField()
     destinationId = serializers.CharField()
-    name = serializers.CharField()
     description = serializers.CharField()
     configuration = ConfigurationShape()
     schedule = ScheduleShape(allow_null=True)
     guardrails = GuardrailsShape()
     unlocked = serializers.ListField(child=serializers.CharField())
-    createdAt = serializers.DateTimeField()
-    updatedAt = serializers.DateTimeField()
 
 
 class ChosenTemplate(serializers.Serializer[Any]):
@@ -118,14 +110,12 @@ class ApplyTemplates(PublicationShape):
 def templates_json(rows: Iterable[SyncTemplate]) -> list[dict[str, Any]]:
     """Several templates."""
     return [
-        {
-            "id": str(row.pk),
-            "workspaceId": str(row.workspace_id),
-            "parentModelId": str(row.parent_model_id),
-            "destinationId": str(row.destination_id),
-            "name": row.name,
-            "description": row.description,
-            "configuration": {
+        named_json(
+            row,
+            parentModelId=str(row.parent_model_id),
+            destinationId=str(row.destination_id),
+            description=row.description,
+            configuration={
                 "syncType": row.state["sync_type"],
                 "mode": row.state["mode"],
                 "removal": row.state["removal"],
@@ -133,12 +123,10 @@ def templates_json(rows: Iterable[SyncTemplate]) -> list[dict[str, Any]]:
                 "settings": row.state["settings"],
                 "mappings": [mapping_json(each) for each in row.state["mappings"]],
             },
-            "schedule": schedule_json(schedule_in(row.state)),
-            "guardrails": guardrails_json(Sync(guardrails=row.state["guardrails"])),
-            "unlocked": row.unlocked,
-            "createdAt": row.created_at,
-            "updatedAt": row.updated_at,
-        }
+            schedule=schedule_json(schedule_in(row.state)),
+            guardrails=guardrails_json(Sync(guardrails=row.state["guardrails"])),
+            unlocked=row.unlocked,
+        )
         for row in rows
     ]
 
@@ -156,13 +144,7 @@ class SyncTemplateListView(ApiView):
     def get(self, request: Request) -> Response:
         """List the sync templates."""
         query = parse_query(request, SyncTemplateQuery)
-        wanted = {
-            "parent_model_id": query.get("parentModelId"),
-            "destination_id": query.get("destinationId"),
-            "name": query.get("name"),
-        }
-        rows = access.sync_templates_in_view(self.actor)
-        rows = rows.filter(**{name: value for name, value in wanted.items() if value is not None})
+        rows = narrowed(access.sync_templates_in_view(self.actor), query, destinationId="destination_id")
         return list_response(rows, query, templates_json)
 
     @extend_schema(

@@ -11,22 +11,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audiences import access
+from audiences.api.shapes import NamedOut, OfParentQuery, named_json, narrowed
 from audiences.models import AudienceTemplate
 from audiences.query.templates import blanks_of
 from audiences.services import templates as services
-from config.api import ApiView, ListQuery, error_answers, list_of, list_response, parse_query
+from config.api import ApiView, error_answers, list_of, list_response, parse_query
 from workspaces.permissions import Permission
 
 READ, WRITE = Permission.MEMBER, Permission.CONFIGURE_AUDIENCES
-
-
-class TemplateQuery(ListQuery):
-    """What a list of templates is narrowed to."""
-
-    slug = None  # type: ignore[assignment]  # how a declared field is left out
-    orderable = {"id": "id", "name": "name", "createdAt": "created_at", "updatedAt": "updated_at"}
-    parentModelId = serializers.IntegerField(required=False)
-    name = serializers.CharField(max_length=200, required=False)
 
 
 class TemplateIn(serializers.Serializer[Any]):
@@ -53,34 +45,25 @@ class BlankOut(serializers.Serializer[Any]):
     label = serializers.CharField()  # type: ignore[assignment]  # the name on the wire
 
 
-class TemplateOut(serializers.Serializer[Any]):
+class TemplateOut(NamedOut):
     """A template of audiences."""
 
-    id = serializers.CharField()
-    workspaceId = serializers.CharField()
     parentModelId = serializers.CharField()
-    name = serializers.CharField()
     description = serializers.CharField()
     definition = serializers.JSONField()
     blanks = BlankOut(many=True)
-    createdAt = serializers.DateTimeField()
-    updatedAt = serializers.DateTimeField()
 
 
 def templates_json(rows: Iterable[AudienceTemplate]) -> list[dict[str, Any]]:
     """Several templates."""
     return [
-        {
-            "id": str(row.pk),
-            "workspaceId": str(row.workspace_id),
-            "parentModelId": str(row.parent_model_id),
-            "name": row.name,
-            "description": row.description,
-            "definition": row.definition,
-            "blanks": [{"pointer": pointer, "label": label} for pointer, label in blanks_of(row.definition)],
-            "createdAt": row.created_at,
-            "updatedAt": row.updated_at,
-        }
+        named_json(
+            row,
+            parentModelId=str(row.parent_model_id),
+            description=row.description,
+            definition=row.definition,
+            blanks=[{"pointer": pointer, "label": label} for pointer, label in blanks_of(row.definition)],
+        )
         for row in rows
     ]
 
@@ -92,18 +75,13 @@ class TemplateListView(ApiView):
 
     @extend_schema(
         operation_id="ListAudienceTemplate",
-        parameters=[TemplateQuery],
+        parameters=[OfParentQuery],
         responses={200: list_of(TemplateOut), **error_answers()},
     )
     def get(self, request: Request) -> Response:
         """List the templates."""
-        query = parse_query(request, TemplateQuery)
-        rows = access.templates_in_view(self.actor)
-        if query.get("parentModelId"):
-            rows = rows.filter(parent_model_id=query["parentModelId"])
-        if query.get("name"):
-            rows = rows.filter(name=query["name"])
-        return list_response(rows, query, templates_json)
+        query = parse_query(request, OfParentQuery)
+        return list_response(narrowed(access.templates_in_view(self.actor), query), query, templates_json)
 
     @extend_schema(
         operation_id="CreateAudienceTemplate", request=TemplateIn, responses={200: TemplateOut, **error_answers()}

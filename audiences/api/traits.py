@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audiences import access
+from audiences.api.shapes import NamedOut, NamedQuery, named_json, narrowed
 from audiences.models import Trait
 from audiences.query.schema import StudioSchema
 from audiences.selectors.traits import saved_trait, schema_with_traits, traits_in_view
@@ -25,13 +26,10 @@ from workspaces.permissions import Permission
 READ, WRITE = Permission.MEMBER, Permission.CONFIGURE_AUDIENCES
 
 
-class TraitQuery(ListQuery):
+class TraitQuery(NamedQuery):
     """Which traits are listed: traits and templates alike, unless ``template`` says which."""
 
-    slug = None  # type: ignore[assignment]  # how a declared field is left out
-    orderable = {"id": "id", "name": "name", "createdAt": "created_at", "updatedAt": "updated_at"}
     modelId = serializers.IntegerField(required=False)
-    name = serializers.CharField(max_length=200, required=False)
     template = serializers.BooleanField(required=False, allow_null=True, default=None)
     archived = serializers.BooleanField(required=False, default=False)
 
@@ -61,13 +59,10 @@ class TraitUpdate(_Logic):
     archived = serializers.BooleanField(required=False)
 
 
-class TraitOut(serializers.Serializer[Any]):
+class TraitOut(NamedOut):
     """A trait. ``resultType`` is the type of its values; ``suggestions`` is how many values filters offer."""
 
-    id = serializers.CharField()
-    workspaceId = serializers.CharField()
     modelId = serializers.CharField()
-    name = serializers.CharField()
     description = serializers.CharField()
     definition = serializers.JSONField()
     resultType = serializers.ChoiceField([kind.value for kind in ColumnType])
@@ -79,8 +74,6 @@ class TraitOut(serializers.Serializer[Any]):
     suggestValues = serializers.BooleanField()
     suggestions = serializers.IntegerField()
     archived = serializers.BooleanField()
-    createdAt = serializers.DateTimeField()
-    updatedAt = serializers.DateTimeField()
 
 
 class EnrichmentQuery(ListQuery):
@@ -134,25 +127,21 @@ def trait_json(row: Trait, schemas: dict[int, StudioSchema]) -> dict[str, Any]:
         schemas[source.pk] = schema_with_traits(source)
     schema, known = schemas[source.pk], saved_trait(row)
     kind = type_of_trait(schema, str(row.model_id), known.definition) if known else ColumnType.UNKNOWN
-    return {
-        "id": str(row.pk),
-        "workspaceId": str(row.workspace_id),
-        "modelId": str(row.model_id),
-        "name": row.name,
-        "description": row.description,
-        "definition": shown_trait(schema, str(row.model_id), row.definition),
-        "resultType": kind.value,
-        "isTemplate": row.is_template,
-        "templateId": str(row.template_id) if row.template_id else None,
-        "overridesTemplate": row.overrides,
-        "where": row.extra,
-        "blanks": row.blanks,
-        "suggestValues": row.suggest,
-        "suggestions": len(row.suggestions),
-        "archived": row.archived_at is not None,
-        "createdAt": row.created_at,
-        "updatedAt": row.updated_at,
-    }
+    return named_json(
+        row,
+        modelId=str(row.model_id),
+        description=row.description,
+        definition=shown_trait(schema, str(row.model_id), row.definition),
+        resultType=kind.value,
+        isTemplate=row.is_template,
+        templateId=str(row.template_id) if row.template_id else None,
+        overridesTemplate=row.overrides,
+        where=row.extra,
+        blanks=row.blanks,
+        suggestValues=row.suggest,
+        suggestions=len(row.suggestions),
+        archived=row.archived_at is not None,
+    )
 
 
 def enrichments_json(stored: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -183,11 +172,7 @@ class TraitListView(ApiView):
         """List the traits and trait templates."""
         query = parse_query(request, TraitQuery)
         rows = traits_in_view(self.actor, archived=query["archived"], templates=query["template"])
-        if query.get("modelId"):
-            rows = rows.filter(model_id=query["modelId"])
-        if query.get("name"):
-            rows = rows.filter(name=query["name"])
-        return list_response(rows, query, traits_json)
+        return list_response(narrowed(rows, query, modelId="model_id"), query, traits_json)
 
     @extend_schema(operation_id="CreateTrait", request=TraitCreate, responses={200: TraitOut, **error_answers()})
     def post(self, request: Request) -> Response:

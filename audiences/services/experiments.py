@@ -121,24 +121,31 @@ def disable_experiment(*, actor: Actor, audience: Audience) -> None:
 def choose_sync_groups(*, actor: Actor, sync: Sync, group_ids: Iterable[int]) -> Sync:
     """Say which groups of its audience's experiment a sync is for; none of them means everybody."""
     sync = sync_access.sync_to_configure(actor, sync.pk)
+    before = [group.name for group in groups_of_sync(sync)]
+    after = put_into_groups(sync, group_ids)
+    if before == after:
+        unchanged()
+        return sync
+    record(sync, before={"groups": before}, after={"groups": after})
+    return sync
+
+
+def put_into_groups(sync: Sync, group_ids: Iterable[int]) -> list[str]:
+    """Let a locked or new sync be for these groups of its audience's experiment; their names. For services."""
     audience = Audience.objects.select_for_update(no_key=True).filter(model_id=sync.model_id).first()
     if audience is None:
         raise Conflict("This sync sends no audience.")
-    experiment = running_experiment(audience)
+    experiment, wanted = running_experiment(audience), set(group_ids)
     known = {group.pk: group for group in experiment.groups.all()} if experiment else {}
-    if strange := set(group_ids) - set(known):
+    if strange := wanted - set(known):
         raise NotFound(f"There is no group {min(strange)} in the experiment of “{audience}”.")
-    chosen = [group for pk, group in known.items() if pk in set(group_ids)]
-    before = [group.name for group in groups_of_sync(sync)]
-    if before == [group.name for group in chosen]:
-        unchanged()
-        return sync
+    chosen = [group for pk, group in known.items() if pk in wanted]
     if chosen and experiment and experiment.stratify:
         _require_by_hand([sync])
-    SyncGroup.objects.filter(sync=sync).delete()
-    SyncGroup.objects.bulk_create(SyncGroup(workspace_id=sync.workspace_id, sync=sync, group=group) for group in chosen)
-    record(sync, before={"groups": before}, after={"groups": [group.name for group in chosen]})
-    return sync
+    SyncGroup.objects.filter(sync=sync).exclude(group__in=chosen).delete()
+    rows = [SyncGroup(workspace_id=sync.workspace_id, sync=sync, group=group) for group in chosen]
+    SyncGroup.objects.bulk_create(rows, ignore_conflicts=True)
+    return [group.name for group in chosen]
 
 
 @service("audience.groups_counted")

@@ -165,7 +165,10 @@ class ConfigurationShape(serializers.Serializer[Any]):
 
 
 class SyncCreate(PublicationShape):
-    """A new sync between a model and a destination."""
+    """A new sync between a model and a destination.
+
+    ``experimentGroupIds``: the groups of an audience's experiment that it sends alone; without any, everybody.
+    """
 
     slug = serializers.SlugField(max_length=120, required=False, allow_null=True, allow_blank=True)
     name = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
@@ -175,6 +178,7 @@ class SyncCreate(PublicationShape):
     schedule = ScheduleShape(required=False, allow_null=True)
     disabled = serializers.BooleanField(required=False, default=False)
     spaceId = serializers.IntegerField(required=False, allow_null=True)
+    experimentGroupIds = serializers.ListField(child=serializers.IntegerField(), required=False, default=list)
 
 
 class SyncUpdate(PublicationShape):

@@ -83,6 +83,7 @@ class SyncListView(ApiView):
             slug=values.get("slug") or "",
             schedule_enabled=not values["disabled"],
             space=space_for(self.actor, values["spaceId"]) if values.get("spaceId") is not None else None,
+            groups=values["experimentGroupIds"],
         )
         ask_for_approval(self.actor, open_draft(SYNC, sync.pk), way)
         return Response(syncs_json([sync])[0])

@@ -68,8 +68,12 @@ def create_sync(
     schedule_enabled: bool = True,
     space: Space | None = None,
     published: bool = True,
+    groups: Sequence[int] = (),
 ) -> Sync:
-    """Join a model and a destination: checks everything that can be checked, then stores it, live or as a draft."""
+    """Join a model and a destination: checks everything that can be checked, then stores it, live or as a draft.
+
+    With ``groups`` it sends those of an audience's experiment alone, from its first run on.
+    """
     locks.require_free(model)
     (access.require_configure if published else access.require_draft)(actor, model, destination.pk)
     connections.require_ready(destination)
@@ -85,6 +89,7 @@ def create_sync(
         schedule_enabled=schedule_enabled,
         space=space,
         published=published,
+        groups=groups,
     )
 
 
@@ -103,6 +108,7 @@ def store_sync(
     published: bool = True,
     guardrails: Guardrails | None = None,
     derived: locks.Derivation | None = None,
+    groups: Sequence[int] = (),
 ) -> Sync:
     """Store a sync whose configuration has just been checked; ``derived`` is what it is made from."""
     model = access.model_for(actor, model.pk)
@@ -138,10 +144,18 @@ def store_sync(
     if derived is not None:
         derived.attach(sync)
         made_from = derived.made_from
+    sent = {"groups": _narrowed(sync, groups)} if groups else {}
     if not published:
         begin_draft(SYNC, sync.pk, sync_state(sync), actor, sealed=sync.sealed_settings)
-    record(sync, after={**snapshot(sync, AUDITED), "schedule": schedule.words, **made_from})
+    record(sync, after={**snapshot(sync, AUDITED), "schedule": schedule.words, **made_from, **sent})
     return sync
+
+
+def _narrowed(sync: Sync, groups: Sequence[int]) -> list[str]:
+    origin = origin_of(sync.model)
+    if origin is None or origin.narrow is None:
+        raise Conflict("Only syncs of audiences are for experiment groups.")
+    return origin.narrow(sync, groups)
 
 
 def update_sync(*, actor: Actor, sync: Sync, proposal: Proposal | None = None, name: str | None = None) -> Sync:

@@ -348,7 +348,8 @@ def _preview(actor: Any, sync: Any) -> Any:
     from syncs.models import Preview
 
     made = services.start_preview(actor=actor, sync=sync)
-    tasks.work_on_preview.fn(made.workspace_id, made.pk)
+    for waiting in Preview.objects.filter(sync=sync):  # that of its draft, too
+        tasks.work_on_preview.fn(waiting.workspace_id, waiting.pk)
     return Preview.objects.get(pk=made.pk)
 
 

@@ -17,6 +17,7 @@ from audiences.services import experiments as services
 from audiences.services.experiments import GroupProposal
 from audiences.services.syncing import open_for_syncs
 from config.errors import Conflict, Invalid, NotFound
+from governance.audit.models import AuditEntry
 from syncs import services as sync_services
 from syncs.models import Sync
 from syncs.schedules import Schedule
@@ -190,6 +191,33 @@ def test_programs_divide_audiences_and_choose_groups(crowd: Shop, everybody: Aud
     chosen = client.put(groups, {"groupIds": [int(made["groups"][0]["id"])]}, content_type="application/json")
     assert chosen.json() == client.get(groups).json() == {"groupIds": [made["groups"][0]["id"]]}
     assert client.get(path).json()["groups"][0]["syncIds"] == [str(sync.pk)]
+    # A sync that runs by itself is for its groups from its first run on.
+    model = sync.model_id
+    proposal = crowd.proposal()
+    wanted = {
+        "modelId": model,
+        "destinationId": crowd.destination.pk,
+        "configuration": {
+            "syncType": proposal.sync_type,
+            "mode": proposal.mode,
+            "removal": proposal.removal,
+            "settings": proposal.settings,
+            "mappings": [{"to": name, "value": name, "identifier": name == "id"} for name in ("id", "email")],
+        },
+        "schedule": {"type": "interval", "schedule": {"interval": {"quantity": 1, "unit": "day"}}},
+        "experimentGroupIds": [int(made["groups"][1]["id"])],
+    }
+    added = client.post("/api/v1/syncs", wanted, content_type="application/json")
+    assert added.status_code == 200, added.content
+    assert client.get(path).json()["groups"][1]["syncIds"] == [added.json()["id"]]
+    entry = AuditEntry.objects.get(event="sync.created", resource_id=added.json()["id"])
+    assert entry.after
+    assert entry.after["groups"] == ["B"]
+    strange = {**wanted, "experimentGroupIds": [10**9]}
+    assert client.post("/api/v1/syncs", strange, content_type="application/json").status_code == 404
+    assert Sync.objects.filter(model_id=model).count() == 2, "nothing is left of what was refused"
+
     assert client.delete(path).status_code == 409
+    Sync.objects.filter(pk=added.json()["id"]).delete()
     client.put(groups, {"groupIds": []}, content_type="application/json")
     assert client.delete(path).status_code == 204

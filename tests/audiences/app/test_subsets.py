@@ -261,7 +261,7 @@ def test_rows_of_another_parent_model_are_shown_within_its_own_subsets(
         """By the profile, by what decides a condition, and by what a trait in one is calculated from."""
         test = {"operator": "greater", "operand": {"kind": "values", "values": [0]}}
         counted = where({"type": "trait", "definition": {"method": "count", "relationship": way}, "test": test})
-        asked = {"actor": actor, "parent": customers, "key": "1"}
+        asked: dict[str, Any] = {"actor": actor, "parent": customers, "key": "1"}
         found = [
             next(rows for rows in view_related(**asked) if rows.model == "Products"),
             *(view_evidence(definition=each, pointer="/where/conditions/0", **asked) for each in (bought, counted)),
