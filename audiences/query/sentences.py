@@ -90,6 +90,8 @@ NUMBERS = {
     Operator.GREATER: "more than",
     Operator.LESS: "fewer than",
 }
+# What one does, and what several do.
+_OF_MANY = {"has": "have", "is": "are", "shares": "share"}
 _FUNCTIONS = {
     Function.SUM: "the sum of",
     Function.AVERAGE: "the average of",
@@ -127,7 +129,7 @@ class Speaker:
         limit = self.limit(definition.limit, found) if definition.limit else ""
         if not definition.where.conditions:
             return f"All {name}{limit}."
-        return f"{name} where {self.group(definition.where, found)}{limit}."
+        return f"{name} {self.group(definition.where, found)}{limit}."
 
     def lines(self, model: str, definition: Definition) -> list[Line]:
         """The definition condition by condition, with the paths that problems and explanations have."""
@@ -144,20 +146,39 @@ class Speaker:
                 yield Line(here, depth, self.condition(condition, model))
 
     def group(self, group: Group, model: StudioModel | None) -> str:
-        """A group's conditions, joined."""
+        """A group's conditions behind the name of its rows: those *where* a value is so, *that* did something."""
+        word, words = self._told(group, model)
+        return f"{word} {words}"
+
+    def _told(self, group: Group, model: StudioModel | None) -> tuple[str, str]:
+        """The word that leads to the first condition, and all conditions, joined."""
         if not group.conditions:
-            return "everything holds"
-        join = " and " if group.match is Match.ALL else " or "
-        return join.join(
-            f"({self.condition(each, model)})" if _needs_brackets(each, group) else self.condition(each, model)
-            for each in group.conditions
-        )
+            return "where", "everything holds"
+        said: list[str] = []
+        first = before = ""
+        for each in group.conditions:
+            word, words = self._clause(each, model)
+            first = first or word
+            if said and word != before:
+                words = f"{word} {words}"
+            said.append(f"({words})" if _needs_brackets(each, group) else words)
+            before = "" if isinstance(each, Group) else word
+        return first, (" and " if group.match is Match.ALL else " or ").join(said)
+
+    def _clause(self, condition: Condition, model: StudioModel | None) -> tuple[str, str]:
+        if isinstance(condition, Group):
+            return self._told(condition, model)
+        words = self.condition(condition, model)
+        if isinstance(condition, PropertyCondition | TraitCondition):
+            return "where", words
+        verb, _, rest = words.partition(" ")
+        return "that", f"{_OF_MANY.get(verb, verb)} {rest}"
 
     def condition(self, condition: Condition, model: StudioModel | None) -> str:
         """One condition."""
         match condition:
             case Group():
-                return self.group(condition, model)
+                return self._told(condition, model)[1]
             case PropertyCondition():
                 return f"{self.field(condition.field, model)} {self.test(condition.test)}"
             case RelationCondition():
@@ -194,7 +215,7 @@ class Speaker:
         return f"{verb} {name}{times}{when}{self._where(condition.where, target)}"
 
     def _where(self, group: Group, target: StudioModel | None) -> str:
-        return f" where {self.group(group, target)}" if group.conditions else ""
+        return f" {self.group(group, target)}" if group.conditions else ""
 
     def _target(self, relationship: str, model: StudioModel | None) -> tuple[StudioModel | None, str]:
         hops = self.schema.step(relationship, model.id) if model else None
@@ -212,7 +233,7 @@ class Speaker:
         if isinstance(definition, FormulaTrait) or not condition.where.conditions:
             return named
         target, _ = self._target(definition.relationship, model)
-        return f"{named} (of those where {self.group(condition.where, target)})"
+        return f"{named} (of those {self.group(condition.where, target)})"
 
     def trait(self, trait: Trait, model: StudioModel | None) -> str:
         """What a trait calculates."""

@@ -33,7 +33,7 @@ from config.ui.listing import Column
 HEADINGS = [
     Column("Name"),
     Column("What it is"),
-    Column("Only where"),
+    Column("Only those"),
     Column("Remove", hidden_label=True, fit=True),
 ]
 

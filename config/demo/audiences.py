@@ -31,7 +31,7 @@ def seed_traits(actor: Actor, customers: SchemaModel) -> dict[str, Trait]:
     orders = _way_to(customers, "Orders")
     carts = _way_to(customers, "Added to cart")
     made = {
-        "Orders": {"method": "count", "relationship": orders},
+        "Number of orders": {"method": "count", "relationship": orders},
         "Spent": {"method": "aggregation", "relationship": orders, "function": "sum", "column": {"column": "total"}},
         "Last order": {
             "method": "occurrence",
@@ -47,7 +47,7 @@ def seed_traits(actor: Actor, customers: SchemaModel) -> dict[str, Trait]:
         },
     }
     words = {
-        "Orders": "How often they ordered.",
+        "Number of orders": "How often they ordered.",
         "Spent": "What all their orders were worth.",
         "Last order": "When they ordered last.",
         "Brand in mind": "The brand that they put into the cart most often.",
@@ -86,13 +86,13 @@ def seed_audiences(actor: Actor, customers: SchemaModel) -> dict[str, Audience]:
         add(
             "Gone quiet",
             "Regulars who have not ordered for three months.",
-            _trait(traits["Orders"], "greater_or_equal", 4),
+            _trait(traits["Number of orders"], "greater_or_equal", 4),
             _event(orders, performed=False, when=_within(90)),
         ),
         add(
             "First order this month",
             "Bought for the first time: worth a welcome.",
-            _trait(traits["Orders"], "equals", 1),
+            _trait(traits["Number of orders"], "equals", 1),
             _event(orders, when=_within(30)),
         ),
         add(

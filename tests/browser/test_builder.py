@@ -44,7 +44,7 @@ def test_an_audience_is_built_in_the_browser(open_page: Open, place: Place) -> N
     page.get_by_role("button", name="When").click()
     expect(words).to_contain_text("did Orders within the previous 30 days")
     page.get_by_label("How they join").first.select_option("any")
-    expect(words).to_contain_text("or did Orders")
+    expect(words).to_contain_text("or that did Orders")
     page.get_by_role("button", name="Put into a group").first.click()
     expect(page.get_by_role("group", name="Group of conditions")).to_have_count(2)
     assert_sound(page)

@@ -56,7 +56,7 @@ def test_insights_in_the_browser(open_page: Open, place: Place) -> None:
     assert_sound(page)
     page.get_by_label("Of those who are, beside “Everybody”").select_option(label="Only in the other")
     page.get_by_role("button", name="Make").click()
-    expect(page.get_by_role("region", name="In words")).to_contain_text("is not in “Northern buyers”")
+    expect(page.get_by_role("region", name="In words")).to_contain_text("are not in “Northern buyers”")
 
     page.goto(page.url.split("/audiences/")[0] + f"/audiences/{made.pk}/definition")
     page.get_by_role("button", name="Show insights").click()

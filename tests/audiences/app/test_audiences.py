@@ -55,7 +55,7 @@ def test_a_marketer_builds_an_audience_by_clicking(place: Place, customers: Sche
     person.type(**{"list:/where/conditions/0/test/operand/values": "north"})
     person.press("add|/where|event")
     person.press('set|/where/conditions/1/number|{"count": 2}')
-    assert "Customers where region is “north” and did Orders at least 2 times." in person.html
+    assert "Customers where region is “north” and that did Orders at least 2 times." in person.html
     refused = person.press("save", name=" ")
     assert refused.status_code == 422
     assert "Give the audience a name." in person.html
@@ -346,7 +346,7 @@ def test_people_are_asked_for_by_their_household_and_by_those_they_share_it_with
     person.press("add|/where/conditions/0/where|property")
     person.type(**{"json:/where/conditions/0/where/conditions/0/field": '{"column":"plan","via":[]}'})
     person.type(**{"list:/where/conditions/0/where/conditions/0/test/operand/values": "family"})
-    assert "Customers where has any Homes where plan is “family”." in person.html
+    assert "Customers that have any Homes where plan is “family”." in person.html
     assert _names(place, customers, person.tree) == {"Ada", "Grace"}
 
     person = Person(place, f"audiences/new/{customers.pk}")
@@ -355,7 +355,7 @@ def test_people_are_asked_for_by_their_household_and_by_those_they_share_it_with
     person.press("add|/where/conditions/0/where|property")
     person.type(**{"json:/where/conditions/0/where/conditions/0/field": '{"column":"name","via":[]}'})
     person.type(**{"list:/where/conditions/0/where/conditions/0/test/operand/values": "Ada"})
-    assert "Customers where shares Homes with any other Customers where name is “Ada”." in person.html
+    assert "Customers that share Homes with any other Customers where name is “Ada”." in person.html
     assert _names(place, customers, person.tree) == {"Grace"}, "not Ada herself, and nobody without a home"
     asked = {"tree": orjson.dumps(person.tree).decode(), "key": "2", "pointer": "/where/conditions/0"}
     told = person.client.post(f"/{place.workspace.slug}/studio/parents/{customers.pk}/explain/rows", asked)

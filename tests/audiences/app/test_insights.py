@@ -122,7 +122,7 @@ def test_overlaps_are_counted_both_ways_and_made_into_audiences(
         {"others": [{"id": str(other.pk), "name": "", "both": 1, "only_this": 1, "only_other": 2}]}, made
     )
     page = person.client.post(f"/{place.slug}/studio/audiences/new/{customers.pk}", {"tree": only[0].made_of[1][1]})
-    assert "is in “North” and is not in “Not Ada”" in page.content.decode()
+    assert "that are in “North” and are not in “Not Ada”" in page.content.decode()
     assert Person(place, f"audiences/{made.pk}/insights", world.people["viewer"]).html.count("<form") <= 3
 
 

@@ -109,8 +109,8 @@ def test_lapsed_good_customers(purchases: duckdb.DuckDBPyConnection) -> None:
     assert [counts[name] for name in ("total", "alone_0", "alone_1", "alone_2")] == [23570, 7583, 6233, 20268]
     assert [counts[name] for name in ("after_0", "after_1", "after_2")] == [7583, 5258, 2835]
     assert Speaker(_schema()).sentence("1", audience.definition) == (
-        "Customers where did Purchases at least 3 times and the sum of Amount of Purchases is more than 100 "
-        "and did not do Purchases within the previous 90 days."
+        "Customers that did Purchases at least 3 times and where the sum of Amount of Purchases is more than 100 "
+        "and that did not do Purchases within the previous 90 days."
     )
 
 
