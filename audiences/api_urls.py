@@ -7,6 +7,7 @@ from audiences.api import (
     cloning,
     experiments,
     governance,
+    history,
     insights,
     lists,
     memberships,
@@ -18,6 +19,7 @@ from audiences.api import (
     templates,
     traits,
     versions,
+    waterfalls,
 )
 
 MODEL = "schema-models/<api_id:schema_model_id>"
@@ -44,6 +46,13 @@ urlpatterns = [
     path(f"{AUDIENCE}/model", audiences.AudienceModelView.as_view(), name="audience_model"),
     path(f"{AUDIENCE}/memberships/<str:user_id>", memberships.MembershipView.as_view(), name="audience_membership"),
     path(f"{AUDIENCE}/experiment", experiments.AudienceExperimentView.as_view(), name="audience_experiment"),
+    path(f"{AUDIENCE}/snapshots", history.SnapshotListView.as_view(), name="audience_snapshots"),
+    path(f"{AUDIENCE}/snapshots/<api_id:snapshot_id>", history.SnapshotView.as_view(), name="audience_snapshot"),
+    path(f"{AUDIENCE}/members", history.MembersAtView.as_view(), name="audience_members_at"),
+    path(f"{AUDIENCE}/history", history.MembershipHistoryView.as_view(), name="audience_history"),
+    path(f"{AUDIENCE}/holdouts", history.HoldoutsView.as_view(), name="audience_holdouts"),
+    path("sources/<api_id:source_id>/audience-logs", history.AudienceLogsView.as_view(), name="source_audience_logs"),
+    path("syncs/<api_id:sync_id>/waterfall", waterfalls.SyncWaterfallView.as_view(), name="sync_waterfall"),
     path("syncs/<api_id:sync_id>/experiment-groups", experiments.SyncGroupsView.as_view(), name="sync_groups"),
     path(f"{AUDIENCE}/sync-templates", sync_templates.AudienceTemplatesView.as_view(), name="audience_sync_templates"),
     # Last of those below an audience's address: everything else there would be taken for somebody's key.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -29,7 +29,7 @@ from config.errors import Conflict, HeadraceError
 from connectors.access import open_source
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.source import RowStream, Source
-from syncs.models import Sync
+from syncs.models import Run, Sync
 from workspaces.scoping import workspace_scope
 
 logger = logging.getLogger(__name__)
@@ -96,13 +96,19 @@ def members_of(calculation: Calculation) -> int:
 def layers_of(calculation: Calculation) -> dict[str, Any]:
     """How many each layer between the audience and one of its syncs leaves, by its name."""
     assert calculation.audience is not None
+    source = calculation.parent_model.source
+    if "run" in calculation.question:
+        asked = Run.objects.values_list("spec__counting", flat=True).get(pk=calculation.question["run"])
+        return _by_layer(_one_row(open_source(source), asked, calculation))
     sync = Sync.objects.filter(pk=calculation.question["sync"]).first()
     if sync is None:
         raise Conflict("This sync does not exist any more.")
-    source = calculation.parent_model.source
     schema = schema_with_audiences(source)
     query = waterfall(asker(schema), plan_of(calculation.audience, sync, schema))
-    counts = _one_row(open_source(source), query.sql(), calculation)
+    return _by_layer(_one_row(open_source(source), query.sql(), calculation))
+
+
+def _by_layer(counts: Sequence[Any]) -> dict[str, Any]:
     return {layer: int(count or 0) for layer, count in zip(Layer, counts, strict=True)}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -113,9 +114,9 @@ def given(
     )
 
 
-def asker(schema: StudioSchema) -> Asker:
-    """Asks of this schema now."""
-    return Asker(schema=schema, clock=Clock(timezone.now(), schema.zone))
+def asker(schema: StudioSchema, at: datetime | None = None) -> Asker:
+    """Asks of this schema at a moment: now, where none is given."""
+    return Asker(schema=schema, clock=Clock(at or timezone.now(), schema.zone))
 
 
 def problems_of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -37,6 +37,7 @@ from syncs.engine.duck import duck, never
 from syncs.engine.forgetting import Forgotten
 from syncs.engine.logs.membership import ROW, changes, compare
 from syncs.engine.storage import Storage, scratch
+from syncs.engine.warehouse.dialects import PROFILES, Profile
 from syncs.engine.warehouse.preparation import profile_of
 from syncs.logs import workspace_code
 from syncs.runspec import workspace_directory
@@ -46,6 +47,8 @@ BATCH_ROWS = 20_000
 KEYS_AT_ONCE = 1_000
 MEMBERS = pa.schema([("row_id", pa.string()), ("split_group", pa.string())])
 Batches = Iterator[pa.RecordBatch]
+# Makes a query over a table in a place where text compares as the profile says.
+Ask = Callable[[exp.Expr, Profile], exp.Select]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +71,8 @@ class Place(Protocol):
         """Write down who entered and left since the recording before: how many, as ``entered`` and ``exited``."""
         ...
 
-    def members(self, audience: Audience, at: datetime | None = None) -> Batches:
-        """Who was in the audience, by key and group."""
+    def rows(self, table: HistoryTable, audience: Audience, ask: Ask) -> Batches:
+        """What a query over one of the tables finds of an audience; nothing where the table is not there."""
         ...
 
     def write(self, table: HistoryTable, recording: Recording, batches: Batches) -> int:
@@ -121,15 +124,14 @@ class InWarehouse:
             counts = dict(session.rows(changes_at(*own, recording.moment)))
         return {"entered": int(counts.get("enter", 0)), "exited": int(counts.get("exit", 0))}
 
-    def members(self, audience: Audience, at: datetime | None = None) -> Batches:
-        """Added up in the warehouse."""
-        query = members_at(MEMBERSHIP.expression(), audience.pk, workspace_code(audience.workspace), at)
+    def rows(self, table: HistoryTable, audience: Audience, ask: Ask) -> Batches:
+        """Found in the warehouse."""
         with self.source.session() as session:
-            if not session.exists(MEMBERSHIP.name, MEMBERSHIP.schema):
+            if not session.exists(table.name, table.schema):
                 return
+            query = ask(table.expression(), profile_of(self.source))
             with session.query(Statement(query), batch_rows=BATCH_ROWS) as stream:
-                for batch in stream:
-                    yield pa.RecordBatch.from_arrays([c.cast(pa.string()) for c in batch.columns], schema=MEMBERS)
+                yield from stream
 
     def write(self, table: HistoryTable, recording: Recording, batches: Batches) -> int:
         """In one transaction where the warehouse has them; membership says only what differs, so nothing is there."""
@@ -188,26 +190,26 @@ class InStorage:
             there, known = folder / "now.parquet", folder / "known.parquet"
             with self.source.query(now.sql, batch_rows=BATCH_ROWS) as stream:
                 keep(there, stream.schema, stream)
-            keep(known, MEMBERS, self.members(recording.audience, but=recording.pk))
+            before = self.rows(MEMBERSHIP, recording.audience, members_now(recording.audience), but=recording.pk)
+            keep(known, MEMBERS, (batch.cast(MEMBERS) for batch in before))
             found = compare(bench, there, known, now.forgotten)
             if any(found.values()):
                 self.write(MEMBERSHIP, recording, _entries(recording, changes(bench)))
         return {"entered": found["enter"], "exited": found["exit"]}
 
-    def members(self, audience: Audience, at: datetime | None = None, but: int = 0) -> Batches:
-        """Added up by DuckDB over the files of all recordings, without that of the recording ``but``."""
+    def rows(self, table: HistoryTable, audience: Audience, ask: Ask, but: int = 0) -> Batches:
+        """Found by DuckDB in the files of all recordings, without that of the recording ``but``."""
         import duckdb
 
-        paths = self._paths(MEMBERSHIP, audience)
+        paths = self._paths(table, audience)
         local = [str(self.files.local(path)) for path in paths if not path.endswith(f"/{but}.parquet")]
         if not local:
             return
-        query = members_at(exp.table_("events"), audience.pk, workspace_code(audience.workspace), at)
         with duckdb.connect() as bench:
             bench.execute("SET TimeZone='UTC'")
-            bench.read_parquet(local).create_view("events")
-            for batch in bench.sql(query.sql("duckdb")).to_arrow_reader(BATCH_ROWS):
-                yield pa.RecordBatch.from_arrays([c.cast(pa.string()) for c in batch.columns], schema=MEMBERS)
+            bench.read_parquet(local).create_view("entries")
+            query = ask(exp.table_("entries"), PROFILES["duckdb"])
+            yield from bench.sql(query.sql("duckdb")).to_arrow_reader(BATCH_ROWS)
 
     def write(self, table: HistoryTable, recording: Recording, batches: Batches) -> int:
         """A file that takes its place when it is whole; none for no entries."""
@@ -243,6 +245,12 @@ class InStorage:
 
     def _paths(self, table: HistoryTable, audience: Audience) -> list[str]:
         return self.files.list(_folder(table, audience.workspace_id, audience.pk))
+
+
+def members_now(audience: Audience, at: datetime | None = None) -> Ask:
+    """Who was in the audience at a moment, or is by its newest snapshot."""
+    own = audience.pk, workspace_code(audience.workspace)
+    return lambda table, _: members_at(table, *own, at)
 
 
 def _entries(recording: Recording, found: Batches) -> Batches:

@@ -6,8 +6,10 @@ warehouses that several workspaces share.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlglot import exp
 
@@ -100,6 +102,66 @@ def members_at(table: exp.Expr, audience_id: int, workspace: str, at: datetime |
     if at is not None:
         found = found.where(exp.column("ht_timestamp", quoted=True) <= moment(at))
     return found.group_by(row.copy(), group.copy()).having(exp.Sum(this=_entered()) > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """Entries of one audience in the order of columns that tell each from the others, from behind a place on.
+
+    ``after`` is the place: values of those columns; none at the beginning. ``row`` asks for one row's entries.
+    """
+
+    log: HistoryTable
+    order: tuple[str, ...]
+    more: tuple[str, ...] = ()
+    after: Sequence[Any] = ()
+    most: int = 100
+    row: str = ""
+
+    def query(self, table: exp.Expr, profile: Profile, audience_id: int, workspace: str) -> exp.Select:
+        """The query over the table, wherever it is: one row more than asked for says that there are more."""
+        columns = [_column(name) for name in (*self.order, *self.more)]
+        found = exp.select(*columns).from_(table).where(of_audience(self.log, audience_id, workspace))
+        if self.row:
+            found = found.where(_column(self.log.row).eq(exp.Literal.string(self.row)))
+        keys = [self._key(name, profile) for name in self.order]
+        if self.after:
+            found = found.where(self._behind(keys))
+        return found.order_by(*keys).limit(self.most + 1)
+
+    def _behind(self, keys: Sequence[exp.Expr]) -> exp.Expr:
+        places = [self._literal(name, value) for name, value in zip(self.order, self.after, strict=True)]
+        cases = []
+        for number, (key, place) in enumerate(zip(keys, places, strict=True)):
+            same = [k.copy().eq(p.copy()) for k, p in zip(keys[:number], places[:number], strict=True)]
+            cases.append(exp.and_(*same, exp.GT(this=key.copy(), expression=place.copy())))
+        return exp.or_(*cases)
+
+    def _kind(self, name: str) -> Kind:
+        return next(column.kind for column in self.log.columns if column.name == name)
+
+    def _key(self, name: str, profile: Profile) -> exp.Expr:
+        if self._kind(name) is not Kind.TEXT:
+            return _column(name)
+        return profile.collate(exp.func("coalesce", _column(name), exp.Literal.string("")))
+
+    def _literal(self, name: str, value: Any) -> exp.Expr:
+        kind = self._kind(name)
+        if kind is Kind.MOMENT:
+            return moment(datetime.fromisoformat(value))
+        return exp.Literal.number(int(value)) if kind is Kind.NUMBER else exp.Literal.string(str(value or ""))
+
+
+def members_after(
+    table: exp.Expr, profile: Profile, audience_id: int, workspace: str, at: datetime | None, after: str, most: int
+) -> exp.Select:
+    """As :func:`members_at`, by key, from behind a key on: one row more than asked for says that there are more."""
+    members = members_at(table, audience_id, workspace, at).subquery("members")
+    key = profile.collate(_column(ROW))
+    found = exp.select(_column(ROW), _column(GROUP)).from_(members)
+    if after:
+        found = found.where(exp.GT(this=key.copy(), expression=exp.Literal.string(after)))
+    return found.order_by(key).limit(most + 1)
 
 
 def changes_table(

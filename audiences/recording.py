@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import chain, islice
 from typing import Any
 
 import pyarrow as pa
@@ -20,7 +19,7 @@ from django.db import connection
 from audiences.definitions import asker, schema_with_audiences
 from audiences.history_places import BATCH_ROWS, Batches, Members, Place, filled, keep, place_of
 from audiences.history_tables import HOLDOUT, SYNCED
-from audiences.models import Audience, Experiment, ExperimentGroup, Recording
+from audiences.models import Audience, Experiment, Recording
 from audiences.query.conditions import Field
 from audiences.query.errors import InvalidTree
 from audiences.query.layers import GROUP_COLUMN, Layer, Plan, members, stopped
@@ -200,25 +199,3 @@ def _beating(recording: Recording) -> Iterator[None]:
     finally:
         done.set()
         heart.join()
-
-
-def members_of_moment(audience: Audience, at: Any = None) -> Iterator[Sequence[Any]]:
-    """Key and group of everybody who was in the audience then, by its history.
-
-    All that Headrace knows itself is asked at once, and the first members, too: the rest is read outside of the
-    workspace, while a file is sent. Raises :class:`Conflict` where the history cannot be read.
-    """
-    logs = services.logs_of(audience.parent_model.source)
-    groups = ExperimentGroup.objects.filter(experiment__audience=audience)
-    names = {str(pk): name for pk, name in groups.values_list("pk", "name")}
-    members = _named(place_of(logs).members(audience, at), names)
-    try:
-        return chain(list(islice(members, 1)), members)
-    except ConnectorError as error:
-        raise Conflict(f"The history could not be read: {error.message}", hint=error.hint) from None
-
-
-def _named(batches: Iterable[pa.RecordBatch], names: Mapping[str, str]) -> Iterator[Sequence[Any]]:
-    for batch in batches:
-        for row, group in zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True):
-            yield row, names.get(group or "", group or "")

@@ -21,7 +21,7 @@ from governance.audit.actors import Actor
 from syncs import clockwork, origins, sides
 from syncs.choices import ModelMethod, RunStatus
 from syncs.models import Model, Run, Sync
-from syncs.origins import Origin
+from syncs.origins import Asked, Origin
 from workspaces import belongings, contents, resources, spaces
 from workspaces.access import in_view
 from workspaces.models import Space
@@ -59,12 +59,13 @@ def register_all() -> None:
     belongings.register("traits", traits_made_by)
     spaces.register("audience", audiences_in_spaces)
     origin = Origin(
-        query_for,
+        asked_for,
         require_sending,
         space_of,
         SYNC_TABS,
         begun=group_begun,
         made=sync_made,
+        prepared=run_prepared,
         ended=run_ended,
         narrow=for_groups,
         erase=erase_members,
@@ -97,11 +98,11 @@ def space_of(model: Model) -> Space | None:
     return Audience.objects.select_related("space").get(model=model).space
 
 
-def query_for(sync: Sync, columns: Sequence[str]) -> str:
+def asked_for(sync: Sync, columns: Sequence[str], at: datetime) -> Asked:
     """What a run of an audience's sync asks the source."""
     from audiences import syncing  # on first use: starting Django loads no connector
 
-    return syncing.query_for(sync, columns)
+    return syncing.asked_for(sync, columns, at)
 
 
 def take_up_counts(now: datetime) -> int:
@@ -132,6 +133,13 @@ def for_groups(sync: Sync, group_ids: Sequence[int]) -> list[str]:
     from audiences.services.experiments import put_into_groups
 
     return put_into_groups(sync, group_ids)
+
+
+def run_prepared(run: Run) -> None:
+    """A run of an audience's sync knows its rows."""
+    from audiences.services.layers import count_layers_of_run
+
+    count_layers_of_run(run)
 
 
 def run_ended(run: Run) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from audiences.definitions import asker, schema_with_audiences
 from audiences.models import Audience, SchemaColumn
 from audiences.query.conditions import Field
 from audiences.query.errors import InvalidTree
-from audiences.query.layers import GROUP_COLUMN, Plan, allowed, members
+from audiences.query.layers import GROUP_COLUMN, Plan, allowed, members, waterfall
 from audiences.query.schema import StudioSchema, Surface
-from audiences.query.statements import Output
+from audiences.query.statements import Asker, Output
 from audiences.selectors.experiments import groups_of_sync, split_of
 from audiences.selectors.priority import standing_before
 from audiences.selectors.rules import rules_for
@@ -21,6 +22,7 @@ from config.errors import Conflict, Invalid
 from connectors.sdk.types import Column, ColumnType
 from syncs.choices import ScheduleKind
 from syncs.models import Sync
+from syncs.origins import Asked
 
 _UNFIT = re.compile(r"\W+")
 
@@ -66,8 +68,8 @@ def _computed(audience: Audience, schema: StudioSchema, taken: set[str]) -> Iter
         yield Sendable(Column(output.name, value.type), output)
 
 
-def query_for(sync: Sync, columns: Sequence[str]) -> str:
-    """The SQL for a run: these columns of whom every layer lets through (see ADR 18)."""
+def asked_for(sync: Sync, columns: Sequence[str], at: datetime) -> Asked:
+    """What a run asks: these columns of whom every layer lets through (see ADR 18), and how many each layer leaves."""
     audience = audience_of(sync.model_id)
     schema = schema_with_audiences(audience.parent_model.source)
     outputs = {each.column.name: each.output for each in sendable_columns(audience, schema)}
@@ -78,12 +80,20 @@ def query_for(sync: Sync, columns: Sequence[str]) -> str:
             code="column_unavailable",
         )
     try:
-        plan = plan_of(audience, sync, schema)
-        return members(asker(schema), plan, [outputs[name] for name in columns]).sql()
+        plan, ask = plan_of(audience, sync, schema), asker(schema, at)
+        return Asked(members(ask, plan, [outputs[name] for name in columns]).sql(), _counting(ask, plan))
     except InvalidTree as error:
         raise Invalid(
             f"“{audience}” cannot be asked for: {error.problems[0].message}", hint="Correct the audience's conditions."
         ) from error
+
+
+def _counting(ask: Asker, plan: Plan) -> str:
+    """The waterfall's query; a run does without where there is none."""
+    try:
+        return waterfall(ask, plan).sql()
+    except InvalidTree:
+        return ""
 
 
 def plan_of(audience: Audience, sync: Sync, schema: StudioSchema) -> Plan:

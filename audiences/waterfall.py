@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from audiences.query.layers import Layer
-from syncs.models import Run
+from syncs.models import MatchReport, Run
 
 LABELS: Mapping[Layer, tuple[str, str]] = {
     Layer.AUDIENCE: ("Meet the conditions", ""),
@@ -41,13 +41,20 @@ def layer_steps(counts: Mapping[str, int]) -> list[Step]:
     return steps
 
 
-def run_steps(run: Run) -> list[Step]:
-    """What became of the rows that a run of the sync got."""
-    keyed = run.queried - run.null_keys - run.duplicates - run.forgotten
-    skipped, undelivered = run.queried - keyed, run.planned - run.succeeded
-    return [
+def skipped(run: Run) -> int:
+    """Rows that the run got and could not use."""
+    return run.null_keys + run.duplicates + run.forgotten
+
+
+def run_steps(run: Run, match: MatchReport | None = None) -> list[Step]:
+    """What became of the rows that a run of the sync got, and whom the destination recognised."""
+    lost, undelivered = skipped(run), run.planned - run.succeeded
+    steps = [
         Step("queried", "Asked for by the run", run.queried),
-        Step("keyed", "With a key of their own", keyed, skipped, "without a key, twice there, or forgotten"),
+        Step("keyed", "With a key of their own", run.queried - lost, lost, "without a key, twice there, or forgotten"),
         Step("planned", "To be added, changed or removed", run.planned),
         Step("delivered", "Accepted by the destination", run.succeeded, undelivered, "not delivered"),
     ]
+    if match is not None and match.matched is not None:
+        steps.append(Step("matched", "Recognised by the destination, about", match.matched))
+    return steps

@@ -245,6 +245,16 @@ def list_of(item: type[serializers.Serializer[Any]]) -> Any:
     return inline_serializer(f"{item.__name__.removesuffix('Out')}List", fields=fields)
 
 
+@functools.cache
+def page_of(item: type[serializers.Serializer[Any]]) -> Any:
+    """The shape of a page of rows that are in no table of Headrace's, for the OpenAPI document.
+
+    ``after`` begins the next page, and is empty on the last.
+    """
+    fields = {"data": item(many=True), "after": serializers.CharField()}
+    return inline_serializer(f"{item.__name__.removesuffix('Out')}Page", fields)
+
+
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """How the OpenAPI document describes API keys."""
 

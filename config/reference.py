@@ -156,11 +156,22 @@ def connectors_page() -> str:
 
     entries = [entry for kind in Kind for entry in catalog.entries(kind)]
     rows = [
-        (entry.name, entry.kind, f"`{entry.key}`", catalog.VERIFICATION_WORDS[entry.verification][1], entry.summary)
+        (
+            entry.name,
+            entry.kind,
+            f"`{entry.key}`",
+            catalog.VERIFICATION_WORDS[entry.verification][1],
+            ", ".join(entry.match_stats),
+            entry.summary,
+        )
         for entry in entries
     ]
-    about = "Every source and destination, and how it was checked."
-    return _page("Connectors", about, _table(("Name", "Kind", "Key", "Verification", "What it does"), rows))
+    about = (
+        "Every source and destination, how it was checked, and for which sync types a destination tells whom it "
+        "recognised."
+    )
+    heads = ("Name", "Kind", "Key", "Verification", "Tells matches of", "What it does")
+    return _page("Connectors", about, _table(heads, rows))
 
 
 def filters_page() -> str:

@@ -414,6 +414,8 @@ SPECTACULAR_SETTINGS = {
         "LookUpStateEnum": "governance.privacy.choices.CaseState.values",
         "ConnectionKindEnum": ["source", "destination"],
         "PersonalDataEnum": "audiences.api.shapes.PERSONAL",
+        "EveryEnum": "audiences.choices.Every.values",
+        "WorkStateEnum": "audiences.choices.RecordingState.values",
         "CalculationStateEnum": "audiences.choices.CalculationState.values",
     },
 }

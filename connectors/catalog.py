@@ -41,7 +41,10 @@ TILES = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One connector type. ``dialect``, ``methods`` and ``sample`` are of sources, ``sync_types`` of destinations."""
+    """One connector type. ``dialect``, ``methods`` and ``sample`` are of sources, ``sync_types`` of destinations.
+
+    ``match_stats`` names those of them whose service tells whom it recognised.
+    """
 
     kind: str
     key: str
@@ -58,6 +61,7 @@ class Entry:
     sample: bool = False
     sync_types: tuple[str, ...] = ()
     modes: tuple[str, ...] = ()
+    match_stats: tuple[str, ...] = ()
 
     @property
     def verified_label(self) -> str:
@@ -147,6 +151,7 @@ def _of_destination(definition: Any) -> Entry:
         **_common(Kind.DESTINATION, definition),
         sync_types=tuple(t.name for t in definition.sync_types),
         modes=tuple(modes),
+        match_stats=tuple(t.name for t in definition.sync_types if t.match_stats),
     )
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from syncs.api import alerts, holds, models, previews, sequences, storage, syncs, trying, versions
+from syncs.api import alerts, holds, matches, models, previews, sequences, storage, syncs, trying, versions
 
 RUN = "syncs/<api_id:sync_id>/runs/<api_id:run_id>"
 
@@ -39,6 +39,7 @@ urlpatterns = [
         alerts.DestinationAlertingView.as_view(),
         name="destination_alerting",
     ),
+    path("syncs/<api_id:sync_id>/match-reports", matches.MatchReportsView.as_view(), name="sync_match_reports"),
     path("syncs/<api_id:sync_id>/retry", syncs.RetrySyncView.as_view(), name="sync_retry"),
     path("syncs/<api_id:sync_id>/trigger", syncs.TriggerSyncView.as_view(), name="sync_trigger"),
     path("sync-sequences", sequences.SequenceListView.as_view(), name="sequences"),

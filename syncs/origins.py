@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from django.http import HttpRequest
@@ -18,11 +19,22 @@ from syncs.models import Model, Run, Sync
 from workspaces.models import Space
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a run asks its source: ``sql`` for the rows, and ``counting``, if any, for how it came to so many.
+
+    Both are made at once, of the same definitions and for the same moment.
+    """
+
+    sql: str
+    counting: str = ""
+
+
 class Query(Protocol):
     """What makes the query of a sync."""
 
-    def __call__(self, sync: Sync, columns: Sequence[str]) -> str:
-        """The SQL that returns these columns of the rows that the sync gets.
+    def __call__(self, sync: Sync, columns: Sequence[str], at: datetime) -> Asked:
+        """The SQL that returns these columns of the rows that the sync gets; ``at`` is the run's present moment.
 
         Raises :class:`~config.errors.HeadraceError` where there is no such query, saying what to do about it.
         """
@@ -37,9 +49,10 @@ class Origin:
     sides. ``space_of`` is the part of the workspace that its syncs belong to. ``tabs`` are more sections of their
     pages: name of the route, and label. ``begun`` says, with the request, for whom of the model a sync is being
     added, where that was chosen before; ``made`` is told, with the request, when somebody has added such a sync,
-    which runs by hand only so far; ``ended`` when a run of one has ended, in the transaction that stores its end.
-    ``narrow`` lets a sync that was just stored send some groups of what its model stands for alone, and says their
-    names. ``erase`` deletes what is kept beside the sync about rows with these keys, and says where and how much.
+    which runs by hand only so far; ``prepared`` when a run of one knows its rows, and ``ended`` when it has ended, in
+    the transactions that store that. ``narrow`` lets a sync that was just stored send some groups of what its model
+    stands for alone, and says their names. ``erase`` deletes what is kept beside the sync about rows with these keys,
+    and says where and how much.
     """
 
     query: Query
@@ -48,6 +61,7 @@ class Origin:
     tabs: tuple[tuple[str, str], ...] = ()
     begun: Callable[[HttpRequest, Model], str] | None = None
     made: Callable[[HttpRequest, Sync], None] | None = None
+    prepared: Callable[[Run], None] | None = None
     ended: Callable[[Run], None] | None = None
     narrow: Callable[[Sync, Sequence[int]], list[str]] | None = None
     erase: Callable[[Sync, frozenset[str]], Sequence[tuple[str, int]]] | None = None
@@ -73,9 +87,9 @@ def sender_of(request: HttpRequest, model: Model) -> str:
     return f"{model}: {part}" if part else str(model)
 
 
-def query_of(sync: Sync, columns: Sequence[str], dialect: str) -> str:
-    """The SQL that a run of the sync asks its source."""
+def asked_by(sync: Sync, columns: Sequence[str], dialect: str, at: datetime) -> Asked:
+    """What a run of the sync asks its source."""
     from syncs.definitions import Definition  # on first use: who registers loads no connector
 
     origin = origin_of(sync.model)
-    return Definition.of(sync.model).query(dialect) if origin is None else origin.query(sync, columns)
+    return Asked(Definition.of(sync.model).query(dialect)) if origin is None else origin.query(sync, columns, at)

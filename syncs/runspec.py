@@ -23,7 +23,7 @@ from syncs.expansion import expansion_of
 from syncs.logs import workspace_code
 from syncs.mappings import from_json, needs_all_columns, read_columns, used_columns
 from syncs.models import Model, Run, Sync
-from syncs.origins import query_of
+from syncs.origins import asked_by
 
 
 def build_spec(sync: Sync, run: Run, *, reset: PendingReset, reprocess: bool, only_unsettled: bool = False) -> RunSpec:
@@ -37,11 +37,13 @@ def build_spec(sync: Sync, run: Run, *, reset: PendingReset, reprocess: bool, on
     names = _column_names(model, mappings, all_columns=all_columns)
     expanded = expansion_of(model.columns.all(), mappings)
     if expanded is None:
-        sql, key = query_of(sync, names, dialect), model.primary_key
+        asked = asked_by(sync, names, dialect, run.created_at)
+        sql, key = asked.sql, model.primary_key
     else:
         key = expanded.element
         plain = (name for name in names if name != key)
-        sql = expanded.query(query_of(sync, (*plain, expanded.column), dialect), dialect)
+        asked = asked_by(sync, (*plain, expanded.column), dialect, run.created_at)
+        sql = expanded.query(asked.sql, dialect)
         names = tuple(dict.fromkeys((key, *names)))
     return RunSpec(
         run_id=run.pk,
@@ -72,6 +74,7 @@ def build_spec(sync: Sync, run: Run, *, reset: PendingReset, reprocess: bool, on
         guardrails=load(Guardrails, sync.guardrails),
         planner=Planner(model.source.planner),
         namespace=workspace_code(sync.workspace),
+        counting="" if only_unsettled else asked.counting,
     )
 
 

@@ -47,6 +47,15 @@ def work_on_preview(workspace_id: int, preview_id: int) -> None:
         work(preview_id)
 
 
+@dramatiq.actor(queue_name="deliveries")
+def ask_for_match_stats(workspace_id: int, report_id: int) -> None:
+    """Ask a destination whom it recognised of what a sync sent."""
+    from syncs.matching import work
+
+    with job_in(workspace_id):
+        work(report_id)
+
+
 @dramatiq.actor(queue_name="upkeep")
 def discard_preview_files(workspace_id: int, sync_id: int, preview_id: int) -> None:
     """Delete what an expired preview has found."""

@@ -340,6 +340,14 @@ def _audience_sync(place: Place) -> Mapping[str, Any]:
     return {"audience_sync": syncs.create_sync(actor=place.actor, proposal=proposal, **target)}
 
 
+@builds("snapshot")
+def _snapshot(place: Place) -> Mapping[str, Any]:
+    """A snapshot of the audience that waits for a worker."""
+    from audiences.services.recordings import take_snapshot
+
+    return {"snapshot": take_snapshot(actor=place.actor, audience=place.rows["audience"])}
+
+
 @builds("experiment")
 def _experiment(place: Place) -> Mapping[str, Any]:
     """The audience in two groups, as if a sync of one of them had run."""

@@ -115,7 +115,7 @@ class AudienceSizesView(ApiView):
         return list_response(audience.sizes.all(), parse_query(request, SizesQuery), _sizes_json)
 
 
-class _Asking(ApiView):
+class Asking(ApiView):
     """What answers with a calculation."""
 
     def shown(self, made: Calculation) -> dict[str, Any]:
@@ -129,7 +129,7 @@ class _Asking(ApiView):
         }
 
 
-class OverlapView(_Asking):
+class OverlapView(Asking):
     """Comparing one audience with others."""
 
     permission = {"POST": WRITE}
@@ -150,7 +150,7 @@ class OverlapView(_Asking):
         return Response(self.shown(made))
 
 
-class BreakdownView(_Asking):
+class BreakdownView(Asking):
     """Breaking one audience down."""
 
     permission = {"POST": WRITE}
@@ -171,7 +171,7 @@ class BreakdownView(_Asking):
         return Response(self.shown(made))
 
 
-class CalculationView(_Asking):
+class CalculationView(Asking):
     """One calculation."""
 
     permission = {"GET": WRITE, "DELETE": WRITE}

@@ -4,6 +4,7 @@ from audiences.models.audiences import Audience, Calculation
 from audiences.models.experiments import Experiment, ExperimentGroup, SyncGroup
 from audiences.models.grants import ParentModelGrant
 from audiences.models.history import AudienceLogs, Recording
+from audiences.models.layers import RunLayers
 from audiences.models.lists import ValueList
 from audiences.models.priority import PriorityList, PriorityPlace
 from audiences.models.relationships import Relationship, ThroughStep
@@ -31,6 +32,7 @@ __all__ = [
     "PriorityPlace",
     "Recording",
     "Relationship",
+    "RunLayers",
     "SchemaColumn",
     "SchemaModel",
     "StudioSettings",

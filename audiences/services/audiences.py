@@ -21,6 +21,7 @@ from audiences.selectors.traits import schema_with_traits
 from audiences.selectors.uses import users_of
 from audiences.services.checks import checked_name, require_version
 from audiences.services.choosing import chosen_subsets, names_of, store_choice
+from audiences.services.layers import keep_layers
 from audiences.services.sizes import store_size
 from audiences.services.syncing import follow_audience
 from audiences.trait_checks import with_trait_ids
@@ -291,6 +292,8 @@ def finish_calculation(calculation: Calculation, counts: Mapping[str, Any]) -> N
     reason = _SIZED.get(CalculationKind(calculation.kind))
     if not _end(calculation, CalculationState.READY, counts=dict(counts)):
         return
+    if "run" in calculation.question:
+        keep_layers(calculation, counts=counts)
     if reason is None or calculation.audience_id is None:
         return
     same = Audience.objects.filter(pk=calculation.audience_id, definition=calculation.definition).first()
@@ -306,7 +309,9 @@ def tell_progress(calculation: Calculation, done: int, whole: int) -> None:
 
 def fail_calculation(calculation: Calculation, message: str, hint: str) -> None:
     """Store why there is no answer."""
-    _end(calculation, CalculationState.FAILED, error_message=message[:2000], error_hint=hint[:2000])
+    ended = _end(calculation, CalculationState.FAILED, error_message=message[:2000], error_hint=hint[:2000])
+    if ended and "run" in calculation.question:
+        keep_layers(calculation, error=f"{message} {hint}".strip())
 
 
 def _end(calculation: Calculation, state: CalculationState, **found: Any) -> bool:

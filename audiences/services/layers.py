@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
+
+from django.utils import timezone
 
 from audiences import access
 from audiences.choices import CalculationKind
 from audiences.definitions import asker, grouped, schema_with_audiences, subsets_of
-from audiences.models import Audience, Calculation
+from audiences.models import Audience, Calculation, RunLayers
 from audiences.query.layers import Layer, stopped
 from audiences.query.schema import Surface
 from audiences.selectors.subsets import rows_within
@@ -20,7 +24,9 @@ from governance.audit.services import record, service
 from syncs.access import sync_for
 from syncs.choices import ModelMethod
 from syncs.definitions import PREVIEW_ROWS, Definition, Preview, preview
-from syncs.models import Sync
+from syncs.models import Run, Sync
+
+NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 @service("audience.layers_counted")
@@ -42,6 +48,32 @@ def count_layers(*, actor: Actor, sync: Sync) -> Calculation:
     enqueue(calculate, made.workspace_id, made.pk)
     record(audience, after={"sync": str(sync), "calculation": made.pk})
     return made
+
+
+def count_layers_of_run(run: Run) -> None:
+    """Let a worker ask what the run's spec says, beside the run: how many each layer left at its moment."""
+    from audiences.tasks import calculate
+
+    audience = Audience.objects.select_related("parent_model").filter(model_id=run.sync.model_id).first()
+    if audience is None or not run.spec.get("counting"):
+        return
+    made = Calculation.objects.create(
+        workspace_id=run.workspace_id,
+        parent_model=audience.parent_model,
+        audience=audience,
+        kind=CalculationKind.LAYERS,
+        question={"run": run.pk},
+        definition=audience.definition,
+    )
+    enqueue(calculate, made.workspace_id, made.pk)
+
+
+def keep_layers(calculation: Calculation, *, counts: Mapping[str, int] = NOTHING, error: str = "") -> None:
+    """Keep what was counted for a run as long as the run, or why it could not be: the run does not care."""
+    run = Run.objects.filter(pk=calculation.question["run"]).first()
+    if run is not None:
+        kept = {"workspace_id": run.workspace_id, "at": timezone.now(), "counts": dict(counts), "error": error[:2000]}
+        RunLayers.objects.update_or_create(run=run, defaults=kept)
 
 
 def preview_stopped(*, actor: Actor, sync: Sync, layer: Layer, limit: int = PREVIEW_ROWS) -> Preview:

@@ -91,7 +91,7 @@ class MembersOfMoment(PageView):
 
     def get(self, request: HttpRequest, pk: int) -> StreamedResponse | HttpResponse:
         """CSV of keys and groups."""
-        from audiences.recording import members_of_moment  # on first use: no page but this asks
+        from audiences.selectors.history import members_of_moment  # on first use: few pages ask
 
         audience = access.audience_for(self.actor, pk)
         access.require_view_rows(self.actor, audience.parent_model)

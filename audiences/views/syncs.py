@@ -22,13 +22,15 @@ from connectors import catalog
 from connectors.choices import Kind
 from syncs.access import may_trigger, syncs_in_view
 from syncs.models import Sync
+from syncs.selectors.matches import newest_matches, reports_matches
 from syncs.views.base import sync_pill
 from workspaces.access import may
 
+LAST_RUN, MATCHED = Column("Last run"), Column("Matched, about", numeric=True)
 COLUMNS = [
     Column("Destination", sort="destination__name"),
     Column("Status"),
-    Column("Last run"),
+    LAST_RUN,
     Column("Runs"),
     Column("Last change", sort="updated_at"),
     Column("Run", hidden_label=True, fit=True),
@@ -48,14 +50,19 @@ class AudienceSyncs(AudienceTab):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The tab."""
         audience = access.audience_for(self.actor, pk)
-        listing = Listing(request, columns=COLUMNS, order="destination__name")
+        listing = Listing(request, columns=list(COLUMNS), order="destination__name")
         rows = syncs_in_view(self.actor).filter(model_id=audience.model_id or 0)
         page = listing.page(rows.select_related("destination", "last_run", "model"))
+        reports = any(reports_matches(sync) for sync in page.rows)
+        if reports:
+            listing.columns.insert(COLUMNS.index(LAST_RUN) + 1, MATCHED)
+        matches = newest_matches(page.rows) if reports else {}
         context = {
             **self.around(audience),
             "listing": listing,
             "page": page,
-            "lines": [self._line(sync) for sync in page.rows],
+            "reports": reports,
+            "lines": [{**self._line(sync), "match": matches.get(sync.pk)} for sync in page.rows],
             "here": request.get_full_path(),
             "may_add": may(self.actor, access.ADD_SYNC, parent_model_id=audience.parent_model_id),
             "missing": MISSING,

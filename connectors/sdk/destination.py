@@ -144,6 +144,7 @@ class SyncType:
     may be matched by what a template makes of a row.
     ``clears`` names what :meth:`Destination.clear` empties (“the audience”); empty where
     it cannot, and then clear and fill is not offered.
+    ``match_stats`` says that :meth:`Destination.match_stats` tells whom the service recognised.
     """
 
     key: str
@@ -160,6 +161,7 @@ class SyncType:
     single_writer: bool = False
     split_retry: bool = False
     clears: str = ""
+    match_stats: bool = False
     first_run: tuple[FirstRun, ...] = (FirstRun.BACKFILL,)
 
     def mode(self, mode: Mode) -> ModeSpec:
@@ -213,6 +215,22 @@ class Job:
     primary_key: str = ""  # the model's key column
     resync: bool = False
     kept: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchStats:
+    """Whom a service recognised among the people that a sync has sent there, as the service tells it: roughly.
+
+    ``matched`` are people of its own, ``rate`` their share of those sent (1.0 is all; some services go beyond, as
+    they count before they remove duplicates): whichever it tells. ``at`` is when it made the report, ``status`` the
+    state of the list in its own words (“Ready”, “Too small to serve”), ``url`` where a person sees the list there.
+    """
+
+    matched: int | None = None
+    rate: float | None = None
+    at: datetime | None = None
+    status: str = ""
+    url: str = ""
 
 
 class Encoded(Protocol):
@@ -371,6 +389,14 @@ class Destination(ABC):
         what is empty succeeds.
         """
         raise NotImplementedError(f"{self.definition.key} cannot empty anything")
+
+    async def match_stats(self, job: Job) -> MatchStats | None:
+        """Whom the service recognised in what the sync fills; nothing where it has no report yet.
+
+        Only for types that declare ``match_stats``. Asked after runs and once a day, so it only reads; ``job`` is
+        that of the latest run.
+        """
+        raise NotImplementedError(f"{self.definition.key} reports no matches")
 
     async def write(self, job: Job, rows: RowStreams) -> None:
         """Deliver a whole run in one go (``single_writer`` types); all rows succeed or it raises.

@@ -100,6 +100,7 @@ class RunSpec:
     ``guardrails`` are the limits beyond which the run is held before anything is sent.
     ``namespace`` keeps its tables in the warehouse apart from those of other workspaces.
     ``left_out`` are the fields that are not filled because the model lost their columns.
+    ``counting``, if any, asks the source how the rows came to be so many: nothing of the run waits for its answer.
     """
 
     run_id: int
@@ -133,6 +134,7 @@ class RunSpec:
     planner: Planner = Planner.LOCAL
     namespace: str = ""
     left_out: tuple[str, ...] = ()
+    counting: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from syncs.models.alerts import AlertPolicy, AlertRecipient, AlertState, AlertTransition
 from syncs.models.definition import Model, ModelColumn
+from syncs.models.matches import MatchReport
 from syncs.models.preview import Preview
 from syncs.models.privacy import ForgetKey, Tombstone
 from syncs.models.run import JournalBatch, Run, RunStep
@@ -16,6 +17,7 @@ __all__ = [
     "AlertTransition",
     "ForgetKey",
     "JournalBatch",
+    "MatchReport",
     "Model",
     "ModelColumn",
     "Preview",

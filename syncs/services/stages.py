@@ -26,6 +26,7 @@ from syncs.engine.guardrails import Breach
 from syncs.engine.spec import Failure, OperationCounts, PartOutcome, Prepared, RunSpec, Settled
 from syncs.holds import Hold, run_held
 from syncs.models import JournalBatch, Run, RunStep, Sync
+from syncs.origins import origin_of
 from syncs.outcomes import part_outcomes
 from syncs.services import room
 from syncs.services.alerting import judge_after_run
@@ -165,6 +166,8 @@ def finish_prepare(held: Claim, prepared: Prepared, startable: Sequence[int], br
         run.forgotten, run.retried = prepared.forgotten, prepared.retried
         _count(run, "planned", prepared.planned)
         _done(held, rows=prepared.queried)
+        if (origin := origin_of(run.sync.model)) and origin.prepared:
+            origin.prepared(run)
         if not breaches:
             open_delivery(run, startable)
         elif run.cancel_requested_at is not None:

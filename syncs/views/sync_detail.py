@@ -40,6 +40,7 @@ from syncs.retries import can_retry, unsettled_rows
 from syncs.schedules import Schedule
 from syncs.selectors import list_runs, sequences_with
 from syncs.selectors.alerts import rollups
+from syncs.selectors.matches import newest_matches, reports_matches
 from syncs.views.base import PageView, activity_context, pill_key, sync_pill
 from syncs.views.publication import for_sync, leave, revision_of, way_of
 from syncs.views.scheduling import first_problem, proposal
@@ -103,6 +104,8 @@ class SyncPage(PageView):
             "destination_entry": catalog.known_entry(Kind.DESTINATION, sync.destination.type),
             "resync_criteria": resync_criteria(sync),
             "clears": clears(sync),
+            "match": newest_matches([sync]).get(sync.pk),
+            "reports": reports_matches(sync),
             "tracks_removals": tracks_removals(sync),
             "unsettled": unsettled_rows(sync),
             "may_retry": not running and may_trigger and can_retry(sync),

@@ -135,6 +135,8 @@ PARAMETERS: Mapping[str, Callable[[Place], Any]] = {
     "audiences:sync_waterfall*.sync_id": lambda place: place.rows["audience_sync"].pk,
     "audiences:sync_groups.sync_id": lambda place: place.rows["audience_sync"].pk,
     "audiences:*.layer": lambda place: "limit",
+    "api:sync_waterfall.sync_id": lambda place: place.rows["audience_sync"].pk,
+    "*.snapshot_id": lambda place: place.rows["snapshot"].pk,
     "*.sync_id": lambda place: place.rows["sync"].pk,
     "*.preview_id": lambda place: place.rows["preview"].pk,
     "*.run_id": lambda place: place.rows["run"].pk,

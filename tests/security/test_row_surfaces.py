@@ -163,6 +163,7 @@ GIVE_NONE = (
     "api:sync_previews",
     "api:sync_retry",
     "api:sync_trigger",
+    "api:sync_waterfall",
     "api:trigger",
     "api:tunnel*",
     "api:webhook*",

@@ -22,7 +22,7 @@ from audiences.services.members import preview_members
 from audiences.services.previews import preview_schema_model
 from audiences.services.syncing import open_for_syncs
 from audiences.services.traits import create_trait, store_suggestions
-from audiences.syncing import query_for
+from audiences.syncing import asked_for
 from audiences.trait_values import work as find_values
 from config.errors import HeadraceError, Invalid
 from syncs.configuration import Proposal
@@ -110,7 +110,7 @@ class Surfaces:
 
     def syncs(self) -> bool:
         """The next run of a sync that maps it."""
-        return self._works(lambda: query_for(self.sync, ["id", COLUMN]))
+        return self._works(lambda: asked_for(self.sync, ["id", COLUMN], timezone.now()).sql)
 
     def _works(self, call: Any) -> bool:
         try:
@@ -134,10 +134,10 @@ def test_every_level_on_every_surface(place: Place, customers: SchemaModel) -> N
 def test_a_level_reaches_what_was_saved_before(place: Place, customers: SchemaModel) -> None:
     surfaces = Surfaces(place, customers)
     building.create_audience(actor=place.actor, parent=customers, name="Linus", definition=where(is_(COLUMN, VALUE)))
-    assert "name" in query_for(surfaces.sync, ["id", COLUMN])
+    assert "name" in asked_for(surfaces.sync, ["id", COLUMN], timezone.now()).sql
     surfaces.set(Privacy.BLOCKED)
     with pytest.raises(Invalid, match="may not be synced"):
-        query_for(surfaces.sync, ["id", COLUMN])
+        asked_for(surfaces.sync, ["id", COLUMN], timezone.now())
     made = Audience.objects.get(name="Linus")
     with pytest.raises(Invalid):
         preview_members(actor=place.actor, parent=customers, definition=made.definition, audience=made)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 import duckdb
 import pytest
 from django.test import Client
 from django.utils import timezone
 
-from audiences.choices import Every, LogPlace, RecordingReason, RecordingState
+from audiences.choices import Every, LogPlace, Privacy, RecordingReason, RecordingState
 from audiences.history_places import history_folder
 from audiences.models import Audience, AudienceLogs, Recording, SchemaModel
-from audiences.recording import members_of_moment, work
+from audiences.recording import work
+from audiences.selectors.history import members_of_moment
 from audiences.services import audiences as writes
 from audiences.services import experiments, priority
 from audiences.services import recordings as services
@@ -27,9 +30,11 @@ from syncs.models import Sync
 from syncs.privacy.erasing import erase_from_sync, person_of
 from syncs.services.privacy import hold_syncs, place_tombstones
 from syncs.storage import storage
+from tests.audiences.app.acting import Caller, with_key
 from tests.audiences.app.crowd import audience_of, between, ids_there, sync_to_table
 from tests.syncs.app.shop import Shop
 from tests.world import World
+from workspaces.scopes import KeyScope
 
 PLACES = (LogPlace.WAREHOUSE, LogPlace.STORAGE)
 
@@ -256,3 +261,74 @@ def test_only_those_with_the_right_decide_and_see(crowd: Shop, people: SchemaMod
         services.change_audience_logs(
             actor=committed.actor("viewer"), source=crowd.source, snapshots=True, holdouts=False
         )
+
+
+def test_programs_read_the_history_page_by_page(crowd: Shop, people: SchemaModel, place: LogPlace) -> None:
+    call = Caller(crowd.place)
+    logs = f"sources/{crowd.source.pk}/audience-logs"
+    assert call("GET", logs) == {"snapshots": False, "holdouts": False, "every": "", "place": ""}
+    changed = call("PATCH", logs, {"holdouts": True, "snapshots": True})
+    assert (changed["holdouts"], changed["snapshots"]) == (True, True)
+    call("PATCH", logs, {"every": Every.DAY, "snapshots": False}, status=422)
+    audience = audience_of(crowd, people, "First", 1, 6)
+    path = f"audiences/{audience.pk}"
+    assert call("GET", f"{path}/members") == {"data": [], "after": ""}
+    assert call("GET", f"{path}/holdouts") == {"data": [], "after": ""}
+    ids, _ = divided(crowd, audience)
+    sync = sync_to_table(crowd, audience)
+    experiments.choose_sync_groups(actor=crowd.actor, sync=sync, group_ids=[ids["Mail"]])
+    run = crowd.run(sync)
+    [first] = record()
+    crowd.query("DELETE FROM customers WHERE id = 2")
+    taken = call("POST", f"{path}/snapshots")
+    assert (taken["reason"], taken["status"], taken["runId"]) == (RecordingReason.ASKED, RecordingState.WAITING, None)
+    record()
+    assert call("GET", f"{path}/snapshots/{taken['id']}")["exited"] == 1
+    newest, oldest = call("GET", f"{path}/snapshots")["data"]
+    assert (newest["id"], oldest["runId"], oldest["entered"]) == (taken["id"], str(run.pk), 6)
+    other = audience_of(crowd, people, "Second", 1, 2)
+    call("GET", f"audiences/{other.pk}/snapshots/{taken['id']}", status=404)
+
+    def pages(address: str, **more: Any) -> list[Any]:
+        found, after = [], ""
+        while True:
+            page = call("GET", f"{address}?{urlencode({'limit': 2, 'after': after, **more})}")
+            assert len(page["data"]) <= 2
+            found += page["data"]
+            if not (after := page["after"]):
+                return found
+
+    assert [row["rowId"] for row in pages(f"{path}/members")] == ["1", "3", "4", "5", "6"]
+    before = pages(f"{path}/members", at=first.moment.isoformat())
+    assert [row["rowId"] for row in before] == ["1", "2", "3", "4", "5", "6"]
+    assert {row["group"] for row in before} <= {"Mail", "Holdout"}
+    entries = pages(f"{path}/history")
+    assert [(row["rowId"], row["event"]) for row in entries] == [
+        *((str(number), "enter") for number in range(1, 7)),
+        ("2", "exit"),
+    ]
+    assert [row["event"] for row in pages(f"{path}/history", rowId="2")] == ["enter", "exit"]
+    held = pages(f"{path}/holdouts")
+    assert {row["rowId"] for row in held} == {str(n) for n in range(1, 7)} - {str(n) for n in ids_there(crowd)}
+    assert all(row["values"]["email"] == f"c{row['rowId']}@shop.test" for row in held)
+    redacted = {"columns": [{"name": "email", "privacy": Privacy.REDACTED}]}
+    call("PATCH", f"schema-models/{people.pk}/columns", redacted)
+    assert all("email" not in row["values"] and "id" in row["values"] for row in pages(f"{path}/holdouts"))
+    for nonsense in ("x", "WzFd", base64.b64encode(b'["2026", "a", "b", "c"]').decode(), "WyIxIiwgdHJ1ZV0="):
+        call("GET", f"{path}/history?{urlencode({'after': nonsense})}", status=422)
+    call("GET", f"{path}/members?limit=100000", status=422)
+
+
+def test_a_history_is_for_those_who_see_everybody_in_it(crowd: Shop, people: SchemaModel, committed: World) -> None:
+    audience = audience_of(crowd, people, "First", 1, 4)
+    services.take_snapshot(actor=crowd.actor, audience=audience)
+    record()
+    address = f"/{crowd.place.workspace.slug}/studio/audiences/{audience.pk}/history"
+    client = Client()
+    client.force_login(committed["viewer"])
+    assert "Who was in it is shown to people with the right" in client.get(address).content.decode()
+    assert client.get(f"{address}/members").status_code == 403
+    program = with_key(crowd, KeyScope.READ)
+    assert program.get(f"/api/v1/audiences/{audience.pk}/snapshots").status_code == 200
+    for name in ("members", "history", "holdouts"):
+        assert program.get(f"/api/v1/audiences/{audience.pk}/{name}").status_code == 403

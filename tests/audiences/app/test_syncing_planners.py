@@ -9,7 +9,8 @@ import pytest
 from audiences import services as schema_services
 from audiences.choices import LogPlace, ModelKind, RecordingState
 from audiences.models import Audience, AudienceLogs, Recording
-from audiences.recording import members_of_moment, work
+from audiences.recording import work
+from audiences.selectors.history import members_of_moment
 from audiences.services import audiences as writes
 from audiences.services import experiments, recordings
 from audiences.services.experiments import GroupProposal

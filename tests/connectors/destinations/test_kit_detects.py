@@ -8,8 +8,9 @@ import aiohttp
 import pytest
 
 from connectors.destinations.http_request.settings import DEFINITION
+from connectors.destinations.postgres import PostgresDestination
 from connectors.sdk import trace
-from connectors.sdk.destination import ACCEPTED, Limits, Mode, ModeSpec, Removal, RowSet, SyncType
+from connectors.sdk.destination import ACCEPTED, Destination, Limits, Mode, ModeSpec, Removal, RowSet, SyncType
 from connectors.sdk.errors import AuthError, RateLimited, Unavailable
 from connectors.sdk.fields import Field, Number, Section, Select, Text, When
 from tests.connectors.kit import declarations as static
@@ -18,6 +19,7 @@ from tests.connectors.kit.cases import exact_json
 from tests.connectors.kit.fake_http import Answer, UnusedAnswers, fake_http
 from tests.connectors.kit.http_contract import Seen
 from tests.connectors.kit.jobs import STARTED
+from tests.syncs.app.audience import AudienceDestination
 
 GOOD = SyncType(
     key="rows",
@@ -74,6 +76,11 @@ def test_unsound_definitions_are_found() -> None:
     assert static.definition_problems(replace(DEFINITION, summary=" "))
     assert static.definition_problems(replace(DEFINITION, key="HTTP Request"))
     assert static.definition_problems(replace(DEFINITION, sync_types=()))
+    assert static.match_problems(AudienceDestination) == []
+    silent = type("Silent", (AudienceDestination,), {"match_stats": Destination.match_stats})
+    assert "missing" in static.match_problems(silent)[0]
+    unasked = type("Unasked", (AudienceDestination,), {"definition": PostgresDestination.definition})
+    assert "never asked" in static.match_problems(unasked)[0]
 
 
 @pytest.mark.parametrize(

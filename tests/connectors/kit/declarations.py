@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from connectors.sdk.destination import DestinationDefinition, Mode, Removal, RowSet, SyncType
+from connectors.sdk.destination import Destination, DestinationDefinition, Mode, Removal, RowSet, SyncType
 from connectors.sdk.fields import Field, Section, Select, Text
 from connectors.sdk.rest import RestDestination
 from connectors.sdk.validation import InvalidSettings, clean, default_of
@@ -88,6 +88,15 @@ def _consents(connector: type[Any]) -> bool:
     if issubclass(connector, RestDestination):
         return connector.api.sign_in.connects is not None
     return "consent" in vars(connector)
+
+
+def match_problems(connector: type[Any]) -> list[str]:
+    """Who says that a sync type tells whom the service recognised says how, and nobody else is ever asked."""
+    declared = any(kind.match_stats for kind in connector.definition.sync_types)
+    answers = connector.match_stats is not Destination.match_stats
+    if declared == answers:
+        return []
+    return ["match_stats() is never asked"] if answers else ["`match_stats` is declared and match_stats() is missing"]
 
 
 def definition_problems(definition: DestinationDefinition) -> list[str]:
