@@ -61,7 +61,7 @@ class Members:
     sql: str
     key: Column
     grouped: bool = False
-    forgotten: Forgotten | None = None
+    forgotten: Sequence[Forgotten] = ()
 
 
 class Place(Protocol):
@@ -159,12 +159,13 @@ class InWarehouse:
         return total
 
 
-def _leave_out(session: WarehouseSession, staged: str, forgotten: Forgotten) -> None:
+def _leave_out(session: WarehouseSession, staged: str, forgotten: Sequence[Forgotten]) -> None:
     """Take forgotten people out of a table of changes: the warehouse never learns the secret."""
     hidden: set[str] = set()
     with session.query(entering(staged), batch_rows=BATCH_ROWS) as stream:
         for batch in stream:
-            hidden.update(forgotten.among(batch.column(0).cast(pa.string()).to_pylist()))
+            keys = batch.column(0).cast(pa.string()).to_pylist()
+            hidden.update(key for each in forgotten for key in each.among(keys))
     for chosen in _some_of(ROW, sorted(hidden)):
         session.execute(Statement(exp.delete(own_table(staged)).where(chosen)))
 

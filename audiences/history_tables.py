@@ -108,7 +108,7 @@ def members_at(table: exp.Expr, audience_id: int, workspace: str, at: datetime |
 class Paging:
     """Entries of one audience in the order of columns that tell each from the others, from behind a place on.
 
-    ``after`` is the place: values of those columns; none at the beginning. ``row`` asks for one row's entries.
+    ``after`` is the place: values of those columns; none at the beginning. ``rows`` asks for those of these keys alone.
     """
 
     log: HistoryTable
@@ -116,14 +116,14 @@ class Paging:
     more: tuple[str, ...] = ()
     after: Sequence[Any] = ()
     most: int = 100
-    row: str = ""
+    rows: tuple[str, ...] = ()
 
     def query(self, table: exp.Expr, profile: Profile, audience_id: int, workspace: str) -> exp.Select:
         """The query over the table, wherever it is: one row more than asked for says that there are more."""
         columns = [_column(name) for name in (*self.order, *self.more)]
         found = exp.select(*columns).from_(table).where(of_audience(self.log, audience_id, workspace))
-        if self.row:
-            found = found.where(_column(self.log.row).eq(exp.Literal.string(self.row)))
+        if self.rows:
+            found = found.where(_column(self.log.row).isin(*(exp.Literal.string(row) for row in self.rows)))
         keys = [self._key(name, profile) for name in self.order]
         if self.after:
             found = found.where(self._behind(keys))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -20,6 +20,7 @@ from audiences.definitions import asker, schema_with_audiences
 from audiences.history_places import BATCH_ROWS, Batches, Members, Place, filled, keep, place_of
 from audiences.history_tables import HOLDOUT, SYNCED
 from audiences.models import Audience, Experiment, Recording
+from audiences.privacy.tombstones import forgotten_members
 from audiences.query.conditions import Field
 from audiences.query.errors import InvalidTree
 from audiences.query.layers import GROUP_COLUMN, Layer, Plan, members, stopped
@@ -45,7 +46,6 @@ from syncs.engine.storage import scratch
 from syncs.logs import workspace_code
 from syncs.models import Run
 from syncs.outcomes import run_outcomes
-from syncs.privacy.tombstones import forgotten_rows
 from syncs.storage import storage, workdir
 from workspaces.scoping import workspace_scope
 
@@ -77,7 +77,7 @@ def written(recording: Recording) -> dict[str, int]:
     logs = services.logs_of(audience.parent_model.source)
     place, experiment = place_of(logs), running_experiment(audience)
     schema = schema_with_audiences(audience.parent_model.source)
-    forgotten = forgotten_rows(audience.model_id, _key(audience)) if audience.model_id else None
+    forgotten = forgotten_members(audience, _key(audience))
     counts = place.follow(recording, _members(audience, experiment, schema, forgotten))
     if run is not None and experiment is not None:
         counts["synced"] = _write_synced(place, recording, run)
@@ -91,7 +91,7 @@ def written(recording: Recording) -> dict[str, int]:
 
 
 def _members(
-    audience: Audience, experiment: Experiment | None, schema: StudioSchema, forgotten: Forgotten | None
+    audience: Audience, experiment: Experiment | None, schema: StudioSchema, forgotten: Sequence[Forgotten]
 ) -> Members:
     """How to ask for the members now, with their group."""
     split = split_of(experiment) if experiment else None
@@ -129,7 +129,7 @@ def _synced(recording: Recording, run: Run, bench: Duck) -> Batches:
     return (filled(SYNCED.arrow, batch.num_rows, own, ht_row_id=batch.column(0)) for batch in found)
 
 
-def _held_out(recording: Recording, run: Run, schema: StudioSchema, forgotten: Forgotten | None) -> Batches:
+def _held_out(recording: Recording, run: Run, schema: StudioSchema, forgotten: Sequence[Forgotten]) -> Batches:
     """Rows that came as far as the split, and are in another group than those of the sync."""
     audience, experiment = recording.audience, groups_of_sync(run.sync)[0].experiment
     split = split_of(experiment, named=True)
@@ -149,7 +149,8 @@ def _held_out(recording: Recording, run: Run, schema: StudioSchema, forgotten: F
     with open_source(audience.parent_model.source, Workload.BATCH).query(query.sql(), batch_rows=BATCH_ROWS) as stream:
         for batch in stream:
             rows = [row for row in _rows(batch, stream.schema) if row["held_key"] is not None]
-            hidden = set(forgotten.among([str(row["held_key"]) for row in rows])) if forgotten else set()
+            keys = [str(row["held_key"]) for row in rows]
+            hidden = {key for each in forgotten for key in each.among(keys)}
             kept = [row for row in rows if str(row["held_key"]) not in hidden]
             yield filled(
                 HOLDOUT.arrow,

@@ -18,6 +18,7 @@ from connectors.choices import Kind
 from connectors.dependants import Dependant, Provider
 from connectors.tabs import Tab
 from governance.audit.actors import Actor
+from governance.privacy import registry as privacy
 from syncs import clockwork, origins, sides
 from syncs.choices import ModelMethod, RunStatus
 from syncs.models import Model, Run, Sync
@@ -75,6 +76,8 @@ def register_all() -> None:
     governed.register_all()
     templated.register_all()
     sides.guard(subsets_guard)
+    privacy.register("histories", "audiences.privacy.histories.HistoryHolder")
+    privacy.register("value_lists", "audiences.privacy.lists.ListHolder")
     clockwork.register("look at schema models again", look_again, timedelta(seconds=30))
     clockwork.register("take snapshots of audiences", snapshots_due, timedelta(minutes=5))
     clockwork.register("take up lost logs of audiences", take_up_logs, timedelta(minutes=1))

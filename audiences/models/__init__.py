@@ -7,6 +7,7 @@ from audiences.models.history import AudienceLogs, Recording
 from audiences.models.layers import RunLayers
 from audiences.models.lists import ValueList
 from audiences.models.priority import PriorityList, PriorityPlace
+from audiences.models.privacy import ForgottenMember
 from audiences.models.relationships import Relationship, ThroughStep
 from audiences.models.rules import DestinationRule
 from audiences.models.schema import SchemaColumn, SchemaModel
@@ -27,6 +28,7 @@ __all__ = [
     "DestinationRule",
     "Experiment",
     "ExperimentGroup",
+    "ForgottenMember",
     "ParentModelGrant",
     "PriorityList",
     "PriorityPlace",

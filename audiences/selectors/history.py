@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +28,7 @@ from syncs.logs import workspace_code
 
 ENTRIES = ("ht_timestamp", "ht_row_id", "ht_event_type", "ht_split_group")
 HELD = ("sync_run_id", "row_id")
+MOST_ENTRIES = 10_000  # of one person in one audience
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,10 @@ def page_of_members(audience: Audience, at: datetime | None, after: str, most: i
 
 def page_of_entries(audience: Audience, after: str, most: int, row: str = "") -> Page:
     """Who entered and left, oldest first; of one row, if it is named."""
-    found = _entries(audience, Paging(MEMBERSHIP, ENTRIES, after=_read_place(after, ENTRIES), most=most, row=row))
+    rows_of = (row,) if row else ()
+    paging = Paging(MEMBERSHIP, ENTRIES, (), _read_place(after, ENTRIES), most, rows_of)
+    with _readable():
+        found = _entries(audience, paging)
     names = names_of_groups(audience)
     rows = [
         {"at": at, "rowId": key, "event": event, "groupId": group, "group": names.get(group or "")}
@@ -97,6 +101,18 @@ def page_of_holdouts(audience: Audience, after: str, most: int) -> Page:
         for run, row, sync, at, group, fields in found
     ]
     return Page(rows[:most], _place(found, most, len(HELD)))
+
+
+def entries_of_rows(audience: Audience, keys: Collection[str]) -> tuple[list[Mapping[str, Any]], int]:
+    """When the rows with these keys entered and left, and how often runs held them out: for whoever answers people."""
+    rows, names = tuple(sorted(keys)), names_of_groups(audience)
+    found = _entries(audience, Paging(MEMBERSHIP, ENTRIES, most=MOST_ENTRIES, rows=rows))
+    held = _entries(audience, Paging(HOLDOUT, HELD, most=MOST_ENTRIES, rows=rows))
+    lines: list[Mapping[str, Any]] = [
+        {"at": at.isoformat(), "key": key, "event": event, "group": names.get(group or "", "")}
+        for at, key, event, group in found[:MOST_ENTRIES]
+    ]
+    return lines, len(held)
 
 
 def names_of_groups(audience: Audience) -> dict[str, str]:

@@ -348,6 +348,9 @@ def _finding(finding: Mapping[str, Any]) -> dict[str, Any]:
         "masked": finding["masked"],
         "held": finding["held"],
         "sent": [{**line, "run": id_text(line["run"])} for line in finding["sent"]],
+        "memberships": finding.get("memberships", []),
+        "heldOut": finding.get("held_out", 0),
+        "lists": finding.get("lists", []),
         "problems": finding["problems"],
         "url": finding["url"],
     }

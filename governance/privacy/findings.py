@@ -4,7 +4,9 @@ A finding is the JSON that :meth:`governance.privacy.registry.Holder.find` gives
 ``destination``, ``model``, ``source_id``, ``primary_key``, ``keys``, ``held`` (rows that are compared
 with: ``key``, ``values``, ``present``, ``operation``, ``reason``, ``message``), ``sent`` (rows of runs:
 ``run``, ``number``, ``at``, ``by``, ``url``, ``key``, ``operation``, ``status``, ``message``,
-``requests``) and ``problems``.
+``requests``) and ``problems``. Those of histories also have ``memberships`` (``audience``, ``url``, ``key``,
+``event``, ``at``, ``group``) and ``held_out`` (a number), those of uploaded lists ``lists`` (``name``, ``url``,
+``count``); ``source_id`` is ``None`` where no row of a source is shown. ``link`` says what ``url`` opens.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ def counts_of(findings: Sequence[dict[str, Any]]) -> dict[str, int]:
         "places": len(findings),
         "held": sum(len(finding["held"]) for finding in findings),
         "sent": len(sent),
+        "entries": sum(len(finding.get("memberships", ())) for finding in findings),
         "requests": len({r["url"] for line in sent for r in line["requests"]}),
     }
 
@@ -59,7 +62,7 @@ def split_entries(entries: QuerySet[AuditEntry]) -> tuple[list[AuditEntry], list
 
 
 def _shown(actor: Actor, finding: dict[str, Any]) -> dict[str, Any]:
-    if may_see_values(actor, finding["source_id"]):
+    if finding["source_id"] is None or may_see_values(actor, finding["source_id"]):
         return {**finding, "masked": False}
     held = [
         {**row, "values": dict.fromkeys(row["values"], HIDDEN), "message": row["message"] and HIDDEN}

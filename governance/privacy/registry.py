@@ -31,13 +31,14 @@ class Subject:
 class Order:
     """An erasure: ``case_id`` names everything done for it, ``places`` are where the search found something.
 
-    ``remove_first`` asks for removals at the destinations, ``anyway`` to go on where those failed;
-    ``resumed_at`` is when a person last asked for another try.
+    ``keys`` are those of the person's rows that it found there. ``remove_first`` asks for removals at the
+    destinations, ``anyway`` to go on where those failed; ``resumed_at`` is when a person last asked for another try.
     """
 
     case_id: int
     subject: Subject
     places: tuple[int, ...] = ()
+    keys: frozenset[str] = frozenset()
     remove_first: bool = False
     anyway: bool = False
     resumed_at: datetime | None = None

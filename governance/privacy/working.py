@@ -82,9 +82,8 @@ def _search(held: Held, pulse: _Pulse) -> None:
 def _erase(held: Held, pulse: _Pulse) -> None:
     case = held.case
     notes: dict[str, Any] = {"begun": {}, "finished": [], "lines": [], **case.notes}
-    places = {name: [f["place"] for f in case.findings if f["holder"] == name] for name in holders()}
     for name, holder in holders().items():
-        order = _order(case, places[name], notes)
+        order = _order(case, name, notes)
         if name not in notes["begun"]:
             pulse.tell(step="Waiting for what is running to end")
             notes["begun"][name] = dict(holder.begin(order, pulse))
@@ -105,16 +104,18 @@ def _erase(held: Held, pulse: _Pulse) -> None:
         notes["audit"] = erase_from_audit(case, texts, keys)
         _keep(held, notes)
     for name, holder in holders().items():
-        holder.end(_order(case, places[name], notes), notes["begun"][name])
+        holder.end(_order(case, name, notes), notes["begun"][name])
     writes.finish_erasure(actor=system("Erasure"), held=held, report=_report(case, notes))
 
 
-def _order(case: PersonCase, places: list[int], notes: Mapping[str, Any]) -> Order:
+def _order(case: PersonCase, holder: str, notes: Mapping[str, Any]) -> Order:
+    found = [finding for finding in case.findings if finding["holder"] == holder]
     resumed = notes.get("resumed_at")
     return Order(
         case_id=case.pk,
         subject=Subject(case.value, case.scope),
-        places=tuple(places),
+        places=tuple(finding["place"] for finding in found),
+        keys=frozenset(key for finding in found for key in finding["keys"]),
         remove_first=case.remove_first,
         anyway=case.erase_anyway,
         resumed_at=datetime.fromisoformat(resumed) if resumed else None,

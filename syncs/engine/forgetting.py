@@ -44,19 +44,23 @@ def digest(secret: bytes, context: str, key: str) -> str:
     return hmac.digest(secret, f"{context}{key}".encode(), "sha256").hex()
 
 
-def leave_out(bench: Duck, forgotten: Forgotten, rows: str) -> str:
-    """SQL of the rows (a SELECT with ``_key``) without forgotten ones; rows without a key stay."""
-    bench.run(f"CREATE OR REPLACE TEMP TABLE {_TABLE} (secret INTEGER, digest VARCHAR)")
+def leave_out(bench: Duck, forgotten: Forgotten, rows: str, place: int = 0) -> str:
+    """SQL of the rows (a SELECT with ``_key``) without forgotten ones; rows without a key stay.
+
+    ``place`` keeps several of them apart that one statement leaves out.
+    """
+    table = f"{_TABLE}_{place}"
+    bench.run(f"CREATE OR REPLACE TEMP TABLE {table} (secret INTEGER, digest VARCHAR)")
     conditions = []
     for number, (secret, digests) in enumerate(forgotten.digests.items()):
-        bench.run(f"INSERT INTO {_TABLE} SELECT {number}, unnest(?)", [sorted(digests)])
-        inner, outer = _hide(bench, secret, number)
+        bench.run(f"INSERT INTO {table} SELECT {number}, unnest(?)", [sorted(digests)])
+        inner, outer = _hide(bench, secret, f"{place}_{number}")
         made = f"sha256({outer} || unhex(sha256({inner} || encode({literal(forgotten.context)} || {KEY}))))"
-        conditions.append(f"{made} NOT IN (SELECT digest FROM {_TABLE} WHERE secret = {number})")
+        conditions.append(f"{made} NOT IN (SELECT digest FROM {table} WHERE secret = {number})")
     return f"SELECT * FROM ({rows}) WHERE {KEY} IS NULL OR ({' AND '.join(conditions)})"
 
 
-def _hide(bench: Duck, secret: bytes, number: int) -> tuple[str, str]:
+def _hide(bench: Duck, secret: bytes, number: str) -> tuple[str, str]:
     """Give DuckDB the secret as variables: it must not stand in a statement that an error might quote."""
     if len(secret) > _BLOCK:
         raise ValueError("the secret is longer than a block of the hash")

@@ -72,7 +72,7 @@ def place_tombstones(case_id: int, keys: Mapping[tuple[int, str], Collection[str
     """From now on runs leave these rows out; ``keys`` by model and primary key column. How many are new."""
     if not any(keys.values()):
         return 0
-    key = ForgetKey.objects.select_for_update(no_key=True).order_by("-id").first() or _new_key()
+    key = forget_key()
     secret = secret_of(key)
     rows = [
         Tombstone(
@@ -195,6 +195,11 @@ def _held(sync_id: int, case_id: int) -> Sync:
     if sync is None:
         raise HoldLost(f"sync {sync_id} is not held for case {case_id}")
     return sync
+
+
+def forget_key() -> ForgetKey:
+    """The secret that keys of the workspace are hashed with; made when it is first needed. In a transaction."""
+    return ForgetKey.objects.select_for_update(no_key=True).order_by("-id").first() or _new_key()
 
 
 def _new_key() -> ForgetKey:

@@ -21,7 +21,7 @@ ROW, GROUP = "row_id", "split_group"
 _CHANGES = "membership_changes"
 
 
-def compare(bench: Duck, now: Path, known: Path, forgotten: Forgotten | None = None) -> Mapping[str, int]:
+def compare(bench: Duck, now: Path, known: Path, forgotten: Sequence[Forgotten] = ()) -> Mapping[str, int]:
     """Find all differences; how many entered and exited, under ``enter`` and ``exit``.
 
     ``now`` has the column ``row_id`` of any type and perhaps ``split_group``, ``known`` both as text. Those who were
@@ -51,9 +51,10 @@ def delivered_keys(bench: Duck, outcomes: Sequence[Path]) -> Iterator[pa.RecordB
     yield from bench.stream(sql, batch_rows=BATCH_ROWS)
 
 
-def _present(bench: Duck, file: Path, forgotten: Forgotten | None) -> str:
+def _present(bench: Duck, file: Path, forgotten: Sequence[Forgotten]) -> str:
     kinds = {row[0]: row[1] for row in bench.rows(f"DESCRIBE SELECT * FROM read_parquet({literal(file)})")}
     group = GROUP if GROUP in kinds else "NULL::VARCHAR"
     rows = f"SELECT {key_expression(ROW, kinds[ROW])} AS {KEY}, {group} AS {GROUP} FROM read_parquet({literal(file)})"
-    rows = leave_out(bench, forgotten, rows) if forgotten else rows
+    for place, each in enumerate(forgotten):
+        rows = leave_out(bench, each, rows, place)
     return f"SELECT DISTINCT {KEY} AS {ROW}, {GROUP} FROM ({rows}) WHERE {KEY} IS NOT NULL"

@@ -22,9 +22,11 @@ from audiences.services import audiences as writes
 from audiences.services import experiments, priority
 from audiences.services import recordings as services
 from audiences.services.experiments import GroupProposal
+from audiences.services.lists import create_list
 from config.errors import Conflict, Denied
 from connectors import services as connectors
 from connectors.models import Source
+from governance.privacy.choices import CaseState
 from syncs.engine.persons import Wanted
 from syncs.models import Sync
 from syncs.privacy.erasing import erase_from_sync, person_of
@@ -33,6 +35,7 @@ from syncs.storage import storage
 from tests.audiences.app.acting import Caller, with_key
 from tests.audiences.app.crowd import audience_of, between, ids_there, sync_to_table
 from tests.syncs.app.shop import Shop
+from tests.syncs.app.test_forgetting import confirm, look_up
 from tests.world import World
 from workspaces.scopes import KeyScope
 
@@ -332,3 +335,56 @@ def test_a_history_is_for_those_who_see_everybody_in_it(crowd: Shop, people: Sch
     assert program.get(f"/api/v1/audiences/{audience.pk}/snapshots").status_code == 200
     for name in ("members", "history", "holdouts"):
         assert program.get(f"/api/v1/audiences/{audience.pk}/{name}").status_code == 403
+
+
+def test_a_person_is_found_and_forgotten_where_nothing_was_ever_sent(
+    crowd: Shop, people: SchemaModel, place: LogPlace
+) -> None:
+    logging(crowd)
+    listed = create_list(actor=crowd.actor, name="Invited", values=["1", "2", "3", "6"])
+    counted = create_list(actor=crowd.actor, name="Numbers", values=["2", "3"])
+    mailed = create_list(actor=crowd.actor, name="Mailed", values=["C2@Shop.test", "c3@shop.test"])
+    condition = {
+        "type": "property",
+        "field": {"column": "id"},
+        "test": {"operator": "equals", "operand": {"kind": "list", "list": str(listed.pk)}},
+    }
+    definition = {"where": {"type": "group", "match": "all", "conditions": [condition]}}
+    make: dict[str, Any] = {"actor": crowd.actor, "parent": people, "definition": definition}
+    audience = writes.create_audience(**make, name="Invited")
+    sent = sync_to_table(crowd, writes.create_audience(**make, name="Sent"))
+    run = crowd.run(sent)
+    services.take_snapshot(actor=crowd.actor, audience=audience)
+    record()
+    case = look_up(crowd)
+    by_holder = {finding["holder"]: finding for finding in case.findings}
+    lines = by_holder["histories"]["memberships"]
+    assert sorted((line["audience"], line["key"], line["event"]) for line in lines) == [
+        ("Invited", "2", "enter"),
+        ("Sent", "2", "enter"),
+    ]
+    assert [line["name"] for line in by_holder["value_lists"]["lists"]] == ["Invited", "Mailed"]
+    client = Client()
+    client.force_login(crowd.place.owner)
+    page = client.get(case.get_absolute_url()).content.decode()
+    assert "Histories of audiences of Customers" in page
+    assert "Entered" in page
+    assert "Mailed" in page
+
+    done = confirm(crowd, case)
+    assert (done.state, done.error_message) == (CaseState.ERASED, "")
+    assert done.report is not None
+    counts = {line["what"]: line["count"] for line in done.report["lines"]}
+    assert (counts["Values of uploaded lists"], counts["Entries of histories of audiences"]) == (1, 1)
+    for each in (listed, counted, mailed):
+        each.refresh_from_db()
+    assert (listed.values, listed.size, mailed.values) == (["1", "3", "6"], 3, ["c3@shop.test"])
+    assert counted.values == ["2", "3"], "a number that no condition compares with a key may count anything"
+    run.refresh_from_db()
+    assert (run.spec["sql"], run.spec["counting"]) == ("", "")
+    assert members_now(audience) == ["1", "3", "6"]
+    writes.update_audience(actor=crowd.actor, audience=audience, definition=between(1, 9))
+    services.take_snapshot(actor=crowd.actor, audience=audience)
+    assert record()[-1].entered == 2, "those who were not in the list, but for the forgotten one"
+    assert "2" not in members_now(audience)
+    assert look_up(crowd).findings == []
