@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -34,6 +35,8 @@ _SETTINGS = {
 }
 _EXCEPTION = re.compile(r"Code: (?P<code>\d+)\. (?P<words>DB::Exception: .*?)(?: \(version [^)]*\))?\s*$", re.DOTALL)
 _PLACE = re.compile(r"failed at position (?P<place>\d+)")
+_END = b"\xff\xff\xff\xff\x00\x00\x00\x00"  # of a stream in Arrow's format
+_AGAIN = "The connection broke off: the next run starts over."
 _TAIL, _STOP_S = 16_384, 5.0
 _HIDDEN = ("system", "INFORMATION_SCHEMA", "information_schema", "headrace_planner", "headrace_audit")
 
@@ -158,10 +161,12 @@ class ClickHouseSource(SqlSource):
                 for batch in reader:
                     for start in range(0, batch.num_rows, batch_rows):
                         yield _carried(batch.slice(start, batch_rows), schema)
-        except (pa.ArrowException, OSError, ValueError, AttributeError) as error:
+            if not body.whole:
+                raise pa.ArrowInvalid("it has no end")
+        except (pa.ArrowException, OSError, ValueError, AttributeError, HTTPException) as error:
             if connection.stopped:
                 raise QueryError("The query was cancelled.") from error
-            raise _told(body.tail) or Unavailable(f"The result broke off: {error}") from error
+            raise _told(body.tail) or Unavailable(f"The result broke off: {error}", hint=_AGAIN) from error
 
     def _cancel(self, connection: _Asking) -> None:
         """Hang up, which stops a query that only reads, and ask for it as well."""
@@ -225,9 +230,15 @@ class _Body:
         return data
 
     @property
+    def whole(self) -> bool:
+        """Whether the result came to its end: a connection that broke must not pass for it."""
+        self.read()
+        return self._held.endswith(_END)
+
+    @property
     def tail(self) -> str:
         """The last of what came."""
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError, AttributeError, HTTPException):
             self.read()
         return self._held.decode("utf-8", "replace")
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import asyncssh
 
+from connectors.sdk.context import Environment
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, Unavailable
 from connectors.sdk.fields import TUNNEL, FileUpload, Number, Select, Text, When
 from connectors.sdk.file_source import FileSource, Listed, missing
@@ -155,7 +156,9 @@ class SftpSource(FileSource):
                 return asyncssh.import_public_key(stated)
             except (asyncssh.KeyImportError, ValueError) as error:
                 raise ConfigError("This is no public key.", field="host_key") from error
-        shown = await asyncio.to_thread(host_key_of, address, port, self.environment)
+        # The way there was judged already; where it is a tunnel's or the proxy's, it begins on this machine.
+        judged = Environment(outbound_allow=(f"{address}:{port}",))
+        shown = await asyncio.to_thread(host_key_of, address, port, judged)
         key = " ".join(shown.split()[:2])
         raise ConfigError(
             f"The server shows the key {key}, {fingerprint(key)}.",

@@ -39,9 +39,12 @@ class Place:
 class Answer:
     """An open answer: its status, and its bytes as they come."""
 
-    def __init__(self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse) -> None:
+    def __init__(
+        self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse, wire: socket.socket
+    ) -> None:
         self._connection = connection
         self._response = response
+        self._socket = wire
         self.status = response.status
         self.headers = response.headers
 
@@ -51,10 +54,8 @@ class Answer:
 
     def close(self) -> None:
         """Hang up, also in the middle of the answer and from another thread."""
-        opened = self._connection.sock
-        if opened is not None:
-            with contextlib.suppress(OSError):
-                opened.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._connection.close()
 
 
@@ -76,7 +77,8 @@ def post(
     try:
         connection = _connected(place, environment, silence)
         connection.request("POST", f"/?{urlencode(query)}", body, dict(headers))
-        return Answer(connection, connection.getresponse())
+        wire = connection.sock  # the library lets go of it where the server says that it will hang up
+        return Answer(connection, connection.getresponse(), wire)
     except ssl.SSLError as error:
         hint = "Upload the certificate authority of this server, and use the host name it certifies."
         raise ConfigError(f"{place.words}: {error}", field="secure", hint=hint) from error

@@ -1,0 +1,107 @@
+"""What ClickHouse's stand-in cannot do: stop a query that runs, and break off in the middle of a result."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from connectors.sdk.context import Environment
+from connectors.sdk.errors import QueryError, Unavailable
+from connectors.sources.clickhouse import ClickHouseSource
+
+SCHEMA = pa.schema([pa.field("i", pa.int64())])
+
+
+class Stalling(BaseHTTPRequestHandler):
+    """Describes, sends one batch, and then what ``ending`` says: words of the server's, or nothing at all."""
+
+    protocol_version = "HTTP/1.1"
+    ending: bytes | None
+    killed: list[str]
+    let_go: threading.Event
+
+    def do_POST(self) -> None:
+        sql = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        if sql.startswith("KILL"):
+            self.killed.append(sql)
+            self._whole(b"")
+        elif sql.startswith("DESCRIBE"):
+            self._whole(json.dumps({"data": [["i", "Int64", "", "", "", "", ""]]}).encode())
+        else:
+            self._rows()
+
+    def _whole(self, data: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def _rows(self) -> None:
+        self.send_response(200)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        with pa.ipc.new_stream(sink := pa.BufferOutputStream(), SCHEMA) as writer:
+            writer.write_batch(pa.record_batch([pa.array([1, 2])], schema=SCHEMA))
+        self.wfile.write(sink.getvalue().to_pybytes()[:-8])  # without the mark of its end
+        if self.ending is None:
+            self.let_go.wait(30)
+        else:
+            self.wfile.write(self.ending)
+        self.close_connection = True
+
+    def log_message(self, *told: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def server() -> Iterator[Any]:
+    """A server of one test, with its handler's class to say how it ends."""
+    handler: Any = type("Handler", (Stalling,), {"killed": [], "let_go": threading.Event(), "ending": None})
+    listening = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    handler.port = listening.server_port
+    threading.Thread(target=listening.serve_forever, daemon=True).start()
+    yield handler
+    handler.let_go.set()
+    listening.shutdown()
+    listening.server_close()
+
+
+def opened(server: Any) -> ClickHouseSource:
+    return ClickHouseSource(
+        {"host": "127.0.0.1", "port": server.port, "secure": False}, Environment(outbound_allow=("*",))
+    )
+
+
+def test_cancelling_hangs_up_and_asks_the_server_to_stop(server: Any) -> None:
+    with opened(server).query("SELECT i FROM t") as stream:
+        rows = iter(stream)
+        assert next(rows).num_rows == 2
+        stopper = threading.Timer(0.2, stream.cancel)
+        stopper.start()
+        with pytest.raises(QueryError, match="cancelled"):
+            list(rows)
+        stopper.join()
+    assert len(server.killed) == 1
+    assert "headrace-" in server.killed[0]
+
+
+@pytest.mark.parametrize(
+    ("ending", "expected", "words"),
+    [
+        (b"Code: 153. DB::Exception: Division by zero. (ILLEGAL_DIVISION) (version 25.1)", QueryError, "Division"),
+        (b"Code: 241. DB::Exception: Memory limit exceeded. (MEMORY_LIMIT_EXCEEDED)", Unavailable, "Memory limit"),
+        (b"", Unavailable, "broke off"),
+    ],
+)
+def test_a_result_that_breaks_off_is_never_taken_for_whole(
+    server: Any, ending: bytes, expected: Any, words: str
+) -> None:
+    server.ending = ending
+    with opened(server).query("SELECT i FROM t") as stream, pytest.raises(expected, match=words):
+        list(stream)
