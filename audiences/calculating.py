@@ -6,12 +6,14 @@ import logging
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from django.db import connection
 
 from audiences.answers import ANSWERS, Asking
+from audiences.approximate import sampled_schema, scaled, within_sample
 from audiences.choices import CalculationKind
 from audiences.definitions import asker, given, schema_with_audiences
 from audiences.models import Calculation, Experiment, Subset
@@ -23,6 +25,7 @@ from audiences.query.schema import SavedAudience
 from audiences.query.statements import Asker
 from audiences.selectors.experiments import split_of
 from audiences.selectors.rules import rules_that_hold
+from audiences.selectors.sampling import sample_for
 from audiences.services import audiences as services
 from audiences.syncing import plan_of
 from config.errors import Conflict, HeadraceError
@@ -67,18 +70,23 @@ def answer_to(calculation: Calculation) -> dict[str, Any]:
         return layers_of(calculation)
     if calculation.kind == CalculationKind.GROUPS:
         return groups_of(calculation)
-    if calculation.kind == CalculationKind.SIZE:
-        return counts_of(calculation)
-    return _insight(calculation)
+    schema, audience = schema_with_audiences(calculation.parent_model.source), _meant(calculation)
+    kind = CalculationKind(calculation.kind)
+    answer = counts_of if kind == CalculationKind.SIZE else _insight
+    if not calculation.sampled:
+        return answer(calculation, asker(schema), audience)
+    sample = sample_for(schema, calculation.parent_model)
+    ask = replace(asker(sampled_schema(schema, sample)), sampled=True)
+    found = answer(calculation, ask, within_sample(audience, sample.rate))
+    return scaled(kind, found, sample, audience.definition)
 
 
-def _insight(calculation: Calculation) -> dict[str, Any]:
-    model = calculation.parent_model
-    source = open_source(model.source)
+def _insight(calculation: Calculation, ask: Asker, audience: SavedAudience) -> dict[str, Any]:
+    source = open_source(calculation.parent_model.source)
     asking = Asking(
         calculation=calculation,
-        ask=asker(schema_with_audiences(model.source)),
-        audience=_meant(calculation),
+        ask=ask,
+        audience=audience,
         fetch=lambda query, most: _rows(source, query.sql(), calculation, most),
         tell=partial(services.tell_progress, calculation),
     )
@@ -131,17 +139,15 @@ def _meant(calculation: Calculation) -> SavedAudience:
     return given(calculation.parent_model, calculation.definition, calculation.audience, subsets)
 
 
-def counts_of(calculation: Calculation) -> dict[str, Any]:
+def counts_of(calculation: Calculation, ask: Asker, audience: SavedAudience) -> dict[str, Any]:
     """The members, all rows of the subsets, how the conditions at the top narrow, and whom rules let through."""
-    parent = calculation.parent_model
-    ask = asker(schema_with_audiences(parent.source))
-    audience = _meant(calculation)
-    source = open_source(parent.source)
+    source = open_source(calculation.parent_model.source)
     [members] = _one_row(source, ask.count(audience).sql(), calculation)
     funnel = _one_row(source, ask.funnel(audience).sql(), calculation)
     found = [int(count or 0) for count in funnel]
     counts: dict[str, Any] = {"members": int(members), "total": found[0], "alone": found[1::2], "after": found[2::2]}
-    if levels := ask.schema.levels(audience.model):
+    # A household with a member may have none in a sample: how many there are cannot be said of it.
+    if levels := () if ask.sampled else ask.schema.levels(audience.model):
         counts["linked"] = [
             {"name": there.name, "entity": there.entity, "members": _linked(source, ask, audience, tie, calculation)}
             for tie, there in levels

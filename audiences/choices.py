@@ -118,6 +118,22 @@ class Every(models.TextChoices):
 _SPANS = {Every.HOUR: timedelta(hours=1), Every.DAY: timedelta(days=1), Every.WEEK: timedelta(weeks=1)}
 
 
+class SampleEvery(models.TextChoices):
+    """How often a model is sampled again."""
+
+    INHERIT = "inherit", "Like the parent"
+    HOUR = "hour", "Every hour"
+    DAY = "day", "Every day"
+    WEEK = "week", "Every week"
+    NEVER = "never", "Only when asked"
+
+    def span(self, parent: Every) -> timedelta | None:
+        """The time between two; nothing where it never happens by itself."""
+        if self is SampleEvery.INHERIT:
+            return parent.span
+        return None if self is SampleEvery.NEVER else Every(self.value).span
+
+
 class LookState(models.TextChoices):
     """How a look at a model's values, or a sample, is doing."""
 

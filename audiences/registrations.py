@@ -83,6 +83,11 @@ def register_all() -> None:
     clockwork.register("take up lost logs of audiences", take_up_logs, timedelta(minutes=1))
     clockwork.register("forget old recordings of audiences", forget_recordings, timedelta(hours=6))
     tabs.register(Kind.SOURCE, Tab("audience_logs", "Audience logs", "audiences:source_audience_logs"))
+    clockwork.register("take samples of parent models", samples_due, timedelta(minutes=1))
+    clockwork.register("take up lost samples", take_up_samples, timedelta(minutes=1))
+    clockwork.register("drop old samples", drop_old_samples, timedelta(minutes=5))
+    contents.register_eraser(drop_samples_of)
+    privacy.register("samples", "audiences.privacy.samples.SampleHolder")
     clockwork.register("delete old counts of audiences", forget_counts, timedelta(hours=1))
     clockwork.register("take up lost counts of audiences", take_up_counts, timedelta(seconds=30))
     clockwork.register("count audiences once a day", count_daily, timedelta(minutes=5))
@@ -183,6 +188,34 @@ def forget_recordings(now: datetime) -> int:
     from audiences.services.recordings import forget_old_recordings
 
     return forget_old_recordings(now)
+
+
+def samples_due(now: datetime) -> int:
+    """Let workers take samples that are due by schedule."""
+    from audiences.services.sampling import ask_for_due_samples
+
+    return ask_for_due_samples(now)
+
+
+def take_up_samples(now: datetime) -> int:
+    """Let workers take samples that a lost message or worker left."""
+    from audiences.services.sampling import take_up_lost_samples
+
+    return take_up_lost_samples(now)
+
+
+def drop_old_samples(now: datetime) -> int:
+    """Let workers drop samples that nobody reads any more."""
+    from audiences.services.sampling import ask_to_drop_tables
+
+    return ask_to_drop_tables(now)
+
+
+def drop_samples_of(workspace_id: int) -> None:
+    """Drop what a deleted workspace left in its sources."""
+    from audiences.sampling import drop_all_of
+
+    drop_all_of(workspace_id)
 
 
 def forget_counts(now: datetime) -> int:

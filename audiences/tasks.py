@@ -45,6 +45,26 @@ def write_recording(workspace_id: int, recording_id: int) -> None:
         work(recording_id)
 
 
+@dramatiq.actor(queue_name="runs")
+def take_sample(workspace_id: int, sampling_id: int) -> None:
+    """Sample a parent model and what belongs to it."""
+    from audiences.sampling import work
+
+    with job_in(workspace_id):
+        work(sampling_id)
+
+
+@dramatiq.actor(queue_name="upkeep")
+def drop_samples(workspace_id: int, source_id: int) -> None:
+    """Drop the samples in a source that nobody reads any more."""
+    from audiences.sampling import drop_unread
+    from connectors.models import Source
+
+    with job_in(workspace_id):
+        if source := Source.objects.filter(pk=source_id).first():
+            drop_unread(source)
+
+
 @dramatiq.actor(queue_name="upkeep")
 def discard_history(workspace_id: int, audience_id: int) -> None:
     """Delete the files of an audience that does not exist any more."""

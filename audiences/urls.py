@@ -21,6 +21,7 @@ from audiences.views import (
     people,
     priority,
     relationships,
+    sampling,
     schema,
     schema_editor,
     schema_model,
@@ -188,6 +189,7 @@ urlpatterns = [
         name="relationship_delete",
     ),
     path(f"{MODEL}/rows", read(schema_model.RowsPage.as_view()), name="schema_rows"),
+    path(f"{MODEL}/sampling", read_configure(sampling.SamplingPage.as_view()), name="schema_sampling"),
     path(f"{MODEL}/activity", read(schema_model.ActivityPage.as_view()), name="schema_activity"),
     path(
         f"{MODEL}/configuration", read_configure(schema_model.ConfigurationPage.as_view()), name="schema_configuration"

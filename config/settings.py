@@ -417,6 +417,9 @@ SPECTACULAR_SETTINGS = {
         "EveryEnum": "audiences.choices.Every.values",
         "WorkStateEnum": "audiences.choices.RecordingState.values",
         "CalculationStateEnum": "audiences.choices.CalculationState.values",
+        "LookStatusEnum": "audiences.choices.LookState.values",
+        "SuggestionRefreshEnum": "audiences.choices.Every.values",
+        "SampleEveryEnum": "audiences.choices.SampleEvery.values",
     },
 }
 

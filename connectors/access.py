@@ -158,6 +158,7 @@ def environment() -> Environment:
 def _environment_of(connection: Connection) -> Environment:
     """What connectors are allowed, with this connection's tunnel and the place of its tokens, where it has them."""
     allowed = environment()
+    allowed = replace(allowed, extra={**allowed.extra, "workspace": str(connection.workspace_id)})
     if connection.config.get("tunnel"):
         from connectors.tunnels import server_of
 

@@ -51,6 +51,7 @@ class AudienceIn(serializers.Serializer[Any]):
     blanks = serializers.DictField(required=False, default=dict)
     spaceId = serializers.IntegerField(required=False, allow_null=True, default=None)
     subsetIds = SubsetIds(required=False, allow_null=True, default=None)
+    sampled = serializers.BooleanField(required=False, default=False)
 
 
 class AudienceUpdate(serializers.Serializer[Any]):
@@ -60,6 +61,7 @@ class AudienceUpdate(serializers.Serializer[Any]):
     description = serializers.CharField(required=False, allow_blank=True)
     definition = serializers.JSONField(required=False)
     subsetIds = SubsetIds(required=False)
+    sampled = serializers.BooleanField(required=False)
     tags = LabelsField(required=False)
     spaceId = serializers.IntegerField(required=False, allow_null=True)
 
@@ -67,7 +69,8 @@ class AudienceUpdate(serializers.Serializer[Any]):
 class AudienceOut(NamedOut):
     """An audience. ``size`` is how many members there were at ``sizedAt``; empty where nobody has counted.
 
-    ``modelId`` is what its syncs name as their model; empty until syncs were asked for.
+    ``modelId`` is what its syncs name as their model; empty until syncs were asked for. With ``sampled`` its pages ask
+    the sample of its parent model, where there is one.
     """
 
     parentModelId = serializers.CharField()
@@ -75,6 +78,7 @@ class AudienceOut(NamedOut):
     definition = serializers.JSONField()
     subsetIds = serializers.ListField(child=serializers.CharField())
     modelId = serializers.CharField(allow_null=True)
+    sampled = serializers.BooleanField()
     size = serializers.IntegerField(allow_null=True)
     sizedAt = serializers.DateTimeField(allow_null=True)
     tags = LabelsField()
@@ -82,8 +86,9 @@ class AudienceOut(NamedOut):
 
 
 class SizeIn(serializers.Serializer[Any]):
-    """With a destination its rules are counted, too."""
+    """With a destination its rules are counted, too; ``sampled`` asks the sample, which is quicker and about right."""
 
+    sampled = serializers.BooleanField(required=False, default=False)
     destinationId = serializers.IntegerField(required=False, allow_null=True, default=None)
 
 
@@ -107,7 +112,8 @@ class SizeOut(serializers.Serializer[Any]):
 
     ``linked`` counts the households and accounts that they belong to, where the schema labels such models.
     ``status`` is empty where nobody has counted, or where that was longer than a day ago. Where it was asked for with a
-    destination, ``sent`` are those whom all of its rules let through, and ``rules`` whom each alone would.
+    destination, ``sent`` are those whom all of its rules let through, and ``rules`` whom each alone would. With a
+    ``samplePercent`` it was worked out from a sample of so many percent, and all numbers are approximate.
     """
 
     status = serializers.ChoiceField(CalculationState.values, allow_null=True)
@@ -117,6 +123,7 @@ class SizeOut(serializers.Serializer[Any]):
     linked = LinkedCount(many=True)
     sent = serializers.IntegerField(allow_null=True)
     rules = RuleCount(many=True)
+    samplePercent = serializers.FloatField(allow_null=True)
     error = serializers.CharField()
 
 
@@ -132,6 +139,7 @@ def audiences_json(rows: Iterable[Audience]) -> list[dict[str, Any]]:
             definition=row.definition,
             subsetIds=[str(each.subset_id) for each in row.chosen.all()],
             modelId=id_text(row.model_id),
+            sampled=row.sampled,
             size=row.size,
             sizedAt=row.sized_at,
             tags=row.labels,
@@ -169,6 +177,7 @@ class AudienceListView(ApiView):
             definition=self._definition(parent, values),
             space_id=values["spaceId"],
             subset_ids=values["subsetIds"],
+            sampled=values["sampled"],
         )
         return Response(audiences_json([made])[0])
 
@@ -202,7 +211,8 @@ class AudienceView(ApiView):
         """Change an audience's name, description, definition, labels or space."""
         values = self.body(AudienceUpdate)
         audience = access.audience_for(self.actor, audience_id)
-        change: dict[str, Any] = {key: values[key] for key in ("name", "description", "definition") if key in values}
+        told = ("name", "description", "definition", "sampled")
+        change: dict[str, Any] = {key: values[key] for key in told if key in values}
         if "subsetIds" in values:
             change["subset_ids"] = values["subsetIds"]
         if change:
@@ -248,8 +258,8 @@ class AudienceSizeView(ApiView):
     @extend_schema(operation_id="CalculateAudienceSize", request=SizeIn, responses={200: SizeOut, **error_answers()})
     def post(self, request: Request, audience_id: int) -> Response:
         """Let the source count an audience's members, and whom a destination's rules let through."""
-        values = self.body(SizeIn)
         audience = access.audience_for(self.actor, audience_id)
+        values = self.body(SizeIn)
         destination = None if values["destinationId"] is None else destination_for(self.actor, values["destinationId"])
         services.calculate_size(
             actor=self.actor,
@@ -257,6 +267,7 @@ class AudienceSizeView(ApiView):
             definition=audience.definition,
             audience=audience,
             destination=destination,
+            sampled=values["sampled"],
         )
         return Response(self._newest(audience))
 
@@ -271,5 +282,6 @@ class AudienceSizeView(ApiView):
             "linked": counts.get("linked", []),
             "sent": counts.get("sent"),
             "rules": counts.get("rules", []),
+            "samplePercent": counts.get("sample"),
             "error": f"{made.error_message} {made.error_hint}".strip() if made else "",
         }

@@ -39,24 +39,30 @@ class SizeAtOut(serializers.Serializer[Any]):
 
 
 class OverlapIn(serializers.Serializer[Any]):
-    """The audiences of the same parent model to compare with, five at most."""
+    """The audiences of the same parent model to compare with, five at most; ``sampled`` asks the sample."""
 
     audienceIds = serializers.ListField(child=serializers.IntegerField(), max_length=insights.MOST_OTHERS)
+    sampled = serializers.BooleanField(required=False, default=False)
 
 
 class BreakdownIn(serializers.Serializer[Any]):
     """What to group by and, but for ``count``, what to calculate with.
 
     A measure is ``{"field": {"column": "region"}}``, ``{"trait": "7"}`` or ``{"relationship": "3"}``: the id of one.
+    ``sampled`` asks the sample.
     """
 
     by = serializers.JSONField()
     measure = serializers.JSONField(required=False, allow_null=True, default=None)
     calculation = serializers.ChoiceField([each.value for each in Calculated], default=Calculated.COUNT.value)
+    sampled = serializers.BooleanField(required=False, default=False)
 
 
 class CalculationOut(serializers.Serializer[Any]):
-    """A question to the source. ``answer`` is there once it is ready, and for two hours at most."""
+    """A question to the source. ``answer`` is there once it is ready, and for two hours at most.
+
+    With ``sample`` in it, the percent of a sample, its numbers are approximate.
+    """
 
     id = serializers.CharField()
     kind = serializers.ChoiceField(CalculationKind.values)
@@ -140,12 +146,14 @@ class OverlapView(Asking):
     def post(self, request: Request, audience_id: int) -> Response:
         """Let the source count whom an audience shares with others; ask for the calculation to see the answer."""
         audience = access.audience_for(self.actor, audience_id)
+        values = self.body(OverlapIn)
         made = insights.compare_audiences(
             actor=self.actor,
             parent=audience.parent_model,
             definition=audience.definition,
-            other_ids=self.body(OverlapIn)["audienceIds"],
+            other_ids=values["audienceIds"],
             audience=audience,
+            sampled=values["sampled"],
         )
         return Response(self.shown(made))
 

@@ -10,6 +10,7 @@ from audiences.models.priority import PriorityList, PriorityPlace
 from audiences.models.privacy import ForgottenMember
 from audiences.models.relationships import Relationship, ThroughStep
 from audiences.models.rules import DestinationRule
+from audiences.models.sampling import SampledModel, SampleTable, SampleTombstone, Sampling
 from audiences.models.schema import SchemaColumn, SchemaModel
 from audiences.models.settings import StudioSettings
 from audiences.models.sizes import AudienceSize
@@ -35,6 +36,10 @@ __all__ = [
     "Recording",
     "Relationship",
     "RunLayers",
+    "SampleTable",
+    "SampleTombstone",
+    "SampledModel",
+    "Sampling",
     "SchemaColumn",
     "SchemaModel",
     "StudioSettings",

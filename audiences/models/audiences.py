@@ -18,8 +18,9 @@ class Audience(Labelled, TenantModel):
 
     ``definition`` is an :class:`audiences.query.conditions.Definition` as JSON. ``size`` is how many members there
     were at ``sized_at``; nothing else about them is stored. ``enrichments`` are columns that its members have in this
-    audience alone, calculated like traits (see :mod:`audiences.enrichments`). ``space`` is the part of the workspace
-    whose people see it; without one everyone does. ``model`` is what its syncs read; it is made with the first of them.
+    audience alone, calculated like traits (see :mod:`audiences.enrichments`). With ``sampled`` what people ask about it
+    is asked of the sample of its parent model, where there is one. ``space`` is the part of the workspace whose people
+    see it; without one everyone does. ``model`` is what its syncs read; it is made with the first of them.
     """
 
     model = models.OneToOneField("syncs.Model", null=True, on_delete=models.PROTECT, related_name="audience")
@@ -31,6 +32,7 @@ class Audience(Labelled, TenantModel):
     description = models.TextField(blank=True)
     definition = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
     enrichments = models.JSONField(default=list, blank=True, encoder=DjangoJSONEncoder)
+    sampled = models.BooleanField(default=False)
     size = models.BigIntegerField(null=True)
     sized_at = models.DateTimeField(null=True)
     created_by = models.ForeignKey(
@@ -55,7 +57,8 @@ class Calculation(TenantModel):
     """A question that a worker asks the source about a definition; ``kind`` says which, ``question`` the rest of it.
 
     ``definition`` is the one on the page, saved or not; with an ``audience`` it is the saved one, whose size the
-    answer to a question of size becomes. ``subset_ids`` are the subsets that it is counted in. ``counts`` is the
+    answer to a question of size becomes; unless it is ``sampled``: then a sample is asked, and counts are of about how
+    many there are. ``subset_ids`` are the subsets that it is counted in. ``counts`` is the
     answer: of a size ``members``, ``total``, and ``alone`` and ``after`` for each condition at the top; with a
     ``destination`` also ``sent``, whom its rules let through, and ``rules``, the name of each with whom it alone
     would. Answers are aggregates and are soon deleted. Whoever asks may give it up; a worker that notices stops the
@@ -69,6 +72,7 @@ class Calculation(TenantModel):
     definition = models.JSONField(encoder=DjangoJSONEncoder)
     subset_ids = ArrayField(models.BigIntegerField(), default=list, blank=True)
     destination = models.ForeignKey("connectors.Destination", on_delete=models.CASCADE, null=True, related_name="+")
+    sampled = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=CalculationState.choices, default=CalculationState.WAITING)
     counts = models.JSONField(default=dict)
     error_message = models.TextField(blank=True)

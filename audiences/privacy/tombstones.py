@@ -10,7 +10,7 @@ from syncs.privacy.tombstones import forgotten_rows, secret_of
 
 def forgotten_members(audience: Audience, column: str) -> list[Forgotten]:
     """The forgotten rows of an audience: of its parent model, and of what its syncs read."""
-    found = [_of_parent(audience.parent_model_id, column)]
+    found = [of_parent(audience.parent_model_id, column)]
     if audience.model_id:
         found.append(forgotten_rows(audience.model_id, column))
     return [each for each in found if each is not None]
@@ -21,7 +21,8 @@ def context_of(parent_id: int, column: str) -> str:
     return f"parent:{parent_id}:{column}:"
 
 
-def _of_parent(parent_id: int, column: str) -> Forgotten | None:
+def of_parent(parent_id: int, column: str) -> Forgotten | None:
+    """Who was forgotten in the histories of a parent model's audiences."""
     digests: dict[int, set[str]] = {}
     rows = ForgottenMember.objects.filter(parent_model_id=parent_id, column=column)
     for key_id, digest in rows.values_list("key_id", "digest"):

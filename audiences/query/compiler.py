@@ -292,7 +292,7 @@ class Compiler:
         limit = audience.definition.limit
         if limit is None:
             return all_of([self.qualifies(scope, audience, at), *([also(scope)] if also else [])])
-        inner = Scope.of(self.sources, scope.model)
+        inner = scope.again()
         holds = self.qualifies(inner, audience, At(at.path, at.level))
         holds = all_of([holds, *([also(inner)] if also else [])])
         keys = [f"key_{number}" for number in range(len(scope.model.primary_key))]

@@ -352,7 +352,7 @@ def _not_taken(compiler: Compiler, scope: Scope, before: Sequence[SavedAudience]
 
     One level for each audience: who qualifies, then, from the highest on, who is taken.
     """
-    inner = Scope.of(compiler.sources, scope.model)
+    inner = scope.again()
     names = [f"key_{place}" for place in range(len(scope.model.primary_key))]
     nodes = list(zip(names, inner.key(), strict=True))
     for place, audience in enumerate(before):

@@ -162,6 +162,7 @@ class Hop:
     model: str
     keys: tuple[tuple[str, str], ...]
     single: bool  # at most one row there for each row here
+    lone: bool  # at most one row here for each row there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +206,7 @@ class StudioSchema:
     ``dialect`` is the name of a planner profile (:data:`syncs.engine.warehouse.dialects.PROFILES`).
     ``zone`` is the source's time zone: what columns without a zone of their own are written in.
     ``null_is_a_value`` is the workspace's policy: "is not" conditions hold for rows without a value.
+    ``sampled_for`` is the parent whose rows the models' samples belong to.
     """
 
     dialect: str
@@ -215,6 +217,7 @@ class StudioSchema:
     lists: Mapping[str, ValueList] = field(default_factory=dict)
     zone: str = "UTC"
     null_is_a_value: bool = True
+    sampled_for: str = ""
 
     @cached_property
     def _hops(self) -> Mapping[tuple[str, str], tuple[Hop, ...]]:
@@ -225,10 +228,10 @@ class StudioSchema:
             there = tuple(relationship.keys)
             back = tuple((to, from_) for from_, to in there)
             kind = relationship.cardinality
-            found[relationship.id, relationship.from_] = (Hop(relationship.to, there, kind.single),)
+            lone = kind is not Cardinality.MANY_TO_ONE
+            found[relationship.id, relationship.from_] = (Hop(relationship.to, there, kind.single, lone),)
             if relationship.to != relationship.from_:
-                single = kind is not Cardinality.MANY_TO_ONE
-                found[relationship.id, relationship.to] = (Hop(relationship.from_, back, single),)
+                found[relationship.id, relationship.to] = (Hop(relationship.from_, back, lone, kind.single),)
         return found
 
     def step(self, relationship: str, model: str) -> tuple[Hop, ...] | None:
@@ -263,7 +266,7 @@ class StudioSchema:
         if there is None or back is None or there[-1].model == model:
             return None
         key = self.models[model].primary_key
-        return (Hop(model, tuple((name, name) for name in key), single=True), *there, *back)
+        return (Hop(model, tuple((name, name) for name in key), single=True, lone=True), *there, *back)
 
     def _walk(self, path: Sequence[str], model: str) -> tuple[Hop, ...] | None:
         hops: list[Hop] = []

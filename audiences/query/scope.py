@@ -21,6 +21,26 @@ from connectors.sdk.types import ColumnType, Table
 
 _JSON = (ColumnType.OBJECT, ColumnType.UNKNOWN)
 _PATH_STEPS = 20
+SAMPLED_HOPS = 4  # how far from a parent samples of related models reach
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """How a statement came to a level: by which models, and whether samples hold all the rows that are reached so.
+
+    They do as long as the rows belong to those that the walk began with. From rows that others share, such as a
+    product, there is no way to others' rows in them.
+    """
+
+    models: tuple[str, ...]
+    shared: bool = False
+    held: bool = True
+
+    def on(self, hop: Hop) -> Walk:
+        """One hop further."""
+        near = hop.model not in self.models and len(self.models) <= SAMPLED_HOPS
+        held = self.held and near and (hop.single or not self.shared)
+        return Walk((*self.models, hop.model), self.shared or not hop.lone, held)
 
 
 @dataclass(slots=True)
@@ -41,31 +61,41 @@ class Sources:
         self._taken[plain] = number = self._taken.get(plain, 0) + 1
         return plain if number == 1 else self.name(f"{plain}_{number}")
 
-    def table(self, model: StudioModel, name: str) -> exp.Expr:
+    def table(self, model: StudioModel, name: str, walk: Walk) -> exp.Expr:
         """A model as a table. A query's text is put in for its mark when the statement is rendered."""
-        relation = model.sample if self.sampled and model.sample else model.relation
+        sample = model.sample if self.sampled and self._in_sample(walk) else None
+        relation = sample or model.relation
         if isinstance(relation, Table):
             return exp.alias_(table_node(relation), name, quoted=True, table=True)
         mark = f"{self.prefix}_{len(self.marks)}_"
         self.marks[mark] = relation
         return exp.alias_(exp.table_(mark), name, quoted=True, table=True)
 
+    def _in_sample(self, walk: Walk) -> bool:
+        """Whether samples hold every row that is reached so: others would be missed, and are read in full."""
+        return len(walk.models) == 1 or (walk.held and walk.models[0] == self.schema.sampled_for)
+
 
 @dataclass(slots=True)
 class Scope:
-    """Rows of ``model`` under the name ``alias``, with their joins."""
+    """Rows of ``model`` under the name ``alias``, with their joins. ``walk`` is how the statement came to them."""
 
     sources: Sources
     model: StudioModel
     alias: str
+    walk: Walk
     joins: list[exp.Join] = field(default_factory=list)
     values: dict[Hashable, Value] = field(default_factory=dict)  # traits that are joined already
     _joined: dict[Hashable, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, sources: Sources, model: StudioModel) -> Scope:
+    def of(cls, sources: Sources, model: StudioModel, walk: Walk | None = None) -> Scope:
         """A level over a model."""
-        return cls(sources, model, sources.name(model.name))
+        return cls(sources, model, sources.name(model.name), walk or Walk((model.id,)))
+
+    def again(self) -> Scope:
+        """A level of its own over the same rows."""
+        return Scope.of(self.sources, self.model, self.walk)
 
     def column(self, name: str) -> exp.Column:
         """A column of the model itself."""
@@ -77,7 +107,7 @@ class Scope:
 
     def table(self) -> exp.Expr:
         """The model in FROM."""
-        return self.sources.table(self.model, self.alias)
+        return self.sources.table(self.model, self.alias, self.walk)
 
     def fill(self, query: exp.Select, *more: exp.Join) -> exp.Select:
         """FROM this level, with everything joined to it."""
@@ -115,7 +145,7 @@ class Scope:
         )
 
     def _population(self, given: Field, path: Path) -> exp.Query:
-        fresh = Scope.of(self.sources, self.model)
+        fresh = self.again()
         node = fresh.value(given, path).node
         return fresh.fill(exp.select(named(node, "value")))
 
@@ -139,7 +169,7 @@ class Scope:
 
     def _owner(self, given: Field, path: Path) -> tuple[StudioModel, str]:
         """The model that has the column, and the name under which its rows are joined."""
-        model, alias = self.model, self.alias
+        model, alias, walk = self.model, self.alias, self.walk
         for place, relationship in enumerate(given.via):
             hops = self.sources.schema.step(relationship, model.id)
             if hops is None:
@@ -148,18 +178,19 @@ class Scope:
                 message = f"A row of {model.name} has several rows there: their columns cannot be merged into it."
                 raise refused(path, "not_single", message)
             for number, hop in enumerate(hops):
-                alias = self._merged((given.via[: place + 1], number), alias, hop)
+                walk = walk.on(hop)
+                alias = self._merged((given.via[: place + 1], number), alias, hop, walk)
                 model = self.sources.schema.models[hop.model]
         return model, alias
 
-    def _merged(self, key: Hashable, here: str, hop: Hop) -> str:
+    def _merged(self, key: Hashable, here: str, hop: Hop, walk: Walk) -> str:
         """The other model's row for each row; where its keys need not be unique, one of them."""
         if key in self._joined:
             return self._joined[key]
         model = self.sources.schema.models[hop.model]
         alias = self.sources.name(model.name)
         on = [equal(column(there, alias), column(own, here)) for own, there in hop.keys]
-        table = self.sources.table(model, alias)
+        table = self.sources.table(model, alias, walk)
         there = [name for _, name in hop.keys]
         if set(model.primary_key) - set(there):
             inner = self.sources.name(model.name)
@@ -169,7 +200,7 @@ class Scope:
             )
             columns = [named(column(each.name, inner), each.name) for each in model.columns]
             ranked = exp.select(*columns, named(rank, "headrace_place"))
-            ranked.set("from_", exp.From(this=self.sources.table(model, inner)))
+            ranked.set("from_", exp.From(this=self.sources.table(model, inner, walk)))
             table = aliased(ranked, alias)
             on.append(equal(column("headrace_place", alias), exp.Literal.number(1)))
         self.joins.append(left_join(table, all_of(on)))
@@ -220,7 +251,10 @@ class Related:
     def of(cls, scope: Scope, hops: Sequence[Hop]) -> Related:
         """The rows at the end of the hops."""
         models = [scope.sources.schema.models[hop.model] for hop in hops]
-        scopes = [Scope.of(scope.sources, model) for model in models]
+        scopes, walk = [], scope.walk
+        for model, hop in zip(models, hops, strict=True):
+            walk = walk.on(hop)
+            scopes.append(Scope.of(scope.sources, model, walk))
         between = [
             exp.Join(
                 this=there.table(),

@@ -40,16 +40,20 @@ class Query:
     columns: tuple[str, ...] = ()
 
     def sql(self, *, pretty: bool = False) -> str:
-        """The query's text; the models' own go in untouched.
-
-        The line breaks keep a comment at a model's end from swallowing the bracket.
-        """
+        """The query's text; the models' own go in untouched."""
         dialect = STUDIOS[self.dialect].dialect
-        rendered = str(self.tree.sql(dialect=dialect, pretty=pretty))
-        if not self.models:
-            return rendered
-        marks = re.compile("|".join(map(re.escape, self.models)))
-        return marks.sub(lambda found: f"(\n{bare(self.models[found[0]], dialect)}\n)", rendered)
+        return with_models(str(self.tree.sql(dialect=dialect, pretty=pretty)), self.models, dialect)
+
+
+def with_models(rendered: str, models: Mapping[str, str], dialect: str) -> str:
+    """SQL with the models' texts in the places of their marks, untouched.
+
+    The line breaks keep a comment at a model's end from swallowing the bracket.
+    """
+    if not models:
+        return rendered
+    marks = re.compile("|".join(map(re.escape, models)))
+    return marks.sub(lambda found: f"(\n{bare(models[found[0]], dialect)}\n)", rendered)
 
 
 @dataclass(frozen=True, slots=True)

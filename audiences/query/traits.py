@@ -108,7 +108,7 @@ def value(
 
 
 def _population(compiler: Compiler, scope: Scope, definition: Trait, extra: Group, at: At) -> exp.Query:
-    fresh = Scope.of(scope.sources, scope.model)
+    fresh = scope.again()
     node = value(compiler, fresh, definition, at, extra=extra).node
     return fresh.fill(exp.select(named(node, "value")))
 

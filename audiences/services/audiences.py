@@ -32,7 +32,7 @@ from governance.audit.actors import Actor
 from governance.audit.services import changes, record, service, snapshot, unchanged
 from workspaces.scoping import current_workspace_id, unscoped
 
-AUDITED = ("name", "description", "parent_model", "definition", "space")
+AUDITED = ("name", "description", "parent_model", "definition", "space", "sampled")
 KEPT = timedelta(days=1)
 NOTHING_MORE: Mapping[str, Any] = {}
 INSIGHTS_KEPT = timedelta(hours=1)
@@ -56,6 +56,7 @@ def create_audience(
     description: str = "",
     space_id: int | None = None,
     subset_ids: Iterable[int] | None = None,
+    sampled: bool = False,
 ) -> Audience:
     """Add an audience of a parent model, built from these subsets of it."""
     parent = access.parent_to_build_on(actor, parent.pk)
@@ -67,6 +68,7 @@ def create_audience(
         name=checked_name(name, "audience"),
         description=description.strip(),
         definition=checked(actor, parent, definition, subsets=subsets),
+        sampled=sampled,
         created_by_id=actor.user_id,
     )
     audience.save()
@@ -85,6 +87,7 @@ def update_audience(
     definition: Any = None,
     subset_ids: Iterable[int] | None = None,
     seen: str = "",
+    sampled: bool | None = None,
 ) -> Audience:
     """Change an audience; what is ``None`` stays. A size that other conditions had is forgotten.
 
@@ -98,6 +101,7 @@ def update_audience(
         audience.name = checked_name(name, "audience")
     if description is not None:
         audience.description = description.strip()
+    audience.sampled = audience.sampled if sampled is None else sampled
     if definition is not None or subset_ids is not None:
         given = audience.definition if definition is None else definition
         audience.definition = checked(actor, audience.parent_model, given, audience, subsets)
@@ -128,6 +132,7 @@ def clone_audience(*, actor: Actor, audience: Audience, name: str = "") -> Audie
         description=original.description,
         definition=checked(actor, parent, original.definition, original, subsets),
         enrichments=original.enrichments,
+        sampled=original.sampled,
         created_by_id=actor.user_id,
     )
     copy.save()
@@ -195,15 +200,16 @@ def calculate_size(
     audience: Audience | None = None,
     subset_ids: Iterable[int] | None = None,
     destination: Destination | None = None,
+    sampled: bool = False,
 ) -> Calculation:
     """Let a worker count the members of a definition, and how each condition narrows.
 
-    With a ``destination`` also whom its rules let through.
+    With a ``destination`` also whom its rules let through; ``sampled`` of the sample, so that it says about how many.
     """
     parent = access.parent_to_build_on(actor, parent.pk)
     subsets = chosen_subsets(actor, parent, subset_ids, audience)
     tree = checked(actor, parent, definition, audience, subsets)
-    made = begun(parent, tree, audience=audience, subsets=subsets, destination=destination)
+    made = begun(parent, tree, audience=audience, subsets=subsets, destination=destination, sampled=sampled)
     record(parent, after={"audience": audience.name if audience else "", "calculation": made.pk})
     return made
 
@@ -226,6 +232,7 @@ def begun(
     destination: Destination | None = None,
     kind: CalculationKind = CalculationKind.SIZE,
     question: Mapping[str, Any] = NOTHING_MORE,
+    sampled: bool = False,
 ) -> Calculation:
     """A calculation of a checked definition, on its way to a worker: for services."""
     from audiences.tasks import calculate
@@ -241,6 +248,7 @@ def begun(
         definition=audience.definition if audience is not None and as_saved else definition,
         subset_ids=ids,
         destination=destination,
+        sampled=sampled,
     )
     enqueue(calculate, parent.workspace_id, made.pk)
     return made
@@ -294,7 +302,7 @@ def finish_calculation(calculation: Calculation, counts: Mapping[str, Any]) -> N
         return
     if "run" in calculation.question:
         keep_layers(calculation, counts=counts)
-    if reason is None or calculation.audience_id is None:
+    if reason is None or calculation.audience_id is None or calculation.sampled:
         return
     same = Audience.objects.filter(pk=calculation.audience_id, definition=calculation.definition).first()
     if same is not None and _ids(same) == calculation.subset_ids:

@@ -34,6 +34,7 @@ def compare_audiences(
     other_ids: Sequence[int],
     audience: Audience | None = None,
     subset_ids: Iterable[int] | None = None,
+    sampled: bool = False,
 ) -> Calculation:
     """Let a worker count whom a definition shares with each of some audiences of the same parent model."""
     parent = access.parent_to_build_on(actor, parent.pk)
@@ -47,16 +48,17 @@ def compare_audiences(
         raise Invalid.field("with", f"There is no such audience of {parent.name}.")
     if audience is not None and audience.pk in others:
         raise Invalid.field("with", "Every audience shares all of its members with itself: choose another one.")
-    return _asked(actor, parent, definition, audience, CalculationKind.OVERLAP, {"with": wanted}, subset_ids)
+    return _asked(actor, parent, definition, audience, CalculationKind.OVERLAP, {"with": wanted}, subset_ids, sampled)
 
 
 @service("schema_model.events_counted")
-def count_events(*, actor: Actor, audience: Audience, days: int) -> Calculation:
+def count_events(*, actor: Actor, audience: Audience, days: int, sampled: bool = False) -> Calculation:
     """Let a worker count how many members of a saved audience did each event in the last days."""
     parent = access.parent_to_build_on(actor, audience.parent_model_id)
     if not 1 <= days <= LONGEST_DAYS:
         raise Invalid.field("days", f"Between 1 and {LONGEST_DAYS} days can be counted.")
-    return _asked(actor, parent, audience.definition, audience, CalculationKind.EVENTS, {"days": days})
+    asked = {"days": days}
+    return _asked(actor, parent, audience.definition, audience, CalculationKind.EVENTS, asked, sampled=sampled)
 
 
 @service("schema_model.members_broken_down")
@@ -70,6 +72,7 @@ def break_down(
     calculation: str = insights.Calculation.COUNT,
     audience: Audience | None = None,
     subset_ids: Iterable[int] | None = None,
+    sampled: bool = False,
 ) -> Calculation:
     """Let a worker put the members of a definition into groups by a measure, and calculate with another one."""
     parent = access.parent_to_build_on(actor, parent.pk)
@@ -83,7 +86,7 @@ def break_down(
         "calculation": calculation,
         "rows": access.may_view_rows(actor, parent),
     }
-    return _asked(actor, parent, definition, audience, CalculationKind.BREAKDOWN, question, subset_ids)
+    return _asked(actor, parent, definition, audience, CalculationKind.BREAKDOWN, question, subset_ids, sampled)
 
 
 def _check_measures(parent: SchemaModel, by: Any, measure: Any, calculation: insights.Calculation) -> None:
@@ -110,10 +113,11 @@ def _asked(
     kind: CalculationKind,
     question: dict[str, Any],
     subset_ids: Iterable[int] | None = None,
+    sampled: bool = False,
 ) -> Calculation:
     subsets = chosen_subsets(actor, parent, subset_ids, audience)
     tree = checked(actor, parent, definition, audience, subsets)
     asked = {**question, "audience": audience.pk if audience else None}
-    made = begun(parent, tree, audience=audience, subsets=subsets, kind=kind, question=asked)
+    made = begun(parent, tree, audience=audience, subsets=subsets, kind=kind, question=asked, sampled=sampled)
     record(parent, after={**question, "audience": audience.name if audience else ""})
     return made

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from audiences import access
-from audiences.definitions import asker, given, problems_of, schema_with_audiences, subsets_of, unseen_in
+from audiences.approximate import asking
+from audiences.definitions import given, problems_of, schema_with_audiences, subsets_of, unseen_in
 from audiences.models import Audience, SchemaModel, Subset
 from audiences.query.conditions import Field
 from audiences.query.layers import Plan, members
@@ -33,10 +34,11 @@ def preview_members(
     subset_ids: Iterable[int] | None = None,
     destination: Destination | None = None,
     limit: int = PREVIEW_ROWS,
+    sampled: bool = False,
 ) -> Preview:
     """The first members in the subsets that the person may see; values that a column's privacy hides are not asked for.
 
-    With a ``destination`` only those whom its rules let through.
+    With a ``destination`` only those whom its rules let through, with ``sampled`` only those in the sample.
     """
     parent = access.parent_model_for(actor, parent.pk)
     access.require_view_rows(actor, parent)
@@ -51,7 +53,8 @@ def preview_members(
     outputs = [*member_outputs(model), *_own(audience, schema)]
     rules = rules_for(parent.pk, destination.pk) if destination else ()
     plan = Plan(audience=meant, rules=rules)
-    query = members(asker(schema), plan, outputs, surface=Surface.PREVIEWS, rows=limit)
+    ask = asking(schema, parent, sampled=sampled)
+    query = members(ask, plan, outputs, surface=Surface.PREVIEWS, rows=limit)
     return preview(parent.source, Definition(method=ModelMethod.SQL, sql=query.sql()), limit=limit)
 
 

@@ -19,6 +19,7 @@ from audiences.services.checks import checked_name
 from audiences.services.columns import store_columns
 from audiences.services.looks import ask_to_look
 from audiences.services.relationships import Tie, add_tie, check_tie
+from audiences.services.sampling import stop_sampling
 from audiences.services.syncing import follow_schema
 from config.errors import Conflict, Invalid
 from connectors import access as connections
@@ -204,6 +205,7 @@ def archive_schema_model(*, actor: Actor, model: SchemaModel) -> SchemaModel:
         unchanged()
         return model
     _require_unused(actor, model, "archived")
+    stop_sampling(model)
     model.archived_at = timezone.now()
     model.save(update_fields=["archived_at", "updated_at"])
     record(model, after={"archived": True})
@@ -233,6 +235,7 @@ def delete_schema_model(*, actor: Actor, model: SchemaModel) -> None:
     # What goes through a relationship of this model would lead nowhere.
     Relationship.objects.filter(steps__relationship__in=own).delete()
     record(model, before={**snapshot(model, AUDITED), "relationships": names})
+    stop_sampling(model)
     model.delete()
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from audiences import access
-from audiences.definitions import NEW, asker, schema_with_audiences
+from audiences.approximate import asking
+from audiences.definitions import NEW, schema_with_audiences
 from audiences.models import SchemaModel
 from audiences.query.codec import load_trait
 from audiences.query.conditions import Definition as Everybody
@@ -35,9 +36,18 @@ class TraitPreview:
 
 
 def preview_trait(
-    *, actor: Actor, model: SchemaModel, definition: Any, name: str = "", limit: int = PREVIEW_ROWS
+    *,
+    actor: Actor,
+    model: SchemaModel,
+    definition: Any,
+    name: str = "",
+    limit: int = PREVIEW_ROWS,
+    sampled: bool = False,
 ) -> TraitPreview:
-    """A trait's values beside what people know a row by; columns that privacy hides are not asked for."""
+    """A trait's values beside what people know a row by; columns that privacy hides are not asked for.
+
+    With ``sampled`` of rows in the sample.
+    """
     model = access.schema_model_for(actor, model.pk)
     if not access.may_view_rows(actor, model):
         raise Denied(
@@ -53,7 +63,8 @@ def preview_trait(
     value = Output(name or "value", definition=tree)
     outputs = [*_known_by(schema, schema.models[key], value.name), value]
     try:
-        query = asker(schema).members(everybody, outputs, surface=Surface.PREVIEWS, rows=limit)
+        ask = asking(schema, model, sampled=sampled)
+        query = ask.members(everybody, outputs, surface=Surface.PREVIEWS, rows=limit)
     except InvalidTree as error:
         raise Invalid(error.problems[0].message, hint="Its values can be filtered by, and not looked at.") from None
     record_trait_preview(actor=actor, model=model, name=name)

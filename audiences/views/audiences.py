@@ -24,6 +24,7 @@ from audiences.views.calculations import meant, meant_destination
 from audiences.views.keeping import keep
 from audiences.views.narrowing import audience_filters, narrowed_audiences
 from audiences.views.people import lines_of, titled
+from audiences.views.sampling import sample_toggle, wanted_sample, wants_sample
 from config.errors import Denied, HeadraceError, Invalid
 from config.htmx import go_to, render_page
 from config.ui.listing import Column, Listing
@@ -131,6 +132,7 @@ class NewAudience(BuilderPage):
         chosen = {"parent": building.parent.name}
         steps = steps_of("define", chosen, self.here.workspace.slug)
         beside = {"offered_templates": templates_for(self, building), "keeps": True, "steps": steps}
+        beside |= sample_toggle(self.request, building.parent)
         return super().show(building, {**beside, **context}, status)
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -163,6 +165,7 @@ class NewAudience(BuilderPage):
                 description=description,
                 definition=building.fitted,
                 subset_ids=building.wanted,
+                sampled=wants_sample(request),
             )
         except Invalid as error:
             return self.show(building, self._context(error.fields, error.message), 422)
@@ -216,6 +219,7 @@ class DefinitionPage(AudienceTab, BuilderPage):
                 definition=building.fitted,
                 subset_ids=building.wanted,
                 seen=request.POST.get("version", ""),
+                sampled=wanted_sample(request, audience),
             )
         except HeadraceError as error:
             return self._page(building, audience, error)
@@ -234,12 +238,13 @@ class DefinitionPage(AudienceTab, BuilderPage):
         context = {
             "offered_templates": templates_for(self, building),
             **self.around(audience),
-            "changed": building.changed,
+            "changed": building.changed or wanted_sample(self.request, audience) not in (None, audience.sampled),
             "version": self.version(audience, error),
             "problem": told(error),
             "calculation": last,
             "narrowing": narrowing(building.root, last),
             "keeps": True,
+            **sample_toggle(self.request, building.parent, audience.sampled),
             "missing": what_is_missing(self.actor, building.parent) if self.request.method == "GET" else [],
             **beside,
         }
@@ -267,6 +272,7 @@ class MembersPage(AudienceTab):
             "may_see": may_see,
             "members_url": self.url("members_preview", audience.parent_model_id),
             "ruled": destinations_with_rules(audience.parent_model_id),
+            **sample_toggle(request, audience.parent_model, audience.sampled),
         }
         return render_page(request, "audiences/audiences/members.html", context)
 
@@ -286,11 +292,13 @@ class MembersPreview(PageView):
                 audience=building.audience,
                 subset_ids=building.wanted,
                 destination=meant_destination(self),
+                sampled=wants_sample(request),
             )
         except HeadraceError as error:
             return render_page(request, "audiences/audiences/parts/members.html", {"problem": error})
         context = {
             "members": found,
+            "from_sample": wants_sample(request),
             "lines": lines_of(parent, found),
             "parent": parent,
             "audience": building.audience,

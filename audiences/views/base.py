@@ -24,6 +24,7 @@ TABS = (
     ("schema_model", "Columns"),
     ("schema_relationships", "Relationships"),
     ("schema_rows", "Rows"),
+    ("schema_sampling", "Sampling"),
     ("schema_activity", "Activity"),
     ("schema_configuration", "Configuration"),
 )

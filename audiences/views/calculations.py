@@ -14,6 +14,7 @@ from audiences.selectors.insights import answer_for, breakdown_shown, overlap_ch
 from audiences.services import audiences as services
 from audiences.views.base import PageView, id_in
 from audiences.views.building import Building, posted_subsets, posted_tree
+from audiences.views.sampling import wants_sample
 from config.errors import Denied, Invalid, NotFound
 from config.htmx import render_page
 from connectors.access import destination_for
@@ -68,6 +69,7 @@ class Calculate(Asked):
                 audience=building.audience,
                 subset_ids=building.wanted,
                 destination=meant_destination(self),
+                sampled=wants_sample(request),
             )
         except (Invalid, Denied) as error:
             return self.refused(CalculationKind.SIZE, error)

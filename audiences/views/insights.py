@@ -17,6 +17,7 @@ from audiences.services import insights as services
 from audiences.views.audience_tab import AudienceTab
 from audiences.views.base import PageView, id_in
 from audiences.views.calculations import Asked, meant
+from audiences.views.sampling import sample_toggle, wants_sample
 from config.errors import Denied, Invalid
 from config.htmx import render_page
 from connectors.sdk.types import ColumnType
@@ -33,6 +34,7 @@ class InsightsTab(AudienceTab):
         audience = access.audience_for(self.actor, pk)
         parent = audience.parent_model
         context = {**self.around(audience), **questions(self, parent, audience), "parent": parent}
+        context |= sample_toggle(request, parent, audience.sampled)
         return render_page(request, "audiences/insights/tab.html", context)
 
 
@@ -49,6 +51,7 @@ class InsightsPanel(PageView):
             "audience": building.audience,
             "chosen": building.wanted,
             "tree": orjson.dumps(building.fitted).decode(),
+            **sample_toggle(request, parent),
         }
         return render_page(request, "audiences/insights/panel.html", context)
 
@@ -68,6 +71,7 @@ class Compare(Asked):
                 other_ids=[id_in(each) for each in request.POST.getlist("with")],
                 audience=building.audience,
                 subset_ids=building.wanted,
+                sampled=wants_sample(request),
             )
         except (Invalid, Denied) as error:
             return self.refused(CalculationKind.OVERLAP, error)
@@ -95,6 +99,7 @@ class BreakDown(Asked):
                 calculation=calculation,
                 audience=building.audience,
                 subset_ids=building.wanted,
+                sampled=wants_sample(request),
             )
         except (Invalid, Denied) as error:
             return self.refused(CalculationKind.BREAKDOWN, error)
@@ -110,7 +115,8 @@ class CountEvents(Asked):
         days = request.POST.get("days", "")
         try:
             asked = int(days) if days.isascii() and days.isdigit() and len(days) < 5 else 0
-            made = services.count_events(actor=self.actor, audience=audience, days=asked)
+            sampled = wants_sample(request)
+            made = services.count_events(actor=self.actor, audience=audience, days=asked, sampled=sampled)
         except Invalid as error:
             return self.refused(CalculationKind.EVENTS, error)
         return self.answer(made.pk)

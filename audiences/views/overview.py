@@ -15,6 +15,7 @@ from audiences.selectors.overview import in_words, recent_entries, recent_runs
 from audiences.selectors.sizes import size_history
 from audiences.views.audience_tab import AudienceTab
 from audiences.views.calculations import found
+from audiences.views.sampling import sample_toggle
 from config.htmx import render_page
 
 
@@ -49,6 +50,7 @@ class OverviewPage(AudienceTab):
             "counted_found": found(self.actor, counted) if counted else {},
             "events_url": self.url("audience_events", audience.pk),
             "calculate_url": self.url("calculate", audience.parent_model_id),
+            **sample_toggle(request, audience.parent_model, audience.sampled),
         }
         return render_page(request, "audiences/audiences/overview.html", context)
 

@@ -24,6 +24,7 @@ from audiences.services import traits as services
 from audiences.services.trait_previews import preview_trait
 from audiences.views.base import PageView, id_in
 from audiences.views.building import posted_tree
+from audiences.views.sampling import sample_toggle, wants_sample
 from audiences.views.trait_building import TraitBuilding, related_name, tree_of, words_of
 from config.errors import HeadraceError, Invalid, NotFound
 from config.htmx import go_to, render_page
@@ -156,6 +157,7 @@ class EditorPage(TraitPageView):
             **building.context(),
             "preview_url": self.url("trait_preview", building.model.pk),
             "may_view_rows": access.may_view_rows(self.actor, building.model),
+            **sample_toggle(self.request, building.model),
             **context,
         }
         return render_page(self.request, self.template, whole, part=self.part, status=status)
@@ -377,11 +379,20 @@ class TraitPreviewPage(PageView):
         building = TraitBuilding(self.actor, model, tree, trait, follows)
         try:
             found = preview_trait(
-                actor=self.actor, model=model, definition=building.definition, name=trait.name if trait else ""
+                actor=self.actor,
+                model=model,
+                definition=building.definition,
+                name=trait.name if trait else "",
+                sampled=wants_sample(request),
             )
         except HeadraceError as error:
             return render_page(request, "audiences/traits/parts/preview.html", {"problem": error})
-        context = {"preview": found.rows, "unfit": found.unfit, "preview_columns": headings(found.rows.columns)}
+        context = {
+            "preview": found.rows,
+            "unfit": found.unfit,
+            "from_sample": wants_sample(request),
+            "preview_columns": headings(found.rows.columns),
+        }
         return render_page(request, "audiences/traits/parts/preview.html", context)
 
     def _posted(self, model: SchemaModel, name: str) -> Trait | None:

@@ -82,12 +82,15 @@ class DuckDBSession(WarehouseSession):
 
 
 @contextmanager
-def open_writer(database: Path, environment: Environment) -> Iterator[DuckDBSession]:
-    """The file's writer, with both schemas in place; waits a while for whoever has the file open."""
-    layout = Layout(database=database)
+def open_writer(database: Path, environment: Environment, beside: Path | None = None) -> Iterator[DuckDBSession]:
+    """The file's writer, with both schemas in place; waits a while for whoever has the file open.
+
+    With a file ``beside`` the database is only read, and the schemas are there.
+    """
+    layout = Layout(database=database, beside=beside)
     with open_duckdb(layout, environment, writing=True) as connection:
         session = DuckDBSession(connection, Session(connection, layout))
-        for schema in SCHEMAS:
+        for schema in () if beside else SCHEMAS:
             name = exp.to_identifier(schema, quoted=True).sql(dialect=DIALECT)
             session._execute(f"CREATE SCHEMA IF NOT EXISTS {name}")
         yield session

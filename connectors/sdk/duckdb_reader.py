@@ -24,6 +24,7 @@ from connectors.sdk import arrow
 from connectors.sdk.context import Environment
 from connectors.sdk.duckdb_types import DIALECT, Reading, reading
 from connectors.sdk.errors import ConfigError, ConnectorError, QueryError, Unavailable
+from connectors.sdk.planner import SCHEMAS
 from connectors.sdk.sql import bare, quoted_column, select_columns, table_sql
 from connectors.sdk.types import Column, Table
 
@@ -45,11 +46,13 @@ class Layout:
     """What a session offers: a database file, or files by table name.
 
     ``selects`` are files by schema and name, each with the query that reads it.
+    ``beside`` is another file with schemas of Headrace's own, where the database itself is never written to.
     """
 
     database: Path | None = None
     files: Mapping[str, Sequence[Path]] = field(default_factory=dict)
     selects: Mapping[tuple[str, str], tuple[Path, str]] = field(default_factory=dict)
+    beside: Path | None = None
 
 
 class DuckDBStream:
@@ -91,7 +94,7 @@ class Session:
             " UNION ALL SELECT schema_name, view_name, 'view', comment FROM duckdb_views()"
             " WHERE database_name = current_database() AND NOT internal AND NOT temporary ORDER BY 1, 2"
         ).fetchall()
-        return [Table(schema, name, kind, comment or "") for schema, name, kind, comment in rows]
+        return [Table(schema, name, kind, note or "") for schema, name, kind, note in rows if schema not in SCHEMAS]
 
     def table_columns(self, table: Table) -> tuple[Column, ...]:
         """A table's columns with their comments."""
@@ -224,7 +227,9 @@ def _prepare(connection: duckdb.DuckDBPyConnection, layout: Layout, *, writing: 
     try:
         connection.execute("SET TimeZone = 'UTC'")
         if layout.database is not None:
-            _attach(connection, layout.database, writing=writing)
+            _attach(connection, layout.database, writing=writing and layout.beside is None)
+        if layout.beside is not None and (writing or layout.beside.exists()):
+            _attach_beside(connection, layout.beside, writing=writing)
         for name, paths in layout.files.items():
             _create_view(connection, name, [str(path) for path in paths])
         for (schema, name), (_, select) in layout.selects.items():
@@ -245,6 +250,26 @@ def _attach(connection: duckdb.DuckDBPyConnection, path: Path, *, writing: bool)
     """
     name = f"{path.stem}_db" if path.stem.lower() in _TAKEN_CATALOGUES else path.stem
     catalogue = exp.to_identifier(name, quoted=True).sql(dialect=DIALECT)
+    _attach_as(connection, catalogue, path, writing=writing)
+    connection.execute(f"USE {catalogue}")
+
+
+def _attach_beside(connection: duckdb.DuckDBPyConnection, path: Path, *, writing: bool) -> None:
+    """Attach Headrace's own file: its schemas are found by their names, and so are those of the database."""
+    own = exp.to_identifier(f"headrace_{path.stem}", quoted=True).sql(dialect=DIALECT)
+    _attach_as(connection, own, path, writing=writing)
+    for schema in SCHEMAS if writing else ():
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {own}.{schema}")
+    names = connection.execute(
+        "SELECT database_name, schema_name FROM duckdb_schemas() WHERE NOT internal OR schema_name = 'main'"
+        " ORDER BY database_name <> current_database(), schema_name <> 'main', schema_name"
+    ).fetchall()
+    found = [name for name in names if name[0] not in _TAKEN_CATALOGUES]
+    path_of = ",".join(".".join(exp.to_identifier(part, quoted=True).sql(dialect=DIALECT) for part in n) for n in found)
+    connection.execute("SET search_path = $path", {"path": path_of})
+
+
+def _attach_as(connection: duckdb.DuckDBPyConnection, catalogue: str, path: Path, *, writing: bool) -> None:
     mode = "READ_WRITE" if writing else "READ_ONLY"
     patience = time.monotonic() + (_WRITER_WAIT_S if writing else _READER_WAIT_S)
     while True:
@@ -255,7 +280,6 @@ def _attach(connection: duckdb.DuckDBPyConnection, path: Path, *, writing: bool)
             if not _in_use(str(error)) or time.monotonic() > patience:
                 raise
             time.sleep(_WAIT_STEP_S)
-    connection.execute(f"USE {catalogue}")
 
 
 def _in_use(words: str) -> bool:

@@ -60,6 +60,7 @@ class SampleB2BSource(SampleSource):
         needs_test=False,
         sample=True,
         studio=True,
+        write_planner=True,
         sample_queries=(
             SampleQuery(
                 name="Self-serve accounts near their storage limit",

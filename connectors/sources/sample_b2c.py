@@ -64,6 +64,7 @@ class SampleB2CSource(SampleSource):
         needs_test=False,
         sample=True,
         studio=True,
+        write_planner=True,
         sample_queries=(
             SampleQuery(
                 name="Carts left behind",

@@ -92,7 +92,7 @@ class ConnectionView(View):
 
     def after_test_url(self, row: Connection) -> str:
         """The step of the set-up that follows a passed test."""
-        return self.url("setup_planner" if access.can_host_planner(row) else "setup_finish", row.pk)
+        return self.url("setup_planner" if asks_for_planner(row) else "setup_finish", row.pk)
 
     def setup_sql(self, type_key: str, values: Mapping[str, Any]) -> dict[str, Any]:
         """SQL that prepares the other side for a source of this type, filled in with ``values``."""
@@ -134,6 +134,11 @@ class ConnectionView(View):
             "connect_url": self.url("sign_in", row.pk),
             "disconnect_url": self.url("sign_out", row.pk),
         }
+
+
+def asks_for_planner(row: Connection) -> bool:
+    """Whether the set-up asks where syncs are compared: of sample data nobody has to think about it."""
+    return access.can_host_planner(row) and not catalog.known_entry(row.kind, row.type).sample
 
 
 def write_setup(view: ConnectionView, row: Source) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from connectors.choices import Health
 from connectors.forms import FinishForm, SettingsForm, new_settings_form, settings_form
 from connectors.models import Connection, Source
 from connectors.selectors import free_name
-from connectors.views.base import ConnectionView
+from connectors.views.base import ConnectionView, asks_for_planner
 from workspaces.grants import Grant, GrantColumn, asks_for_approval, columns, grants_of_roles
 from workspaces.models import Role
 from workspaces.permissions import Permission
@@ -34,7 +34,7 @@ class WizardView(ConnectionView):
     def steps(self, current: str, entry: Entry | None = None, row: Connection | None = None) -> list[dict[str, str]]:
         """The steps as ``<c-wizard>`` draws them, with what was chosen."""
         keys = ["type", "connection", "test", "planner", "name"]
-        if row is None or not access.can_host_planner(row):
+        if row is None or not asks_for_planner(row):
             keys.remove("planner")
         if entry is not None and not entry.needs_test:
             keys.remove("test")
@@ -215,7 +215,7 @@ class SetupFinish(WizardView):
 
     def _page(self, row: Connection, form: FinishForm, status: int = 200) -> HttpResponse:
         entry = catalog.known_entry(self.kind, row.type)
-        before = "setup_planner" if access.can_host_planner(row) else "setup_test" if entry.needs_test else "setup"
+        before = "setup_planner" if asks_for_planner(row) else "setup_test" if entry.needs_test else "setup"
         back = self.url(before, row.pk)
         context = {**self.wizard("name", entry, row), "form": form, "back_url": back, **self._sharing(row)}
         return render_page(self.request, "connectors/setup_finish.html", context, status=status)

@@ -7,6 +7,7 @@ with: ``key``, ``values``, ``present``, ``operation``, ``reason``, ``message``),
 ``requests``) and ``problems``. Those of histories also have ``memberships`` (``audience``, ``url``, ``key``,
 ``event``, ``at``, ``group``) and ``held_out`` (a number), those of uploaded lists ``lists`` (``name``, ``url``,
 ``count``); ``source_id`` is ``None`` where no row of a source is shown. ``link`` says what ``url`` opens.
+``held_words`` are what is said of held rows that no sync delivered.
 """
 
 from __future__ import annotations

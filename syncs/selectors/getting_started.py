@@ -132,7 +132,7 @@ def _there(actor: Actor, workspace: Workspace) -> Mapping[str, Any]:
 
 def _able_sources() -> QuerySet[Source, Any]:
     """Sources of types that can host the planner, those that do not yet first."""
-    able = [entry.key for entry in catalog.entries(Kind.SOURCE) if entry.write_planner]
+    able = [entry.key for entry in catalog.entries(Kind.SOURCE) if entry.write_planner and not entry.sample]
     rows = sources().filter(type__in=able).order_by("planner", "pk")
     return rows.values(source=JSONObject(pk="pk", name="name", type="type", config="config"))[:MOST_PLANNERS]
 

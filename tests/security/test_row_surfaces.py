@@ -86,6 +86,7 @@ GIVE_NONE = (
     "api:trait*",
     "audiences:schema_model",
     "audiences:schema_configuration",
+    "audiences:schema_sampling",
     "audiences:schema_rename",
     "audiences:schema_delete",
     "audiences:schema_labels",

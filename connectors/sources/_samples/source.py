@@ -1,16 +1,23 @@
-"""What the sample sources share: no credentials, read like any DuckDB file."""
+"""What the sample sources share: no credentials, read like any DuckDB file.
+
+The data set is made once for everybody, and never written to. Headrace's own tables are in a file of the workspace
+beside it, outside of the folders that sources may read.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import ClassVar
 
+from connectors.sdk.duckdb_planner import DuckDBSession, open_writer
 from connectors.sdk.duckdb_reader import DuckDBStream, Layout, Session, open_session
 from connectors.sdk.errors import ConfigError
 from connectors.sdk.fields import Field, Number, Text
-from connectors.sdk.source import Source
+from connectors.sdk.planner import SCHEMAS, WarehouseSource
 from connectors.sdk.types import Column, Table
 from connectors.sources._samples.dataset import Dataset, prepared
 
@@ -50,7 +57,7 @@ FIELDS: tuple[Field, ...] = (
 )
 
 
-class SampleSource(Source):
+class SampleSource(WarehouseSource):
     """A made-up company's data: the same for the same settings, on every machine."""
 
     dataset: ClassVar[str]
@@ -72,20 +79,36 @@ class SampleSource(Source):
 
     def describe(self, sql: str) -> Sequence[Column]:
         """The columns of a query; nothing is run."""
-        with self._session() as session:
+        with self._session(sql) as session:
             return session.columns(sql)
 
     @contextmanager
     def query(self, sql: str, *, batch_rows: int = 50_000) -> Iterator[DuckDBStream]:
         """A query's rows as Arrow batches."""
-        with self._session() as session:
+        with self._session(sql) as session:
             yield session.stream(sql, batch_rows)
 
     @contextmanager
-    def _session(self) -> Iterator[Session]:
+    def session(self) -> Iterator[DuckDBSession]:
+        """The one writer of the workspace's own file."""
+        if (own := self._own_file()) is None:
+            raise ConfigError("There is no workspace that could keep tables beside the sample data.")
+        own.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with open_writer(prepared(self._dataset(), self.environment), self.environment, own) as session:
+            yield session
+
+    @contextmanager
+    def _session(self, sql: str = "") -> Iterator[Session]:
         layout = Layout(database=prepared(self._dataset(), self.environment))
+        # Whoever asks nothing of the workspace's own file need not wait for its writer.
+        if any(schema in sql for schema in SCHEMAS):
+            layout = replace(layout, beside=self._own_file())
         with open_session(layout, self.environment) as session:
             yield session
+
+    def _own_file(self) -> Path | None:
+        folder, workspace = self.environment.extra.get("data_dir"), self.environment.extra.get("workspace")
+        return Path(folder) / "planners" / f"{workspace}.duckdb" if folder and workspace else None
 
     def _dataset(self) -> Dataset:
         return Dataset(

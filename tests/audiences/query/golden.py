@@ -13,10 +13,14 @@ from audiences.query.conditions import Operator as Op
 from audiences.query.dialects import STUDIOS
 from audiences.query.insights import Measure, breakdown, spread
 from audiences.query.layers import Plan, members
+from audiences.query.sample_rows import deletions
+from audiences.query.sampling import Written, creation, sample_parent, sample_related, ways_from
 from audiences.query.schema import SavedAudience, StudioColumn, StudioSchema
 from audiences.query.splits import Split, allocate
 from audiences.query.statements import Asker, Output, Query
 from audiences.query.times import is_zoned
+from connectors.sdk.planner import PLANNER_SCHEMA
+from connectors.sdk.types import Table
 from tests.audiences.query import shop
 
 FOLDER = Path(__file__).parent / "golden"
@@ -144,9 +148,28 @@ def statements(dialect: str) -> dict[str, Query]:
 SINCE_ONLY = _where(SINCE)
 
 
+def writing(dialect: str) -> dict[str, Written]:
+    """The statements that make samples, and take somebody out of them."""
+    asker = Asker(schema=schema(dialect), clock=shop.clock(shop.BASE))
+    ways, tables = ways_from(asker.schema, "customers"), {"customers": Table(PLANNER_SCHEMA, "parent")}
+    made = {"sample of a parent": creation("parent", sample_parent(asker, "customers", 12.5, "é"))}
+    for name, model in (("an event", "orders"), ("two keys", "stays"), ("through others", "clubs")):
+        tables[model] = Table(PLANNER_SCHEMA, model)
+        query = sample_related(asker, "customers", tables["customers"], ways[model])
+        made[f"sample of {name}"] = creation(model, query)
+    several = sample_related(asker, "customers", tables["customers"], [("orders",), ("orders",)])
+    made["sample by several ways"] = creation("several", several)
+    for model, statement in deletions(asker, "customers", tables, ways, {"customers": {"7"}}):
+        made.setdefault(f"forgetting in {model}", statement)
+    return made
+
+
 def written(dialect: str) -> str:
     """The golden file of a warehouse."""
-    return "\n".join(f"-- {name}\n{query.sql(pretty=True)};\n" for name, query in statements(dialect).items())
+    made = {name: query.sql(pretty=True) for name, query in statements(dialect).items()}
+    native = STUDIOS[dialect].dialect
+    made |= {name: statement.sql(native, pretty=True) for name, statement in writing(dialect).items()}
+    return "\n".join(f"-- {name}\n{sql};\n" for name, sql in made.items())
 
 
 if __name__ == "__main__":

@@ -15,12 +15,10 @@ from audiences.query import conditions as c
 from audiences.query.conditions import Operator as Op
 from audiences.query.errors import InvalidTree
 from audiences.query.layers import Layer, Plan, allowed, members, stopped, waterfall
-from audiences.query.sampling import sample_parent, sample_related
 from audiences.query.schema import Privacy, SavedAudience, StudioSchema, Surface
 from audiences.query.splits import SLOTS, Split, Stretch, allocate, resize, slot
 from audiences.query.statements import Asker, Output
 from config.embedded import Urls
-from connectors.sdk.types import Table
 from tests.audiences.query import shop
 from tests.audiences.query.evaluator import Evaluator, nulls_last
 from tests.audiences.query.stores import DuckStore, PostgresStore, Store
@@ -217,29 +215,6 @@ def test_privacy_levels_hold_for_columns_and_for_traits_that_show_them(
         audience = SavedAudience(id="a", name="A", model="customers", definition=c.Definition())
         with pytest.raises(InvalidTree, match="privacy level"):
             members(asker, Plan(audience=audience), outputs)
-
-
-def test_samples_hold_whole_parents() -> None:
-    store = DuckStore()
-    store.connection.execute("INSERT INTO customers (id) SELECT range FROM range(1000)")
-    store.connection.execute("INSERT INTO orders (id, customer_id) SELECT range, range % 1000 FROM range(3000)")
-    store.connection.execute("INSERT INTO lines (id, order_id) SELECT range, range % 3000 FROM range(6000)")
-    asker = Asker(schema=shop.schema("duckdb"), clock=shop.clock(shop.BASE))
-    small, large = (
-        {row[0] for row in store.rows(sample_parent(asker, "customers", percent).sql())} for percent in (5, 20)
-    )
-    assert small < large
-    assert 150 < len(large) < 250
-    store.connection.execute(f"CREATE TABLE sampled AS {sample_parent(asker, 'customers', 20).sql()}")
-    models = dict(asker.schema.models)
-    models["customers"] = replace(models["customers"], sample=Table("", "sampled"))
-    asker = Asker(schema=replace(asker.schema, models=models), clock=asker.clock)
-    lines = store.rows(sample_related(asker, "customers", ["orders", "lines"]).sql())
-    assert len(lines) == 6 * len(large)
-    assert {row[1] % 1000 for row in lines} == large
-    sampled = Asker(schema=asker.schema, clock=asker.clock, sampled=True)
-    everyone = SavedAudience(id="a", name="A", model="customers", definition=c.Definition())
-    assert store.rows(sampled.count(everyone).sql()) == [(len(large),)]
 
 
 def test_a_rule_does_not_change_who_is_within_the_limit() -> None:

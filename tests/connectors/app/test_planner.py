@@ -68,12 +68,10 @@ def test_the_move_to_the_warehouse_needs_tested_write_access_and_is_for_good(acm
 
 
 def test_a_source_that_cannot_be_written_to_stays_local(acme: Place) -> None:
-    sample = services.create_source(
-        actor=acme.actor, type="sample_b2b", values={"scale": 0.01, "day": 0, "first_day": "2026-01-01"}
-    )
+    files = acme.rows["source"]
     with pytest.raises(Conflict, match="cannot write into"):
-        services.choose_planner(actor=acme.actor, source=sample, planner="warehouse")
-    assert not services.check_write_access(actor=acme.actor, source=sample).ok
+        services.choose_planner(actor=acme.actor, source=files, planner="warehouse")
+    assert not services.check_write_access(actor=acme.actor, source=files).ok
 
 
 def test_files_without_a_database_fail_the_test_of_write_access_with_a_reason(acme: Place) -> None:

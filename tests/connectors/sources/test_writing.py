@@ -26,11 +26,11 @@ from connectors.sdk.planner import (
     model_table,
     namespace,
     own_table,
-    warehouse_of,
 )
 from connectors.sources.duckdb import DuckDBSource
 from connectors.sources.postgres import PostgresSource
 from connectors.sources.sample_b2b import SampleB2BSource
+from tests.connectors.sources.reading import rows
 
 Administer = Callable[..., object]
 MOMENT = dt.datetime(2024, 5, 6, 7, 8, 9, 123456, tzinfo=dt.UTC)
@@ -239,9 +239,26 @@ def test_readers_wait_for_the_writer_and_then_say_who_is_in_the_way(
     assert file.tables()
 
 
-def test_a_source_that_cannot_host_the_planner_says_so() -> None:
-    with pytest.raises(ConfigError, match="cannot host"):
-        warehouse_of(SampleB2BSource({}, Environment()))
+def test_samples_are_never_written_to_and_each_workspace_has_its_own_tables_beside_them(tmp_path: Path) -> None:
+    def sample(workspace: str) -> SampleB2BSource:
+        extra = {"data_dir": str(tmp_path), "workspace": workspace}
+        return SampleB2BSource({"scale": 0.001}, Environment(local_roots=(str(tmp_path / "files"),), extra=extra))
+
+    first, second = sample("1"), sample("2")
+    first.check_write()
+    asked = exp.select(exp.column("organization_id")).from_("public.organizations")
+    with first.session() as session:
+        session.execute(Statement(exp.Create(this=own_table("kept"), kind="TABLE", expression=asked)))
+        with pytest.raises(QueryError):
+            session._execute("DELETE FROM public.organizations")
+        assert first.tables(), "whoever asks for nothing beside does not wait"
+    count = "SELECT count(*) AS n FROM headrace_planner.kept JOIN public.organizations USING (organization_id)"
+    assert rows(first, count)[0]["n"] > 0
+    assert "headrace_planner" not in {table.schema for table in first.tables()}
+    with pytest.raises(QueryError, match="kept"):
+        rows(second, count)
+    with pytest.raises(ConfigError, match="no workspace"), SampleB2BSource({}, Environment()).session():
+        pass
 
 
 def test_names_tell_workspaces_apart() -> None:

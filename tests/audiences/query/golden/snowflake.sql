@@ -846,3 +846,148 @@ WHERE
   AND "kept"."in_limit" = 1
   AND "kept"."in_split" = 1
   AND "kept"."in_rule" = 1;
+
+-- sample of a parent
+CREATE TABLE "headrace_planner"."parent" AS
+SELECT
+  "customers"."id" AS "id",
+  "customers"."name" AS "name",
+  "customers"."email" AS "email",
+  "customers"."score" AS "score",
+  "customers"."vip" AS "vip",
+  "customers"."born" AS "born",
+  "customers"."seen" AS "seen",
+  "customers"."joined" AS "joined",
+  "customers"."extra" AS "extra",
+  "customers"."city_id" AS "city_id",
+  "customers"."region" AS "region"
+FROM "customers" AS "customers"
+WHERE
+  SUBSTRING(MD5((
+    'é' || CAST("customers"."id" AS VARCHAR)
+  )), 1, 8) < '20000000';
+
+-- sample of an event
+CREATE TABLE "headrace_planner"."orders" AS
+SELECT
+  "orders"."id" AS "id",
+  "orders"."customer_id" AS "customer_id",
+  "orders"."amount" AS "amount",
+  "orders"."item" AS "item",
+  "orders"."at" AS "at",
+  "orders"."extra" AS "extra"
+FROM (
+SELECT * FROM orders
+) AS "orders"
+WHERE
+  EXISTS(
+    SELECT
+      1
+    FROM "headrace_planner"."parent" AS "customers"
+    WHERE
+      "customers"."id" = "orders"."customer_id"
+  );
+
+-- sample of two keys
+CREATE TABLE "headrace_planner"."stays" AS
+SELECT
+  "stays"."id" AS "id",
+  "stays"."customer_id" AS "customer_id",
+  "stays"."region" AS "region",
+  "stays"."nights" AS "nights",
+  "stays"."day" AS "day"
+FROM "stays" AS "stays"
+WHERE
+  EXISTS(
+    SELECT
+      1
+    FROM "headrace_planner"."parent" AS "customers"
+    WHERE
+      "customers"."id" = "stays"."customer_id"
+      AND "customers"."region" = "stays"."region"
+  );
+
+-- sample of through others
+CREATE TABLE "headrace_planner"."clubs" AS
+SELECT
+  "clubs"."id" AS "id",
+  "clubs"."tier" AS "tier",
+  "clubs"."fee" AS "fee"
+FROM "clubs" AS "clubs"
+WHERE
+  EXISTS(
+    SELECT
+      1
+    FROM "memberships" AS "memberships"
+    JOIN "headrace_planner"."parent" AS "customers"
+      ON "customers"."id" = "memberships"."customer_id"
+    WHERE
+      "memberships"."club_id" = "clubs"."id"
+  );
+
+-- sample by several ways
+CREATE TABLE "headrace_planner"."several" AS
+SELECT
+  "orders"."id" AS "id",
+  "orders"."customer_id" AS "customer_id",
+  "orders"."amount" AS "amount",
+  "orders"."item" AS "item",
+  "orders"."at" AS "at",
+  "orders"."extra" AS "extra"
+FROM (
+SELECT * FROM orders
+) AS "orders"
+JOIN (
+  SELECT DISTINCT
+    "orders_2"."id" AS "key_0"
+  FROM (
+SELECT * FROM orders
+) AS "orders_2"
+  JOIN "headrace_planner"."parent" AS "customers"
+    ON "orders_2"."customer_id" = "customers"."id"
+  UNION
+  SELECT DISTINCT
+    "orders_3"."id" AS "key_0"
+  FROM (
+SELECT * FROM orders
+) AS "orders_3"
+  JOIN "headrace_planner"."parent" AS "customers_2"
+    ON "orders_3"."customer_id" = "customers_2"."id"
+) AS "found"
+  ON "orders"."id" = "found"."key_0";
+
+-- forgetting in orders
+DELETE FROM "headrace_planner"."orders"
+WHERE
+  EXISTS(
+    SELECT
+      1
+    FROM "headrace_planner"."parent" AS "customers"
+    WHERE
+      "customers"."id" = "orders"."customer_id"
+      AND (
+        CAST("customers"."id" AS VARCHAR)
+      ) IN ('7')
+  );
+
+-- forgetting in stays
+DELETE FROM "headrace_planner"."stays"
+WHERE
+  EXISTS(
+    SELECT
+      1
+    FROM "headrace_planner"."parent" AS "customers"
+    WHERE
+      "customers"."id" = "stays"."customer_id"
+      AND "customers"."region" = "stays"."region"
+      AND (
+        CAST("customers"."id" AS VARCHAR)
+      ) IN ('7')
+  );
+
+-- forgetting in customers
+DELETE FROM "headrace_planner"."parent"
+WHERE
+  (
+    CAST("parent"."id" AS VARCHAR)
+  ) IN ('7');
