@@ -56,6 +56,11 @@ class Command(BaseCommand):
                 }
             )
             return demo
+        if not _path().exists():
+            raise DemoFailed(
+                "An earlier start was ended while it set the example company up, so only a part of it is there. "
+                f"Remove {settings.DATA_DIR} (or run `make clean`) and start again."
+            )
         known = _known()
         self._write(known)
         with unscoped("the demo's workspace is found by name"):

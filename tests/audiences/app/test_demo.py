@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from audiences.calculating import work
@@ -11,12 +14,14 @@ from audiences.models import Audience, Relationship, SchemaModel
 from audiences.selectors import studio_schema
 from audiences.services.audiences import calculate_size
 from config.demo.audiences import LOYALTY, seed_audience_sync, seed_audiences
+from config.demo.seed import EMAIL
 from config.demo.studio import seed_schema
 from connectors import services as connectors
 from syncs.models import Run
 from syncs.services.runs import start_run
-from tests.world import Place, World, build_world
+from tests.world import BUILDER, Place, World, build_world
 from workspaces.scoping import workspace_scope
+from workspaces.services import create_person
 
 
 def test_the_demo_describes_its_shop(world: World) -> None:
@@ -62,3 +67,10 @@ def size_of(place: Place, audience: Audience) -> int:
     assert asked.state == "ready", asked.error_message
     members: int = asked.counts["members"]
     return members
+
+
+def test_a_demo_that_was_set_up_in_part_says_what_to_do(db: None, settings: Any, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+    create_person(actor=BUILDER, email=EMAIL, password=None, name="Demo")
+    with pytest.raises(CommandError, match="run `make clean`"):
+        call_command("demo")
