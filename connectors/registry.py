@@ -32,6 +32,7 @@ SOURCES: dict[str, str] = {
     "singlestore": "connectors.sources.singlestore:SingleStoreSource",
 }
 DESTINATIONS: dict[str, str] = {
+    "amplitude": "connectors.destinations.amplitude:AmplitudeDestination",
     "http_request": "connectors.destinations.http_request:HttpRequestDestination",
     "klaviyo": "connectors.destinations.klaviyo:KlaviyoDestination",
     "local_files": "connectors.destinations.local_files:LocalFilesDestination",

@@ -1,0 +1,151 @@
+"""Amplitude: users, groups, events and cohorts."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, ClassVar
+
+from connectors.destinations.amplitude.settings import (
+    ANALYTICS,
+    COHORT,
+    DEFINITION,
+    EVENT,
+    GROUP,
+    INGEST,
+    MEMBER,
+    PERSON,
+    SIGN_IN,
+)
+from connectors.sdk.destination import ACCEPTED, DestinationField, RowResult, rejected
+from connectors.sdk.errors import BatchRejected
+from connectors.sdk.rest import Api, Record, RestDestination, Results, Work, besides, missing
+from connectors.sdk.rest.times import unix_ms
+from connectors.sdk.rows import dumps
+from connectors.sdk.types import Choice, Operation
+
+
+async def write_users(work: Work) -> Results:
+    """Properties of users, as a form."""
+
+    def make(record: Record, made: str) -> Record | RowResult:
+        told = {"user_properties": operations(work, besides(record, PERSON))}
+        return missing(record, "user_id", "device_id") or {**ids(record), **told}
+
+    return await work.together(make, form(work, "identify"))
+
+
+async def write_groups(work: Work) -> Results:
+    """Properties of groups of one type, as a form."""
+
+    def make(record: Record, made: str) -> Record | RowResult:
+        return missing(record, "group_value") or {
+            "group_type": work.settings["group_type"],
+            "group_value": str(record["group_value"]),
+            "group_properties": operations(work, besides(record, GROUP)),
+        }
+
+    return await work.together(make, form(work, "groupidentify"))
+
+
+async def write_events(work: Work) -> Results:
+    """A batch with a faulty event is refused whole, and the fault named by place: the others are sent again."""
+
+    def make(record: Record, made: str) -> Record | RowResult:
+        own = {each.name: record[each.name] for each in EVENT if record.get(each.name) is not None}
+        if "time" in own:
+            own["time"] = unix_ms(own["time"], field="time")
+        known = {**own, **ids(record), "insert_id": str(own.get("insert_id") or made)}
+        event = {"event_type": work.settings["event"], **known, "event_properties": besides(record, EVENT)}
+        return missing(record, "user_id", "device_id") or event
+
+    async def send(events: list[Record]) -> Results:
+        body = {"api_key": work.config["api_key"], "events": events}
+        answer = await work.line.send("POST", "batch", json=body, takes=(400,))
+        if answer.status != 400:
+            return [ACCEPTED] * len(events)
+        told = answer.json()
+        faults = faults_in(told, len(events))
+        if not faults:
+            raise BatchRejected(f"400: {told['error']}")
+        left = [event for place, event in enumerate(events) if place not in faults]
+        others = iter(await send(left) if left else ())
+        return [rejected(faults[place]) if place in faults else next(others) for place in range(len(events))]
+
+    return await work.together(make, send)
+
+
+async def write_cohort(work: Work) -> Results:
+    """IDs that Amplitude does not know are skipped, and named in its answer."""
+    sent = [str(record.get(work.match)) for record in work.records]
+    kind = "BY_ID" if work.match == "amplitude_id" else "BY_NAME"
+    change = {"ids": sent, "id_type": kind, "operation": "REMOVE" if work.leaving else "ADD"}
+    body = {"cohort_id": work.place, "skip_invalid_ids": True, "memberships": [change]}
+    answer = await work.line.post(f"{analytics(work.config)}/api/3/cohorts/membership", body)
+    skipped = {str(each) for told in answer["memberships_result"] for each in told.get("skipped_ids") or ()}
+    unknown = rejected("Amplitude knows nobody with this ID.", field=work.match)
+    return [unknown if each in skipped else ACCEPTED for each in sent]
+
+
+def ids(record: Record) -> Record:
+    """Who it is about, as text."""
+    return {each.name: str(record[each.name]) for each in PERSON if record.get(each.name) not in (None, "")}
+
+
+def operations(work: Work, properties: Record) -> Record:
+    """Properties are set; empty ones, and those of rows that are cleared, are taken away."""
+    empty = work.operation is Operation.REMOVED
+    given = {name: value for name, value in properties.items() if value is not None and not empty}
+    taken = {name: "-" for name in properties if name not in given}
+    return {**({"$set": given} if given else {}), **({"$unset": taken} if taken else {})}
+
+
+def form(work: Work, path: str) -> Callable[[list[Record]], Awaitable[None]]:
+    """Sends identifications as a form; taken or refused as a whole."""
+
+    async def send(identifications: list[Record]) -> None:
+        told = {"api_key": work.config["api_key"], "identification": dumps(identifications).decode()}
+        await work.line.send("POST", path, form=told)
+
+    return send
+
+
+def faults_in(told: Record, rows: int) -> dict[int, str]:
+    """What is said against single events of a refused batch, by place."""
+    found: dict[int, str] = {}
+    for kind in ("invalid", "missing"):
+        for name, places in (told.get(f"events_with_{kind}_fields") or {}).items():
+            found |= dict.fromkeys(places, f"{name} is {kind}.")
+    found |= dict.fromkeys(told.get("silenced_events") or (), "This user or device is silenced.")
+    return {place: words for place, words in found.items() if 0 <= place < rows}
+
+
+def analytics(config: Any) -> str:
+    """Where cohorts are."""
+    return ANALYTICS[config.get("region") or "us"]
+
+
+class AmplitudeDestination(RestDestination):
+    """A project of Amplitude."""
+
+    api = Api(base=lambda config: INGEST[config.get("region") or "us"], sign_in=SIGN_IN, test=("GET", "api/3/cohorts"))
+    definition = DEFINITION
+    writers: ClassVar = {
+        "users": write_users,
+        "groups": write_groups,
+        "events": write_events,
+        "cohort": write_cohort,
+    }
+    places: ClassVar = {"cohort": COHORT}
+
+    async def check(self) -> None:
+        """Lists the cohorts, which needs both keys."""
+        await self.cohorts()
+
+    async def fields(self, sync_type: str, settings: Any) -> Sequence[DestinationField]:
+        return {"users": PERSON, "groups": GROUP, "events": EVENT, "cohort": MEMBER}[sync_type]
+
+    async def cohorts(self) -> list[Choice]:
+        """The project's cohorts; only those that were uploaded can be changed."""
+        async with self.line() as line:
+            found = await line.get(f"{analytics(self.config)}/api/3/cohorts")
+            return [Choice(str(each["id"]), each["name"]) for each in found["cohorts"] if not each.get("archived")]
