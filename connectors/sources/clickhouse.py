@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from http.client import HTTPException
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -18,7 +17,7 @@ from connectors.sdk.arrow import check_calendar
 from connectors.sdk.clickhouse_types import reading
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, QueryError, Unavailable
 from connectors.sdk.fields import TUNNEL, FileUpload, Number, Text, Toggle, When
-from connectors.sdk.net.streaming import SILENCE_S, Answer, Place, post
+from connectors.sdk.net.streaming import BROKEN, SILENCE_S, Answer, Place, post
 from connectors.sdk.readings import Described
 from connectors.sdk.source import SourceDefinition
 from connectors.sdk.sql import bare
@@ -163,7 +162,7 @@ class ClickHouseSource(SqlSource):
                         yield _carried(batch.slice(start, batch_rows), schema)
             if not body.whole:
                 raise pa.ArrowInvalid("it has no end")
-        except (pa.ArrowException, OSError, ValueError, AttributeError, HTTPException) as error:
+        except (pa.ArrowException, ValueError, AttributeError, *BROKEN) as error:
             if connection.stopped:
                 raise QueryError("The query was cancelled.") from error
             raise _told(body.tail) or Unavailable(f"The result broke off: {error}", hint=_AGAIN) from error
@@ -238,7 +237,7 @@ class _Body:
     @property
     def tail(self) -> str:
         """The last of what came."""
-        with suppress(OSError, ValueError, AttributeError, HTTPException):
+        with suppress(ValueError, AttributeError, *BROKEN):
             self.read()
         return self._held.decode("utf-8", "replace")
 

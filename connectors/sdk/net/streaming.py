@@ -19,6 +19,8 @@ from connectors.sdk.net.tls import Tls, ssl_context
 from connectors.sdk.tunnels import route
 
 _CONNECT_S, SILENCE_S = 10.0, 3_600.0
+# What a line that breaks raises, in whatever it was about.
+BROKEN = (OSError, http.client.HTTPException)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,7 @@ def post(
     except ssl.SSLError as error:
         hint = "Upload the certificate authority of this server, and use the host name it certifies."
         raise ConfigError(f"{place.words}: {error}", field="secure", hint=hint) from error
-    except (OSError, http.client.HTTPException) as error:
+    except BROKEN as error:
         words = str(error) or type(error).__name__
         raise Unavailable(
             f"{place.words}: {words}", hint="Check host, port and encryption, and the network between."
