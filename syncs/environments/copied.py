@@ -85,6 +85,7 @@ SYNC: Mapping[str, Copy] = {
     "pending_reset": Copy.OWN,
     "pending_reprocess": Copy.OWN,
     "baseline": Copy.OWN,
+    "kept": Copy.OWN,
     "erasing_for": Copy.OWN,
     "last_run": Copy.OWN,
     "runs_started": Copy.OWN,

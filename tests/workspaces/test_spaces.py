@@ -59,7 +59,7 @@ ABOUT_HIDDEN: tuple[str, ...] = (
     "audience_model",
     "calculation",
 )
-ABOUT_HIDDEN += ("experiment", "audience_sync", "templated_sync", "sync_template")
+ABOUT_HIDDEN += ("experiment", "audience_sync", "templated_sync", "sync_template", "snapshot")
 
 
 class Ghost(Place):

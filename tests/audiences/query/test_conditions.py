@@ -397,7 +397,7 @@ def test_templates_say_their_blanks() -> None:
     group = c.Group(c.Match.ANY, (blank, _property("name", Op.EQUALS, "a", "b")))
     audience = _audience(group, _property("vip", Op.EQUALS, True), limit=c.Limit(by=c.Field("score"), count=1000))
     assert Speaker(_asker().schema).sentence("customers", audience.definition) == (
-        "Customers where (score is more than [how much] or name is “a” or “b”) and vip is yes, "
+        "Customers where (score is more than [how much] or name is “a” or “b”) and where vip is yes, "
         "only the top 1,000 by score."
     )
     lines = Speaker(_asker().schema).lines("customers", audience.definition)

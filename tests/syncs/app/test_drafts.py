@@ -77,7 +77,7 @@ def test_every_field_of_models_and_syncs_is_in_the_table_of_what_needs_approval(
     machinery = {
         Model: {"id", "workspace", "source", "parent_model_id", "revision", "published", "columns_refreshed_at"},
         Sync: {"id", "workspace", "model", "destination", "revision", "published", "next_run_at", "pending_reset"}
-        | {"pending_reprocess", "baseline", "last_run", "runs_started", "erasing_for"},
+        | {"pending_reprocess", "baseline", "kept", "last_run", "runs_started", "erasing_for"},
     }
     for kind, model in (("model", Model), ("sync", Sync)):
         names = {field.name for field in model._meta.concrete_fields} - machinery[model]
