@@ -97,13 +97,16 @@ PLACES = (
     Place("Audit streams", "workflow", "notifications:streams", "Organization", Permission.MANAGE_ORGANIZATION),
 )
 
+# Their addresses begin those of other places: they are marked only when they are open themselves.
+HOMES = ("syncs:overview", "audiences:start")
+
 
 def navigation(request: WorkspaceRequest) -> list[NavGroup]:
     """The entries this person may open, in groups; the deepest one that holds the page is marked."""
     slug = request.workspace.slug
     places = [(place, url) for place in PLACES if may(request.actor, place.needs) and (url := _url(place.route, slug))]
-    home = _url(PLACES[0].route, slug)  # holds every page, so it is marked only when it is open itself
-    held = (url for _, url in places if request.path == url or (url != home and request.path.startswith(url)))
+    homes = [_url(route, slug) for route in HOMES]
+    held = (url for _, url in places if request.path == url or (url not in homes and request.path.startswith(url)))
     current = max(held, key=len, default="")
     return [
         NavGroup(label, tuple(_item(p, url, slug, active=url == current) for p, url in group))

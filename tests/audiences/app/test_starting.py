@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
 from audiences.models import SchemaModel
@@ -17,6 +17,7 @@ from tests.audiences.app.acting import audience, marketer
 from tests.audiences.app.shop import orders, parent, warehouse
 from tests.world import Place, World
 from workspaces.actors import person
+from workspaces.navigation import navigation
 from workspaces.scoping import workspace_scope
 
 
@@ -72,3 +73,13 @@ def test_people_see_what_they_may_do_and_which_right_the_rest_takes(world: World
     assert f'href="/{place.workspace.slug}/studio/audiences/new"' in html
     assert "It takes the right to configure audiences" in page_of(place, world["viewer"])
     assert done(place, person(user))["Create an audience"] is False
+
+
+def test_only_the_start_page_itself_is_marked_as_open(place: Place) -> None:
+    waterfall = f"/{place.workspace.slug}/studio/syncs/{place.rows['audience_sync'].pk}/waterfall"
+    marked = {}
+    for path in (f"/{place.workspace.slug}/studio", waterfall):
+        request: Any = RequestFactory().get(path)
+        request.workspace, request.actor = place.workspace, place.actor
+        marked[path] = [item.label for group in navigation(request) for item in group.items if item.active]
+    assert list(marked.values()) == [["Start"], []]
