@@ -56,12 +56,10 @@ def pages() -> dict[Path, str]:
         "cli.md": cli_page,
         "audience-definitions.md": definitions_page,
     }
-    from config import source_pages
     from connectors import reference
 
     return {
         **{FOLDER / name: make() for name, make in makers.items()},
-        **source_pages.pages(CHECKOUT / "docs" / "sources"),
         **reference.pages(),
     }
 

@@ -92,6 +92,9 @@ Keeps people in step with a model.
 ## Connect
 
 In @Name@ open Settings → API and make a key.
+
+<!-- declared -->
+<!-- /declared -->
 """
 FILES = {
     "connectors/destinations/@name@.py": CONNECTOR,

@@ -41,6 +41,182 @@ from workspaces.permissions import Permission
 INSIGHTS = ("schema_model.audiences_compared", "schema_model.members_broken_down")
 
 
+# Steps by the heading over them: what to do, that in a few more words, its page, the fact that ticks it, its guide,
+# and the right it takes.
+Told = Mapping[str, Sequence[tuple[Any, ...]]]
+SETTING_UP: Told = {
+    "Set up once": (
+        (
+            "Connect a warehouse",
+            "Audiences are questions to it. Sample data works too.",
+            "connectors:source_new",
+            "source",
+            "tunnels",
+            Permission.CREATE_SOURCE,
+        ),
+        (
+            "Add destinations",
+            "The tools that audiences are sent to.",
+            "connectors:destination_new",
+            "destination",
+            "audience-syncs",
+            Permission.CREATE_DESTINATION,
+        ),
+        (
+            "Define the schema: a parent model",
+            "One row for each person, household or account.",
+            "audiences:schema",
+            "parent",
+            "schema",
+            Permission.CONFIGURE_SCHEMA,
+        ),
+        (
+            "Add what belongs to it",
+            "Purchases, visits, subscriptions: related models and events to filter by.",
+            "audiences:schema",
+            "context",
+            "schema",
+            Permission.CONFIGURE_SCHEMA,
+        ),
+        (
+            "Let marketers in",
+            "A role may build audiences and send them, and leave the schema alone.",
+            "workspaces:access",
+            "roles",
+            "people-and-roles",
+            Permission.MANAGE_WORKSPACE,
+        ),
+    ),
+    "Govern": (
+        (
+            "Say how private each column is",
+            "Six levels; what looks like personal data has a badge.",
+            "audiences:governance",
+            "privacy",
+            "studio-governance",
+            Permission.CONFIGURE_SCHEMA,
+        ),
+        (
+            "Divide people into subsets",
+            "By region, brand or consent: who may build from which.",
+            "audiences:subset_categories",
+            "subset",
+            "studio-governance",
+            Permission.CONFIGURE_SCHEMA,
+        ),
+        (
+            "Set destination rules",
+            "Who may never be sent to a tool, whatever the audience says.",
+            "audiences:destination_rules",
+            "rule",
+            "studio-governance",
+            Permission.CONFIGURE_SCHEMA,
+        ),
+    ),
+    "For large data and measurement": (
+        (
+            "Turn on the warehouse planner",
+            "The warehouse finds out itself what changed. Best above 100,000 rows.",
+            "connectors:sources",
+            "planner",
+            "planners",
+            Permission.MANAGE_SOURCE,
+        ),
+        (
+            "Write down who was in which audience",
+            "Snapshots and held-out members, in tables of your warehouse.",
+            "connectors:sources",
+            "logs",
+            "audiences",
+            Permission.MANAGE_SOURCE,
+        ),
+    ),
+}
+USING: Told = {
+    "Build": (
+        (
+            "Create an audience",
+            "Everybody for whom your conditions hold.",
+            "audiences:audience_new",
+            "audience",
+            "audiences",
+            Permission.CONFIGURE_AUDIENCES,
+        ),
+        (
+            "Use traits",
+            "Lifetime value, last purchase, favourite brand: calculated for each person.",
+            "audiences:traits",
+            "trait",
+            "traits",
+        ),
+    ),
+    "Activate": (
+        (
+            "Send it",
+            "Open an audience, then Syncs: who enters is added, who leaves is removed.",
+            "audiences:audiences",
+            "sync",
+            "audience-syncs",
+            access.ADD_SYNC,
+        ),
+        (
+            "Follow what arrives",
+            "Each sync shows its runs, what was refused, and why.",
+            "syncs:syncs",
+            "delivered",
+            "audience-syncs",
+        ),
+    ),
+    "Analyse": (
+        (
+            "Break an audience down",
+            "Show insights: by region or trait, and whom it shares with others.",
+            "audiences:audiences",
+            "insight",
+            "insights",
+            Permission.CONFIGURE_AUDIENCES,
+        ),
+        (
+            "Run an experiment",
+            "Groups at random, one of them held out.",
+            "audiences:experiments",
+            "experiment",
+            "experiments",
+        ),
+        (
+            "Rank your audiences",
+            "Priority lists: one message for each person.",
+            "audiences:priority_lists",
+            "priority",
+            "audiences",
+        ),
+    ),
+    "Reuse": (
+        (
+            "Keep conditions as a template",
+            "With blanks for what differs each time.",
+            "audiences:templates",
+            "template",
+            "audiences",
+        ),
+        (
+            "Send by templates",
+            "Mapping, schedule and removals set up once for everybody.",
+            "audiences:sync_templates",
+            "sync_template",
+            "sync-templates",
+        ),
+        (
+            "Look back",
+            "Who was in an audience at any moment, on its History tab.",
+            "audiences:audiences",
+            "history",
+            "audiences",
+        ),
+    ),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Goal:
     """Something to be after, and where that begins; ``missing`` says which right is lacking."""
@@ -93,7 +269,7 @@ def starting(actor: Actor, workspace: Workspace) -> Start:
     """Where this person can begin: one query, whatever there is."""
     steps = _Steps(actor, _at(workspace), _there(actor, workspace))
     sets_up = any(may(actor, right) for right in (Permission.CREATE_SOURCE, Permission.CONFIGURE_SCHEMA))
-    return Start(_goals(steps), _setting_up(steps) if sets_up else [], _using(steps))
+    return Start(_goals(steps), _paths(steps, SETTING_UP) if sets_up else [], _paths(steps, USING))
 
 
 def _there(actor: Actor, workspace: Workspace) -> Mapping[str, Any]:
@@ -162,181 +338,8 @@ def _goals(steps: _Steps) -> list[Goal]:
     return goals
 
 
-def _setting_up(steps: _Steps) -> list[Path]:
-    step, schema = steps.step, Permission.CONFIGURE_SCHEMA
-    begin = [
-        step(
-            "Connect a warehouse",
-            "Audiences are questions to it. Sample data works too.",
-            "connectors:source_new",
-            "source",
-            "tunnels",
-            Permission.CREATE_SOURCE,
-        ),
-        step(
-            "Add destinations",
-            "The tools that audiences are sent to.",
-            "connectors:destination_new",
-            "destination",
-            "audience-syncs",
-            Permission.CREATE_DESTINATION,
-        ),
-        step(
-            "Define the schema: a parent model",
-            "One row for each person, household or account.",
-            "audiences:schema",
-            "parent",
-            "schema",
-            schema,
-        ),
-        step(
-            "Add what belongs to it",
-            "Purchases, visits, subscriptions: related models and events to filter by.",
-            "audiences:schema",
-            "context",
-            "schema",
-            schema,
-        ),
-        step(
-            "Let marketers in",
-            "A role may build audiences and send them, and leave the schema alone.",
-            "workspaces:access",
-            "roles",
-            "people-and-roles",
-            Permission.MANAGE_WORKSPACE,
-        ),
-    ]
-    govern = [
-        step(
-            "Say how private each column is",
-            "Six levels; what looks like personal data has a badge.",
-            "audiences:governance",
-            "privacy",
-            "studio-governance",
-            schema,
-        ),
-        step(
-            "Divide people into subsets",
-            "By region, brand or consent: who may build from which.",
-            "audiences:subset_categories",
-            "subset",
-            "studio-governance",
-            schema,
-        ),
-        step(
-            "Set destination rules",
-            "Who may never be sent to a tool, whatever the audience says.",
-            "audiences:destination_rules",
-            "rule",
-            "studio-governance",
-            schema,
-        ),
-    ]
-    observe = [
-        step(
-            "Turn on the warehouse planner",
-            "The warehouse finds out itself what changed. Best above 100,000 rows.",
-            "connectors:sources",
-            "planner",
-            "planners",
-            Permission.MANAGE_SOURCE,
-        ),
-        step(
-            "Write down who was in which audience",
-            "Snapshots and held-out members, in tables of your warehouse.",
-            "connectors:sources",
-            "logs",
-            "audiences",
-            Permission.MANAGE_SOURCE,
-        ),
-    ]
-    return [Path("Set up once", begin), Path("Govern", govern), Path("For large data and measurement", observe)]
-
-
-def _using(steps: _Steps) -> list[Path]:
-    step, build = steps.step, Permission.CONFIGURE_AUDIENCES
-    first = [
-        step(
-            "Create an audience",
-            "Everybody for whom your conditions hold.",
-            "audiences:audience_new",
-            "audience",
-            "audiences",
-            build,
-        ),
-        step(
-            "Use traits",
-            "Lifetime value, last purchase, favourite brand: calculated for each person.",
-            "audiences:traits",
-            "trait",
-            "traits",
-        ),
-    ]
-    activate = [
-        step(
-            "Send it",
-            "Open an audience, then Syncs: who enters is added, who leaves is removed.",
-            "audiences:audiences",
-            "sync",
-            "audience-syncs",
-            access.ADD_SYNC,
-        ),
-        step(
-            "Follow what arrives",
-            "Each sync shows its runs, what was refused, and why.",
-            "syncs:syncs",
-            "delivered",
-            "audience-syncs",
-        ),
-    ]
-    analyse = [
-        step(
-            "Break an audience down",
-            "Show insights: by region or trait, and whom it shares with others.",
-            "audiences:audiences",
-            "insight",
-            "insights",
-            build,
-        ),
-        step(
-            "Run an experiment",
-            "Groups at random, one of them held out.",
-            "audiences:experiments",
-            "experiment",
-            "experiments",
-        ),
-        step(
-            "Rank your audiences",
-            "Priority lists: one message for each person.",
-            "audiences:priority_lists",
-            "priority",
-            "audiences",
-        ),
-    ]
-    reuse = [
-        step(
-            "Keep conditions as a template",
-            "With blanks for what differs each time.",
-            "audiences:templates",
-            "template",
-            "audiences",
-        ),
-        step(
-            "Send by templates",
-            "Mapping, schedule and removals set up once for everybody.",
-            "audiences:sync_templates",
-            "sync_template",
-            "sync-templates",
-        ),
-        step(
-            "Look back",
-            "Who was in an audience at any moment, on its History tab.",
-            "audiences:audiences",
-            "history",
-            "audiences",
-        ),
-    ]
-    return [Path("Build", first), Path("Activate", activate), Path("Analyse", analyse), Path("Reuse", reuse)]
+def _paths(steps: _Steps, told: Told) -> list[Path]:
+    return [Path(label, [steps.step(*row) for row in rows]) for label, rows in told.items()]
 
 
 def _at(workspace: Workspace) -> Callable[..., str]:

@@ -10,7 +10,7 @@ from connectors.sdk.rest.destination import RestDestination, Writer
 from connectors.sdk.rest.fields import field, fields
 from connectors.sdk.rest.jobs import JobState, finished
 from connectors.sdk.rest.places import Place
-from connectors.sdk.rest.results import by_index, by_key, refusals
+from connectors.sdk.rest.results import by_index, refusals
 from connectors.sdk.rest.sign_in import (
     Basic,
     ClientCredentials,
@@ -44,7 +44,6 @@ __all__ = [
     "Writer",
     "besides",
     "by_index",
-    "by_key",
     "field",
     "fields",
     "finished",

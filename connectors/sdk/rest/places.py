@@ -28,13 +28,12 @@ class Place:
     discover: str
     find: Find | None = None
     make: Make | None = None
-    depends: tuple[str, ...] = ()
 
     @property
     def settings(self) -> tuple[Field, ...]:
         """The settings by which a person chooses."""
         label = self.noun.capitalize()
-        pick = Select(name=self.noun, label=label, discover=self.discover, depends=self.depends)
+        pick = Select(name=self.noun, label=label, discover=self.discover)
         if self.make is None:
             return (pick,)
         source = f"{self.noun}_from"
@@ -53,7 +52,6 @@ class Place:
                 name=self.noun,
                 label=label,
                 discover=self.discover,
-                depends=self.depends,
                 when=When(field=source, values=("existing",)),
             ),
             Text(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 
 from connectors.sdk.destination import ACCEPTED, RowResult, rejected
 from connectors.sdk.errors import ConnectorError
@@ -15,11 +15,6 @@ def by_index(rows: int, errors: Iterable[tuple[int, str]]) -> list[RowResult]:
         if 0 <= place < rows:
             results[place] = rejected(message)
     return results
-
-
-def by_key(keys: Sequence[str], errors: Mapping[str, str]) -> list[RowResult]:
-    """Every row was taken but those whose key an error names; rows that share a key share its error."""
-    return [rejected(errors[key]) if key in errors else ACCEPTED for key in keys]
 
 
 def refusals(rows: int, error: ConnectorError) -> list[RowResult]:

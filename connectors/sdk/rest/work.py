@@ -224,7 +224,6 @@ class Work:
         results: list[RowResult] = [ACCEPTED] * len(self)
         new: list[int] = []
         known: list[int] = []
-        ids: dict[int, str] = {}
         same: dict[str, list[int]] = {}
         for place, record in enumerate(self.records):
             value = record.get(self.match)
@@ -239,7 +238,6 @@ class Work:
                 told = rejected(f"{len(matches)} records have this {self.match}; one is needed.", field=self.match)
                 results = [told if place in places else result for place, result in enumerate(results)]
             elif matches:
-                ids[last] = matches[0]
                 known.append(last)
             elif self.removing:
                 results[last] = NOTHING_TO_REMOVE
@@ -250,7 +248,7 @@ class Work:
         act = remove if self.removing else update
 
         async def on_known(part: Work) -> Results:
-            chosen = [ids[known[i]] for i in _places_of(part, self, known)]
+            chosen = [found.of(record[self.match])[0] for record in part.records]
             return await act(part, chosen) if act is not None else [ACCEPTED] * len(part)
 
         sent = await self.in_groups((known, on_known), (new, create or _taken))
@@ -288,12 +286,6 @@ def text(value: Any) -> str:
 
 async def _taken(part: Work) -> Results:
     return [ACCEPTED] * len(part)
-
-
-def _places_of(part: Work, whole: Work, known: Sequence[int]) -> Sequence[int]:
-    """Where the rows of a (halved) part stand among ``known``."""
-    at = {whole.batch.keys[place]: i for i, place in enumerate(known)}
-    return [at[key] for key in part.batch.keys]
 
 
 def _settled(outcomes: Sequence[RowResult | ConnectorError]) -> list[RowResult]:

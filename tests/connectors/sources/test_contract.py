@@ -10,7 +10,7 @@ import sqlglot
 from sqlglot.errors import SqlglotError
 
 from audiences.query.dialects import STUDIOS
-from config import source_pages
+from connectors import reference
 from connectors.registry import SOURCES, source_class
 from connectors.sdk.planner import WarehouseSource
 from connectors.sdk.source import SourceDefinition
@@ -86,8 +86,8 @@ def _statements(sql: str, dialect: str) -> list[str]:
 @pytest.mark.parametrize("key", SOURCES)
 def test_its_page_holds_what_it_declares(key: str) -> None:
     text = (DOCS / f"{key}.md").read_text()
-    if source_pages.BEGIN in text:
-        assert source_pages.part(definition_of(key)) in text, "run `make docs`"
+    if reference.BEGIN in text:
+        assert reference.source_part(definition_of(key)) in text, "run `make docs`"
     assert all(f.label.split()[0].lower() in text.lower() for f in definition_of(key).fields)
 
 

@@ -1,0 +1,180 @@
+"""Pieces of the SDK for web services, on a service that keeps people."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from connectors.destinations.klaviyo import KlaviyoDestination
+from connectors.sdk.context import Environment
+from connectors.sdk.destination import ACCEPTED, Mode, Removal, RowResult
+from connectors.sdk.errors import AuthError, BatchRejected, InternalError, Unavailable
+from connectors.sdk.fields import Text
+from connectors.sdk.rest import Api, ClientCredentials, KeyParameter, Line, Results, SignIn, Work
+from connectors.sdk.types import Operation
+from tests.connectors.kit.fake_http import Answer, FakeHttp, fake_http
+from tests.connectors.kit.jobs import batch_of, job_for
+
+NOBODY: Any = None  # these pieces send through the functions they are given
+ROWS = [{"email": f"{name}@x.test", "n": n} for n, name in enumerate("abcab")]
+
+
+def work(
+    rows: Sequence[dict[str, Any]] = ROWS,
+    *,
+    mode: Mode = Mode.UPSERT,
+    operation: Operation = Operation.ADDED,
+    removal: Removal = Removal.NOTHING,
+) -> Work:
+    job = job_for(
+        KlaviyoDestination.definition,
+        {"event": "Ordered", "split_retry": True},
+        sync_type=KlaviyoDestination.definition.sync_type("events"),
+        mode=mode,
+        removal=removal,
+        identifiers=["email"],
+    )
+    return Work(NOBODY, job, batch_of(operation, rows))
+
+
+async def known(values: Sequence[str]) -> Iterable[tuple[str, str]]:
+    """“A” is there once, “c” twice."""
+    there = [("A@x.test", "1"), ("c@x.test", "3"), ("c@x.test", "4")]
+    return [(value, key) for value, key in there if value.lower() in values]
+
+
+class Sent:
+    """What was asked of the service."""
+
+    def __init__(self) -> None:
+        self.created: list[int] = []
+        self.updated: list[tuple[str, int]] = []
+
+    async def create(self, part: Work) -> Results:
+        if any(record["n"] == 13 for record in part.records):
+            raise BatchRejected("13 is unlucky")
+        self.created += [record["n"] for record in part.records]
+        return [ACCEPTED] * len(part)
+
+    async def update(self, part: Work, ids: Sequence[str]) -> Results:
+        self.updated += zip(ids, [record["n"] for record in part.records], strict=True)
+        return [ACCEPTED] * len(part)
+
+
+async def test_what_is_there_is_updated_what_is_not_is_made_and_the_last_of_equals_counts() -> None:
+    sent, batch = Sent(), work()
+    found = await batch.look_up(known, fold=str.lower)
+    results = await batch.by_match(found, create=sent.create, update=sent.update)
+    assert sent.updated == [("1", 3)]
+    assert sent.created == [4]
+    assert [result.accepted for result in results] == [True, True, False, True, True]
+    assert results[2].message == "2 records have this email; one is needed."
+
+
+async def test_updates_make_nothing_and_removals_take_what_is_there() -> None:
+    sent = Sent()
+    batch = work(mode=Mode.UPDATE)
+    found = await batch.look_up(known, fold=str.lower)
+    results = await batch.by_match(found, create=sent.create, update=sent.update)
+    assert (sent.created, results[1].code) == ([], "no_match")
+    leaving = work(operation=Operation.REMOVED, removal=Removal.DELETE)
+    gone = Sent()
+    results = await leaving.by_match(found, create=gone.create, update=sent.update, remove=gone.update)
+    assert (gone.updated, gone.created) == ([("1", 3)], [])
+    assert results[1].message == "No record matches; nothing was removed."
+    nobody = await work([{"email": None, "n": 1}]).by_match(found, create=sent.create)
+    assert nobody[0].message == "email is empty, so no record can be matched."
+
+
+async def test_a_refused_group_is_halved_until_the_row_at_fault_stands_alone() -> None:
+    sent = Sent()
+    batch = work([{"email": f"{n}@new.test", "n": n} for n in (11, 12, 13, 14)] + [{"email": "a@x.test", "n": 1}])
+    found = await batch.look_up(known, fold=str.lower)
+    results = await batch.by_match(found, create=sent.create, update=sent.update)
+    assert [result.accepted for result in results] == [True, True, False, True, True]
+    assert (sorted(sent.created), sent.updated) == ([11, 12, 14], [("1", 1)])
+
+
+async def test_what_stops_a_later_group_leaves_the_answers_already_given() -> None:
+    async def down(part: Work) -> Results:
+        raise Unavailable("busy")
+
+    sent, batch = Sent(), work()
+    results = await batch.in_groups(([0, 1], sent.create), ([2], down))
+    assert [result.code for result in results] == ["", "", "unavailable", "", ""]
+    with pytest.raises(Unavailable):
+        await batch.in_groups(([2], down), ([0, 1], sent.create))
+
+
+async def test_one_request_a_row_keeps_the_answer_of_each() -> None:
+    async def send(record: dict[str, Any]) -> RowResult | None:
+        if record["n"] == 1:
+            raise BatchRejected("no")
+        if record["n"] == 2:
+            raise Unavailable("busy")
+        return None
+
+    results = await work().each(send, at_once=2)
+    assert [result.code for result in results] == ["", "row_rejected", "unavailable", "", ""]
+    with pytest.raises(Unavailable):
+        await work(ROWS[2:3]).each(send)
+
+
+@asynccontextmanager
+async def line(sign_in: SignIn, config: dict[str, Any], server: FakeHttp) -> AsyncIterator[Line]:
+    api = Api(base=f"{server.url}/v1", sign_in=sign_in, test=("GET", "me"))
+    async with api.open(config, Environment(outbound_allow=server.opened)) as opened:
+        yield opened
+
+
+async def test_a_refused_token_is_renewed_once_and_a_refused_new_one_stops() -> None:
+    token = Answer(200, b'{"access_token": "%s", "expires_in": 3600}')
+    tokens = [Answer(200, token.body % name) for name in (b"first", b"second", b"third")]
+    async with fake_http(tokens[0], Answer(401), tokens[1], Answer(200, b'{"me": 1}')) as server:
+        way = ClientCredentials(
+            tokens=f"{server.url}/token",
+            client_id=Text(name="id", label="ID"),
+            client_secret=Text(name="secret", label="Secret", secret=True),
+        )
+        async with line(way, {"id": "app", "secret": "s3cret"}, server) as opened:
+            assert await opened.get("me") == {"me": 1}
+        seen = [request.headers.get("Authorization") for request in server.received if request.path == "/v1/me"]
+        assert seen == ["Bearer first", "Bearer second"]
+    async with fake_http(tokens[0], Answer(401), tokens[1], Answer(401, b"no")) as server:
+        way = ClientCredentials(tokens=f"{server.url}/token", client_id=way.client_id, client_secret=way.client_secret)
+        async with line(way, {"id": "app", "secret": "s3cret"}, server) as opened:
+            with pytest.raises(AuthError):
+                await opened.get("me")
+
+
+async def test_lists_are_read_page_by_page_and_one_that_repeats_itself_ends() -> None:
+    way = KeyParameter(key=Text(name="key", label="Key", secret=True), parameter="token")
+    pages = [Answer(200, b'{"data": {"items": [1, 2]}, "next": "b"}'), Answer(200, b'{"data": {"items": [3]}}')]
+
+    def cursor(answer: Any) -> dict[str, str] | None:
+        return {"after": answer["next"]} if answer.get("next") else None
+
+    async with fake_http(*pages) as server, line(way, {"key": "k1"}, server) as opened:
+        assert [item async for item in opened.pages("things", "data.items", cursor, {"size": 2})] == [1, 2, 3]
+        assert [request.path for request in server.received] == [
+            "/v1/things?size=2&token=k1",
+            "/v1/things?size=2&after=b&token=k1",
+        ]
+    async with fake_http(always=pages[0]) as server, line(way, {"key": "k1"}, server) as opened:
+        with pytest.raises(InternalError, match="repeats itself"):
+            [item async for item in opened.pages("things", "data.items", cursor)]
+
+
+def test_an_app_of_ones_own_asks_for_its_scopes_and_sends_a_challenge() -> None:
+    config = {"sign_in": "oauth", "client_id": "app-1", "client_secret": "s3cret"}
+    consent = KlaviyoDestination(config, Environment()).consent()
+    assert consent is not None
+    address = consent.address(redirect_uri="https://here.test/back", state="st", verifier="v" * 43)
+    assert address.startswith("https://www.klaviyo.com/oauth/authorize?")
+    assert "scope=accounts:read+events:write" in address.replace("%3A", ":").replace("%20", "+")
+    assert "code_challenge_method=S256" in address
+    assert "s3cret" not in address
+    assert KlaviyoDestination({"sign_in": "key", "api_key": "k"}, Environment()).consent() is None
