@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -33,7 +34,7 @@ from connectors.models import Source
 from connectors.sdk.planner import Statement, WarehouseSession, WarehouseSource, drop_table, own_table, warehouse_of
 from connectors.sdk.source import Source as OpenSource
 from connectors.sdk.types import Column
-from syncs.engine.duck import duck, never
+from syncs.engine.duck import Duck, duck, never
 from syncs.engine.forgetting import Forgotten
 from syncs.engine.logs.membership import ROW, changes, compare
 from syncs.engine.storage import Storage, scratch
@@ -177,6 +178,11 @@ def _some_of(column: str, keys: Sequence[str]) -> Iterator[exp.Expr]:
         yield exp.column(column, quoted=True).isin(*some)
 
 
+def _bench() -> AbstractContextManager[Duck]:
+    """A DuckDB that spills to disk rather than take more than its share of memory."""
+    return duck(workdir(), memory_mb=settings.ENGINE_MEMORY_MB, threads=settings.ENGINE_THREADS, check=never)
+
+
 @dataclass(frozen=True, slots=True)
 class InStorage:
     """Parquet files, one a table and recording."""
@@ -186,8 +192,7 @@ class InStorage:
 
     def follow(self, recording: Recording, now: Members) -> dict[str, int]:
         """Compared in DuckDB, from files of both."""
-        spare = {"memory_mb": settings.ENGINE_MEMORY_MB, "threads": settings.ENGINE_THREADS}
-        with scratch(workdir(), "audience-") as folder, duck(workdir(), **spare, check=never) as bench:
+        with scratch(workdir(), "audience-") as folder, _bench() as bench:
             there, known = folder / "now.parquet", folder / "known.parquet"
             with self.source.query(now.sql, batch_rows=BATCH_ROWS) as stream:
                 keep(there, stream.schema, stream)
@@ -200,17 +205,14 @@ class InStorage:
 
     def rows(self, table: HistoryTable, audience: Audience, ask: Ask, but: int = 0) -> Batches:
         """Found by DuckDB in the files of all recordings, without that of the recording ``but``."""
-        import duckdb
-
         paths = self._paths(table, audience)
         local = [str(self.files.local(path)) for path in paths if not path.endswith(f"/{but}.parquet")]
         if not local:
             return
-        with duckdb.connect() as bench:
-            bench.execute("SET TimeZone='UTC'")
-            bench.read_parquet(local).create_view("entries")
+        with _bench() as bench:
+            bench.connection.read_parquet(local).create_view("entries")
             query = ask(exp.table_("entries"), PROFILES["duckdb"])
-            yield from bench.sql(query.sql("duckdb")).to_arrow_reader(BATCH_ROWS)
+            yield from bench.stream(query.sql("duckdb"), batch_rows=BATCH_ROWS)
 
     def write(self, table: HistoryTable, recording: Recording, batches: Batches) -> int:
         """A file that takes its place when it is whole; none for no entries."""

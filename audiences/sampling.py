@@ -135,15 +135,16 @@ def drop_tables(source: Source, tables: Iterable[SampleTable], check: Callable[[
     rows = list(tables)
     if not rows:
         return 0
+    dropped = 0
     try:
         with desk(warehouse_of(open_source(source)), check) as bench:
             for table in rows:
                 bench.drop(table.name)
                 services.forget_table(table)
+                dropped += 1
     except (ConnectorError, HeadraceError) as error:
-        logger.warning("samples were left in source %s for now: %s", source.pk, error.code)
-        return 0
-    return len(rows)
+        logger.warning("samples were left in source %s, to be dropped later: %s", source.pk, error.code)
+    return dropped
 
 
 def drop_all_of(workspace_id: int) -> None:

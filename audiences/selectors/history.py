@@ -153,7 +153,7 @@ def _read_place(text: str, columns: Sequence[str]) -> Sequence[Any]:
             numbers = [int(v) for v, name in zip(values, columns, strict=True) if name == HELD[0]]
             if all(each.tzinfo for each in moments) and all(abs(each) < 2**63 for each in numbers):
                 return values
-    except (binascii.Error, ValueError, TypeError):
+    except (binascii.Error, ValueError, TypeError, OverflowError):
         pass
     raise Invalid.field("after", "This is no place in the list: give what the page before it said.")
 

@@ -54,6 +54,8 @@ def change_sampling(
     if not parent.is_parent or parent.archived_at is not None:
         raise Conflict(f"{parent.name} is not sampled by itself.", hint="Sampling is set up on a parent model.")
     sampling = sampling_of(parent)
+    if sampling.pk:  # workers and the scheduler write to it as well
+        sampling = Sampling.objects.select_for_update(no_key=True, of=("self",)).get(pk=sampling.pk)
     before = _described(sampling)
     if enabled and not sampling.enabled:
         require_write_access(parent.source)
@@ -271,12 +273,16 @@ def ask_for_due_samples(now: datetime) -> int:
     """Let workers take the samples that are due by schedule: for the scheduler."""
     made = 0
     with unscoped("models of all workspaces are sampled by the same scheduler"), transaction.atomic():
-        rows = Sampling.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
-        idle = rows.filter(enabled=True, parent_model__archived_at=None).exclude(state__in=LIVE)
-        for sampling in idle.prefetch_related("sampled").order_by("asked_at", "pk")[:AT_ONCE]:
-            if models := due_models(sampling, sampling.sampled.all(), now):
+        idle = Sampling.objects.filter(enabled=True, parent_model__archived_at=None).exclude(state__in=LIVE)
+        # Those that are sampled when asked only, or rarely, must not hide the others behind them.
+        for known in idle.prefetch_related("sampled").order_by("asked_at", "pk").iterator(chunk_size=200):
+            models = due_models(known, known.sampled.all(), now)
+            free = idle.filter(pk=known.pk).select_for_update(no_key=True, skip_locked=True, of=("self",))
+            if models and (sampling := free.first()):
                 _ask(sampling, models)
                 made += 1
+            if made == AT_ONCE:
+                break
     return made
 
 

@@ -34,9 +34,16 @@ def text_column(field: pa.Field, values: Sequence[str | None]) -> pa.Array:
     if pa.types.is_boolean(field.type):
         return pc.if_else(pc.is_null(texts), pa.scalar(None, pa.bool_()), pc.is_in(texts, _TRUE))
     try:
+        if pa.types.is_timestamp(field.type) and field.type.tz and not _zoned(texts):
+            return pc.assume_timezone(texts.cast(pa.timestamp(field.type.unit)), field.type.tz)
         return texts.cast(field.type)
     except pa.ArrowInvalid as error:
         raise unreadable(field) from error
+
+
+def _zoned(texts: pa.Array) -> bool:
+    """Whether the texts of moments name a zone; some servers write them in the session's, which is UTC."""
+    return bool(pc.any(pc.match_substring_regex(texts, r"(Z|[+-]\d{2}(:?\d{2})?)$")).as_py())
 
 
 def unreadable(field: pa.Field) -> QueryError:

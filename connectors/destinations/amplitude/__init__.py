@@ -23,13 +23,15 @@ from connectors.sdk.rest.times import unix_ms
 from connectors.sdk.rows import dumps
 from connectors.sdk.types import Choice, Operation
 
+SHORTEST = 5  # characters of an ID
+
 
 async def write_users(work: Work) -> Results:
     """Properties of users, as a form."""
 
     def make(record: Record, made: str) -> Record | RowResult:
         told = {"user_properties": operations(work, besides(record, PERSON))}
-        return missing(record, "user_id", "device_id") or {**ids(record), **told}
+        return nobody(record) or {**ids(record), **told}
 
     return await work.together(make, form(work, "identify"))
 
@@ -56,7 +58,7 @@ async def write_events(work: Work) -> Results:
             own["time"] = unix_ms(own["time"], field="time")
         known = {**own, **ids(record), "insert_id": str(own.get("insert_id") or made)}
         event = {"event_type": work.settings["event"], **known, "event_properties": besides(record, EVENT)}
-        return missing(record, "user_id", "device_id") or event
+        return nobody(record) or event
 
     async def send(events: list[Record]) -> Results:
         body = {"api_key": work.config["api_key"], "events": events}
@@ -84,6 +86,14 @@ async def write_cohort(work: Work) -> Results:
     skipped = {str(each) for told in answer["memberships_result"] for each in told.get("skipped_ids") or ()}
     unknown = rejected("Amplitude knows nobody with this ID.", field=work.match)
     return [unknown if each in skipped else ACCEPTED for each in sent]
+
+
+def nobody(record: Record) -> RowResult | None:
+    """The refusal of a row without an ID, or with one that Amplitude would drop; nothing where it has one."""
+    short = [name for name, value in ids(record).items() if len(value) < SHORTEST]
+    if short:
+        return rejected(f"{short[0]} has fewer than {SHORTEST} characters.", field=short[0])
+    return missing(record, "user_id", "device_id")
 
 
 def ids(record: Record) -> Record:

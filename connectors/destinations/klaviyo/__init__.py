@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from connectors.destinations.klaviyo.settings import EVENT, MATCHED, PLAIN, PROFILE, SIGN_IN, VERSION, definition
+from connectors.sdk import receipts
 from connectors.sdk.destination import ACCEPTED, DestinationField, Job
+from connectors.sdk.errors import BatchRejected, Unavailable
 from connectors.sdk.rest import (
     Api,
     Found,
@@ -111,13 +113,19 @@ async def import_profiles(work: Work, relationships: Record) -> Results:
     async def ask(job: str) -> JobState:
         answer = await work.line.get(f"profile-bulk-import-jobs/{job}")
         told = answer["data"]["attributes"]
-        return JobState(told["status"] in ("complete", "cancelled"), (job, told))
+        if told["status"] == "cancelled":
+            await receipts.current().keep("")
+            raise Unavailable("Klaviyo cancelled the import job.")
+        return JobState(told["status"] == "complete", (job, told))
 
     job, told = await finished(start, ask, within_s=1_500)
     if not told.get("failed_count"):
         return [ACCEPTED] * len(work)
     pages = work.line.pages(f"profile-bulk-import-jobs/{job}/import-errors", "data", next_page)
-    return by_index(len(work), [refusal async for error in pages for refusal in refused(error)])
+    refusals = [refusal async for error in pages for refusal in refused(error)]
+    if not refusals:
+        raise BatchRejected(f"Klaviyo refused {told['failed_count']} profiles and does not say which.")
+    return by_index(len(work), refusals)
 
 
 def profile_of(record: Record) -> Record:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+from yarl import URL
+
 from connectors.sdk.context import Environment
 from connectors.sdk.errors import AuthError, ConnectorError, InternalError
-from connectors.sdk.net import Client, Request, Response, merged
+from connectors.sdk.net import Client, Request, Response, merged, parse_url
 from connectors.sdk.net.status import ErrorMaker
 from connectors.sdk.rest.sign_in import Config, Prover, SignIn
 from connectors.sdk.rows import dumps
@@ -130,6 +132,11 @@ class Line:
             if repr(following) in seen:
                 raise InternalError(f"The list at {path} repeats itself.")
             seen.add(repr(following))
+            if (
+                isinstance(following, str)
+                and parse_url(self._url(following)).origin() != parse_url(self._url(path)).origin()
+            ):
+                raise InternalError("The next page of a list is at another host, which gets no credentials.")
             path, asked = (following, {}) if isinstance(following, str) else (path, {**asked, **following})
         raise InternalError(f"The list at {path} does not end.", hint="Narrow it down in the service.")
 
@@ -159,6 +166,9 @@ class Line:
 
     def _url(self, path: str) -> str:
         return path if path.startswith(("https://", "http://")) else f"{self._base}/{path.lstrip('/')}"
+
+    def _origin(self, path: str) -> URL:
+        return parse_url(self._url(path)).origin()
 
     def _error(self, response: Response) -> ConnectorError | None:
         error = self._client.error_for(response, self._api.errors)

@@ -177,7 +177,6 @@ class OAuthApp(SignIn):
     scopes: tuple[str, ...]
     app: str  # where the app is made, in the service's words: “HubSpot developer account → Apps”
     parameters: Mapping[str, str] = field(default_factory=dict)
-    separator: str = " "
     in_header: bool = False
 
     @property
@@ -199,7 +198,7 @@ class OAuthApp(SignIn):
             grant="authorization_code",
             client_id=str(config.get("client_id") or ""),
             client_secret=str(config.get("client_secret") or ""),
-            scope=self.separator.join(self.scopes),
+            scope=" ".join(self.scopes),
             in_header=self.in_header,
         )
         address = _address(self.page, config)

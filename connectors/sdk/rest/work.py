@@ -99,10 +99,6 @@ class Work:
         job = f"{self.job.sync_id}/{self.job.run_id}/{self.operation.value}"
         return [str(uuid5(_EVENTS, f"{job}/{key}")) for key in self.batch.keys]
 
-    def declared(self, name: str) -> DestinationField | None:
-        """What is known of a mapped field."""
-        return next((f for f in self.job.fields if f.name == name), None)
-
     def pick(self, places: Sequence[int]) -> Work:
         """These rows alone."""
         rows = self.batch.rows.take(pa.array(places, pa.int64()))

@@ -168,6 +168,14 @@ async def test_lists_are_read_page_by_page_and_one_that_repeats_itself_ends() ->
             [item async for item in opened.pages("things", "data.items", cursor)]
 
 
+async def test_a_next_page_at_another_host_gets_no_credentials() -> None:
+    way = KeyParameter(key=Text(name="key", label="Key", secret=True), parameter="token")
+    page = Answer(200, b'{"items": [1], "next": "http://elsewhere.test/page2"}')
+    async with fake_http(page) as server, line(way, {"key": "k1"}, server) as opened:
+        with pytest.raises(InternalError, match="another host"):
+            [item async for item in opened.pages("things", "items", lambda answer: answer["next"])]
+
+
 def test_an_app_of_ones_own_asks_for_its_scopes_and_sends_a_challenge() -> None:
     config = {"sign_in": "oauth", "client_id": "app-1", "client_secret": "s3cret"}
     consent = KlaviyoDestination(config, Environment()).consent()

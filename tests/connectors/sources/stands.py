@@ -145,9 +145,9 @@ _MARIADB = Stand(
         "CREATE SEQUENCE stand_counter",
         "CREATE VIEW stand_view AS SELECT id FROM stand_people",
         "CREATE TABLE stand_types (t tinyint(1), u bigint unsigned, f float, d decimal(10,2), w decimal(65,30),"
-        " b bit(1), bb bit(9), y year, bin varbinary(8), e enum('a','b'), g point, z date)",
+        " b bit(1), bb bit(9), y year, bin varbinary(8), e enum('a','b'), g point, z date, at timestamp(6) NULL)",
         "INSERT INTO stand_types VALUES (2, 18446744073709551615, 0.1, 12.50, 1, b'1', b'100000001', 2026,"
-        " x'DEAD00', 'b', ST_GeomFromText('POINT(1 2)'), '2026-01-01')",
+        " x'DEAD00', 'b', ST_GeomFromText('POINT(1 2)'), '2026-01-01', '2026-01-02 03:04:05.5')",
         "SET sql_mode = ''",
         "CREATE TABLE stand_zero (z datetime)",
         "INSERT INTO stand_zero VALUES ('0000-00-00')",
