@@ -206,7 +206,7 @@ class KlaviyoDestination(RestDestination):
     async def fields(self, sync_type: str, settings: Any) -> Sequence[DestinationField]:
         return {"profiles": PROFILE, "events": EVENT}.get(sync_type, MATCHED)
 
-    async def lists(self, settings: Any) -> list[Choice]:
+    async def lists(self) -> list[Choice]:
         """The account's lists."""
         async with self.line() as line:
             pages = line.pages("lists", "data", next_page)

@@ -6,6 +6,7 @@ the answers (:class:`Work`). Sending, waiting, retrying, limits and traces are n
 """
 
 from connectors.sdk.rest.api import Api, Line
+from connectors.sdk.rest.codes import ErrorCodes
 from connectors.sdk.rest.destination import RestDestination, Writer
 from connectors.sdk.rest.fields import field, fields
 from connectors.sdk.rest.jobs import JobState, finished
@@ -28,6 +29,7 @@ __all__ = [
     "Basic",
     "ClientCredentials",
     "Either",
+    "ErrorCodes",
     "Found",
     "JobState",
     "KeyHeader",

@@ -11,9 +11,10 @@ from urllib.parse import urlencode
 from yarl import URL
 
 from connectors.sdk.context import Environment
-from connectors.sdk.errors import AuthError, ConnectorError, InternalError
+from connectors.sdk.errors import AuthError, ConnectorError, InternalError, RateLimited
 from connectors.sdk.net import Client, Request, Response, merged, parse_url
-from connectors.sdk.net.status import ErrorMaker
+from connectors.sdk.net.status import ErrorMaker, retry_after, words
+from connectors.sdk.rest.codes import ErrorCodes
 from connectors.sdk.rest.sign_in import Config, Prover, SignIn
 from connectors.sdk.rows import dumps
 
@@ -29,8 +30,9 @@ class Api:
     ``base``: the address that all paths follow, or what the settings make of it.
     ``version``: the version of the service's interface that requests name, for the docs.
     ``test``: a request without side effects that only signed-in callers may make.
-    ``errors`` overrides what a status means (see :mod:`connectors.sdk.net.status`); ``says``
-    finds the service's words in an answer, where they are not in the usual places.
+    ``errors`` overrides what a status means (see :mod:`connectors.sdk.net.status`), ``codes``
+    what the service's own codes mean; ``says`` finds the service's words in an answer, where
+    they are not in the usual places.
     """
 
     base: str | Callable[[Config], str]
@@ -39,6 +41,7 @@ class Api:
     version: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[int, ErrorMaker] = field(default_factory=dict)
+    codes: ErrorCodes | None = None
     says: Callable[[Any], str] | None = None
 
     def address(self, config: Config) -> str:
@@ -171,7 +174,7 @@ class Line:
         return parse_url(self._url(path)).origin()
 
     def _error(self, response: Response) -> ConnectorError | None:
-        error = self._client.error_for(response, self._api.errors)
+        error = self._coded(response) or self._client.error_for(response, self._api.errors)
         if error is None:
             return None
         if self._api.says is not None and (said := _said(self._api.says, response)):
@@ -180,6 +183,14 @@ class Line:
         if isinstance(error, AuthError):
             error.hint = self._prover.hint
         return error
+
+    def _coded(self, response: Response) -> ConnectorError | None:
+        if self._api.codes is None:
+            return None
+        error = self._api.codes.error(response, f"{response.status}: {words(response)}")
+        if isinstance(error, RateLimited) and error.after is None:
+            error.after = retry_after(response)
+        return error and self._client.cleaned(error)
 
 
 def at(answer: Any, path: str) -> Any:

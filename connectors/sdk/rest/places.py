@@ -20,20 +20,21 @@ class Place:
     """What the rows of a sync type go into.
 
     ``noun`` names it (“list”) and is the setting's name. ``discover`` is the destination's
-    method that lists those there are. ``make`` makes one with a name, ``find`` the id of one
-    that has the name already; without ``make`` only existing ones can be chosen.
+    method that lists those there are, ``depends`` names the settings it needs. ``make`` makes
+    one with a name, ``find`` the id of one that has the name already; without ``make`` only existing ones can be chosen.
     """
 
     noun: str
     discover: str
     find: Find | None = None
     make: Make | None = None
+    depends: tuple[str, ...] = ()
 
     @property
     def settings(self) -> tuple[Field, ...]:
         """The settings by which a person chooses."""
         label = self.noun.capitalize()
-        pick = Select(name=self.noun, label=label, discover=self.discover)
+        pick = Select(name=self.noun, label=label, discover=self.discover, depends=self.depends)
         if self.make is None:
             return (pick,)
         source = f"{self.noun}_from"
@@ -52,6 +53,7 @@ class Place:
                 name=self.noun,
                 label=label,
                 discover=self.discover,
+                depends=self.depends,
                 when=When(field=source, values=("existing",)),
             ),
             Text(

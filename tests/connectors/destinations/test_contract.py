@@ -30,6 +30,8 @@ def test_every_field_is_explained_and_its_default_valid(key: str) -> None:
     definition = destination_class(key).definition
     assert rules.field_problems(definition.fields) == []
     assert [p for t in definition.sync_types for p in rules.field_problems(t.settings)] == []
+    for fields in (definition.fields, *(t.settings for t in definition.sync_types)):
+        assert rules.picker_problems(destination_class(key), fields) == []
 
 
 @pytest.mark.parametrize("key", DESTINATIONS)

@@ -83,6 +83,15 @@ def test_unsound_definitions_are_found() -> None:
     assert "never asked" in static.match_problems(unasked)[0]
 
 
+def test_pickers_that_cannot_ask_are_found() -> None:
+    table = Select(name="table", label="Table", discover="tables")
+    assert static.picker_problems(PostgresDestination, [table]) == []
+    assert "missing" in static.picker_problems(PostgresDestination, [replace(table, discover="views")])[0]
+    found = static.picker_problems(PostgresDestination, [replace(table, depends=("schema",))])
+    assert "cannot ask" in found[0]
+    assert "no setting" in found[1]
+
+
 @pytest.mark.parametrize(
     "code",
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -88,6 +89,25 @@ def _consents(connector: type[Any]) -> bool:
     if issubclass(connector, RestDestination):
         return connector.api.sign_in.connects is not None
     return "consent" in vars(connector)
+
+
+def picker_problems(connector: type[Any], fields: Sequence[Field]) -> list[str]:
+    """What a picker lists comes from a method that takes just the settings it depends on."""
+    problems = []
+    for path, declared in every_field(fields):
+        if not isinstance(declared, Select) or not declared.discover:
+            continue
+        method = getattr(connector, declared.discover, None)
+        if method is None:
+            problems.append(f"{path} asks {declared.discover}(), which is missing")
+            continue
+        try:
+            inspect.signature(method).bind(None, **dict.fromkeys(declared.depends))
+        except TypeError as error:
+            problems.append(f"{path} cannot ask {declared.discover}(): {error}")
+        names = {name for name, _ in every_field(fields)}
+        problems += [f"{path} depends on {name}, which is no setting" for name in declared.depends if name not in names]
+    return problems
 
 
 def match_problems(connector: type[Any]) -> list[str]:

@@ -11,9 +11,9 @@ import pytest
 from connectors.destinations.klaviyo import KlaviyoDestination
 from connectors.sdk.context import Environment
 from connectors.sdk.destination import ACCEPTED, Mode, Removal, RowResult
-from connectors.sdk.errors import AuthError, BatchRejected, InternalError, Unavailable
+from connectors.sdk.errors import AuthError, BatchRejected, InternalError, RateLimited, Unavailable
 from connectors.sdk.fields import Text
-from connectors.sdk.rest import Api, ClientCredentials, KeyParameter, Line, Results, SignIn, Work
+from connectors.sdk.rest import Api, ClientCredentials, ErrorCodes, KeyParameter, Line, Results, SignIn, Work
 from connectors.sdk.types import Operation
 from tests.connectors.kit.fake_http import Answer, FakeHttp, fake_http
 from tests.connectors.kit.jobs import batch_of, job_for
@@ -124,8 +124,10 @@ async def test_one_request_a_row_keeps_the_answer_of_each() -> None:
 
 
 @asynccontextmanager
-async def line(sign_in: SignIn, config: dict[str, Any], server: FakeHttp) -> AsyncIterator[Line]:
-    api = Api(base=f"{server.url}/v1", sign_in=sign_in, test=("GET", "me"))
+async def line(
+    sign_in: SignIn, config: dict[str, Any], server: FakeHttp, codes: ErrorCodes | None = None
+) -> AsyncIterator[Line]:
+    api = Api(base=f"{server.url}/v1", sign_in=sign_in, test=("GET", "me"), codes=codes)
     async with api.open(config, Environment(outbound_allow=server.opened)) as opened:
         yield opened
 
@@ -186,3 +188,28 @@ def test_an_app_of_ones_own_asks_for_its_scopes_and_sends_a_challenge() -> None:
     assert "code_challenge_method=S256" in address
     assert "s3cret" not in address
     assert KlaviyoDestination({"sign_in": "key", "api_key": "k"}, Environment()).consent() is None
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (200, b'{"code": 0}', None),
+        (200, b'{"code": 7, "message": "Slow down"}', RateLimited),
+        (400, b'{"code": 7, "message": "Slow down"}', RateLimited),
+        (200, b'{"code": 9, "message": "No such list"}', BatchRejected),
+        (401, b'{"code": 9, "message": "Who are you?"}', AuthError),
+        (503, b"<html>", Unavailable),
+    ],
+)
+async def test_a_services_own_codes_say_what_its_answers_mean(
+    status: int, body: bytes, expected: type[Exception] | None
+) -> None:
+    way = KeyParameter(key=Text(name="key", label="Key", secret=True), parameter="token")
+    codes = ErrorCodes(find=lambda answer: answer["code"], fine=(0,), meanings={7: RateLimited})
+    async with fake_http(Answer(status, body)) as server, line(way, {"key": "k1"}, server, codes) as opened:
+        if expected is None:
+            assert await opened.get("things") == {"code": 0}
+            return
+        with pytest.raises(expected) as caught:
+            await opened.get("things")
+        assert type(caught.value) is expected

@@ -1,0 +1,237 @@
+"""What identifies people, as ad platforms want it: normalised by each vendor's own rules, then hashed.
+
+A connector names its :class:`Identifier` fields; :func:`written` makes of a record what may
+be sent. A value that no rule can read is left out where others identify the row as well, and
+the row's result says so; a row that nothing identifies is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import phonenumbers
+
+from connectors.sdk.destination import DestinationField, RowResult, rejected
+from connectors.sdk.errors import BatchRejected
+from connectors.sdk.fields import Select, Text
+from connectors.sdk.rest.times import moment
+from connectors.sdk.rest.work import text
+from connectors.sdk.types import Choice, ColumnType
+
+Normal = Callable[[str], str]  # raises ValueError with what is wrong
+
+HASHING = Select(
+    name="hashing",
+    label="Personal data",
+    style="cards",
+    default="auto",
+    choices=(
+        Choice("auto", "Normalise and hash", "Values that are hashes already are sent as they are."),
+        Choice("none", "Send as it is", "The model's values are normalised and hashed already."),
+    ),
+)
+PHONE_COUNTRY = Text(
+    name="phone_country",
+    label="Country of phone numbers",
+    help="Two letters, such as US: for numbers that begin without + and a country code.",
+    required=False,
+    pattern=r"[A-Za-z]{2}",
+    pattern_hint="two letters",
+)
+_DIGESTS = {"sha256": hashlib.sha256, "md5": hashlib.md5, "sha1": hashlib.sha1}
+_HASHES = {
+    "sha256": re.compile(r"[0-9a-fA-F]{64}"),
+    "md5": re.compile(r"[0-9a-fA-F]{32}"),
+    "sha1": re.compile(r"[0-9a-fA-F]{40}"),
+}
+_PLUS_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
+_BETWEEN_DIGITS = re.compile(r"[\s().\-/\u2010-\u2015]")
+_GMAIL = ("gmail.com", "googlemail.com")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identifier:
+    """A field that identifies a person. ``hashed`` names the hash it is sent as; empty: it is sent in the clear.
+
+    ``phone``: the value is a phone number, which ``normal`` gets in E.164.
+    ``many``: an array in this field is several values.
+    """
+
+    name: str
+    label: str
+    normal: Normal = str.strip
+    hashed: str = "sha256"
+    phone: bool = False
+    many: bool = False
+    description: str = ""
+
+    @property
+    def field(self) -> DestinationField:
+        """The field that rows are mapped to."""
+        kind = ColumnType.UNKNOWN if self.many else ColumnType.STRING
+        return DestinationField(name=self.name, label=self.label, type=kind, description=self.description)
+
+    def write(self, value: Any, country: str = "") -> str:
+        """The value as it is sent; raises ``ValueError`` with what is wrong with it."""
+        told = (value if isinstance(value, str) else text(value)).strip()
+        if self.hashed and _HASHES[self.hashed].fullmatch(told):
+            return told.lower()
+        plain = self.normal(in_e164(told, country) if self.phone else told)
+        if not plain:
+            raise ValueError("is empty")
+        return digest(plain, self.hashed) if self.hashed else plain
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A record's identifiers as they are sent, and what was left out of them, in words."""
+
+    values: Mapping[str, Sequence[str]]
+    left_out: Sequence[str] = ()
+
+    def first(self, name: str) -> str:
+        """The first value of a field; empty where there is none."""
+        return next(iter(self.values.get(name, ())), "")
+
+    @property
+    def refusal(self) -> RowResult | None:
+        """Why the row cannot be sent: nothing identifies anybody."""
+        if self.values:
+            return None
+        return rejected(f"Nothing identifies this person{': ' if self.left_out else '.'}{' '.join(self.left_out)}")
+
+    @property
+    def result(self) -> RowResult:
+        """The result of a row that was taken."""
+        return RowResult(True, " ".join(self.left_out), "left_out" if self.left_out else "")
+
+
+def written(record: Mapping[str, Any], identifiers: Iterable[Identifier], settings: Mapping[str, Any]) -> Person:
+    """What identifies the person of a record, normalised and hashed as the sync's settings say (:data:`HASHING`)."""
+    as_is = settings.get("hashing") == "none"
+    country = str(settings.get("phone_country") or "").upper()
+    values: dict[str, list[str]] = {}
+    left_out: list[str] = []
+    for each in identifiers:
+        for value in listed(record.get(each.name)):
+            try:
+                values.setdefault(each.name, []).append(text(value) if as_is else each.write(value, country))
+            except ValueError as error:
+                left_out.append(f"{each.label} {error}; it was left out.")
+    return Person({name: known for name, known in values.items() if known}, left_out)
+
+
+def listed(value: Any) -> list[Any]:
+    """One value or several, without those that say nothing."""
+    if isinstance(value, str):
+        return [value] if value and not value.isspace() else []
+    several = value if isinstance(value, list | tuple) else [value]
+    return [each for each in several if each is not None and str(each).strip()]
+
+
+def digest(plain: str, algorithm: str = "sha256") -> str:
+    """The hash of a normalised value in UTF-8, as hexadecimal digits in lower case."""
+    return _DIGESTS[algorithm](plain.encode(), usedforsecurity=False).hexdigest()
+
+
+def email(value: str) -> str:
+    """In lower case, without any white space."""
+    plain = "".join(value.lower().split())
+    name, at, domain = plain.rpartition("@")
+    if not (name and at and "." in domain):
+        raise ValueError("is not an e-mail address")
+    return plain
+
+
+def google_email(value: str) -> str:
+    """As :func:`email`; of Gmail's own addresses the dots and what follows a plus are left out, as Google asks."""
+    name, _, domain = email(value).rpartition("@")
+    return f"{name.partition('+')[0].replace('.', '')}@{domain}" if domain in _GMAIL else f"{name}@{domain}"
+
+
+def without_plus(value: str) -> str:
+    """E.164 without the plus."""
+    return value.removeprefix("+")
+
+
+def in_e164(value: str, country: str) -> str:
+    """A number in E.164; numbers without a country code are of ``country``."""
+    # “+49 (0)151 …”: the zero is for those who call from within the country.
+    bare = _BETWEEN_DIGITS.sub("", value.replace("(0)", "") if value.startswith("+") else value)
+    if _PLUS_NUMBER.fullmatch(bare):
+        return bare
+    return _parsed_phone(bare, country)
+
+
+@lru_cache(maxsize=10_000)
+def _parsed_phone(value: str, country: str) -> str:
+    readings = ((value, country or None), (f"+{value.removeprefix('00')}", None))
+    for told, region in readings:
+        try:
+            number = phonenumbers.parse(told, region)
+        except phonenumbers.NumberParseException:
+            continue
+        if phonenumbers.is_possible_number(number):
+            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    raise ValueError("is not a phone number" if country else "is not a phone number with a country code")
+
+
+def name(value: str) -> str:
+    """In lower case, without punctuation and digits, letters of any script kept; single spaces stay."""
+    if value.isascii() and value.isalpha():
+        return value.lower()
+    kept = (c for c in value.lower() if not unicodedata.category(c).startswith(("P", "S", "N", "C")))
+    return " ".join("".join(kept).split())
+
+
+def lower(value: str) -> str:
+    """In lower case, without white space around it."""
+    return value.strip().lower()
+
+
+def place(value: str) -> str:
+    """A city or state: in lower case, letters only, also without spaces."""
+    return "".join(c for c in value.lower() if unicodedata.category(c).startswith(("L", "M")))
+
+
+def postcode(value: str) -> str:
+    """In lower case, without spaces; of American codes the first five digits."""
+    return "".join(value.lower().split()).partition("-")[0]
+
+
+def country(value: str) -> str:
+    """Two letters in lower case (ISO 3166-1)."""
+    plain = value.strip().upper()
+    if plain not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError("is not a country of two letters")
+    return plain.lower()
+
+
+def gender(value: str) -> str:
+    """``m`` or ``f``."""
+    plain = value.strip().lower()[:1]
+    if plain not in ("m", "f"):
+        raise ValueError("is neither m nor f")
+    return plain
+
+
+def birthday(value: str) -> str:
+    """``YYYYMMDD``."""
+    digits = re.sub(r"\D", "", value)
+    if len(digits) == 8 and digits[:2] in ("19", "20"):
+        return digits
+    try:
+        return f"{moment(value):%Y%m%d}"
+    except BatchRejected as error:
+        raise ValueError("is not a date") from error
+
+
+def device(value: str) -> str:
+    """An advertising id of a phone: in lower case, with its dashes."""
+    return value.strip().lower()

@@ -1,0 +1,37 @@
+"""Services with error codes of their own inside answers, also inside those that say 200."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from connectors.sdk.errors import BatchRejected, ConnectorError, InternalError
+from connectors.sdk.net import Response
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorCodes:
+    """A service's table of errors.
+
+    ``find`` reads the code out of an answer (``None``: there is none). ``fine`` are codes of
+    success, ``meanings`` what others mean. A code in neither means what the status says, and
+    ``otherwise`` where the status is a success.
+    """
+
+    find: Callable[[Any], Any]
+    meanings: Mapping[Any, Callable[[str], ConnectorError]] = field(default_factory=dict)
+    fine: Collection[Any] = (None,)
+    otherwise: Callable[[str], ConnectorError] = BatchRejected
+
+    def error(self, response: Response, message: str) -> ConnectorError | None:
+        """The error that the code in an answer stands for; ``None`` where the status alone decides."""
+        try:
+            code = self.find(response.json())
+        except (InternalError, LookupError, TypeError, AttributeError):
+            return None
+        if code in self.fine:
+            return None
+        if meaning := self.meanings.get(code):
+            return meaning(message)
+        return self.otherwise(message) if response.ok else None
