@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from connectors import api, api_clouds, api_tunnels
+from connectors import api, api_clouds, api_discovery, api_tunnels
 
 urlpatterns = [
     path("sources", api.SourceListView.as_view(), name="sources"),
@@ -12,6 +12,16 @@ urlpatterns = [
     path("destinations/<api_id:destination_id>/stop", api.StopDestinationView.as_view(), name="destination_stop"),
     path(
         "destinations/<api_id:destination_id>/release", api.ReleaseDestinationView.as_view(), name="destination_release"
+    ),
+    path(
+        "destinations/<api_id:destination_id>/fields",
+        api_discovery.DestinationFieldsView.as_view(),
+        name="destination_fields",
+    ),
+    path(
+        "destinations/<api_id:destination_id>/choices",
+        api_discovery.DestinationChoicesView.as_view(),
+        name="destination_choices",
     ),
     path("cloud-credentials", api_clouds.CloudCredentialListView.as_view(), name="cloud_credentials"),
     path(

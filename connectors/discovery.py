@@ -13,7 +13,7 @@ import inspect
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
@@ -155,6 +155,28 @@ def picker(fields: Sequence[Field], path: str) -> Select:
         if declared.name == head and isinstance(declared, Select) and not rest:
             return declared
     raise Invalid.field("field", f"There is no picker called “{path}”.")
+
+
+def level(values: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """The values beside a setting: those of its section, with the outer ones behind them."""
+    found = dict(values)
+    for part in path.split(".")[:-1]:
+        values = values.get(part) or {}
+        found |= values
+    return found
+
+
+def waits_for(fields: Sequence[Field], declared: Select, settings: Mapping[str, Any]) -> str:
+    """What has to be chosen before a picker can be filled, in words; empty where nothing is missing."""
+    labels = {each.name: each.label for each in _every(fields)}
+    return next((labels[name] for name in declared.depends if settings.get(name) in (None, "")), "")
+
+
+def _every(fields: Sequence[Field]) -> Iterator[Field]:
+    for declared in fields:
+        yield declared
+        if isinstance(declared, Section):
+            yield from _every(declared.fields)
 
 
 def _checked(connection: Connection) -> None:

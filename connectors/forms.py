@@ -235,7 +235,8 @@ class SettingsForm(forms.Form):
         if now:
             options.append((str(now), str(now)))
         prefix = path.rpartition(".")[0]
-        depends = [self.add_prefix(f"{prefix}.{d}" if prefix else d) for d in declared.depends]
+        beside = {d: f"{prefix}.{d}" if prefix else d for d in declared.depends}
+        depends = [self.add_prefix(name if name in self.fields else d) for d, name in beside.items()]
         changed = "".join(f", change from:[name='{name}']" for name in depends)
         widget = forms.Select(
             {

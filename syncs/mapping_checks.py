@@ -14,6 +14,7 @@ from syncs.engine.spec import MAX_DEPTH, FieldMapping, MappingKind
 from syncs.mappings import VARIABLES, Problems
 
 _ANY_COLUMN = frozenset({MappingKind.COLUMN})
+_MAKES_NOTHING = frozenset({Mode.UPDATE, Mode.REMOVE, Mode.ARCHIVE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def check(
         if configuration.mappings:
             problems.add("mappings", f"“{kind.name}” takes whole rows; it has no field mapping.")
         return
-    _check_fields(configuration.mappings, kind, fields, problems)
+    _check_fields(configuration.mappings, kind, mode.mode, fields, problems)
     checker = _Checker(kind, columns, problems)
     for index, mapping in enumerate(configuration.mappings):
         checker.check(mapping, f"mappings.{index}")
@@ -56,7 +57,7 @@ def check(
 
 
 def _check_fields(
-    mappings: Sequence[FieldMapping], kind: SyncType, fields: Sequence[DestinationField], problems: Problems
+    mappings: Sequence[FieldMapping], kind: SyncType, mode: Mode, fields: Sequence[DestinationField], problems: Problems
 ) -> None:
     known = {f.name: f for f in fields}
     _check_twice(mappings, "mappings", problems)
@@ -66,6 +67,9 @@ def _check_fields(
             problems.add(f"mappings.{index}", f"The destination has no field “{mapping.to}”.")
         elif target is not None and target.read_only:
             problems.add(f"mappings.{index}", f"The destination does not let “{mapping.to}” be written.")
+        elif target is not None and not target.fits(mode):
+            words = f"“{mapping.to}” cannot be mapped in the mode “{mode.value}”, only in {_or(target.modes)}."
+            problems.add(f"mappings.{index}", words)
 
 
 def _check_twice(mappings: Iterable[FieldMapping], path: str, problems: Problems) -> None:
@@ -150,7 +154,7 @@ def _check_whole(
     problems: Problems,
 ) -> None:
     mapped = {m.to for m in mappings}
-    missing = [f.label or f.name for f in fields if f.required and f.name not in mapped]
+    missing = [f.label or f.name for f in fields if _needed(f, mode.mode) and f.name not in mapped]
     if missing:
         problems.add("mappings", f"Map the required fields: {', '.join(missing)}.")
     if not mappings:
@@ -158,7 +162,7 @@ def _check_whole(
     identifiers = [m for m in mappings if m.identifier]
     if mode.matching and not identifiers:
         problems.add("identifier", "Choose the field by which rows are matched with records.")
-    allowed = {f.name for f in fields if f.identifier}
+    allowed = {f.name for f in fields if f.identifier and f.fits(mode.mode)}
     matching = {MappingKind.COLUMN, MappingKind.TEMPLATE} if kind.matching_templates else {MappingKind.COLUMN}
     for mapping in identifiers:
         if allowed and mapping.to not in allowed:
@@ -168,6 +172,15 @@ def _check_whole(
         if mapping.kind not in matching:
             words = "a column or a template" if len(matching) > 1 else "a column"
             problems.add("identifier", f"Match records by {words}.")
+
+
+def _needed(field: DestinationField, mode: Mode) -> bool:
+    """Whether a field must be mapped; modes that make no records need only what finds them."""
+    return field.required and field.fits(mode) and (field.identifier or mode not in _MAKES_NOTHING)
+
+
+def _or(modes: Sequence[Mode]) -> str:
+    return " or ".join(f"“{mode.value}”" for mode in modes)
 
 
 def _is_constant(value: object) -> bool:

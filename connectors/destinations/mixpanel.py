@@ -126,7 +126,6 @@ API = Api(
         user=Text(name="username", label="Service account", help="Project settings → Service accounts, as an admin."),
         password=Text(name="secret", label="Service account secret", secret=True),
     ),
-    test=("GET", "lookup-tables"),
 )
 PACE = Limits(batch_rows=2_000, batch_bytes=9_000_000, concurrency=4, timeout_s=60)
 PROFILES = SyncType(

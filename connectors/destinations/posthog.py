@@ -28,7 +28,6 @@ KEY = Text(
 API = Api(
     base=lambda config: str(config.get("url") or HOSTS.get(config.get("cloud") or "us", "")),
     sign_in=KeyInBody(key=KEY),
-    test=("POST", "flags"),
 )
 
 

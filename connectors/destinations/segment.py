@@ -18,7 +18,6 @@ API = Api(
     base=lambda config: HOSTS[config.get("region") or "us"],
     version="v1",
     sign_in=Basic(user=Text(name="write_key", label="Write key", help="Of an HTTP API source.", secret=True)),
-    test=("POST", "batch"),
 )
 
 

@@ -102,6 +102,7 @@ class DestinationField:
 
     ``fan_out``: an array in this field is sent as several records, one for each
     element or combination, which together decide what became of the row.
+    ``modes``: those in which it can be mapped, where not in all (an id that the service makes itself).
     """
 
     name: str
@@ -114,6 +115,11 @@ class DestinationField:
     description: str = ""
     read_only: bool = False
     fan_out: FanOut = FanOut.NONE
+    modes: tuple[Mode, ...] = ()
+
+    def fits(self, mode: Mode) -> bool:
+        """Whether it can be mapped in this mode."""
+        return not self.modes or mode in self.modes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

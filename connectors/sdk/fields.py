@@ -84,8 +84,10 @@ SPLIT_RETRY = Toggle(
 class Select(Field):
     """One of ``choices``, or of what the connector's method named by ``discover`` lists.
 
-    ``depends`` names the fields whose values that method needs. ``style`` "cards"
-    renders radio cards with descriptions. ``column`` offers the model's columns.
+    ``depends`` names settings before this one, beside or around it: the method gets their values
+    as keyword arguments. It is asked when all of them are chosen, and again when one changes; a
+    choice that is no longer offered then is given up, and so are those that depend on it.
+    ``style`` "cards" renders radio cards with descriptions. ``column`` offers the model's columns.
     """
 
     choices: tuple[Choice, ...] = ()

@@ -118,7 +118,10 @@ class Choices(ConnectionView):
     """The options of a picker that the destination lists, for the sync form."""
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """``<option>`` elements for ``field``, the chosen one kept; a failure reads as a disabled option."""
+        """``<option>`` elements for ``field``, the chosen one kept; a failure reads as a disabled option.
+
+        Where what was chosen is no longer offered, the picker tells so in the page: others depend on it.
+        """
         destination = access.destination_for(self.here.actor, pk, access.USE[self.kind])
         form = _sync_form(destination, request)
         path = request.GET.get("field", "")
@@ -126,11 +129,15 @@ class Choices(ConnectionView):
         chosen = str(request.POST.get(form.add_prefix(path), ""))
         context: dict[str, Any] = {"chosen": chosen, "required": picker.required}
         try:
-            level = _level(form.values, path)
+            level = discovery.level(form.values, path)
             context["choices"] = discovery.choices(destination, picker, level, refresh="refresh" in request.GET)
+            context["waits_for"] = discovery.waits_for(form.declared, picker, level)
         except HeadraceError as error:
             context["problem"] = error
-        return render_page(request, "connectors/parts/options.html", context)
+        response = render_page(request, "connectors/parts/options.html", context)
+        if chosen and "problem" not in context and chosen not in {choice.value for choice in context["choices"]}:
+            response["HX-Trigger-After-Swap"] = "change"
+        return response
 
 
 def _sync_form(destination: Destination, request: HttpRequest) -> SettingsForm:
@@ -141,12 +148,3 @@ def _sync_form(destination: Destination, request: HttpRequest) -> SettingsForm:
     if sync_type is None:
         raise Invalid.field("sync_type", f"This destination has no sync type “{key}”.")
     return SettingsForm(sync_type.settings, request.POST, request.FILES, prefix=request.GET.get("prefix") or None)
-
-
-def _level(values: dict[str, Any], path: str) -> dict[str, Any]:
-    """The values beside a setting: those of its section, with the outer ones behind them."""
-    found = dict(values)
-    for part in path.split(".")[:-1]:
-        found |= values.get(part) or {}
-        values = values.get(part) or {}
-    return found

@@ -253,6 +253,8 @@ def field_words(field: DestinationField) -> str:
     words = f"{field.label or field.name} · {field.native_type or field.type.value}"
     marks = (("required", field.required), ("recommended", field.recommended), ("unique", field.identifier))
     shown = [word for word, on in marks if on]
+    if field.modes:
+        shown.append("only in " + " and ".join(mode.value for mode in field.modes))
     return f"{words} ({', '.join(shown)})" if shown else words
 
 

@@ -137,7 +137,7 @@ def analytics(config: Any) -> str:
 class AmplitudeDestination(RestDestination):
     """A project of Amplitude."""
 
-    api = Api(base=lambda config: INGEST[config.get("region") or "us"], sign_in=SIGN_IN, test=("GET", "api/3/cohorts"))
+    api = Api(base=lambda config: INGEST[config.get("region") or "us"], sign_in=SIGN_IN)
     definition = DEFINITION
     writers: ClassVar = {
         "users": write_users,

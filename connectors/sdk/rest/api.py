@@ -13,6 +13,7 @@ from yarl import URL
 from connectors.sdk.context import Environment
 from connectors.sdk.errors import AuthError, ConnectorError, InternalError, RateLimited
 from connectors.sdk.net import Client, Request, Response, merged, parse_url
+from connectors.sdk.net.client import MAX_RESPONSE_BYTES
 from connectors.sdk.net.status import ErrorMaker, retry_after, words
 from connectors.sdk.rest.codes import ErrorCodes
 from connectors.sdk.rest.sign_in import Config, Prover, SignIn
@@ -29,7 +30,9 @@ class Api:
 
     ``base``: the address that all paths follow, or what the settings make of it.
     ``version``: the version of the service's interface that requests name, for the docs.
-    ``test``: a request without side effects that only signed-in callers may make.
+    ``test``: a request without side effects that only signed-in callers may make; left out by
+    connectors whose ``check`` does more.
+    ``answer_bytes``: the longest answer that is read, for services that describe themselves at length.
     ``errors`` overrides what a status means (see :mod:`connectors.sdk.net.status`), ``codes``
     what the service's own codes mean; ``says`` finds the service's words in an answer, where
     they are not in the usual places.
@@ -37,12 +40,13 @@ class Api:
 
     base: str | Callable[[Config], str]
     sign_in: SignIn
-    test: tuple[str, str]
+    test: tuple[str, str] | None = None
     version: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[int, ErrorMaker] = field(default_factory=dict)
     codes: ErrorCodes | None = None
     says: Callable[[Any], str] | None = None
+    answer_bytes: int = MAX_RESPONSE_BYTES
 
     def address(self, config: Config) -> str:
         """The base address with these settings."""
@@ -62,7 +66,7 @@ class Api:
         hidden = [*self.sign_in.secrets(config), *secrets]
 
         def client() -> Client:
-            return Client(environment, secrets=hidden, connections=connections)
+            return Client(environment, secrets=hidden, connections=connections, max_response_bytes=self.answer_bytes)
 
         async with client() as opened:
             prover = self.sign_in.prover(config, environment, client)

@@ -30,6 +30,7 @@ class RestDestination(Destination):
 
     async def check(self) -> None:
         """One request that only signed-in callers may make."""
+        assert self.api.test is not None, f"{self.definition.key} says neither what to test nor how"
         async with self.line() as line:
             await line.send(*self.api.test)
 

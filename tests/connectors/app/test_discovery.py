@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -13,7 +15,11 @@ from config.embedded import Urls
 from config.errors import Invalid
 from connectors import access, discovery, services
 from connectors.choices import Kind
+from connectors.destinations.postgres import PostgresDestination
 from connectors.models import Destination
+from connectors.sdk.fields import Select
+from connectors.sdk.types import Choice
+from tests.api.calls import caller, key_of
 from tests.world import Place, World
 from workspaces.scoping import workspace_scope
 
@@ -113,6 +119,52 @@ def test_a_list_that_cannot_be_had_reads_as_a_disabled_option(
     options = client.post(url, {name: "public.kept"}).content.decode()
     assert '<option value="public.kept" selected>' in options
     assert "disabled>Could not be listed" in options
+
+
+def test_a_picker_follows_those_it_depends_on(
+    acme: Place, postgres: Destination, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second picker asks for the first one, gives up what is no longer offered, and the API tells the same."""
+
+    async def columns(self: PostgresDestination, table: str) -> list[Choice]:
+        return [Choice(f"{table}.id", "ID")]
+
+    sync_type, name = picker_of(postgres)
+    kinds = PostgresDestination.definition.sync_types
+    follower = Select(name="column", label="Column", discover="columns", depends=(name,))
+    changed = [replace(kind, settings=(*kind.settings, follower)) for kind in kinds]
+    definition = replace(PostgresDestination.definition, sync_types=tuple(changed))
+    monkeypatch.setattr(PostgresDestination, "definition", definition)
+    monkeypatch.setattr(PostgresDestination, "columns", columns, raising=False)
+    api = caller(key_of(acme, acme.owner))
+    client.force_login(acme.owner)
+    url = f"/acme/destinations/{postgres.pk}/choices?sync_type={sync_type}&field=column"
+    assert "first</option>" in client.post(url, {}).content.decode()
+    kept = client.post(url, {name: "a", "column": "a.id"})
+    assert '<option value="a.id" selected>' in kept.content.decode()
+    assert "HX-Trigger-After-Swap" not in kept
+    given_up = client.post(url, {name: "b", "column": "a.id"})
+    assert "selected" not in given_up.content.decode()
+    assert given_up["HX-Trigger-After-Swap"] == "change"
+
+    def asked(settings: dict[str, str]) -> dict[str, Any]:
+        body = {"syncType": sync_type, "setting": "column", "settings": settings}
+        address = f"/destinations/{postgres.pk}/choices"
+        told: dict[str, Any] = api("post", address, body).json()
+        return told
+
+    assert asked({}) == {"choices": [], "waitsFor": "Table"}
+    assert asked({name: "b"})["choices"] == [{"value": "b.id", "label": "ID", "description": ""}]
+
+
+def test_the_api_lists_fields(acme: Place, postgres: Destination) -> None:
+    api = caller(key_of(acme, acme.owner))
+    sync_type, name = picker_of(postgres)
+    body = {"syncType": sync_type, "settings": {name: f"public.{TABLE}"}}
+    address = f"/destinations/{postgres.pk}/fields"
+    found = api("post", address, body).json()["fields"]
+    assert [field["name"] for field in found] == ["id", "email"]
+    assert api("post", address, {"syncType": "fax"}).status_code == 422
 
 
 def test_an_unknown_picker_or_sync_type_is_refused(acme: Place, postgres: Destination, client: Client) -> None:

@@ -9,10 +9,12 @@ import pytest
 
 from connectors.destinations.http_request.settings import DEFINITION
 from connectors.destinations.postgres import PostgresDestination
+from connectors.destinations.posthog import PosthogDestination
 from connectors.sdk import trace
 from connectors.sdk.destination import ACCEPTED, Destination, Limits, Mode, ModeSpec, Removal, RowSet, SyncType
 from connectors.sdk.errors import AuthError, RateLimited, Unavailable
 from connectors.sdk.fields import Field, Number, Section, Select, Text, When
+from connectors.sdk.rest import RestDestination
 from tests.connectors.kit import declarations as static
 from tests.connectors.kit import http_contract as behaviour
 from tests.connectors.kit.cases import exact_json
@@ -81,6 +83,10 @@ def test_unsound_definitions_are_found() -> None:
     assert "missing" in static.match_problems(silent)[0]
     unasked = type("Unasked", (AudienceDestination,), {"definition": PostgresDestination.definition})
     assert "never asked" in static.match_problems(unasked)[0]
+    untested = replace(PosthogDestination.api, test=("GET", "flags"))
+    assert "never sent" in static.check_problems(type("Twice", (PosthogDestination,), {"api": untested}))[0]
+    plain = {"check": RestDestination.check}
+    assert "nothing says" in static.check_problems(type("Neither", (PosthogDestination,), plain))[0]
 
 
 def test_pickers_that_cannot_ask_are_found() -> None:

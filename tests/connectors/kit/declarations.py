@@ -119,6 +119,16 @@ def match_problems(connector: type[Any]) -> list[str]:
     return ["match_stats() is never asked"] if answers else ["`match_stats` is declared and match_stats() is missing"]
 
 
+def check_problems(connector: type[Any]) -> list[str]:
+    """A web service's connection is tested by a declared request or by ``check()``, never by both."""
+    if not issubclass(connector, RestDestination):
+        return []
+    declared, own = connector.api.test is not None, connector.check is not RestDestination.check
+    if declared != own:
+        return []
+    return ["`test` is never sent, as check() does more"] if own else ["nothing says how to test the connection"]
+
+
 def definition_problems(definition: DestinationDefinition) -> list[str]:
     """Names, words and sync types are there and fit together."""
     problems = []
