@@ -21,7 +21,8 @@ class Place:
 
     ``noun`` names it (“list”) and is the setting's name. ``discover`` is the destination's
     method that lists those there are, ``depends`` names the settings it needs. ``make`` makes
-    one with a name, ``find`` the id of one that has the name already; without ``make`` only existing ones can be chosen.
+    one with a name, ``find`` the id of one that has the name already; without ``make`` only
+    existing ones can be chosen.
     """
 
     noun: str
