@@ -37,6 +37,8 @@ DESTINATIONS: dict[str, str] = {
     "klaviyo": "connectors.destinations.klaviyo:KlaviyoDestination",
     "local_files": "connectors.destinations.local_files:LocalFilesDestination",
     "mixpanel": "connectors.destinations.mixpanel:MixpanelDestination",
+    "mysql": "connectors.destinations.mysql:MySQLDestination",
+    "planetscale": "connectors.destinations.planetscale:PlanetScaleDestination",
     "postgres": "connectors.destinations.postgres:PostgresDestination",
     "posthog": "connectors.destinations.posthog:PosthogDestination",
     "rudderstack": "connectors.destinations.rudderstack:RudderstackDestination",

@@ -62,8 +62,11 @@ class Server:
         return f"{self.host}:{self.port}"
 
 
-def connect(server: Server, environment: Environment) -> Connection:
-    """A connection to an address that may be called; raises typed errors."""
+def connect(server: Server, environment: Environment, *, flags: int = 0, read_s: float | None = None) -> Connection:
+    """A connection to an address that may be called; raises typed errors.
+
+    ``flags`` are the protocol's, ``read_s`` is how long to wait for an answer.
+    """
     if not server.host:
         raise ConfigError("Give the host.", field="host")
     way = route(environment, server.host, server.port)
@@ -76,7 +79,10 @@ def connect(server: Server, environment: Environment) -> Connection:
         charset="utf8mb4",
         use_unicode=False,
         conv=encoders,
+        # Files of this machine are never sent, whatever the server asks for.
         local_infile=False,
+        client_flag=flags,
+        read_timeout=read_s,
         defer_connect=True,
         program_name="headrace",
         **_encryption(server),

@@ -69,13 +69,19 @@ TIME_LIMIT = Number(
 )
 
 
-def server_fields(*, host: str = "db.example.com", tunnel: bool = True, limit: bool = True) -> tuple[Field, ...]:
+def server_fields(
+    *,
+    host: str = "db.example.com",
+    tunnel: bool = True,
+    limit: bool = True,
+    user: str = "A user that may only read is enough.",
+) -> tuple[Field, ...]:
     """The settings that every server of the family is asked for."""
     fields: tuple[Field, ...] = (
         Text(name="host", label="Host", placeholder=host, max_length=253),
         Number(name="port", label="Port", default=3306, minimum=1, maximum=65_535),
         Text(name="database", label="Database", max_length=64),
-        Text(name="user", label="User", help="A user that may only read is enough.", max_length=128),
+        Text(name="user", label="User", help=user, max_length=128),
         Text(name="password", label="Password", required=False, secret=True),
         _ENCRYPTION,
         AUTHORITY,

@@ -14,17 +14,18 @@ import psycopg
 from connectors.destinations.postgres.catalog import Connection, list_tables, read_table
 from connectors.destinations.postgres.failures import refused_connection, typed
 from connectors.destinations.postgres.session import TableSession, open_session
-from connectors.destinations.postgres.settings import DEFAULT_BATCH, DEFAULT_TIMEOUT_S, DEFINITION
-from connectors.sdk.destination import Destination, DestinationField, Job, Limits, Mode, Removal
+from connectors.destinations.postgres.settings import DEFINITION
+from connectors.sdk.destination import DestinationField, Job
 from connectors.sdk.errors import ConfigError
 from connectors.sdk.postgres import OPERATORS_OWN
+from connectors.sdk.tables import TableDestination
 from connectors.sdk.tunnels import route_async
-from connectors.sdk.types import Choice, Operation
+from connectors.sdk.types import Choice
 
 _CONNECT_TIMEOUT_S = 10
 
 
-class PostgresDestination(Destination):
+class PostgresDestination(TableDestination):
     """A database whose tables syncs fill."""
 
     definition = DEFINITION
@@ -44,30 +45,6 @@ class PostgresDestination(Destination):
             return ()
         async with self._connected() as connection:
             return (await read_table(connection, str(settings["table"]))).fields()
-
-    def limits(self, job: Job, operation: Operation | None = None) -> Limits:
-        settings = job.settings
-        declared = self.definition.sync_type(job.sync_type).limits
-        return Limits(
-            batch_rows=int(settings.get("batch_size") or DEFAULT_BATCH),
-            batch_bytes=declared.batch_bytes,
-            pause_ms=int(settings.get("pause") or 0),
-            timeout_s=float(settings.get("timeout") or DEFAULT_TIMEOUT_S),
-        )
-
-    def wanted(self, job: Job) -> frozenset[Operation]:
-        if job.mode == Mode.INSERT:
-            return frozenset({Operation.ADDED})
-        changes = frozenset({Operation.ADDED, Operation.CHANGED})
-        return changes if job.removal == Removal.NOTHING else changes | {Operation.REMOVED}
-
-    def validate(self, job: Job) -> None:
-        if not job.settings.get("table"):
-            raise ConfigError("Choose a table.", field="table")
-        if not job.fields:
-            raise ConfigError("Map at least one column.", field="mapping")
-        if job.mode != Mode.INSERT and not job.identifiers:
-            raise ConfigError("Choose how rows are matched.", field="identifiers")
 
     @asynccontextmanager
     async def session(self, job: Job) -> AsyncIterator[TableSession]:

@@ -104,6 +104,11 @@ class TableShape:
     columns: dict[str, TableColumn]
     keys: tuple[frozenset[str], ...]
 
+    @property
+    def place(self) -> str:
+        """Its name for people, with its schema."""
+        return f"{self.schema}.{self.name}"
+
     def fields(self) -> list[DestinationField]:
         """Its columns as fields that rows can be mapped to."""
         primary = self.keys[0] if self.keys else frozenset()

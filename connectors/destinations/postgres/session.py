@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 import psycopg
 import pyarrow as pa
-import pyarrow.compute as pc
 from psycopg.sql import SQL, Composable, Composed
 
 from connectors.destinations.postgres.catalog import Connection, TableShape, read_table
 from connectors.destinations.postgres.encoding import converted, copy_text
 from connectors.destinations.postgres.failures import concerns_rows, typed, with_detail
 from connectors.destinations.postgres.statements import EACH, Plan, Statement
-from connectors.sdk import trace
 from connectors.sdk.destination import ACCEPTED, Batch, Job, Mode, Removal, RowResult, rejected
-from connectors.sdk.errors import ConfigError, ConnectorError
-from connectors.sdk.rows import column_values
+from connectors.sdk.tables import NO_MATCH, check_table, outcome, traced, usable
 from connectors.sdk.types import Operation
 
-_NO_MATCH = RowResult(True, "No row of the table matches; nothing was updated.", "no_match")
 _SETTINGS = SQL("SELECT set_config('timezone', 'UTC', true), set_config('statement_timeout', %s, true)")
 
 
@@ -70,7 +64,7 @@ class TableSession:
         columns = tuple(self._table.columns[name] for name in names)
         rows = converted(batch.rows.select(list(names)), self._table.columns)
         results = [ACCEPTED] * len(batch)
-        positions = self._usable(rows, results)
+        positions = usable(rows, self._job.identifiers, results, nul=True)
         if len(positions) < len(rows):
             rows = rows.take(pa.array(positions, pa.int32()))
         plan = Plan(self._table, columns, self._job.identifiers, frozenset(batch.omit_nulls) & frozenset(names))
@@ -90,35 +84,11 @@ class TableSession:
             return Work("UPDATE", plan, plan.update, rows, positions, results, reports_unmatched=True)
         return Work("UPSERT", plan, plan.upsert, rows, positions, results)
 
-    def _usable(self, rows: pa.RecordBatch, results: list[RowResult]) -> list[int]:
-        """Positions of rows to send: refusals are noted, and of rows with the same match the last one counts."""
-        refused: set[int] = set()
-        for name, array in zip(rows.schema.names, rows.columns, strict=True):
-            if name in self._job.identifiers and array.null_count:
-                _refuse(results, refused, array.is_null(), f"“{name}” is empty, so no record can match.", name)
-            if pa.types.is_string(array.type) and (found := pc.match_substring(array, "\0")).true_count:
-                _refuse(results, refused, found, f"“{name}” contains a NUL character, which text cannot hold.", name)
-        kept = [i for i in range(len(rows)) if i not in refused] if refused else list(range(len(rows)))
-        return self._last_of_each(rows, kept)
-
-    def _last_of_each(self, rows: pa.RecordBatch, kept: list[int]) -> list[int]:
-        if not self._job.identifiers:
-            return kept
-        if len(self._job.identifiers) == 1 and len(kept) == len(rows):
-            array = rows.column(self._job.identifiers[0])
-            if pc.count_distinct(array).as_py() == len(rows):
-                return kept
-        values = list(zip(*(column_values(rows.column(name)) for name in self._job.identifiers), strict=True))
-        return sorted({values[i]: i for i in kept}.values())
-
     async def _traced(self, work: Work) -> None:
-        started, clock = datetime.now(UTC), time.perf_counter()
-        try:
+        with traced(work.verb, self._table.place) as told:
+            told.statement = work.statement(work.plan.from_stage()).as_string(self._connection)
             await self._carried_out(work)
-        except ConnectorError as error:
-            self._record(work, started, clock, error.message)
-            raise
-        self._record(work, started, clock, "")
+            told.answer = outcome(work.results)
 
     async def _carried_out(self, work: Work) -> None:
         try:
@@ -137,7 +107,7 @@ class TableSession:
         await self._copy(work.plan.copy_stage(), copy_text(work.rows, numbered=True))
         if work.reports_unmatched:
             for (n,) in await (await self._connection.execute(work.plan.unmatched())).fetchall():
-                work.results[work.positions[n]] = _NO_MATCH
+                work.results[work.positions[n]] = NO_MATCH
         await self._connection.execute(work.statement(work.plan.from_stage()))
 
     async def _row_by_row(self, work: Work) -> None:
@@ -187,60 +157,6 @@ class TableSession:
             await self._connection.rollback()
         except psycopg.Error:
             await self._connection.close()
-
-    def _record(self, work: Work, started: datetime, clock: float, error: str) -> None:
-        if not trace.wanted():
-            return
-        refused = sum(not result.accepted for result in work.results)
-        trace.record(
-            trace.Exchange(
-                started_at=started,
-                duration_ms=(time.perf_counter() - clock) * 1000,
-                method=work.verb,
-                target=f"{self._table.schema}.{self._table.name}",
-                status=None if error else 0,
-                request_body=work.statement(work.plan.from_stage()).as_string(self._connection),
-                response_body="" if error else f"{len(work.results)} rows, {refused} refused",
-                error=error,
-            )
-        )
-
-
-def check_table(table: TableShape, job: Job) -> None:
-    """Raise ``ConfigError`` where the job cannot work on this table as it is now."""
-    for name in (*job.identifiers, *(f.name for f in job.fields)):
-        if name not in table.columns:
-            raise ConfigError(
-                f"The table {table.schema}.{table.name} has no column “{name}”.",
-                field="mapping",
-                hint="It was dropped or renamed. Choose another column.",
-            )
-    if read_only := [f.name for f in job.fields if table.columns[f.name].read_only and f.name not in job.identifiers]:
-        raise ConfigError(f"The column “{read_only[0]}” is filled by the database itself.", field="mapping")
-    if job.mode != Mode.INSERT:
-        _check_identifiers(table, job)
-
-
-def _check_identifiers(table: TableShape, job: Job) -> None:
-    if frozenset(job.identifiers) not in table.keys:
-        chosen = ", ".join(job.identifiers) or "nothing"
-        raise ConfigError(
-            f"Rows cannot be matched on {chosen}: it is not a unique key of the table.",
-            field="identifiers",
-            hint="Choose the columns of a PRIMARY KEY or UNIQUE constraint, or add one to the table.",
-        )
-    if job.mode == Mode.UPSERT and any(table.columns[n].read_only for n in job.identifiers):
-        raise ConfigError(
-            "New rows cannot be added: the database fills the matching column itself.",
-            field="identifiers",
-            hint="Use update mode, or match on another column.",
-        )
-
-
-def _refuse(results: list[RowResult], refused: set[int], mask: pa.Array, message: str, name: str) -> None:
-    for index in pc.indices_nonzero(mask).to_pylist():
-        results[index] = rejected(message, field=name)
-        refused.add(index)
 
 
 async def open_session(connection: Connection, job: Job, timeout_s: float) -> TableSession:

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from connectors.sdk.destination import (
-    DestinationDefinition,
-    FirstRun,
-    Limits,
-    Mode,
-    ModeSpec,
-    Removal,
-    RowSet,
-    SyncType,
-)
+from connectors.sdk.destination import DestinationDefinition
 from connectors.sdk.fields import TUNNEL, Field, FileUpload, Number, Select, Text, When
+from connectors.sdk.tables import table_sync_type
 from connectors.sdk.types import Choice, Verification
 
 DEFAULT_BATCH = 10_000
-DEFAULT_TIMEOUT_S = 300
 
 FIELDS: tuple[Field, ...] = (
     Text(name="host", label="Host", help="Name or IP address of the server.", placeholder="db.example.com"),
@@ -48,47 +39,6 @@ FIELDS: tuple[Field, ...] = (
     TUNNEL,
 )
 
-SETTINGS: tuple[Field, ...] = (
-    Select(
-        name="table",
-        label="Table",
-        help="Tables and updatable views that the user may change.",
-        discover="tables",
-    ),
-    Number(
-        name="batch_size",
-        label="Rows in a batch",
-        help="Each batch is one transaction. Smaller batches hold locks for a shorter time; larger ones are faster.",
-        default=DEFAULT_BATCH,
-        minimum=1,
-        maximum=100_000,
-        unit="rows",
-        group="Load",
-    ),
-    Number(
-        name="pause",
-        label="Pause between batches",
-        help="Set a pause where the database is busy with other work too.",
-        default=0,
-        minimum=0,
-        maximum=60_000,
-        unit="ms",
-        group="Load",
-    ),
-    Number(
-        name="timeout",
-        label="Statement time-out",
-        help="A batch that takes longer is undone and tried again.",
-        default=DEFAULT_TIMEOUT_S,
-        minimum=5,
-        maximum=3600,
-        unit="seconds",
-        group="Load",
-    ),
-)
-
-_REMOVALS = (Removal.NOTHING, Removal.CLEAR, Removal.DELETE)
-
 DEFINITION = DestinationDefinition(
     key="postgres",
     name="PostgreSQL",
@@ -97,36 +47,5 @@ DEFINITION = DestinationDefinition(
     docs_url="docs/destinations/postgres.md",
     fields=FIELDS,
     verification=Verification.SERVER,
-    sync_types=(
-        SyncType(
-            key="table",
-            name="Table rows",
-            description="Rows of a model become rows of a table.",
-            settings=SETTINGS,
-            matching_templates=True,
-            limits=Limits(batch_rows=DEFAULT_BATCH, batch_bytes=64_000_000, timeout_s=DEFAULT_TIMEOUT_S),
-            first_run=(FirstRun.BACKFILL, FirstRun.SKIP),
-            modes=(
-                ModeSpec(
-                    mode=Mode.UPSERT,
-                    rows=RowSet.CHANGES,
-                    description="Update the row that matches, or add it where there is none.",
-                    removals=_REMOVALS,
-                ),
-                ModeSpec(
-                    mode=Mode.UPDATE,
-                    rows=RowSet.CHANGES,
-                    description="Update the row that matches; never add one.",
-                    removals=_REMOVALS,
-                ),
-                ModeSpec(
-                    mode=Mode.INSERT,
-                    rows=RowSet.ADDED,
-                    description="Add each new row once and never touch it again. The fastest way in.",
-                    idempotent=False,
-                    matching=False,
-                ),
-            ),
-        ),
-    ),
+    sync_types=(table_sync_type(DEFAULT_BATCH, insert="The fastest way in."),),
 )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -15,6 +17,7 @@ pytest.register_assert_rewrite("tests.connectors.kit.drivers")
 
 from config.embedded import Urls  # noqa: E402 - drivers are rewritten first
 from tests.connectors.kit.drivers import Ground  # noqa: E402
+from tests.support import mariadb  # noqa: E402
 from tests.support.databases import RUN_PREFIX, at  # noqa: E402
 
 
@@ -38,6 +41,22 @@ def store_url() -> Iterator[str]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def mysql_login() -> Iterator[Callable[[], dict[str, Any]]]:
+    """How root logs in to a real MariaDB, started when it is first asked for; skips where there is none."""
+    with ExitStack() as stack:
+        found: list[dict[str, Any] | None] = []
+
+        def ask() -> dict[str, Any]:
+            if not found:
+                found.append(stack.enter_context(mariadb.a_server()))
+            if found[0] is None:
+                pytest.skip(mariadb.WORDS)
+            return found[0]
+
+        yield ask
+
+
 @pytest.fixture
-def ground(target_url: str, store_url: str, tmp_path: Path) -> Ground:
-    return Ground(target_url, tmp_path, store_url)
+def ground(target_url: str, store_url: str, tmp_path: Path, mysql_login: Callable[[], dict[str, Any]]) -> Ground:
+    return Ground(target_url, tmp_path, store_url, mysql_login)

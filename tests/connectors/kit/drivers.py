@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ from urllib.parse import urlsplit
 import boto3
 import psycopg
 import pyarrow.parquet as pq
+import pymysql
 from psycopg import sql
 
 from connectors.registry import destination_class
@@ -22,6 +25,7 @@ from connectors.sdk.errors import ConnectorError
 from tests.connectors.kit.cases import Case, batch_in, exact_json, rows_in, told_results
 from tests.connectors.kit.fake_http import Answer, Received, fake_http
 from tests.connectors.kit.jobs import Streams, job_for, settled
+from tests.support.databases import RUN_PREFIX
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Ground:
     database_url: str
     folder: Path
     store_url: str
+    mysql: Callable[[], dict[str, Any]]  # how root logs in; skips where there is no server
 
 
 def destination_of(key: str, config: Mapping[str, Any], environment: Environment) -> Destination:
@@ -118,6 +123,32 @@ def table_destination(url: str) -> Destination:
     return destination_of("postgres", config, Environment(outbound_allow=(f"{parts.hostname}:{parts.port}",)))
 
 
+async def play_mysql(case: Case, ground: Ground) -> None:
+    """As :func:`play_table`, in a database of a real MariaDB; queries give rows as JSON."""
+    told, login = case.told, ground.mysql()
+    with pymysql.connect(**login, charset="utf8mb4", autocommit=True) as connection, connection.cursor() as cursor:
+        name = f"{RUN_PREFIX}{os.getpid()}_case"
+        cursor.execute(f"CREATE OR REPLACE DATABASE {name} CHARACTER SET utf8mb4")
+        connection.select_db(name)
+        for statement in told["tables"]:
+            cursor.execute(statement)
+        destination = mysql_destination(login, name, key=case.key)
+        async with destination.session(told_job(destination, told)) as session:
+            outcomes = [await _outcome(session.deliver(batch_in(b))) for b in told["batches"]]
+        outcomes = json.loads(json.dumps(outcomes).replace(name, "{db}"))
+        cursor.execute(told["query"])
+        rows = cursor.fetchall()
+        cursor.execute(f"DROP DATABASE {name}")
+    assert outcomes == [_expected(b) for b in told["batches"]]
+    assert [exact_json(row) for (row,) in rows] == told["holds"]
+
+
+def mysql_destination(login: Mapping[str, Any], database: str, *, key: str = "mysql", **changes: Any) -> Destination:
+    """The MySQL destination for a database of the test server."""
+    config = {**login, "database": database, "sslmode": "disable", **changes}
+    return destination_of(key, config, Environment(outbound_allow=(f"{login['host']}:{login['port']}",)))
+
+
 async def play_files(case: Case, ground: Ground) -> None:
     """Write a run into a folder; compare every file in it."""
     environment = Environment(local_roots=(str(ground.folder),))
@@ -199,6 +230,8 @@ Driver = Callable[[Case, Ground], Awaitable[None]]
 DRIVERS: Mapping[str, Driver] = {
     "http_request": play_http,
     "local_files": play_files,
+    "mysql": play_mysql,
+    "planetscale": play_mysql,
     "postgres": play_table,
     "s3": play_objects,
 }
