@@ -36,6 +36,8 @@ DESTINATIONS: dict[str, str] = {
     "http_request": "connectors.destinations.http_request:HttpRequestDestination",
     "klaviyo": "connectors.destinations.klaviyo:KlaviyoDestination",
     "local_files": "connectors.destinations.local_files:LocalFilesDestination",
+    "meta": "connectors.destinations.meta:MetaDestination",
+    "meta_conversions": "connectors.destinations.meta_conversions:MetaConversionsDestination",
     "mixpanel": "connectors.destinations.mixpanel:MixpanelDestination",
     "mysql": "connectors.destinations.mysql:MySQLDestination",
     "planetscale": "connectors.destinations.planetscale:PlanetScaleDestination",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from connectors.sdk.destination import Mode, ModeSpec, Removal, RowSet
 
+# What an insert that may be sent again says of the service.
+DROPS_REPEATED = " The service drops what comes twice."
+
 
 def upsert(*removals: Removal, noun: str = "records") -> ModeSpec:
     """Creates what is missing and updates what is there."""
@@ -20,6 +23,8 @@ def update(*removals: Removal, noun: str = "records") -> ModeSpec:
 def insert(noun: str = "records", *, idempotent: bool = False) -> ModeSpec:
     """Sends each new row once; ``idempotent`` only where the service drops what comes twice."""
     words = f"Sends {noun} for new rows, once each."
+    if idempotent:
+        words += DROPS_REPEATED
     return ModeSpec(mode=Mode.INSERT, rows=RowSet.ADDED, description=words, idempotent=idempotent, matching=False)
 
 

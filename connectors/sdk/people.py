@@ -65,7 +65,7 @@ class Identifier:
 
     name: str
     label: str
-    normal: Normal = str.strip
+    normal: Normal = str
     hashed: str = "sha256"
     phone: bool = False
     many: bool = False
@@ -79,9 +79,9 @@ class Identifier:
 
     def write(self, value: Any, country: str = "") -> str:
         """The value as it is sent; raises ``ValueError`` with what is wrong with it."""
-        told = (value if isinstance(value, str) else text(value)).strip()
-        if self.hashed and _HASHES[self.hashed].fullmatch(told):
-            return told.lower()
+        told = value if isinstance(value, str) else text(value)
+        if self.hashed and _HASHES[self.hashed].fullmatch(told.strip()):
+            return told.strip().lower()
         plain = self.normal(in_e164(told, country) if self.phone else told)
         if not plain:
             raise ValueError("is empty")
@@ -163,6 +163,7 @@ def without_plus(value: str) -> str:
 def in_e164(value: str, country: str) -> str:
     """A number in E.164; numbers without a country code are of ``country``."""
     # “+49 (0)151 …”: the zero is for those who call from within the country.
+    value = value.strip()
     bare = _BETWEEN_DIGITS.sub("", value.replace("(0)", "") if value.startswith("+") else value)
     if _PLUS_NUMBER.fullmatch(bare):
         return bare
@@ -235,3 +236,15 @@ def birthday(value: str) -> str:
 def device(value: str) -> str:
     """An advertising id of a phone: in lower case, with its dashes."""
     return value.strip().lower()
+
+
+def digits(length: int) -> Normal:
+    """A number of this many digits, zeros in front where it is shorter."""
+
+    def normal(value: str) -> str:
+        plain = value.strip().zfill(length)
+        if not (plain.isdigit() and len(plain) == length):
+            raise ValueError(f"is not a number of {length} digits")
+        return plain
+
+    return normal

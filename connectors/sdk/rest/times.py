@@ -28,3 +28,8 @@ def moment(value: Any, *, field: str = "") -> datetime:
 def unix_ms(value: Any, *, field: str = "") -> int:
     """Milliseconds since 1970, UTC."""
     return round(moment(value, field=field).timestamp() * 1000)
+
+
+def unix_s(value: Any, *, field: str = "") -> int:
+    """Seconds since 1970, UTC."""
+    return int(moment(value, field=field).timestamp())

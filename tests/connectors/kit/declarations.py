@@ -11,6 +11,7 @@ from typing import Any
 
 from connectors.sdk.destination import Destination, DestinationDefinition, Mode, Removal, RowSet, SyncType
 from connectors.sdk.fields import Field, Section, Select, Text
+from connectors.sdk.modes import DROPS_REPEATED
 from connectors.sdk.rest import RestDestination
 from connectors.sdk.validation import InvalidSettings, clean, default_of
 
@@ -160,7 +161,8 @@ def sync_type_problems(sync_type: SyncType) -> list[str]:
             problems.append(f"{spec.mode} does not let removed rows be")
         if spec.rows in (RowSet.ADDED, RowSet.FULL) and spec.removals != (Removal.NOTHING,):
             problems.append(f"{spec.mode} promises removals that it never gets")
-        if spec.mode == Mode.INSERT and spec.idempotent and not sync_type.single_writer:
+        told = sync_type.single_writer or spec.description.endswith(DROPS_REPEATED)
+        if spec.mode == Mode.INSERT and spec.idempotent and not told:
             problems.append(f"{spec.mode} cannot be idempotent: inserting twice makes two")
         if not _WORDS.fullmatch(spec.description):
             problems.append(f"{spec.mode} is not described")
