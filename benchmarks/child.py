@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import resource
 import sys
@@ -15,6 +16,8 @@ def main() -> None:
     """Read what to do from the arguments, print what it took as JSON."""
     setting = Setting(**json.loads(sys.argv[1]))
     side, kind, run_id = sys.argv[2], sys.argv[3], int(sys.argv[4])
+    gc.collect()
+    gc.freeze()  # as a worker does
     if side == "engine":
         result = engine_side.run_sync(setting, kind, run_id)
     elif kind == "diff":

@@ -6,6 +6,7 @@ come to their next safe point; what does not get there in time is cut off and
 treated like any crash. (``dramatiq config.worker`` works too, without the time limit.)
 """
 
+import gc
 import logging
 import os
 import signal
@@ -35,6 +36,9 @@ HARD_LIMIT_SECONDS = 8.0  # when the process ends whatever its threads are doing
 def main() -> None:
     """Work until SIGTERM or SIGINT."""
     asked_to_end = threading.Event()
+    # What a worker begins with stays as long as it does; walking it again and again took a fifth of a delivery.
+    gc.collect()
+    gc.freeze()
 
     def end(number: int, frame: FrameType | None) -> None:
         stopping.set()

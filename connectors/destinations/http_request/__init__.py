@@ -10,13 +10,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from connectors.destinations.http_request.payload import Columns, Payload, payload_of
+from connectors.destinations.http_request.payload import Bodies, Columns, Payload, payload_of
 from connectors.destinations.http_request.settings import DEFAULT_BATCH, DEFINITION, WINDOWS
 from connectors.destinations.http_request.sign_in import consent_of, pairs, secrets_of, sign_in_of
 from connectors.sdk.context import Environment
 from connectors.sdk.destination import ACCEPTED, Batch, Destination, Job, Limits, Rate, RowResult, rejected
 from connectors.sdk.errors import AuthError, BatchRejected, ConfigError, ConnectorError, Gone, InternalError
-from connectors.sdk.json_columns import JsonRows
 from connectors.sdk.liquid import Template, TemplateError, batch_variables, compile_template
 from connectors.sdk.net import Client, Consent, Request, Response, Tls, merged, parse_url
 from connectors.sdk.rows import json_rows
@@ -50,9 +49,9 @@ class Trigger:
         """The endpoint for these variables; raises ``TemplateError``."""
         return self.endpoint.source if self.endpoint.static else self.endpoint.render(variables)
 
-    def encode(self, rows: pa.RecordBatch) -> JsonRows | None:
+    def encode(self, rows: pa.RecordBatch, context: Mapping[str, Any]) -> Bodies | None:
         """The bodies of many rows at once, where that is possible."""
-        return self.payload.encode(rows) if isinstance(self.payload, Columns) else None
+        return self.payload.encode(rows, context) if isinstance(self.payload, Columns) else None
 
 
 class HttpRequestDestination(Destination):
@@ -112,12 +111,13 @@ class HttpRequestDestination(Destination):
             timeout_s=float(settings.get("timeout") or 30),
         )
 
-    def encoder(self, job: Job) -> Callable[[Batch], JsonRows | None]:
+    def encoder(self, job: Job) -> Callable[[Batch], Bodies | None]:
         triggers = self._triggers(job)
+        contexts = {operation: _context(job, operation) for operation in triggers}
 
-        def encode(batch: Batch) -> JsonRows | None:
-            trigger = triggers.get(batch.operation)
-            return trigger.encode(batch.rows) if trigger is not None else None
+        def encode(batch: Batch) -> Bodies | None:
+            operation = batch.operation
+            return triggers[operation].encode(batch.rows, contexts[operation]) if operation in triggers else None
 
         return encode
 
@@ -202,13 +202,7 @@ class HttpSession:
         self._triggers = triggers
         self._timeout_s = timeout_s
         self._checked: set[Operation] = set()
-        self._context = {
-            "model_id": str(job.model_id),
-            "model_name": job.model_name,
-            "sync_id": str(job.sync_id),
-            "sync_run_id": str(job.run_id),
-            "current_timestamp": job.started_at.isoformat().replace("+00:00", "Z"),
-        }
+        self._job = job
 
     async def deliver(self, batch: Batch) -> Sequence[RowResult]:
         """One request for the batch, or one for each row, as the trigger says."""
@@ -219,10 +213,10 @@ class HttpSession:
             trigger.endpoint.require(batch.rows.schema.names)
             trigger.payload.require(batch.rows.schema.names)
             self._checked.add(batch.operation)
-        encoded = batch.encoded if isinstance(batch.encoded, JsonRows) else trigger.encode(batch.rows)
+        context = _context(self._job, batch.operation)
+        encoded = batch.encoded if isinstance(batch.encoded, Bodies) else trigger.encode(batch.rows, context)
         needless = encoded is not None and trigger.endpoint.static
         rows: list[dict[str, Any]] = [{}] * len(batch) if needless else json_rows(batch.rows)
-        context = {**self._context, "operation": batch.operation.value}
         if trigger.batch_rows:
             return await self._together(trigger, rows, context, encoded)
         return await self._one_by_one(trigger, rows, context, encoded)
@@ -232,10 +226,13 @@ class HttpSession:
         trigger: Trigger,
         rows: Sequence[dict[str, Any]],
         context: Mapping[str, Any],
-        encoded: JsonRows | None,
+        encoded: Bodies | None,
     ) -> list[RowResult]:
         results: list[RowResult] = []
         for index, row in enumerate(rows):
+            if encoded is not None and index in encoded.refused:
+                results.append(encoded.refused[index])
+                continue
             try:
                 body = encoded.row(index) if encoded is not None else None
                 results.append(await self._row(trigger, row, context, body))
@@ -266,10 +263,13 @@ class HttpSession:
         trigger: Trigger,
         rows: Sequence[dict[str, Any]],
         context: Mapping[str, Any],
-        encoded: JsonRows | None,
+        encoded: Bodies | None,
     ) -> list[RowResult]:
         results = [ACCEPTED] * len(rows)
-        if trigger.payload.by_row:
+        if encoded is not None:
+            for place, refusal in encoded.refused.items():
+                results[place] = refusal
+        elif trigger.payload.by_row:
             results = list(_refusals(trigger.payload, rows, context))
         kept = [row for row, result in zip(rows, results, strict=True) if result.accepted]
         if not kept:
@@ -291,6 +291,18 @@ class HttpSession:
             if isinstance(error, AuthError):
                 error.hint = self._destination.sign_in_hint or error.hint
             raise error
+
+
+def _context(job: Job, operation: Operation) -> dict[str, str]:
+    """What the run says of itself, for templates."""
+    return {
+        "model_id": str(job.model_id),
+        "model_name": job.model_name,
+        "sync_id": str(job.sync_id),
+        "sync_run_id": str(job.run_id),
+        "current_timestamp": job.started_at.isoformat().replace("+00:00", "Z"),
+        "operation": operation.value,
+    }
 
 
 def _in_parts(response: Response, message: str) -> ConnectorError:

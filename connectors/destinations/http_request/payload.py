@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -10,6 +10,8 @@ from urllib.parse import urlencode
 import orjson
 import pyarrow as pa
 
+from connectors.sdk.arrow import mark
+from connectors.sdk.destination import RowResult
 from connectors.sdk.errors import ConfigError
 from connectors.sdk.json_columns import JsonRows, Shape, json_objects
 from connectors.sdk.liquid import (
@@ -23,7 +25,8 @@ from connectors.sdk.liquid import (
     row_variables,
     strip_trailing_commas,
 )
-from connectors.sdk.rows import dumps
+from connectors.sdk.rows import dumps, json_rows
+from connectors.sdk.types import ColumnType
 
 Row = Mapping[str, Any]
 Context = Mapping[str, Any]
@@ -121,13 +124,14 @@ class Columns:
     def by_row(self) -> bool:
         return any(isinstance(source, Template) for _, source in self.fields)
 
-    def encode(self, rows: pa.RecordBatch) -> JsonRows | None:
-        """The objects of many rows at once, where no template has a say in them."""
-        if self.by_row or not {source for _, source in self.fields} <= set(rows.schema.names):
+    def encode(self, rows: pa.RecordBatch, context: Context) -> Bodies | None:
+        """The objects of many rows at once, column by column; templates are rendered once for each row."""
+        if not {source for _, source in self.fields if isinstance(source, str)} <= set(rows.schema.names):
             return None
+        refused: dict[int, RowResult] = {}
         try:
-            return json_objects(rows, self._shape() if self.fields else None)
-        except pa.ArrowInvalid:  # more text than one buffer holds
+            return Bodies(json_objects(*self._written(rows, context, refused)), refused)
+        except (TypeError, ValueError):  # more text than one buffer holds, or a value that is none of JSON's
             return None
 
     def one(self, row: Row, context: Context) -> bytes:
@@ -154,12 +158,77 @@ class Columns:
             _place(whole, path)[path[-1]] = _value(source, row, context)
         return whole
 
-    def _shape(self) -> Shape:
-        """Which column goes where in the object."""
+    def _written(
+        self, rows: pa.RecordBatch, context: Context, refused: dict[int, RowResult]
+    ) -> tuple[pa.RecordBatch, Shape | None]:
+        """The columns, those that templates make among them, and which goes where in the object."""
+        if not self.fields:
+            return rows, None
+        columns: list[pa.Array] = []
+        fields: list[pa.Field] = []
         whole: dict[str, Any] = {}
-        for path, source in self.fields:
-            _place(whole, path)[path[-1]] = source
-        return whole
+        for number, (path, source) in enumerate(self.fields):
+            if isinstance(source, Template):
+                values = _rendered(source, rows, context, refused)
+                field, column = _as_json(values)
+            else:
+                field, column = rows.schema.field(source), rows.column(source)
+            fields.append(field.with_name(str(number)))
+            columns.append(column)
+            _place(whole, path)[path[-1]] = str(number)
+        return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields)), whole
+
+
+@dataclass(frozen=True, slots=True)
+class Bodies:
+    """The objects of many rows, with the rows among them that a template refused, by place."""
+
+    objects: JsonRows
+    refused: Mapping[int, RowResult]
+
+    def __len__(self) -> int:
+        return len(self.objects)
+
+    def slice(self, start: int, stop: int) -> Bodies:
+        """Rows ``start`` to ``stop``, without copying the text."""
+        refused = {place - start: result for place, result in self.refused.items() if start <= place < stop}
+        return Bodies(self.objects.slice(start, stop), refused)
+
+    def row(self, index: int) -> bytes:
+        """One row: an object."""
+        return self.objects.row(index)
+
+    def array(self) -> bytes:
+        """All rows that were not refused: an array of objects."""
+        if not self.refused:
+            return self.objects.array()
+        kept = (self.objects.row(index) for index in range(len(self)) if index not in self.refused)
+        return b"[" + b",".join(kept) + b"]"
+
+
+def _rendered(
+    template: Template, rows: pa.RecordBatch, context: Context, refused: dict[int, RowResult]
+) -> Iterator[Any]:
+    """What the template makes of each row; nothing for rows that are refused, by it or before."""
+    names = [name for name in rows.schema.names if template.columns is None or name in template.columns]
+    found = json_rows(rows.select(names)) if names else [{}] * rows.num_rows
+    for place, row in enumerate(found):
+        value = None
+        if place not in refused:
+            try:
+                value = template.evaluate(template.row_variables(row, context))
+            except TemplateError as error:
+                refused[place] = error.result()
+        yield value
+
+
+def _as_json(values: Iterable[Any]) -> tuple[pa.Field, pa.Array]:
+    """Values as a column: of text where all are text, else of JSON text, which keeps each value's type."""
+    made = list(values)
+    if all(value is None or isinstance(value, str) for value in made):
+        return pa.field("", pa.string()), pa.array(made, pa.string())
+    texts = [dumps(value).decode() for value in made]
+    return mark(pa.field("", pa.string()), ColumnType.OBJECT), pa.array(texts, pa.string())
 
 
 def _place(whole: dict[str, Any], path: Sequence[str]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import lru_cache
@@ -17,6 +18,7 @@ from liquid.undefined import is_undefined
 
 from connectors.sdk.destination import RowResult, rejected
 from connectors.sdk.errors import ConfigError, ConnectorError
+from connectors.sdk.liquid.direct import direct
 from connectors.sdk.liquid.filters import FILTERS, MOST_CHARS, Refused
 from connectors.sdk.liquid.limits import MOST_ITEMS, bounded, check_clock, start_clock
 from connectors.sdk.rows import decimal_text, dumps
@@ -46,6 +48,7 @@ class Template:
     def __init__(self, source: str, bound: BoundTemplate) -> None:
         self.source = source
         self._bound = bound
+        self._direct = direct(bound, _ENVIRONMENT)
         names = bound.analyze(include_partials=False)
         paths = [v.segments for found in names.variables.values() for v in found]
         self.filters = frozenset(names.filters)
@@ -71,11 +74,11 @@ class Template:
 
     def render(self, variables: Mapping[str, Any]) -> str:
         """The template's text for these variables (see :func:`row_variables`)."""
-        return self._run(variables).getvalue()
+        return self._parts(variables).getvalue()
 
     def evaluate(self, variables: Mapping[str, Any]) -> Any:
         """The value of a template that is one expression, with its type; of any other, its text."""
-        return self._run(variables).value()
+        return self._parts(variables).value()
 
     def row_variables(self, row: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any]:
         """Variables for one row."""
@@ -83,6 +86,13 @@ class Template:
         variables["row"] = row
         variables["context"] = context
         return variables
+
+    def _parts(self, variables: Mapping[str, Any]) -> _Parts | _Whole:
+        with suppress(Exception):  # whatever it was, the engine meets it too, and says it in its own words
+            if self._direct is not None:
+                start_clock()
+                return _whole([part if isinstance(part, str) else part(variables) for part in self._direct])
+        return self._run(variables)
 
     def _run(self, variables: Mapping[str, Any]) -> _Parts:
         parts = _Parts()
@@ -99,6 +109,23 @@ class Template:
         except (ArithmeticError, ValueError, TypeError, RecursionError, MemoryError) as error:
             raise TemplateError(f"The template failed: {error}") from error
         return parts
+
+
+def _whole(made: list[Any]) -> _Parts | _Whole:
+    """What the parts of a plain template made."""
+    if all(isinstance(part, str) for part in made):
+        text = "".join(made)
+        if len(text) <= MOST_CHARS:
+            return _Whole(text)
+    if len(made) == 1 and not isinstance(made[0], str):
+        return _Whole(None if is_undefined(made[0]) else made[0])
+    parts = _Parts()
+    for part in made:
+        if isinstance(part, str):
+            parts.write(part)
+        else:
+            parts.put(None if is_undefined(part) else part)
+    return parts
 
 
 def row_variables(row: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any]:
@@ -191,6 +218,21 @@ class _Parts(StringIO):
             if len(kept) == 1:
                 return kept[0].value
         return self.getvalue()
+
+
+class _Whole:
+    """One text or value, which is all that a template wrote."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def getvalue(self) -> str:
+        return self._value if isinstance(self._value, str) else liquid_text(self._value)
+
+    def value(self) -> Any:
+        return self._value
 
 
 class _Value:

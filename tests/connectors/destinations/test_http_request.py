@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -94,6 +95,9 @@ async def test_the_check_needs_no_more_than_an_answer() -> None:
         await service(server).check()
 
 
+NAMED = [{"name": "a.b", "value": "name"}]
+
+
 @pytest.mark.parametrize(
     ("trigger", "requests"),
     [
@@ -101,6 +105,8 @@ async def test_the_check_needs_no_more_than_an_answer() -> None:
         ({**ROW, "endpoint": "/all"}, 2),
         (BATCH, 1),
         ({**BATCH, "columns": [{"name": "a.b", "value": "name"}]}, 1),
+        ({**BATCH, "columns": [*NAMED, {"name": "c", "value": "{{ row.id | plus: 1 }}"}]}, 1),
+        ({**ROW, "endpoint": "/all", "columns": [*NAMED, {"name": "c", "value": "{{ context.operation }}"}]}, 2),
     ],
 )
 async def test_rows_encoded_ahead_are_sent_as_they_would_be_without(trigger: dict[str, Any], requests: int) -> None:
@@ -121,12 +127,26 @@ async def test_rows_encoded_ahead_are_sent_as_they_would_be_without(trigger: dic
     assert b'\\"' in sent[0][-1][1]
 
 
-def test_bodies_that_need_each_row_are_not_encoded_ahead() -> None:
-    rows = batch_of(Operation.ADDED, [{"id": 1}])
-    for fields in ([{"name": "a", "value": "{{ row.id }}"}], [{"name": "a", "value": "gone"}]):
-        encode = offline().encoder(job(added={**BATCH, "columns": fields}))
-        assert encode is not None
-        assert encode(rows) is None
+def test_bodies_of_columns_that_are_gone_are_not_encoded_ahead() -> None:
+    encode = offline().encoder(job(added={**BATCH, "columns": [{"name": "a", "value": "gone"}]}))
+    assert encode is not None
+    assert encode(batch_of(Operation.ADDED, [{"id": 1}])) is None
+
+
+@pytest.mark.parametrize("trigger", [BATCH, {**ROW, "endpoint": "/all"}])
+async def test_rows_that_a_template_refuses_ahead_stay_behind_alone(trigger: dict[str, Any]) -> None:
+    rows = batch_of(Operation.ADDED, [{"id": n, "name": name} for n, name in enumerate("abcb")])
+    template = {"name": "n", "value": "{{ row.name | regex_test: '[ac]' }}"}
+    asked = job(added={**trigger, "columns": [{"name": "id", "value": "id"}, template]})
+    encode = offline().encoder(asked)
+    assert encode is not None
+    ahead = replace(rows, encoded=encode(rows)).slice(1, 4)
+    async with fake_http(Answer(200)) as server, service(server).session(asked) as session:
+        results = await session.deliver(ahead)
+    assert [result.accepted for result in results] == [False, True, False]
+    assert "does not match" in results[0].message
+    (sent,) = server.received
+    assert json.loads(sent.body) in ([{"id": 2, "n": "c"}], {"id": 2, "n": "c"})
 
 
 async def test_a_whole_batch_that_makes_no_json_is_left_to_be_halved() -> None:
