@@ -104,7 +104,9 @@ def _destination_part(loaded: type[RestDestination]) -> str:
 
 
 def _sync_type(kind: SyncType) -> str:
-    return "\n\n".join((f"### {kind.name}", kind.description, "\n".join(_modes(kind.modes)), _limits(kind.limits)))
+    checked = (VERIFICATION_WORDS[kind.verification.value][1],) if kind.verification else ()
+    modes = "\n".join(_modes(kind.modes))
+    return "\n\n".join((f"### {kind.name}", kind.description, *checked, modes, _limits(kind.limits)))
 
 
 def _modes(modes: tuple[ModeSpec, ...]) -> Iterator[str]:

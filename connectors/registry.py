@@ -34,6 +34,7 @@ SOURCES: dict[str, str] = {
 DESTINATIONS: dict[str, str] = {
     "amplitude": "connectors.destinations.amplitude:AmplitudeDestination",
     "http_request": "connectors.destinations.http_request:HttpRequestDestination",
+    "hubspot": "connectors.destinations.hubspot:HubspotDestination",
     "klaviyo": "connectors.destinations.klaviyo:KlaviyoDestination",
     "local_files": "connectors.destinations.local_files:LocalFilesDestination",
     "meta": "connectors.destinations.meta:MetaDestination",

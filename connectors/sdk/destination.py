@@ -151,6 +151,7 @@ class SyncType:
     ``clears`` names what :meth:`Destination.clear` empties (“the audience”); empty where
     it cannot, and then clear and fill is not offered.
     ``match_stats`` says that :meth:`Destination.match_stats` tells whom the service recognised.
+    ``verification``: how far this type was checked, where that is less far than the destination as a whole.
     """
 
     key: str
@@ -169,6 +170,7 @@ class SyncType:
     clears: str = ""
     match_stats: bool = False
     first_run: tuple[FirstRun, ...] = (FirstRun.BACKFILL,)
+    verification: Verification | None = None
 
     def mode(self, mode: Mode) -> ModeSpec:
         """The spec of one of this type's modes."""

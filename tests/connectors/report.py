@@ -43,7 +43,8 @@ class Line:
     def __str__(self) -> str:
         definition = destination_class(self.key).definition
         cells = (definition.name, definition.sync_type(self.kind).name, self.mode)
-        rest = (self.requests, self.described, self.failures, definition.verification.value)
+        checked = definition.sync_type(self.kind).verification or definition.verification
+        rest = (self.requests, self.described, self.failures, checked.value)
         return f"| {' | '.join((*cells, *rest))} |"
 
 
@@ -76,8 +77,9 @@ async def _line(key: str, kind: str, mode: str, cases: list[Case], failures: str
         return Line(key, kind, mode, "elsewhere", "–", "elsewhere", sound=True)
     good = [case for case in cases if not await rest_rules.case_problems(case)]
     described, agrees = "–", True
-    if specs.known(key):
-        agrees = not any(specs.problems(key, e) for case in cases for e in case.told["exchanges"])
+    exchanges = [e for case in cases for e in specs.described(case)] if specs.known(key) else []
+    if exchanges:
+        agrees = not any(specs.problems(key, e) for e in exchanges)
         described = "yes" if agrees else "**no**"
     sound = bool(cases) and len(good) == len(cases) and agrees and failures == "handled"
     return Line(key, kind, mode, f"{len(good)} of {len(cases)}", described, failures, sound)

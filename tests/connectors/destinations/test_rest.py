@@ -32,7 +32,7 @@ async def test_case(case: Case) -> None:
 def test_its_requests_are_what_the_service_describes(case: Case) -> None:
     if not specs.known(case.key):
         pytest.skip("no machine-readable description of this service is at hand")
-    problems = [p for exchange in case.told["exchanges"] for p in specs.problems(case.key, exchange)]
+    problems = [p for exchange in specs.described(case) for p in specs.problems(case.key, exchange)]
     assert problems == []
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -28,6 +28,7 @@ from connectors.sdk.context import Environment
 from connectors.sdk.destination import ACCEPTED, Destination, DestinationField, Job, Mode, Removal, RowResult
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.rest import RestDestination
+from connectors.sdk.types import Choice
 from tests.connectors.kit.cases import Case, batch_in, cases_of, exact_json, told_results
 from tests.connectors.kit.drivers import destination_of
 from tests.connectors.kit.fake_http import Answer, FakeHttp, Received, fake_http
@@ -64,6 +65,7 @@ class Played:
     exchanges: Sequence[trace.Exchange] = ()
     unused: list[Any] = field(default_factory=list)
     unexpected: list[Received] = field(default_factory=list)
+    answers: Sequence[dict[str, Any]] = ()
 
     @property
     def outcome(self) -> Any:
@@ -189,6 +191,32 @@ async def play(
         played.received = list(server.received)
     played.exchanges, played.unused, played.unexpected = exchanges, script.left, script.unexpected
     return played
+
+
+async def ask(key: str, told: Mapping[str, Any]) -> Played:
+    """Ask a destination what it lists: ``{"ask": "objects", "with": {…}}``, or its fields (``type``, ``settings``)."""
+    script, played = Script(told["exchanges"], matches_fully, 0, None), Played()
+    async with scripted(script) as server:
+        origin = "{0.scheme}://{0.netloc}".format(urlsplit(_base(key, told)))
+        routes = dict.fromkeys((origin, *told.get("origins", ())), server.url)
+        environment = Environment(outbound_allow=server.opened, routes=routes)
+        destination = destination_of(key, told.get("config", {}), environment)
+        about = (told["type"], told.get("settings", {})) if told["ask"] == "fields" else ()
+        try:
+            found = await getattr(destination, told["ask"])(*about, **told.get("with", {}))
+        except ConnectorError as error:
+            played.error = error
+        else:
+            played.answers = [_set(each) for each in found or ()]
+    played.unused, played.unexpected = script.left, script.unexpected
+    return played
+
+
+def _set(found: Choice | DestinationField) -> dict[str, Any]:
+    """What is set of a choice or a field, apart from descriptions."""
+    unset = DestinationField(name="") if isinstance(found, DestinationField) else Choice("", "")
+    kept = {name: value for name, value in asdict(found).items() if name != "description"}
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in kept.items() if v != getattr(unset, name)}
 
 
 def _base(key: str, told: Mapping[str, Any]) -> str:

@@ -20,8 +20,18 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
+from tests.connectors.kit.cases import Case
+
 # Connector → the files that describe its service.
 FILES: Mapping[str, tuple[str, ...]] = {
+    "hubspot": (
+        "hubspot-contacts.json",
+        "hubspot-companies.json",
+        "hubspot-deals.json",
+        "hubspot-customObjects.json",
+        "hubspot-associations.json",
+        "hubspot-lists.json",
+    ),
     "klaviyo": ("klaviyo.json",),
     "mixpanel": ("mixpanel-ingestion.yaml",),
 }
@@ -32,6 +42,11 @@ _ROOT = "urn:spec"
 def known(key: str) -> bool:
     """Whether a description of this connector's service is at hand."""
     return any((FOLDER / name).exists() for name in FILES.get(key, ()))
+
+
+def described(case: Case) -> list[Mapping[str, Any]]:
+    """The exchanges of a case that the service's description knows: others say that they are ``undescribed``."""
+    return [exchange for exchange in case.told["exchanges"] if not exchange.get("undescribed")]
 
 
 def problems(key: str, exchange: Mapping[str, Any]) -> list[str]:
