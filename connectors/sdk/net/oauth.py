@@ -18,6 +18,7 @@ from connectors.sdk.tokens import MARGIN_S
 
 # Statuses with which token addresses refuse.
 REFUSALS = (400, 401, 403)
+_FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,15 +70,18 @@ class TokenRequest:
         return self._request(self.refresh_url or self.url, form, self.refresh_extras)
 
     def _request(self, url: str, form: Mapping[str, str], extras: Extras) -> Request:
-        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+        headers: dict[str, str] = {}
         client = {"client_id": self.client_id, "client_secret": self.client_secret}
         if self.in_header:
             pair = f"{quote(self.client_id, safe='')}:{quote(self.client_secret, safe='')}"
             headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
             client = {}
-        body = urlencode({**form, **client, **extras.form}).encode()
+        return self._form(url, {**form, **client}, extras, headers)
+
+    def _form(self, url: str, form: Mapping[str, str], extras: Extras, headers: Mapping[str, str]) -> Request:
+        body = urlencode({**form, **extras.form}).encode()
         address = str(parse_url(url).update_query(extras.parameters)) if extras.parameters else url
-        return Request("POST", address, merged(headers, extras.headers), body, self.timeout_s, private=True)
+        return Request("POST", address, merged(_FORM, headers, extras.headers), body, self.timeout_s, private=True)
 
 
 class TokenSource:

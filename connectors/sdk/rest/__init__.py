@@ -9,6 +9,7 @@ from connectors.sdk.rest.api import Api, Line
 from connectors.sdk.rest.codes import ErrorCodes
 from connectors.sdk.rest.destination import RestDestination, Writer
 from connectors.sdk.rest.fields import field, fields
+from connectors.sdk.rest.google_sign_in import ServiceAccount, google
 from connectors.sdk.rest.jobs import JobState, finished
 from connectors.sdk.rest.places import Place
 from connectors.sdk.rest.results import by_index, refusals
@@ -41,6 +42,7 @@ __all__ = [
     "Record",
     "RestDestination",
     "Results",
+    "ServiceAccount",
     "SignIn",
     "Work",
     "Writer",
@@ -49,6 +51,7 @@ __all__ = [
     "field",
     "fields",
     "finished",
+    "google",
     "missing",
     "refusals",
 ]

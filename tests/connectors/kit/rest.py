@@ -8,7 +8,8 @@ One JSON file a case, in ``cases/<connector>/``::
      "results": [{"accepted": true}]}
 
 The fake service is strict: a request that no exchange foresees is answered 599, and
-exchanges that never happened fail the case. Requests are matched by method, path (with
+exchanges that never happened fail the case. ``tokens`` is the access token of a person who
+signed in on the service's page. Requests are matched by method, path (with
 its query) and body, in any order, as some go side by side.
 """
 
@@ -28,6 +29,7 @@ from connectors.sdk.context import Environment
 from connectors.sdk.destination import ACCEPTED, Destination, DestinationField, Job, Mode, Removal, RowResult
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.rest import RestDestination
+from connectors.sdk.tokens import ConsentOver, Renew, Tokens
 from connectors.sdk.types import Choice
 from tests.connectors.kit.cases import Case, batch_in, cases_of, exact_json, told_results
 from tests.connectors.kit.drivers import destination_of
@@ -154,6 +156,19 @@ def job_in(destination: Destination, told: Mapping[str, Any]) -> Job:
     return replace(job, kept=told.get("kept", {}), fields=tuple(known.get(f.name, f) for f in job.fields))
 
 
+class KnownTokens:
+    """The tokens of a person whose consent ends with the first refusal."""
+
+    def __init__(self, access: str) -> None:
+        self._access = access
+
+    async def read(self) -> Tokens:
+        return Tokens(access=self._access)
+
+    async def renewed(self, old: Tokens, renew: Renew) -> Tokens:
+        raise ConsentOver("The consent is over.")
+
+
 async def play(
     case: Case,
     *,
@@ -169,7 +184,8 @@ async def play(
     async with scripted(script) as server:
         origin = "{0.scheme}://{0.netloc}".format(urlsplit(_base(case.key, told)))
         others = dict.fromkeys(told.get("origins", ()), server.url)
-        environment = Environment(outbound_allow=server.opened, routes={origin: server.url, **others})
+        vault = KnownTokens(told["tokens"]) if "tokens" in told else None
+        environment = Environment(outbound_allow=server.opened, routes={origin: server.url, **others}, vault=vault)
         destination = destination_of(case.key, told.get("config", {}), environment)
         real = destination.limits
         destination.limits = lambda job, operation=None: replace(real(job, operation), timeout_s=TIMEOUT_S)  # type: ignore[method-assign]  # nobody waits half a minute here
@@ -229,7 +245,8 @@ def secrets_in(key: str, told: Mapping[str, Any]) -> list[str]:
     """The secret settings of a case."""
     loaded = destination_class(key)
     config = told.get("config", {})
-    return [str(config[f.name]) for f in loaded.definition.fields if f.secret and config.get(f.name)]
+    known = [str(config[f.name]) for f in loaded.definition.fields if f.secret and config.get(f.name)]
+    return [*known, *([told["tokens"]] if "tokens" in told else [])]
 
 
 def shown(played: Played) -> str:

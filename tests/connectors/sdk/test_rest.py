@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import parse_qsl
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from connectors.destinations.klaviyo import KlaviyoDestination
 from connectors.sdk.context import Environment
 from connectors.sdk.destination import ACCEPTED, Mode, Removal, RowResult
-from connectors.sdk.errors import AuthError, BatchRejected, InternalError, RateLimited, Unavailable
+from connectors.sdk.errors import AuthError, BatchRejected, ConfigError, InternalError, RateLimited, Unavailable
 from connectors.sdk.fields import Text
 from connectors.sdk.rest import Api, ClientCredentials, ErrorCodes, KeyParameter, Line, Results, SignIn, Work
+from connectors.sdk.rest.google_sign_in import TOKENS, google
 from connectors.sdk.types import Operation
 from tests.connectors.kit.fake_http import Answer, FakeHttp, fake_http
 from tests.connectors.kit.jobs import batch_of, job_for
@@ -213,3 +219,49 @@ async def test_a_services_own_codes_say_what_its_answers_mean(
         with pytest.raises(expected) as caught:
             await opened.get("things")
         assert type(caught.value) is expected
+
+
+@pytest.fixture(scope="module")
+def account() -> dict[str, str]:
+    """The key of a service account, as Google hands it out."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    email = "headrace@project.iam.gserviceaccount.test"
+    kept = {"token_uri": TOKENS, "client_email": email, "private_key": private, "private_key_id": "k1"}
+    return {"key": json.dumps(kept), "public": public, "private": private}
+
+
+async def test_a_service_account_signs_for_a_token_and_its_key_never_shows(account: dict[str, str]) -> None:
+    way = google("https://scope.test/a", "https://scope.test/b")
+    config = {"sign_in": "service_account", "service_account_key": account["key"]}
+    token = Answer(200, b'{"access_token": "t-0815", "expires_in": 3600}')
+    async with fake_http(token, Answer(200, b'{"me": 1}'), Answer(403, account["private"].encode())) as server:
+        environment = Environment(outbound_allow=server.opened, routes={"https://oauth2.googleapis.com": server.url})
+        async with Api(base=server.url, sign_in=way, test=("GET", "me")).open(config, environment) as opened:
+            assert await opened.get("me") == {"me": 1}
+            with pytest.raises(AuthError) as refused:
+                await opened.get("you")
+        assert "PRIVATE KEY" not in refused.value.message
+        asked, me = server.received[:2]
+    assert me.headers["Authorization"] == "Bearer t-0815"
+    form = dict(parse_qsl(asked.body.decode()))
+    assert form["grant_type"] == "urn:ietf:params:oauth:grant-type:jwt-bearer"
+    told = jwt.decode(form["assertion"], account["public"], algorithms=["RS256"], audience=TOKENS)
+    assert told["iss"] == "headrace@project.iam.gserviceaccount.test"
+    assert told["scope"] == "https://scope.test/a https://scope.test/b"
+
+
+@pytest.mark.parametrize(
+    "changed", [{"token_uri": "https://evil.test/token"}, {"private_key": "none"}, {"client_email": None}]
+)
+async def test_a_wrong_key_of_a_service_account_is_told(account: dict[str, str], changed: dict[str, Any]) -> None:
+    config = {
+        "sign_in": "service_account",
+        "service_account_key": json.dumps({**json.loads(account["key"]), **changed}),
+    }
+    api = Api(base="https://service.test", sign_in=google("scope"), test=("GET", "me"))
+    with pytest.raises(ConfigError) as wrong:
+        async with api.open(config, Environment()) as opened:
+            await opened.get("me")
+    assert wrong.value.field == "service_account_key"
