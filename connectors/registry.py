@@ -33,6 +33,7 @@ SOURCES: dict[str, str] = {
 }
 DESTINATIONS: dict[str, str] = {
     "amplitude": "connectors.destinations.amplitude:AmplitudeDestination",
+    "google_data_manager": "connectors.destinations.google_data_manager:GoogleDataManagerDestination",
     "http_request": "connectors.destinations.http_request:HttpRequestDestination",
     "hubspot": "connectors.destinations.hubspot:HubspotDestination",
     "klaviyo": "connectors.destinations.klaviyo:KlaviyoDestination",
@@ -47,6 +48,7 @@ DESTINATIONS: dict[str, str] = {
     "rudderstack": "connectors.destinations.rudderstack:RudderstackDestination",
     "s3": "connectors.destinations.s3:S3Destination",
     "segment": "connectors.destinations.segment:SegmentDestination",
+    "tiktok": "connectors.destinations.tiktok:TiktokDestination",
 }
 
 

@@ -70,17 +70,18 @@ class Api:
 
         async with client() as opened:
             prover = self.sign_in.prover(config, environment, client)
-            yield Line(self, opened, prover, self.address(config), timeout_s)
+            yield Line(self, config, opened, prover, timeout_s)
 
 
 class Line:
-    """An open line: addresses, sign-in and typed errors are taken care of."""
+    """An open line: addresses, sign-in and typed errors are taken care of. ``config`` are the connection's settings."""
 
-    def __init__(self, api: Api, client: Client, prover: Prover, base: str, timeout_s: float) -> None:
+    def __init__(self, api: Api, config: Config, client: Client, prover: Prover, timeout_s: float) -> None:
+        self.config = config
         self._api = api
         self._client = client
         self._prover = prover
-        self._base = base
+        self._base = api.address(config)
         self._timeout_s = timeout_s
 
     async def get(self, path: str, query: Query | None = None) -> Any:
