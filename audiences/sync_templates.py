@@ -11,13 +11,12 @@ from audiences.models import Audience, SchemaModel, SyncTemplate, TemplatedSync
 from audiences.selectors.settings import settings_here
 from audiences.syncing import sendable_columns
 from config.errors import Conflict
-from connectors.sdk.validation import assemble
 from connectors.secrets import decrypt
 from syncs import locks
 from syncs.choices import ModelMethod
 from syncs.codec import dump
-from syncs.configuration import Checked, Proposal
-from syncs.drafts.state import CONFIGURATION, sync_state
+from syncs.configuration import Checked
+from syncs.drafts.state import sync_state
 from syncs.engine.guardrails import Guardrails
 from syncs.locks import Locks, Whole
 from syncs.models import Model, ModelColumn, Sync
@@ -68,12 +67,6 @@ def whole_from(checked: Checked, schedule: Schedule, guardrails: Guardrails) -> 
     configure(like, checked)
     like.schedule = schedule
     return Whole(sync_state(like), checked.cleaned.secrets)
-
-
-def proposal_of(whole: Whole) -> Proposal:
-    """The configuration to be checked again, with its credentials."""
-    values = {name: whole.state[name] for name in CONFIGURATION}
-    return Proposal(**{**values, "settings": assemble(values["settings"], whole.secrets)})
 
 
 def locks_of(template: SyncTemplate) -> Locks:

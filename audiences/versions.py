@@ -5,7 +5,7 @@ A version is the definition and the subsets; names, labels and the columns of it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from audiences.definitions import schema_with_audiences, subsets_of
@@ -13,7 +13,7 @@ from audiences.models import Audience, Subset
 from audiences.query.codec import load_definition
 from audiences.query.errors import InvalidTree
 from audiences.query.sentences import Speaker
-from audiences.services.choosing import names_of
+from audiences.services.choosing import named
 from config.errors import NotFound
 from governance.approvals.registry import Part
 from governance.audit.actors import Actor
@@ -21,13 +21,13 @@ from governance.audit.services.redacting import ERASED
 from governance.selectors import activity_of
 from syncs.versions import GONE, MOST, State, Version
 
-EVENTS = ("audience.created", "audience.updated")
+EVENTS = ("audience.created", "audience.updated", "audience.restored")
 PARTS = {"definition": "Conditions", "subsets": "Subsets"}
 
 
 def live_state(audience: Audience) -> State:
     """What is live now."""
-    return {"definition": audience.definition, "subsets": names_of(subsets_of(audience))}
+    return {"definition": audience.definition, "subsets": named(subsets_of(audience))}
 
 
 def versions_of(audience: Audience) -> list[Version]:
@@ -43,16 +43,16 @@ def version_of(audience: Audience, entry_id: int) -> Version:
     raise NotFound("There is no such version here, or the audit log no longer has it.")
 
 
-def subset_ids_in(audience: Audience, state: Mapping[str, Any]) -> tuple[list[int], list[str]]:
+def subsets_in(audience: Audience, state: Mapping[str, Any]) -> tuple[list[int], list[str]]:
     """The subsets that a version was built from, and the names of those that are not there any more."""
-    known = {
-        f"{subset.category.name}: {subset.name}": subset.pk
-        for subset in Subset.objects.filter(category__parent_model_id=audience.parent_model_id).select_related(
-            "category"
-        )
-    }
-    wanted: Sequence[str] = state["subsets"]
-    return [known[name] for name in wanted if name in known], [name for name in wanted if name not in known]
+    known, wanted = _known(audience), state["subsets"]
+    return [int(pk) for pk in wanted if pk in known], [name for pk, name in wanted.items() if pk not in known]
+
+
+def _known(audience: Audience) -> dict[str, str]:
+    """All subsets of the parent model."""
+    rows = Subset.objects.filter(category__parent_model_id=audience.parent_model_id)
+    return named(rows.select_related("category"))
 
 
 def parts_between(actor: Actor, audience: Audience, before: State, after: State) -> list[Part]:
@@ -62,7 +62,7 @@ def parts_between(actor: Actor, audience: Audience, before: State, after: State)
     parts = [
         Part("In words", "text", *sides),
         Part("Conditions", "json", before["definition"], after["definition"]),
-        Part("Subsets", "text", "\n".join(before["subsets"]), "\n".join(after["subsets"])),
+        Part("Subsets", "text", *("\n".join(sorted(state["subsets"].values())) for state in (before, after))),
     ]
     return [part for part in parts if part.before != part.after]
 
@@ -76,7 +76,7 @@ def _words(speaker: Speaker, audience: Audience, state: State) -> str:
 
 
 def _versions(audience: Audience) -> Iterator[Version]:
-    state, newest = live_state(audience), True
+    state, newest, known = live_state(audience), True, _known(audience)
     for entry in activity_of("audience", audience).filter(event__in=EVENTS).order_by("-pk")[:MOST]:
         before = entry.before or {}
         changed = tuple(label for name, label in PARTS.items() if name in before)
@@ -87,3 +87,4 @@ def _versions(audience: Audience) -> Iterator[Version]:
         if first:
             return
         state = {**state, **{name: before[name] for name in PARTS if name in before}}
+        state["subsets"] = {pk: known.get(pk, name) for pk, name in state["subsets"].items()}

@@ -29,6 +29,7 @@ class CloneIn(PublicationShape):
 class FailedSync(serializers.Serializer[Any]):
     """A sync that could not be copied."""
 
+    id = serializers.CharField()
     name = serializers.CharField()
     error = serializers.CharField()
 
@@ -55,8 +56,8 @@ class CloneAudienceView(ApiView):
         way = way_for(self.actor, values) if syncs else Way.NOW
         clone = clone_with_syncs(actor=self.actor, audience=audience, name=values["name"], syncs=syncs, way=way)
         made = {
-            "audience": audiences_json([access.audience_for(self.actor, clone.audience.pk)])[0],
+            "audience": audiences_json([access.audience_for(self.actor, clone.of.pk)])[0],
             "syncs": syncs_json([sync_for(self.actor, sync.pk) for sync in clone.syncs]),
-            "failed": [{"name": name, "error": why} for name, why in clone.failed.items()],
+            "failed": [{"id": str(sync.pk), "name": str(sync), "error": why} for sync, why in clone.failed],
         }
         return Response(made)

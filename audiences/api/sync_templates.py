@@ -16,7 +16,7 @@ from audiences.models import SyncTemplate
 from audiences.selectors.sync_templates import followers_of
 from audiences.services import following
 from audiences.services import sync_templates as services
-from audiences.sync_templates import proposal_of, template_of, whole_of
+from audiences.sync_templates import template_of, whole_of
 from config.api import ApiView, ListQuery, error_answers, list_of, list_response, parse_query
 from config.errors import NotFound
 from connectors.access import destination_for
@@ -29,7 +29,7 @@ from syncs.api.mappings import mapping_json
 from syncs.api.publication import chosen_way
 from syncs.api.schedules import ScheduleShape, schedule_from, schedule_json
 from syncs.api.shapes import ConfigurationShape, PublicationShape, SyncOut, proposal_from, syncs_json
-from syncs.drafts.state import guardrails_in, schedule_in
+from syncs.drafts.state import guardrails_in, proposal_of, schedule_in
 from syncs.engine.guardrails import Guardrails
 from syncs.models import Sync
 from workspaces.permissions import Permission

@@ -55,28 +55,29 @@ def as_table(table: SampleTable) -> Table:
 
 def current_sample(model: SchemaModel) -> SampleTable | None:
     """The sample that previews of a model can be asked of, as far as that is known without its schema."""
-    return _current(model).select_related("sampling").order_by("sampling__pk").first()
+    return _current(model).first()
 
 
 def _current(model: SchemaModel) -> QuerySet[SampleTable]:
+    """Its samples: several where it is sampled with several parents."""
     rows = SampleTable.objects.filter(model=model, sampling__enabled=True, made_at__isnull=False, drop_at=None)
+    rows = rows.select_related("sampling").order_by("sampling__pk")
     return rows.filter(sampling__parent_model=model) if model.is_parent else rows
 
 
 def sample_for(schema: StudioSchema, model: SchemaModel) -> Sample:
     """The sample that answers questions about a model. Raises :class:`Conflict` where there is none that fits."""
-    table = current_sample(model)
-    if table is None or table.sampling is None:
+    samplings = [table.sampling for table in _current(model) if table.sampling is not None]
+    if not samplings:
         raise Conflict(f"There is no sample of {model.name} yet.", hint=NO_SAMPLE_HINT, code="no_sample")
-    parent = str(table.sampling.parent_model_id)
-    current = tables_of(table.sampling)
-    fitting = fitting_tables(schema, table.sampling, current)
-    if model.pk not in fitting:
-        raise Conflict(
-            f"{model.name} was changed after its sample was taken.", hint=NO_SAMPLE_HINT, code="sample_outdated"
-        )
-    taken = {str(pk): as_table(current[pk]) for pk in fitting}
-    return Sample(parent, table.percent, min(_made(current[pk]) for pk in fitting), taken)
+    for sampling in samplings:
+        current = tables_of(sampling)
+        fitting = fitting_tables(schema, sampling, current)
+        if model.pk in fitting:
+            taken = {str(pk): as_table(current[pk]) for pk in fitting}
+            oldest = min(_made(current[pk]) for pk in fitting)
+            return Sample(str(sampling.parent_model_id), current[model.pk].percent, oldest, taken)
+    raise Conflict(f"{model.name} was changed after its sample was taken.", hint=NO_SAMPLE_HINT, code="sample_outdated")
 
 
 def _made(table: SampleTable) -> datetime:

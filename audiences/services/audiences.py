@@ -20,7 +20,7 @@ from audiences.query.errors import InvalidTree, Problem
 from audiences.selectors.traits import schema_with_traits
 from audiences.selectors.uses import users_of
 from audiences.services.checks import checked_name, require_version
-from audiences.services.choosing import chosen_subsets, names_of, store_choice
+from audiences.services.choosing import chosen_subsets, named, store_choice
 from audiences.services.layers import keep_layers
 from audiences.services.sizes import store_size
 from audiences.services.syncing import follow_audience
@@ -29,7 +29,7 @@ from config.errors import Conflict, Invalid
 from config.queue import enqueue
 from connectors.models import Destination
 from governance.audit.actors import Actor
-from governance.audit.services import changes, record, service, snapshot, unchanged
+from governance.audit.services import Changes, changes, record, service, snapshot, unchanged
 from workspaces.scoping import current_workspace_id, unscoped
 
 AUDITED = ("name", "description", "parent_model", "definition", "space", "sampled")
@@ -41,6 +41,7 @@ _SIZED = {
     CalculationKind.DAILY: SizeReason.DAILY,
     CalculationKind.RUN: SizeReason.RUN,
 }
+_LIVE = (CalculationState.WAITING, CalculationState.RUNNING)
 LOST_AFTER = timedelta(minutes=1)  # a worker that counts says so every second or two
 TRIED_FOR = timedelta(minutes=20)
 AT_ONCE = 100
@@ -73,7 +74,7 @@ def create_audience(
     )
     audience.save()
     store_choice(audience, subsets)
-    record(audience, after={**snapshot(audience, AUDITED), "subsets": names_of(subsets)})
+    record(audience, after={**snapshot(audience, AUDITED), "subsets": named(subsets)})
     return audience
 
 
@@ -95,27 +96,38 @@ def update_audience(
     """
     audience = access.audience_to_change(actor, audience.pk)
     require_version(audience, seen)
-    subsets = chosen_subsets(actor, audience.parent_model, subset_ids, audience)
-    before = {**snapshot(audience, AUDITED), "subsets": names_of(subsets_of(audience))}
+    before = snapshot(audience, AUDITED)
     if name is not None:
         audience.name = checked_name(name, "audience")
     if description is not None:
         audience.description = description.strip()
     audience.sampled = audience.sampled if sampled is None else sampled
-    if definition is not None or subset_ids is not None:
-        given = audience.definition if definition is None else definition
-        audience.definition = checked(actor, audience.parent_model, given, audience, subsets)
-    changed = changes(before, {**snapshot(audience, AUDITED), "subsets": names_of(subsets)})
+    changed = store_change(actor, audience, before, definition, subset_ids)
     if not changed:
         unchanged()
         return audience
+    record(audience, before=changed.before, after=changed.after)
+    return audience
+
+
+def store_change(
+    actor: Actor, audience: Audience, before: Mapping[str, Any], definition: Any, subset_ids: Iterable[int] | None
+) -> Changes:
+    """Save a locked audience with this definition and these subsets, or those it has; what changed. For services."""
+    subsets = chosen_subsets(actor, audience.parent_model, subset_ids, audience)
+    was = {**before, "subsets": named(subsets_of(audience))}
+    if definition is not None or subset_ids is not None:
+        given = audience.definition if definition is None else definition
+        audience.definition = checked(actor, audience.parent_model, given, audience, subsets)
+    changed = changes(was, {**snapshot(audience, AUDITED), "subsets": named(subsets)})
+    if not changed:
+        return changed
     if {"definition", "subsets"} & changed.after.keys():
         audience.size = audience.sized_at = None
     audience.save()
     store_choice(audience, subsets)
     follow_audience(audience)
-    record(audience, before=changed.before, after=changed.after)
-    return audience
+    return changed
 
 
 @service("audience.created")
@@ -137,7 +149,7 @@ def clone_audience(*, actor: Actor, audience: Audience, name: str = "") -> Audie
     )
     copy.save()
     store_choice(copy, subsets)
-    record(copy, after={**snapshot(copy, AUDITED), "subsets": names_of(subsets), "copy_of": original.pk})
+    record(copy, after={**snapshot(copy, AUDITED), "subsets": named(subsets), "copy_of": original.pk})
     return copy
 
 
@@ -270,14 +282,11 @@ def _ids(audience: Audience) -> list[int]:
 def give_up_calculation(*, actor: Actor, calculation: Calculation) -> Calculation:
     """Stop counting."""
     parent = access.calculation_for(actor, calculation.pk).parent_model
-    calculation = Calculation.objects.select_for_update(no_key=True).get(pk=calculation.pk)
-    if not calculation.live:
+    if _end(calculation, CalculationState.CANCELLED, among=_LIVE):
+        record(parent, before={"calculation": calculation.pk})
+    else:
         unchanged()
-        return calculation
-    calculation.state, calculation.finished_at = CalculationState.CANCELLED, timezone.now()
-    calculation.save(update_fields=["state", "finished_at"])
-    record(parent, before={"calculation": calculation.pk})
-    return calculation
+    return Calculation.objects.get(pk=calculation.pk)
 
 
 def begin_calculation(calculation_id: int) -> Calculation | None:
@@ -295,13 +304,12 @@ def wanted(calculation_id: int) -> bool:
     return bool(running.update(beat_at=timezone.now()))
 
 
+@transaction.atomic
 def finish_calculation(calculation: Calculation, counts: Mapping[str, Any]) -> None:
     """Store the answer, and the audience's size where it was about a saved one that has not changed since."""
     reason = _SIZED.get(CalculationKind(calculation.kind))
-    if not _end(calculation, CalculationState.READY, counts=dict(counts)):
+    if not _end(calculation, CalculationState.READY, counts=counts):
         return
-    if "run" in calculation.question:
-        keep_layers(calculation, counts=counts)
     if reason is None or calculation.audience_id is None or calculation.sampled:
         return
     same = Audience.objects.filter(pk=calculation.audience_id, definition=calculation.definition).first()
@@ -317,34 +325,45 @@ def tell_progress(calculation: Calculation, done: int, whole: int) -> None:
 
 def fail_calculation(calculation: Calculation, message: str, hint: str) -> None:
     """Store why there is no answer."""
-    ended = _end(calculation, CalculationState.FAILED, error_message=message[:2000], error_hint=hint[:2000])
-    if ended and "run" in calculation.question:
-        keep_layers(calculation, error=f"{message} {hint}".strip())
+    _end(calculation, CalculationState.FAILED, error=message, hint=hint)
 
 
-def _end(calculation: Calculation, state: CalculationState, **found: Any) -> bool:
-    running = Calculation.objects.filter(pk=calculation.pk, state=CalculationState.RUNNING)
-    return bool(running.update(state=state, finished_at=timezone.now(), **found))
+@transaction.atomic
+def _end(
+    calculation: Calculation,
+    state: CalculationState,
+    *,
+    counts: Mapping[str, Any] = NOTHING_MORE,
+    error: str = "",
+    hint: str = "",
+    among: Sequence[CalculationState] = (CalculationState.RUNNING,),
+) -> bool:
+    """End what is in one of these states, and tell the run that it was for; False where it is not any more."""
+    found = {"counts": dict(counts), "error_message": error[:2000], "error_hint": hint[:2000]}
+    live = Calculation.objects.filter(pk=calculation.pk, state__in=among)
+    if not live.update(state=state, finished_at=timezone.now(), **found):
+        return False
+    if "run" in calculation.question:
+        why = f"{error} {hint}".strip() or ("" if counts else "Somebody gave up counting.")
+        keep_layers(calculation, counts=counts, error=why)
+    return True
 
 
 def take_up_lost_calculations(now: datetime) -> int:
     """Count again what a lost message or worker left, or say that it failed: for the scheduler."""
     from audiences.tasks import calculate
 
-    live = Q(state=CalculationState.WAITING) | Q(state=CalculationState.RUNNING)
     silent = Q(beat_at__lt=now - LOST_AFTER) | Q(beat_at=None, created_at__lt=now - LOST_AFTER)
     with unscoped("calculations of all workspaces are taken up by the same scheduler"), transaction.atomic():
-        rows = Calculation.objects.select_for_update(no_key=True, skip_locked=True).filter(live & silent)
+        rows = Calculation.objects.select_for_update(no_key=True, skip_locked=True).filter(silent, state__in=_LIVE)
         lost = list(rows.order_by("pk")[:AT_ONCE])
         for calculation in lost:
-            calculation.beat_at = now
             if calculation.state == CalculationState.RUNNING and calculation.created_at < now - TRIED_FOR:
-                calculation.state, calculation.finished_at = CalculationState.FAILED, now
-                calculation.error_message = "The workers that counted stopped before there was an answer."
-            else:
-                calculation.state = CalculationState.WAITING
-                enqueue(calculate, calculation.workspace_id, calculation.pk)
-            calculation.save(update_fields=["state", "beat_at", "finished_at", "error_message"])
+                fail_calculation(calculation, "The workers that counted stopped before there was an answer.", "")
+                continue
+            calculation.state, calculation.beat_at = CalculationState.WAITING, now
+            calculation.save(update_fields=["state", "beat_at"])
+            enqueue(calculate, calculation.workspace_id, calculation.pk)
     return len(lost)
 
 

@@ -62,6 +62,6 @@ def store_choice(audience: Audience, subsets: Iterable[Subset]) -> None:
     )
 
 
-def names_of(subsets: Iterable[Subset]) -> list[str]:
-    """Subsets as an audit entry names them."""
-    return sorted(f"{subset.category.name}: {subset.name}" for subset in subsets)
+def named(subsets: Iterable[Subset]) -> dict[str, str]:
+    """Subsets as an audit entry tells them: by id, so that a version can be put back whatever they are called then."""
+    return {str(subset.pk): f"{subset.category.name}: {subset.name}" for subset in subsets}

@@ -3,39 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 from audiences import access
-from audiences.models import Audience, ExperimentGroup, SyncGroup, TemplatedSync
+from audiences.models import Audience, ExperimentGroup, TemplatedSync
 from audiences.selectors.experiments import groups_of_sync
 from audiences.services.audiences import clone_audience
 from audiences.services.experiments import GroupProposal, enable_experiment
 from audiences.services.following import submit
 from audiences.services.syncing import open_for_syncs
-from audiences.sync_templates import proposal_of, template_of
+from audiences.sync_templates import template_of
 from config.errors import HeadraceError, Invalid
-from connectors import access as connections
 from governance.approvals.access import open_draft, require_direct
 from governance.approvals.choices import Way
 from governance.audit.actors import Actor
 from syncs import access as sync_access
 from syncs import locks
-from syncs.configuration import check_proposal
 from syncs.drafts import SYNC
-from syncs.drafts.state import guardrails_in, schedule_in, whole_of
 from syncs.models import Model, Sync
-from syncs.services.syncs import store_sync
+from syncs.services.cloning import Clone, copy_sync
 from workspaces.scoping import current_workspace_id
-
-
-@dataclass(frozen=True, slots=True)
-class Clone:
-    """A copy: its audience, the syncs made for it, and by name what was wrong with those that could not be made."""
-
-    audience: Audience
-    syncs: list[Sync] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +32,6 @@ class Copied:
 
     original: Sync
     template: TemplatedSync | None
-    groups: Sequence[ExperimentGroup]
 
     @property
     def made_from(self) -> Mapping[str, object]:
@@ -53,23 +40,19 @@ class Copied:
         return {"copy_of": self.original.pk, **followed}
 
     def attach(self, sync: Sync) -> None:
-        """Let the copy follow the template, and send only its groups, from the first moment on."""
-        workspace_id = current_workspace_id()
+        """Let the copy follow the template."""
         if self.template:
             TemplatedSync.objects.create(
-                workspace_id=workspace_id,
+                workspace_id=current_workspace_id(),
                 template=self.template.template,
                 sync=sync,
                 overridden=self.template.overridden,
             )
-        SyncGroup.objects.bulk_create(
-            SyncGroup(workspace_id=workspace_id, sync=sync, group=group) for group in self.groups
-        )
 
 
 def clone_with_syncs(
     *, actor: Actor, audience: Audience, name: str = "", syncs: Sequence[Sync] = (), way: Way = Way.NOW
-) -> Clone:
+) -> Clone[Audience]:
     """Copy an audience and these of its syncs. The copies lead lives of their own.
 
     Copied syncs have delivered nothing yet, and their schedules are off until somebody switches them on; they begin
@@ -87,16 +70,17 @@ def clone_with_syncs(
         return clone
     meant = {sync: groups_of_sync(sync) for sync in syncs}
     try:
-        model = open_for_syncs(actor=actor, audience=clone.audience)
-        groups = _divided_alike(actor, clone.audience, next(filter(None, meant.values()), []))
+        model = open_for_syncs(actor=actor, audience=clone.of)
+        groups = _divided_alike(actor, clone.of, next(filter(None, meant.values()), []))
     except HeadraceError as error:
-        return Clone(clone.audience, failed=dict.fromkeys(map(str, syncs), f"{error.message} {error.hint}".strip()))
-    for sync in syncs:
-        same = [groups[each.name] for each in meant[sync]]
-        try:
-            clone.syncs.append(_clone_sync(actor, model, _renamed(sync, audience, clone.audience), sync, same, way))
-        except HeadraceError as error:
-            clone.failed[str(sync)] = f"{error.message} {error.hint}".strip()
+        words = f"{error.message} {error.hint}".strip()
+        return Clone(clone.of, failed=[(sync, words) for sync in syncs])
+
+    def copy(sync: Sync) -> Sync:
+        same = [groups[each.name].pk for each in meant[sync]]
+        return _clone_sync(actor, model, _renamed(sync, audience, clone.of), sync, same, way)
+
+    clone.take_along(syncs, copy)
     return clone
 
 
@@ -118,23 +102,18 @@ def _divided_alike(actor: Actor, copy: Audience, some: Sequence[ExperimentGroup]
     return {group.name: group for group in made.groups.all()}
 
 
-def _clone_sync(actor: Actor, model: Model, name: str, sync: Sync, groups: Sequence[ExperimentGroup], way: Way) -> Sync:
+def _clone_sync(actor: Actor, model: Model, name: str, sync: Sync, groups: Sequence[int], way: Way) -> Sync:
     template = template_of(sync)
     if template is None:
         locks.require_free(model)
-    connections.require_ready(sync.destination)
-    whole = whole_of(sync)
-    made = store_sync(
+    made = copy_sync(
         actor=actor,
         model=model,
-        destination=sync.destination,
-        checked=check_proposal(model, sync.destination, proposal_of(whole), stored_secrets=whole.secrets),
-        schedule=schedule_in(whole.state),
-        guardrails=guardrails_in(whole.state),
+        original=sync,
         name=name,
-        schedule_enabled=False,
         published=way is Way.NOW,
-        derived=Copied(sync, template, groups),
+        derived=Copied(sync, template),
+        groups=groups,
     )
     submit(actor, open_draft(SYNC, made.pk), way)
     return made

@@ -9,7 +9,7 @@ from audiences import access
 from audiences.models import Audience, SyncTemplate, TemplatedSync
 from audiences.selectors.settings import settings_here
 from audiences.services.syncing import open_for_syncs
-from audiences.sync_templates import locks_of, overridden, proposal_of, template_of, whole_from, whole_of
+from audiences.sync_templates import locks_of, overridden, template_of, whole_from, whole_of
 from config.errors import Conflict, HeadraceError, Invalid
 from connectors import access as connections
 from connectors.secrets import decrypt
@@ -22,7 +22,7 @@ from governance.audit.services import record, service
 from syncs import access as sync_access
 from syncs.configuration import Checked, Proposal, check_proposal
 from syncs.drafts import SYNC
-from syncs.drafts.state import guardrails_in, schedule_in
+from syncs.drafts.state import guardrails_in, proposal_of, schedule_in
 from syncs.drafts.state import whole_of as whole_of_sync
 from syncs.locks import Locks, Whole, locked_differences, merged, words_of
 from syncs.models import Model, Sync

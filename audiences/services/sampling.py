@@ -34,6 +34,8 @@ LOST_AFTER = timedelta(minutes=2)
 IN_USE = timedelta(minutes=20)  # as long as a question may take
 AT_ONCE = 50
 LIVE = (LookState.WAITING, LookState.RUNNING)
+# A sample that is turned on again is due at once, as its tables were dropped.
+_NEVER_RAN = {"state": LookState.NONE, "ran_at": None, "error_message": "", "error_hint": ""}
 
 
 @service("schema_model.sampling_changed")
@@ -70,6 +72,7 @@ def change_sampling(
     if not sampling.enabled:
         _drop(SampleTable.objects.filter(sampling=sampling))
         Sampling.objects.filter(pk=sampling.pk).update(state=LookState.NONE, attempt=sampling.attempt + 1)
+        sampling.sampled.update(**_NEVER_RAN)
     changed = changes(before, _described(sampling))
     if not changed:
         unchanged()
@@ -146,6 +149,7 @@ def _store(sampling: Sampling, chosen: Mapping[int, SampleEvery] | None) -> None
 def stop_sampling(model: SchemaModel) -> None:
     """A model goes out of use: so do its samples, and those of what is sampled with it."""
     Sampling.objects.filter(parent_model=model).update(enabled=False, state=LookState.NONE)
+    SampledModel.objects.filter(sampling__parent_model=model).update(**_NEVER_RAN)
     SampledModel.objects.filter(model=model).exclude(sampling__parent_model=model).delete()
     _drop(SampleTable.objects.filter(Q(model=model) | Q(sampling__parent_model=model)))
 

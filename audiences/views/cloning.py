@@ -7,13 +7,14 @@ from django.http import HttpRequest, HttpResponse
 from audiences import access
 from audiences.models import Audience
 from audiences.selectors.settings import settings_here
-from audiences.services.cloning import Clone, clone_with_syncs
+from audiences.services.cloning import clone_with_syncs
 from audiences.views.base import PageView
 from config.errors import HeadraceError, Invalid
 from config.htmx import go_to, render_page
 from governance.approvals.choices import Way
 from syncs.access import may_configure, may_draft, syncs_in_view
 from syncs.models import Sync
+from syncs.services.cloning import Clone
 from syncs.views.publication import for_new
 
 
@@ -34,7 +35,7 @@ class CloneAudience(PageView):
             clone = clone_with_syncs(actor=self.actor, audience=audience, name=name, syncs=chosen, way=way)
         except HeadraceError as error:
             return self._page(audience, error, 422)
-        return go_to(request, self.url("audience_definition", clone.audience.pk), _told(clone, audience, way))
+        return go_to(request, self.url("audience_definition", clone.of.pk), _told(clone, audience, way))
 
     def _original(self, pk: int) -> Audience:
         audience = access.audience_for(self.actor, pk)
@@ -83,12 +84,12 @@ class CloneAudience(PageView):
         return render_page(self.request, "audiences/audiences/clone.html", context, status=status)
 
 
-def _told(clone: Clone, original: Audience, way: Way) -> str:
-    words = f"“{clone.audience.name}” is a copy of “{original.name}”."
+def _told(clone: Clone[Audience], original: Audience, way: Way) -> str:
+    words = f"“{clone.of.name}” is a copy of “{original.name}”."
     if count := len(clone.syncs):
         words += f" {count:,} sync{'s' if count > 1 else ''} came along: their schedules are off"
         words += "." if way is Way.NOW else ", and they wait as drafts."
     if clone.failed:
-        name, why = next(iter(clone.failed.items()))
-        words += f" {len(clone.failed):,} could not be copied, such as {name}: {why}"
+        sync, why = clone.failed[0]
+        words += f" {len(clone.failed):,} could not be copied, such as {sync}: {why}"
     return f"{words} Change what is different about it."

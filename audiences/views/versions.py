@@ -49,7 +49,8 @@ class AudienceVersion(AudienceTab):
         """Restore it."""
         audience = access.audience_for(self.actor, pk)
         try:
-            restore_audience(actor=self.actor, audience=audience, version=version)
+            seen = request.POST.get("version", "")
+            restore_audience(actor=self.actor, audience=audience, version=version, seen=seen)
         except HeadraceError as error:
             return self._show(audience, version, error)
         return go_to(request, self.url("audience_definition", pk), "Restored. It is live.")
@@ -64,6 +65,7 @@ class AudienceVersion(AudienceTab):
             "parts": parts_between(self.actor, audience, live_state(audience), found.state),
             "problem": error,
             "problems": list(error.fields.items()) if isinstance(error, Invalid) else [],
+            "seen": self.version(audience, error),
             "back": self.url("audience_versions", audience.pk),
             "may_edit": around["may_change"],
         }

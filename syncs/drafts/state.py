@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 
 from connectors.sdk.types import Column, ColumnType
-from connectors.sdk.validation import Cleaned
+from connectors.sdk.validation import Cleaned, assemble
 from connectors.secrets import decrypt
 from governance.approvals.models import Draft
 from syncs.choices import ModelMethod, PendingReset
@@ -182,6 +183,12 @@ def guardrails_in(state: Mapping[str, Any]) -> Guardrails:
 def proposal_in(state: Mapping[str, Any]) -> Proposal:
     """The configuration of a sync's state, to be checked again."""
     return Proposal(**{name: state[name] for name in CONFIGURATION})
+
+
+def proposal_of(whole: Whole) -> Proposal:
+    """The configuration of a sync's state, to be checked again with its credentials."""
+    settings = assemble(whole.state["settings"], whole.secrets)
+    return replace(proposal_in(whole.state), settings=settings)
 
 
 def checked_in(state: Mapping[str, Any], secrets: Mapping[str, Any]) -> Checked:

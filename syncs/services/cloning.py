@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from config.errors import HeadraceError, Invalid
-from connectors.sdk.validation import assemble
-from connectors.secrets import decrypt
+from connectors import access as connections
 from governance.audit.actors import Actor
 from governance.audit.services import record, service, unchanged
-from syncs import access
-from syncs.configuration import Proposal
+from syncs import access, locks
+from syncs.configuration import check_proposal
 from syncs.definitions import Definition
-from syncs.mappings import from_json
+from syncs.drafts.state import guardrails_in, proposal_of, schedule_in, whole_of
 from syncs.models import Model, ModelColumn, Sync
 from syncs.services.models import create_model
-from syncs.services.syncs import create_sync
+from syncs.services.syncs import store_sync
+
+Copied = TypeVar("Copied")
 
 
 @dataclass(frozen=True, slots=True)
-class Clone:
-    """A copy: its model, the syncs made for it, and by name what was wrong with those that could not be made."""
+class Clone(Generic[Copied]):
+    """A copy: what was copied, the syncs made for it, and what was wrong with those that could not be made."""
 
-    model: Model
+    of: Copied
     syncs: list[Sync] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
+    failed: list[tuple[Sync, str]] = field(default_factory=list)
+
+    def take_along(self, syncs: Iterable[Sync], copy: Callable[[Sync], Sync]) -> None:
+        """Copy these syncs; one that cannot be copied is left out and told."""
+        for sync in syncs:
+            try:
+                self.syncs.append(copy(sync))
+            except HeadraceError as error:
+                self.failed.append((sync, f"{error.message} {error.hint}".strip()))
 
 
 def clone_model(
@@ -37,7 +47,7 @@ def clone_model(
     primary_key: str = "",
     description: str | None = None,
     syncs: Sequence[Sync] = (),
-) -> Clone:
+) -> Clone[Model]:
     """Copy a model, its casts and descriptions, and these of its syncs. The copies lead lives of their own.
 
     Copied syncs have delivered nothing yet, and their schedules are off until somebody switches them on.
@@ -60,11 +70,12 @@ def clone_model(
     )
     copy_columns(actor=actor, model=copy, original=original)
     clone = Clone(copy)
-    for sync in syncs:
-        try:
-            clone.syncs.append(_clone_sync(actor, copy, sync))
-        except HeadraceError as error:
-            clone.failed[str(sync)] = f"{error.message} {error.hint}".strip()
+    clone.take_along(
+        syncs,
+        lambda sync: copy_sync(
+            actor=actor, model=copy, original=sync, name=f"{sync} (copy)"[:200] if sync.name else ""
+        ),
+    )
     return clone
 
 
@@ -90,22 +101,30 @@ def copy_columns(*, actor: Actor, model: Model, original: Model) -> None:
     record(model, after={"columns": [row.name for row in changed], "copied_from": original.pk})
 
 
-def _clone_sync(actor: Actor, model: Model, sync: Sync) -> Sync:
-    proposal = Proposal(
-        sync_type=sync.sync_type,
-        mode=sync.mode,
-        removal=sync.removal,
-        first_run=sync.first_run,
-        settings=assemble(sync.settings, decrypt(sync.sealed_settings)),
-        mappings=from_json(sync.mappings),
-    )
-    return create_sync(
+def copy_sync(
+    *,
+    actor: Actor,
+    model: Model,
+    original: Sync,
+    name: str,
+    published: bool = True,
+    derived: locks.Derivation | None = None,
+    groups: Sequence[int] = (),
+) -> Sync:
+    """Add a sync of another model that is like this one; its schedule is off."""
+    connections.require_ready(original.destination)
+    whole = whole_of(original)
+    return store_sync(
         actor=actor,
         model=model,
-        destination=sync.destination,
-        proposal=proposal,
-        schedule=sync.schedule,
-        name=f"{sync} (copy)" if sync.name else "",
+        destination=original.destination,
+        checked=check_proposal(model, original.destination, proposal_of(whole), stored_secrets=whole.secrets),
+        schedule=schedule_in(whole.state),
+        guardrails=guardrails_in(whole.state),
+        name=name,
         schedule_enabled=False,
-        space=sync.space,
+        space=original.space,
+        published=published,
+        derived=derived,
+        groups=groups,
     )

@@ -385,14 +385,14 @@ class CloneModel(Editor):
             primary_key=values["primary_key"],
             syncs=[sync for sync in dependent_syncs(self.actor, self.original) if str(sync.pk) in ticked],
         )
-        return self.clone.model
+        return self.clone.of
 
     def saved(self, model: Model) -> HttpResponse:
         """To the copy; what could not be copied is said."""
         clone = self.clone
         if clone.failed:
-            name, words = next(iter(clone.failed.items()))
-            said = f"The model was copied. {len(clone.failed):,} of its syncs were not, such as {name}: {words}"
+            sync, words = clone.failed[0]
+            said = f"The model was copied. {len(clone.failed):,} of its syncs were not, such as {sync}: {words}"
             return go_to(self.request, self.url("model_syncs", model.pk), said, tone="warn")
         count = len(clone.syncs)
         words = f" with {count:,} sync{'s' if count != 1 else ''}. Their schedules are off" if count else ""

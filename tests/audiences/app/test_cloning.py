@@ -117,4 +117,5 @@ def test_programs_copy_audiences_too_and_learn_what_could_not_come_along(crowd: 
     change_studio_settings(actor=crowd.actor, templates_required=True)
     refused = clone(name="Templates only")
     assert refused["syncs"] == []
+    assert refused["failed"][0]["id"] == str(sync.pk)
     assert "template" in refused["failed"][0]["error"]

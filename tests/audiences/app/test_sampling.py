@@ -12,14 +12,17 @@ from django.db.models import F
 from django.utils import timezone
 
 from audiences.calculating import work as calculate
-from audiences.choices import LookState
+from audiences.choices import Cardinality, LookState
 from audiences.models import Calculation, SampledModel, SampleTable, Sampling, SchemaModel
 from audiences.privacy.samples import SampleHolder
 from audiences.query.splits import slot
 from audiences.sampling import drop_unread, work
-from audiences.services import ColumnSettings, change_columns
+from audiences.selectors.sampling import sample_for
+from audiences.selectors.schema import studio_schema
+from audiences.services import ColumnSettings, Tie, change_columns, create_relationship
 from audiences.services import sampling as services
 from config.embedded import Urls
+from config.errors import Conflict
 from connectors import services as connectors
 from connectors.access import open_source
 from connectors.models import Source
@@ -213,6 +216,34 @@ def test_a_failing_run_keeps_the_sample_and_another_schedule_makes_one_table(
     services.change_sampling(actor=place.actor, parent=customers, enabled=False)
     assert drop_unread(source) == 2
     assert not SampleTable.objects.exists()
+    assert set(sampling.sampled.values_list("state", "ran_at")) == {("", None)}
+    services.change_sampling(actor=place.actor, parent=customers, enabled=True)
+    assert services.ask_for_due_samples(timezone.now()) == 1, "what was dropped is taken again at once"
+
+
+def test_a_model_of_two_parents_is_asked_of_whichever_sample_fits(place: Place, customers: SchemaModel) -> None:
+    first = sampled(place, customers)
+    [orders] = SchemaModel.objects.filter(name="Orders")
+    buyers = shop.parent(place, customers.source, name="Buyers")
+    tie = Tie(other=buyers, cardinality=Cardinality.MANY_TO_ONE, keys=(("customer_id", "id"),))
+    create_relationship(actor=place.actor, model=orders, tie=tie)
+    second = services.change_sampling(
+        actor=place.actor, parent=buyers, enabled=True, percent=50, every="", models={orders.pk: "inherit"}
+    )
+    services.run_sampling(actor=place.actor, parent=buyers)
+    work(second.pk)
+
+    def parent() -> str:
+        return sample_for(studio_schema(customers.source), orders).parent
+
+    assert services.run_sampling(actor=place.actor, parent=customers).pk == first.pk
+    work(first.pk)
+    assert parent() == str(customers.pk)
+    change_columns(actor=place.actor, model=customers, names=["region"], settings=ColumnSettings(privacy="sync_only"))
+    assert parent() == str(buyers.pk), "that of the first is outdated"
+    services.change_sampling(actor=place.actor, parent=buyers, enabled=False)
+    with pytest.raises(Conflict, match="changed after its sample"):
+        parent()
 
 
 def test_programs_sample_and_count_approximately(place: Place, customers: SchemaModel, source: Source) -> None:

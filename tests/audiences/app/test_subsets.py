@@ -367,14 +367,27 @@ def test_an_audience_goes_back_to_an_earlier_version(
     outsider = marketer(world, customers, "South")
     with pytest.raises(Denied, match="do not hold “North”"):
         restore_audience(actor=person(outsider), audience=made, version=int(then["id"]))
+    path = f"{page}/{then['id']}"
+    call("PATCH", f"subsets/{north[0]}", {"name": "Northern"})
+    assert "Region: Northern" in client.get(path).content.decode(), "by the name that it has now"
+    late = client.post(path, {"version": "0" * 16}).content.decode()
+    assert "Somebody else saved “Bob” while you worked on it." in late
     restored = call("POST", f"audiences/{made.pk}/versions/{then['id']}")
     assert (restored["name"], restored["subsetIds"]) == ("Bob", [str(north[0])])
-    assert AuditEntry.objects.get(event="audience.restored").after == {"audit_entry": int(then["id"])}
+    entry = AuditEntry.objects.get(event="audience.restored")
+    assert (entry.after["audit_entry"], entry.after["subsets"]) == (
+        int(then["id"]),
+        {str(north[0]): "Region: Northern"},
+    )
+    back = client.post(f"{page}/{now['id']}").headers["Location"]
+    assert back.endswith("/definition")
+    assert "Bob" in str(Audience.objects.get(pk=made.pk).definition)
+    call("POST", f"audiences/{made.pk}/versions/{then['id']}")
     again = call("POST", f"audiences/{made.pk}/versions/{then['id']}", status=422)
     assert again["code"] == "nothing_changed"
 
     assert client.post(f"{page}/{now['id']}").status_code == 302
-    services.delete_subset(actor=place.actor, subset=subset("North"))
+    services.delete_subset(actor=place.actor, subset=subset("Northern"))
     refused = client.post(f"{page}/{then['id']}")
     assert refused.status_code == 422
     assert "not there any more: “Region: North”" in refused.content.decode()

@@ -122,6 +122,18 @@ def test_each_run_keeps_its_own_numbers(shop: Shop, paying: Audience) -> None:
     assert not RunLayers.objects.filter(run=retried.pk).exists()
 
 
+def test_a_count_for_a_run_that_nobody_finishes_says_so(shop: Shop, paying: Audience) -> None:
+    sync = sync_of(shop, paying)
+    lost, stopped = shop.run(sync), shop.run(sync)
+    asked = {row.question["run"]: row for row in Calculation.objects.filter(kind="layers")}
+    assert writes.begin_calculation(asked[lost.pk].pk) is not None
+    Calculation.objects.filter(pk=asked[lost.pk].pk).update(created_at=timezone.now() - 2 * writes.TRIED_FOR)
+    writes.take_up_lost_calculations(timezone.now() + 2 * writes.LOST_AFTER)
+    assert layers(lost).error == "The workers that counted stopped before there was an answer."
+    writes.give_up_calculation(actor=shop.actor, calculation=asked[stopped.pk])
+    assert layers(stopped).error == "Somebody gave up counting."
+
+
 def test_a_destination_tells_whom_it_recognised(shop: Shop, paying: Audience, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(DESTINATIONS, "postgres", "tests.syncs.app.audience:AudienceDestination")
     monkeypatch.setattr(AudienceDestination, "down", False)

@@ -12,6 +12,7 @@ from syncs import selectors, services
 from syncs.choices import ModelMethod, PendingReset
 from syncs.configuration import Proposal
 from syncs.definitions import Definition
+from syncs.engine.guardrails import Guardrails
 from syncs.models import Model
 from syncs.schedules import Schedule
 from syncs.services.models import KeyChange
@@ -221,6 +222,7 @@ def test_a_clone_takes_casts_and_chosen_syncs_along_and_leads_a_life_of_its_own(
     api = a_destination(place)
     requests = Proposal(sync_type="requests", settings={"added": {"endpoint": "/c/{{ row.plan }}"}})
     kept = shop.sync(model, mappings=[mapping("id"), mapping("email")], schedule=Schedule.every(1, "hour"))
+    kept = services.set_guardrails(actor=shop.actor, sync=kept, guardrails=Guardrails(on=False))
     broken = services.create_sync(actor=shop.actor, model=model, destination=api, proposal=requests, name="To the API")
     shop.sync(model)
     clone = services.clone_model(
@@ -230,13 +232,13 @@ def test_a_clone_takes_casts_and_chosen_syncs_along_and_leads_a_life_of_its_own(
         definition=sql("SELECT id, email FROM customers WHERE id > 1"),
         syncs=[kept, broken],
     )
-    copied = columns(clone.model)
+    copied = columns(clone.of)
     assert (copied["email"].description, list(copied)) == ("Where mail goes", ["id", "email"])
     copy, other = clone.syncs
-    [stale] = selectors.stale_mappings(shop.actor, clone.model)
-    assert (stale.sync, stale.columns, clone.failed) == (other, ("plan",), {})
-    assert (copy.model, copy.mappings, copy.schedule_enabled) == (clone.model, kept.mappings, False)
-    assert copy.schedule == kept.schedule
+    [stale] = selectors.stale_mappings(shop.actor, clone.of)
+    assert (stale.sync, stale.columns, clone.failed) == (other, ("plan",), [])
+    assert (copy.model, copy.mappings, copy.schedule_enabled) == (clone.of, kept.mappings, False)
+    assert (copy.schedule, copy.guardrails["on"]) == (kept.schedule, False)
     assert shop.run(copy).succeeded == 2
     services.delete_sync(actor=shop.actor, sync=kept)
     assert shop.run(copy).planned == 0
