@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol
 
 from django.utils import timezone
 
@@ -40,7 +40,8 @@ def schema_with_audiences(source: Source, actor: Actor | None = None, instead: I
     chosen: dict[int, list[Subset]] = defaultdict(list)
     for choice in AudienceSubset.objects.filter(audience__parent_model__source=source).select_related("subset"):
         chosen[choice.audience_id].append(choice.subset)
-    rows = Audience.objects.filter(parent_model__source=source).only("name", "parent_model_id", "definition")
+    rows = Audience.objects.filter(parent_model__source=source)
+    rows = rows.order_by().values_list("pk", "name", "parent_model_id", "definition", named=True)
     audiences = {str(row.pk): found for row in rows if (found := saved(row, instead, chosen[row.pk]))}
     schema = replace(
         studio_schema(source),
@@ -72,7 +73,16 @@ def unseen_in(
     return [Problem(path, "unknown_audience", words) for pk, path in asked.items() if pk not in known]
 
 
-def saved(audience: Audience, instead: Instead, subsets: Iterable[Subset]) -> SavedAudience | None:
+class Stored(Protocol):
+    """What of an audience queries have to know."""
+
+    pk: int
+    name: str
+    parent_model_id: int
+    definition: Any
+
+
+def saved(audience: Stored, instead: Instead, subsets: Iterable[Subset]) -> SavedAudience | None:
     """An audience as the query package knows it; nothing where this version cannot read its definition."""
     try:
         return SavedAudience(

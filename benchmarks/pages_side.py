@@ -17,7 +17,6 @@ from dataclasses import asdict, dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
-import django
 import psutil
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ class Cost:
 
 def main() -> None:
     """Fill the database and print every page's cost as JSON."""
-    django.setup()
+    import_module("config.asgi")  # as the web process begins
     from django.core.management import call_command
 
     place = import_module(sys.argv[1])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, assert_never
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from html import escape
+from typing import Any, TypeVar, assert_never
 
 import orjson
 
@@ -24,6 +26,7 @@ from audiences.query.schema import ModelKind, StudioColumn, StudioModel, StudioS
 from audiences.query.values import READ_AS, result_type
 from connectors.sdk.types import ColumnType
 
+T = TypeVar("T")
 MAX_LEVELS = 3  # of related rows; see the compiler
 ENTITIES = {"household": "Household", "account": "Account"}  # of the schema's LEVELS
 JSON_TYPES = (ColumnType.OBJECT, ColumnType.UNKNOWN)
@@ -39,12 +42,26 @@ class Choice:
     refused: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ChoiceGroup:
     """Choices under one heading."""
 
     label: str
     choices: tuple[Choice, ...]
+
+    @cached_property
+    def options(self) -> Mapping[str, str]:
+        """The choices as options of a select, by value. A page shows the same group many times."""
+        return {each.value: option(each.value, each.label) for each in self.choices}
+
+    def label_of(self, value: str) -> str:
+        """What one of them is called."""
+        return next(each.label for each in self.choices if each.value == value)
+
+
+def option(value: str, label: str, *, chosen: bool = False) -> str:
+    """A choice as an option of a select: most of a builder's page, so they are not left to a template."""
+    return f'<option value="{escape(value)}"{" selected" if chosen else ""}>{escape(label)}</option>'
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +94,35 @@ EVENT_TIME = Tested(ColumnType.TIMESTAMP, "time", of_event=True)
 class Offers:
     """What a level over ``model`` offers.
 
-    ``level`` counts the relations above it; ``excluded`` is the audience itself.
+    ``level`` counts the relations above it; ``excluded`` is the audience itself. ``known`` is what was worked out
+    before, of this level and others.
     """
 
     schema: StudioSchema
     model: StudioModel | None
     level: int = 0
     excluded: str = ""
+    known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def _once(self, what: str, make: Callable[[StudioModel], T], level: int = 0) -> T | tuple[()]:
+        """What a model offers, whatever condition of the page asks; nothing where there is no model."""
+        if self.model is None:
+            return ()
+        key = (what, self.model.id, level)
+        if key not in self.known:
+            self.known[key] = make(self.model)
+        found: T = self.known[key]
+        return found
 
     def fields(self) -> tuple[ChoiceGroup, ...]:
         """The columns that filters may use: the model's own, then the ones merged into it."""
-        if self.model is None:
-            return ()
-        groups = [ChoiceGroup(self.model.name, tuple(self._columns(self.model, ())))]
+        return self._once("fields", self._fields)
+
+    def _fields(self, model: StudioModel) -> tuple[ChoiceGroup, ...]:
+        groups = [ChoiceGroup(model.name, tuple(self._columns(model, ())))]
         for relationship in self.schema.relationships.values():
             other = self.schema.models.get(relationship.to)
-            if relationship.from_ != self.model.id or not relationship.merged or other is None:
+            if relationship.from_ != model.id or not relationship.merged or other is None:
                 continue
             merged = [each for each in other.columns if each.name in relationship.merged]
             choices = self._columns(other, (relationship.id,), merged)
@@ -160,17 +190,23 @@ class Offers:
     def below(self, relationship: str, *, others: bool = False) -> Offers:
         """What the level of the rows along a relationship offers, or of the others who share them."""
         model = self.model if others else self.neighbour(relationship)
-        return Offers(self.schema, model, self.level + 1, self.excluded)
+        return Offers(self.schema, model, self.level + 1, self.excluded, self.known)
 
     def audiences(self) -> tuple[Choice, ...]:
         """The other audiences of the same model; only members of the parent model can be in one."""
+        return self._once("audiences", self._audiences)
+
+    def _audiences(self, model: StudioModel) -> tuple[Choice, ...]:
         found = self.schema.audiences.values()
-        mine = [each for each in found if self.model and each.model == self.model.id and each.id != self.excluded]
+        mine = [each for each in found if each.model == model.id and each.id != self.excluded]
         return tuple(Choice(each.id, each.name) for each in sorted(mine, key=lambda each: each.name.casefold()))
 
     def traits(self) -> tuple[ChoiceGroup, ...]:
         """The saved traits of this model, templates under a heading of their own."""
-        found = [each for each in self.schema.traits.values() if self.model and each.model == self.model.id]
+        return self._once("traits", self._traits)
+
+    def _traits(self, model: StudioModel) -> tuple[ChoiceGroup, ...]:
+        found = [each for each in self.schema.traits.values() if each.model == model.id]
         usable = sorted((each for each in found if not each.archived), key=lambda each: each.name.casefold())
         saved = tuple(Choice(each.id, each.name) for each in usable if not each.template)
         templates = tuple(Choice(each.id, each.name) for each in usable if each.template)
@@ -183,6 +219,9 @@ class Offers:
 
     def kinds(self) -> tuple[Choice, ...]:
         """The kinds of condition that make sense here, in the order of the menu."""
+        return self._once("kinds", self._kinds, self.level) or (Choice("group", "Group of conditions"),)
+
+    def _kinds(self, model: StudioModel) -> tuple[Choice, ...]:
         known = {
             "property": ("Property", bool(self.fields())),
             **{level.value: (level.label, True) for level in self.levels()},

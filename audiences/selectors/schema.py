@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from django.db.models import Count, Q, QuerySet
 
@@ -116,9 +117,24 @@ def lost_uses(model: SchemaModel, lines: Sequence[Line]) -> list[str]:
 
 # Of a column, what queries have to know; suggestions make up most of a schema, and builders ask for few of them.
 ASKED = (
-    "model_id", "position", "name", "type", "override_type", "alias", "native_type", "nullable", "enabled", "suggest",
+    "model_id", "name", "type", "override_type", "alias", "native_type", "nullable", "enabled", "suggest",
     "ignore_case", "privacy",
 )  # fmt: skip
+
+
+class Described(Protocol):
+    """What of a column queries have to know: a row of the model, or only these of its values."""
+
+    name: str
+    type: str
+    override_type: str
+    alias: str
+    native_type: str
+    nullable: bool
+    enabled: bool
+    suggest: bool
+    ignore_case: bool
+    privacy: str
 
 
 def studio_schema(source: Source) -> pure.StudioSchema:
@@ -128,7 +144,7 @@ def studio_schema(source: Source) -> pure.StudioSchema:
     models = {str(row.pk): row for row in SchemaModel.objects.filter(source=source, archived_at=None)}
     columns: dict[int, list[pure.StudioColumn]] = defaultdict(list)
     rows = SchemaColumn.objects.filter(model__in=list(models.values()), missing=False)
-    for column in rows.only(*ASKED):
+    for column in rows.values_list(*ASKED, named=True):
         columns[column.model_id].append(studio_column(column, dialect))
     return pure.StudioSchema(
         dialect=dialect,
@@ -138,9 +154,9 @@ def studio_schema(source: Source) -> pure.StudioSchema:
     )
 
 
-def studio_column(column: SchemaColumn, dialect: str) -> pure.StudioColumn:
+def studio_column(column: Described, dialect: str) -> pure.StudioColumn:
     """A column as the query package knows it."""
-    kind = ColumnType(column.effective_type)
+    kind = ColumnType(column.override_type or column.type)
     return pure.StudioColumn(
         name=column.name,
         type=kind,

@@ -12,7 +12,7 @@ from django import template
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
-from audiences.builder.offers import ChoiceGroup
+from audiences.builder.offers import Choice, ChoiceGroup, option
 from config.ui.tags import cell
 
 register = template.Library()
@@ -37,11 +37,18 @@ def choices(groups: Iterable[ChoiceGroup], chosen: str) -> SafeString:
     made = []
     for group in groups:
         made.append(f'<optgroup label="{escape(group.label)}">')
-        for each in group.choices:
-            mark = " selected" if each.value == chosen else ""
-            made.append(f'<option value="{escape(each.value)}"{mark}>{escape(each.label)}</option>')
-        made.append("</optgroup>")
+        known = group.options
+        if chosen in known:
+            known = {**known, chosen: option(chosen, group.label_of(chosen), chosen=True)}
+        made += [*known.values(), "</optgroup>"]
     return mark_safe("".join(made))  # noqa: S308  every part is escaped above
+
+
+@register.simple_tag
+def options(choices: Iterable[Choice], chosen: Any) -> SafeString:
+    """The same without headings; what is offered twice is chosen once."""
+    value = str(chosen)
+    return mark_safe("".join(option(each.value, each.label, chosen=each.value == value) for each in choices))  # noqa: S308
 
 
 @register.filter

@@ -16,7 +16,7 @@ from audiences.builder.blocks import Block, blocks, suggested_in
 from audiences.builder.edits import BadEdit, Tree
 from audiences.builder.fitting import fitted
 from audiences.builder.limits import can_limit, limit_form
-from audiences.builder.offers import Offers, Suggested
+from audiences.builder.offers import Choice, Offers, Suggested
 from audiences.builder.trait_fitting import unlinked
 from audiences.definitions import asker, given, only_seen, problems_of, schema_with_audiences, subsets_of
 from audiences.models import Audience, Calculation, SchemaColumn, SchemaModel, Subset, Trait
@@ -24,7 +24,8 @@ from audiences.query.codec import load_definition, refuse_deep
 from audiences.query.errors import InvalidTree, Problem
 from audiences.query.schema import StudioSchema
 from audiences.query.sentences import NUMBERS, Speaker
-from audiences.selectors.subsets import Choice, choices_of, first_choice
+from audiences.selectors.subsets import Choice as SubsetChoice
+from audiences.selectors.subsets import choices_of, first_choice
 from audiences.views.base import id_in
 from config.errors import Invalid
 from governance.audit.actors import Actor
@@ -48,7 +49,7 @@ class Building:
     blanks: bool = False  # a template's: values may be left blank
 
     @cached_property
-    def choices(self) -> Sequence[Choice]:
+    def choices(self) -> Sequence[SubsetChoice]:
         """The subsets that there are to choose from; what cannot be changed here stays chosen."""
         had = [subset.pk for subset in subsets_of(self.audience)] if self.audience else []
         choices = choices_of(self.actor, self.parent, had)
@@ -168,10 +169,10 @@ def values_offered(actor: Actor, source_id: int, asked: Iterable[Suggested]) -> 
 
 
 MENUS: Mapping[str, Any] = {
-    "counted": [(operator.value, label) for operator, label in NUMBERS.items()],
-    "quantifiers": [(each.value, label) for each, label in words.QUANTIFIERS.items()],
-    "units": [(unit.value, label) for unit, label in words.UNITS.items()],
-    "read_as": list(words.READ_AS.items()),
+    "counted": [Choice(operator.value, label) for operator, label in NUMBERS.items()],
+    "quantifiers": [Choice(each.value, label) for each, label in words.QUANTIFIERS.items()],
+    "units": [Choice(unit.value, label) for unit, label in words.UNITS.items()],
+    "read_as": [Choice(*each) for each in words.READ_AS.items()],
 }
 
 
@@ -229,6 +230,10 @@ def _moved_by(steps: int) -> Callable[[Tree, str], Tree]:
     return move
 
 
+def _move(tree: Tree, condition: str, to: str) -> Tree:
+    return edits.move(tree, condition, *edits.group_of(to))
+
+
 def _set(tree: Tree, pointer: str, value: str) -> Tree:
     return edits.put(tree, pointer, orjson.loads(value))
 
@@ -250,6 +255,7 @@ _EDITS: Mapping[str, tuple[Callable[..., Tree], int]] = {
     "unwrap": (edits.unwrap, 1),
     "up": (_moved_by(-1), 1),
     "down": (_moved_by(2), 1),
+    "move": (_move, 2),
     "set": (_set, 2),
     "drop": (_drop, 1),
     "append": (_append, 2),

@@ -3,6 +3,7 @@ import bulk from "./bulk";
 import chart from "./chart";
 import codeEditor from "./code-editor";
 import combobox from "./combobox";
+import conditions from "./conditions";
 import confirmName from "./confirm-name";
 import copy from "./copy";
 import drawer from "./drawer";
@@ -33,7 +34,7 @@ import values from "./values";
 
 /** Every controller by the name its markup uses in `data-controller`. */
 export const controllers = {
-  bulk, chart, "code-editor": codeEditor, combobox, "confirm-name": confirmName, copy, drawer, filing, filters, form,
+  bulk, chart, "code-editor": codeEditor, combobox, conditions, "confirm-name": confirmName, copy, drawer, filing, filters, form,
   "json-tree": jsonTree, lines, mapper, menu, order, palette, payload, problems, query, rail, references, rename, rows, "schema-map": schemaMap, shortcuts, table, theme, time, toasts, upload, values,
 };
 

@@ -6,7 +6,7 @@ let changes = 0;
 
 beforeEach(async () => {
   await mount(
-    '<span data-controller="values" data-action="drop->values#drop paste->values#paste"><input name="list:/x" data-values-target="new"></span>',
+    '<span data-controller="values" data-action="change->values#keep drop->values#drop paste->values#paste"><input name="list:/x" data-values-target="new"></span>',
     "values", ValuesController,
   );
   changes = 0;
@@ -35,6 +35,13 @@ test("several pasted lines become values, a sentence stays one", () => {
   expect(paste("one, two").defaultPrevented).toBe(false);
   expect(paste("A1\nB2\n").defaultPrevented).toBe(true);
   expect(sent()).toEqual(["A1", "B2"]);
+});
+
+test("a typed value is kept, and the field is free for the next", () => {
+  const field = find<HTMLInputElement>("input");
+  field.value = "north";
+  field.dispatchEvent(new Event("change", { bubbles: true }));
+  expect([sent(), field.value, changes]).toEqual([["north"], "", 1]);
 });
 
 test("more than a condition holds is refused at the field", async () => {
