@@ -70,6 +70,7 @@ def register_all() -> None:
         ended=run_ended,
         narrow=for_groups,
         erase=erase_members,
+        unseen=unseen_in,
     )
     origins.register(ModelMethod.AUDIENCE, origin)
     belongings.register("priority lists", priority_lists_made_by)
@@ -78,6 +79,7 @@ def register_all() -> None:
     sides.guard(subsets_guard)
     privacy.register("histories", "audiences.privacy.histories.HistoryHolder")
     privacy.register("value_lists", "audiences.privacy.lists.ListHolder")
+    privacy.register("conditions", "audiences.privacy.conditions.ConditionHolder")
     clockwork.register("look at schema models again", look_again, timedelta(seconds=30))
     clockwork.register("take snapshots of audiences", snapshots_due, timedelta(minutes=5))
     clockwork.register("take up lost logs of audiences", take_up_logs, timedelta(minutes=1))
@@ -151,12 +153,16 @@ def run_prepared(run: Run) -> None:
 
 
 def run_ended(run: Run) -> None:
-    """A run of an audience's sync has ended."""
+    """A run of an audience's sync has ended.
+
+    An experiment has begun once anybody of a group was reached, however many others were rejected or not attempted.
+    """
     from audiences.services.experiments import launch
     from audiences.services.recordings import record_run
 
-    if run.status == RunStatus.SUCCEEDED:
+    if run.status == RunStatus.SUCCEEDED or run.succeeded:
         launch(run)
+    if run.status in (RunStatus.SUCCEEDED, RunStatus.WARNING):
         record_run(run)
 
 
@@ -167,6 +173,13 @@ def erase_members(sync: Sync, keys: frozenset[str]) -> Sequence[tuple[str, int]]
 
     place, count = erase_from_history(audience_of(sync.model_id), keys)
     return [(str(sync.model.source) if place == LogPlace.WAREHOUSE else "", count)] if place else []
+
+
+def unseen_in(model: Model) -> frozenset[str]:
+    """The columns of an audience that are sent and that nobody sees."""
+    from audiences.syncing import unseen_columns
+
+    return unseen_columns(model.pk)
 
 
 def snapshots_due(now: datetime) -> int:

@@ -58,6 +58,16 @@ def sendable_columns(audience: Audience, schema: StudioSchema) -> list[Sendable]
     return [*found, *_computed(audience, schema, taken)]
 
 
+def unseen_columns(model_id: int) -> frozenset[str]:
+    """The columns that syncs of an audience send and nobody sees: redacted ones, those for syncs alone, and traits of
+    them."""
+    audience = audience_of(model_id)
+    schema = schema_with_audiences(audience.parent_model.source)
+    outputs = [each.output for each in sendable_columns(audience, schema)]
+    _, hidden = allowed(asker(schema), str(audience.parent_model_id), outputs, Surface.PREVIEWS)
+    return frozenset(output.name for output, _ in hidden)
+
+
 def _computed(audience: Audience, schema: StudioSchema, taken: set[str]) -> Iterator[Sendable]:
     ask, model = asker(schema), str(audience.parent_model_id)
     kept, _ = allowed(ask, model, computed_outputs(audience), Surface.SYNCS)

@@ -52,7 +52,7 @@ class Origin:
     which runs by hand only so far; ``prepared`` when a run of one knows its rows, and ``ended`` when it has ended, in
     the transactions that store that. ``narrow`` lets a sync that was just stored send some groups of what its model
     stands for alone, and says their names. ``erase`` deletes what is kept beside the sync about rows with these keys,
-    and says where and how much.
+    and says where and how much. ``unseen`` are the model's columns that are sent and whose values nobody is shown.
     """
 
     query: Query
@@ -65,6 +65,7 @@ class Origin:
     ended: Callable[[Run], None] | None = None
     narrow: Callable[[Sync, Sequence[int]], list[str]] | None = None
     erase: Callable[[Sync, frozenset[str]], Sequence[tuple[str, int]]] | None = None
+    unseen: Callable[[Model], frozenset[str]] | None = None
 
 
 _origins: dict[ModelMethod, Origin] = {}
@@ -78,6 +79,12 @@ def register(method: ModelMethod, origin: Origin) -> None:
 def origin_of(model: Model) -> Origin | None:
     """What makes the rows of a model's syncs, where it does not say so itself."""
     return _origins.get(ModelMethod(model.method))
+
+
+def unseen_in(model: Model) -> frozenset[str]:
+    """The columns of a model whose values are sent, and shown to nobody."""
+    origin = origin_of(model)
+    return origin.unseen(model) if origin and origin.unseen else frozenset()
 
 
 def sender_of(request: HttpRequest, model: Model) -> str:

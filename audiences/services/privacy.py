@@ -6,12 +6,13 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Model, Q
 
 from audiences.choices import RecordingState
 from audiences.models import ForgottenMember, Recording, SchemaModel, ValueList
 from audiences.privacy.finding import key_of
 from audiences.privacy.tombstones import context_of
+from audiences.privacy.typed import Sought, without
 from syncs.choices import ModelMethod
 from syncs.engine.forgetting import digest
 from syncs.models import Run
@@ -62,6 +63,22 @@ def erase_from_list(list_id: int, values: Collection[str]) -> int:
     row.values, row.size = kept, len(kept)
     row.save(update_fields=["values", "size", "updated_at"])
     return count
+
+
+@transaction.atomic
+def erase_from_conditions(model: type[Model], pk: int, fields: Sequence[str], sought: Sought) -> int:
+    """Take a person's values out of the conditions of an audience, template, subset, rule or trait; how many."""
+    row = model._default_manager.select_for_update(no_key=True).filter(pk=pk).first()
+    if row is None:
+        return 0
+    total = 0
+    for name in fields:
+        kept, count = without(getattr(row, name), sought)
+        setattr(row, name, kept)
+        total += count
+    if total:
+        row.save(update_fields=list(fields))
+    return total
 
 
 def erase_queries(values: Sequence[str]) -> int:

@@ -37,11 +37,14 @@ def text_of(value: Any) -> str:
 
 
 def edits_in(sent: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """What was changed of a row: ``value-NAME`` with ``type-NAME``, where they differ from what the row has."""
+    """What was changed of a row: ``value-NAME`` with ``type-NAME``, where they differ from what the row has.
+
+    No kind leaves a value as it is: one that is not shown.
+    """
     edits = {}
     for name, before in values.items():
         kind, text = sent.get(f"type-{name}"), sent.get(f"value-{name}")
-        if kind is None or text is None or (kind, text) == (kind_of(before), text_of(before)):
+        if not kind or text is None or (kind, text) == (kind_of(before), text_of(before)):
             continue
         edits[name] = _parsed(name, kind, text)
     return edits

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -23,12 +23,14 @@ from syncs.engine.spec import RunSpec
 from syncs.limits import limiter_for
 from syncs.looks import note_rows_to_try_seen
 from syncs.models import Sync
+from syncs.origins import unseen_in
 from syncs.privacy.tombstones import forgotten_rows
 from syncs.services.beginning import require_not_draft
 from syncs.storage import workdir
 from syncs.trial import Trial, told, trial_of, without_secrets
 
 FOUND_ROWS = 20
+HIDDEN = "••••"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,15 @@ class FoundRow:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What can be tried: rows, the operations that the sync sends, and the columns that may not be edited."""
+    """What can be tried: rows, the operations that the sync sends, and the columns that may not be edited.
+
+    Values of ``hidden`` columns are sent and not shown, so rows are without them; others can be typed instead.
+    """
 
     rows: Sequence[FoundRow]
     operations: Sequence[Operation]
     fixed: frozenset[str]
+    hidden: Sequence[str] = ()
 
 
 def rows_to_try(*, actor: Actor, sync: Sync, key: str = "") -> Choices:
@@ -53,12 +59,14 @@ def rows_to_try(*, actor: Actor, sync: Sync, key: str = "") -> Choices:
     sync = _sync(actor, sync)
     trial, rows = _read(sync, key.strip())
     found = [engine.row_values(rows, place) for place in range(rows.num_rows)]
-    name = trial.spec.primary_key
-    listed = [FoundRow(str(values[name]), values) for values in found if values[name] is not None]
+    name, unseen = trial.spec.primary_key, unseen_in(sync.model)
+    listed = [FoundRow(str(values[name]), _seen(values, unseen)) for values in found if values[name] is not None]
     sent = engine.operations_sent(trial.spec)
     if listed:
         note_rows_to_try_seen(actor, sync)
-    return Choices(listed, [operation for operation in Operation if operation in sent], _fixed(trial.spec))
+    operations = [operation for operation in Operation if operation in sent]
+    hidden = [column.name for column in trial.spec.columns if column.name in unseen]
+    return Choices(listed, operations, _fixed(trial.spec), hidden)
 
 
 def send_test_row(
@@ -93,7 +101,9 @@ def send_test_row(
         )
     except (ConnectorError, EngineError) as error:
         raise told(sync, error) from error
-    return SentRow(sent.row, sent.exchanges, without_secrets(sync, sent.failure) if sent.failure else None)
+    shown = SentRow(sent.row, sent.exchanges, without_secrets(sync, sent.failure) if sent.failure else None)
+    unseen = unseen_in(sync.model) - edits.keys()
+    return _without_hidden(shown, engine.row_values(rows, 0), unseen) if unseen & set(rows.column_names) else shown
 
 
 @service("sync.tested")
@@ -112,6 +122,36 @@ def cannot_try(sync: Sync) -> str:
             "so there is no test row here."
         )
     return ""
+
+
+def _seen(values: Mapping[str, Any], unseen: frozenset[str]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in unseen}
+
+
+def _without_hidden(sent: SentRow, row: Mapping[str, Any], unseen: frozenset[str]) -> SentRow:
+    """What was sent, without anything in which values of hidden columns may stand: whatever was said to each side."""
+    hidden = [str(row[name]) for name in unseen if row.get(name) is not None]
+
+    def clean(words: str) -> str:
+        for value in sorted(hidden, key=len, reverse=True):
+            words = words.replace(value, HIDDEN)
+        return words
+
+    note = f"Not shown: values of {', '.join(sorted(unseen & row.keys()))} are in it, which nobody sees."
+    exchanges = [
+        replace(
+            each,
+            target=each.target.partition("?")[0] if clean(each.target) == each.target else HIDDEN,
+            request_body="",
+            response_body="",
+            error=clean(each.error),
+            note=note,
+        )
+        for each in sent.exchanges
+    ]
+    failure = sent.failure and replace(sent.failure, message=clean(sent.failure.message))
+    told_of = replace(sent.row, values=_seen(sent.row.values, unseen), message=clean(sent.row.message))
+    return SentRow(told_of, exchanges, failure)
 
 
 def _sync(actor: Actor, sync: Sync) -> Sync:

@@ -17,6 +17,7 @@ from syncs.services.trying import Choices, FoundRow, cannot_try
 from syncs.views.sync_detail import SyncPage
 
 CELLS = 5
+UNSEEN = object()  # like nothing that anybody types
 
 
 class TryRow(SyncPage):
@@ -50,7 +51,7 @@ class TryRow(SyncPage):
             row = next((row for row in choices.rows if row.key == key), None)
             if row is None or asked not in set(Operation):
                 raise Invalid("This row is no longer in the model." if row is None else "Choose how to send the row.")
-            edits = edits_in(request.POST, row.values)
+            edits = edits_in(request.POST, {**row.values, **dict.fromkeys(choices.hidden, UNSEEN)})
             sent = services.send_test_row(actor=self.actor, sync=sync, key=key, operation=Operation(asked), edits=edits)
         except HeadraceError as error:
             row = choices.rows[0] if choices and choices.rows else None
@@ -75,6 +76,17 @@ class TryRow(SyncPage):
                 "text": sent.get(f"value-{name}", text_of(value)),
             }
             for name, value in row.values.items()
+        ]
+        lines += [
+            {
+                "name": name,
+                "hidden": True,
+                "fixed": name in choices.fixed,
+                "kind": sent.get(f"type-{name}", ""),
+                "text": sent.get(f"value-{name}", ""),
+            }
+            for name in choices.hidden
+            if name not in row.values
         ]
         operation = sent.get("operation", choices.operations[0].value if choices.operations else "")
         return {

@@ -32,7 +32,7 @@ from syncs.models import Sync
 from syncs.privacy.erasing import erase_from_sync, person_of
 from syncs.services.privacy import hold_syncs, place_tombstones
 from syncs.storage import storage
-from tests.audiences.app.acting import Caller, with_key
+from tests.audiences.app.acting import Caller, is_, where, with_key
 from tests.audiences.app.crowd import audience_of, between, ids_there, sync_to_table
 from tests.syncs.app.shop import Shop
 from tests.syncs.app.test_forgetting import confirm, look_up
@@ -356,8 +356,12 @@ def test_a_person_is_found_and_forgotten_where_nothing_was_ever_sent(
     run = crowd.run(sent)
     services.take_snapshot(actor=crowd.actor, audience=audience)
     record()
+    typed = writes.create_audience(
+        actor=crowd.actor, parent=people, name="Typed", definition=where(is_("email", "C2@shop.test"), is_("id", 2, 3))
+    )
     case = look_up(crowd)
     by_holder = {finding["holder"]: finding for finding in case.findings}
+    assert [(line["name"], line["count"]) for line in by_holder["conditions"]["lists"]] == [("Typed", 2)]
     lines = by_holder["histories"]["memberships"]
     assert sorted((line["audience"], line["key"], line["event"]) for line in lines) == [
         ("Invited", "2", "enter"),
@@ -379,6 +383,9 @@ def test_a_person_is_found_and_forgotten_where_nothing_was_ever_sent(
     for each in (listed, counted, mailed):
         each.refresh_from_db()
     assert (listed.values, listed.size, mailed.values) == (["1", "3", "6"], 3, ["c3@shop.test"])
+    typed.refresh_from_db()
+    left = [each["test"]["operand"]["values"] for each in typed.definition["where"]["conditions"]]
+    assert left == [["forgotten"], [3]], "it asks for nobody else than before"
     assert counted.values == ["2", "3"], "a number that no condition compares with a key may count anything"
     run.refresh_from_db()
     assert (run.spec["sql"], run.spec["counting"]) == ("", "")
