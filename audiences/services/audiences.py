@@ -74,7 +74,7 @@ def create_audience(
     )
     audience.save()
     store_choice(audience, subsets)
-    record(audience, after={**snapshot(audience, AUDITED), "subsets": named(subsets)})
+    record(audience, after=described(audience, subsets))
     return audience
 
 
@@ -96,13 +96,17 @@ def update_audience(
     """
     audience = access.audience_to_change(actor, audience.pk)
     require_version(audience, seen)
-    before = snapshot(audience, AUDITED)
+    subsets = chosen_subsets(actor, audience.parent_model, subset_ids, audience)
+    before = described(audience, subsets_of(audience))
     if name is not None:
         audience.name = checked_name(name, "audience")
     if description is not None:
         audience.description = description.strip()
     audience.sampled = audience.sampled if sampled is None else sampled
-    changed = store_change(actor, audience, before, definition, subset_ids)
+    if definition is not None or subset_ids is not None:
+        given = audience.definition if definition is None else definition
+        audience.definition = checked(actor, audience.parent_model, given, audience, subsets)
+    changed = store_change(audience, before, subsets)
     if not changed:
         unchanged()
         return audience
@@ -110,16 +114,14 @@ def update_audience(
     return audience
 
 
-def store_change(
-    actor: Actor, audience: Audience, before: Mapping[str, Any], definition: Any, subset_ids: Iterable[int] | None
-) -> Changes:
-    """Save a locked audience with this definition and these subsets, or those it has; what changed. For services."""
-    subsets = chosen_subsets(actor, audience.parent_model, subset_ids, audience)
-    was = {**before, "subsets": named(subsets_of(audience))}
-    if definition is not None or subset_ids is not None:
-        given = audience.definition if definition is None else definition
-        audience.definition = checked(actor, audience.parent_model, given, audience, subsets)
-    changed = changes(was, {**snapshot(audience, AUDITED), "subsets": named(subsets)})
+def described(audience: Audience, subsets: Iterable[Subset]) -> dict[str, Any]:
+    """An audience as the audit log tells it."""
+    return {**snapshot(audience, AUDITED), "subsets": named(subsets)}
+
+
+def store_change(audience: Audience, before: Mapping[str, Any], subsets: Sequence[Subset]) -> Changes:
+    """Save a locked audience that was changed and checked, with these subsets; what differs. For services."""
+    changed = changes(before, described(audience, subsets))
     if not changed:
         return changed
     if {"definition", "subsets"} & changed.after.keys():
@@ -149,7 +151,7 @@ def clone_audience(*, actor: Actor, audience: Audience, name: str = "") -> Audie
     )
     copy.save()
     store_choice(copy, subsets)
-    record(copy, after={**snapshot(copy, AUDITED), "subsets": named(subsets), "copy_of": original.pk})
+    record(copy, after={**described(copy, subsets), "copy_of": original.pk})
     return copy
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from audiences import access
+from audiences.definitions import subsets_of
 from audiences.models import Audience
-from audiences.services.audiences import AUDITED, store_change
+from audiences.services.audiences import checked, described, store_change
 from audiences.services.checks import require_version
+from audiences.services.choosing import chosen_subsets
 from audiences.versions import live_state, subsets_in, version_of
 from config.errors import Conflict, Invalid
 from governance.audit.actors import Actor
-from governance.audit.services import record, service, snapshot
+from governance.audit.services import record, service
 
 
 @service("audience.restored")
@@ -33,7 +35,9 @@ def restore_audience(*, actor: Actor, audience: Audience, version: int, seen: st
             f"This version was built from subsets that are not there any more: {words}.",
             hint="Change the audience in its builder instead.",
         )
-    before = snapshot(audience, AUDITED)
-    changed = store_change(actor, audience, before, found.state["definition"], subset_ids)
+    subsets = chosen_subsets(actor, audience.parent_model, subset_ids, audience)
+    before = described(audience, subsets_of(audience))
+    audience.definition = checked(actor, audience.parent_model, found.state["definition"], audience, subsets)
+    changed = store_change(audience, before, subsets)
     record(audience, before=changed.before, after={**changed.after, "audit_entry": found.entry.pk})
     return audience

@@ -107,6 +107,31 @@ def test_what_may_not_be_synced_is_no_column_and_stops_a_run_that_needs_it(
     assert shop.there() == []
 
 
+def test_a_row_is_tried_out_without_what_is_redacted(shop: Shop, customers: SchemaModel, paying: Audience) -> None:
+    sync = sync_of(shop, paying)
+    schema_services.change_columns(
+        actor=shop.actor,
+        model=customers,
+        names=["email"],
+        settings=schema_services.ColumnSettings(privacy=Privacy.REDACTED),
+    )
+    choices = sync_services.rows_to_try(actor=shop.actor, sync=sync, key="1")
+    assert (choices.hidden, choices.rows[0].values) == (["email"], {"id": 1, "plan": "paid"})
+    client = Client()
+    client.force_login(shop.place.owner)
+    path = f"/{shop.place.workspace.slug}/syncs/{sync.pk}/try"
+    assert "a@x.test" not in client.get(path, {"row": "1"}).content.decode()
+    form = {"row": "1", "operation": "added", "type-plan": "string", "value-plan": "paid"}
+    sent = client.post(path, {**form, "type-email": "", "value-email": ""}).content.decode()
+    assert "took the row" in sent
+    assert "a@x.test" not in sent
+    assert "Not shown: values of email are in it" in sent
+    assert shop.there() == [(1, "a@x.test", "paid")], "it is sent all the same"
+    typed = {**form, "operation": "changed", "type-email": "string", "value-email": "t@x.test"}
+    assert "Not shown" not in client.post(path, typed).content.decode(), "one's own value is no secret"
+    assert shop.there() == [(1, "t@x.test", "paid")]
+
+
 def test_a_marketer_without_rights_on_the_source_syncs_within_one_group(
     world: World, shop: Shop, customers: SchemaModel, paying: Audience
 ) -> None:
