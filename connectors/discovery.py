@@ -92,14 +92,26 @@ def _outcome(connection: Connection, test: Callable[[Connection], None], passed:
     return CheckOutcome(True, passed, seconds=time.monotonic() - started)
 
 
-def read_tables(source: Source) -> list[TableRead]:
+@dataclass(frozen=True, slots=True)
+class TablesRead:
+    """The tables of a source; ``left_out`` says in words what is missing among them."""
+
+    tables: list[TableRead]
+    left_out: str = ""
+
+
+def read_tables(source: Source) -> TablesRead:
     """Every table of a source, with columns as long as there are not too many."""
 
-    def read() -> list[TableRead]:
+    def read() -> TablesRead:
         opened = access.open_source(source)
-        tables = list(opened.tables())[:MAX_TABLES]
+        found = opened.tables()
+        tables = found[:MAX_TABLES]
         eager = len(tables) <= EAGER_TABLES and opened.columns_are_cheap
-        return [TableRead(t, tuple(opened.columns(t)) if eager else None) for t in tables]
+        left_out = opened.left_out
+        if len(found) > MAX_TABLES:
+            left_out = f"There are more than {MAX_TABLES:,} tables: name others in SQL."
+        return TablesRead([TableRead(t, tuple(opened.columns(t)) if eager else None) for t in tables], left_out)
 
     return told(source, read)
 

@@ -13,6 +13,7 @@ from connectors import clouds
 from connectors.access import environment
 from connectors.choices import Cloud, CloudAccess
 from connectors.clouds import Opened
+from connectors.sdk import buckets
 from syncs.models import WorkspaceStorage
 
 if TYPE_CHECKING:
@@ -132,17 +133,11 @@ def _words(error: BaseException) -> str:
 def _s3(own: WorkspaceStorage, credential: Opened) -> Any:
     from aiobotocore.config import AioConfig
     from aiobotocore.session import get_session
-    from s3fs import S3FileSystem
 
-    from connectors.sdk.aws import Role, machine_role_session, way_out
+    from connectors.sdk.aws import Role, machine_role_session
 
     endpoint = settings.CLOUD_ENDPOINTS.get("aws")
-    network = {
-        "connect_timeout": 10,
-        "read_timeout": 60,
-        "retries": {"mode": "standard", "max_attempts": 3},
-        **way_out(environment(), endpoint),
-    }
+    network = buckets.s3_network(environment(), endpoint)
     client = {"region_name": own.region, "endpoint_url": endpoint}
     values = credential.values
     if credential.access is CloudAccess.ROLE:
@@ -151,34 +146,16 @@ def _s3(own: WorkspaceStorage, credential: Opened) -> Any:
         login: dict[str, Any] = {"session": machine_role_session(role, client_of)}
     else:
         login = {"key": values["access_key_id"], "secret": values["secret_access_key"]}
-    return S3FileSystem(**login, client_kwargs=client, config_kwargs=network, **_UNSHARED)
+    return buckets.open_s3(login, client, network)
 
 
 def _gcs(own: WorkspaceStorage, credential: Opened) -> Any:
-    from gcsfs.core import GCSFileSystem  # the plain one: asking what kind a bucket is takes rights that files do not
-    from google.oauth2.service_account import Credentials
-
-    key = json.loads(credential.values["key"])
-    token = Credentials.from_service_account_info(key, scopes=[_GOOGLE_SCOPE])  # type: ignore[no-untyped-call]
-    endpoint = settings.CLOUD_ENDPOINTS.get("gcp") or "https://storage.googleapis.com"
-    network = {"trust_env": True}  # the operator's proxy, see settings
-    return GCSFileSystem(project=own.project, token=token, endpoint_url=endpoint, session_kwargs=network, **_UNSHARED)
+    token = buckets.google_credentials(json.loads(credential.values["key"]), _GOOGLE_SCOPE)
+    return buckets.open_gcs(token, own.project, settings.CLOUD_ENDPOINTS.get("gcp") or buckets.GCS)
 
 
 def _azure(own: WorkspaceStorage, credential: Opened) -> Any:
-    from adlfs import AzureBlobFileSystem
-    from azure.identity.aio import ClientSecretCredential
-
     if emulator := settings.CLOUD_ENDPOINTS.get("azure"):
-        return AzureBlobFileSystem(connection_string=emulator, **_UNSHARED)
-    values = credential.values
-    login = ClientSecretCredential(values["tenant_id"], values["client_id"], values["client_secret"])
-    files = AzureBlobFileSystem(account_name=own.account, credential=login, anon=False, **_UNSHARED)
-    # The library prefers what it finds in the machine's environment, which is the operator's and not this workspace's.
-    files.connection_string = files.account_key = files.sas_token = None
-    files.do_connect()
-    return files
-
-
-# File systems are kept by who opens them, with the credential of the moment, and never by their library.
-_UNSHARED: dict[str, Any] = {"skip_instance_cache": True, "use_listings_cache": False}
+        return buckets.open_azure_emulator(emulator)
+    names = ("tenant_id", "client_id", "client_secret")
+    return buckets.open_azure(own.account, **{name: credential.values[name] for name in names})

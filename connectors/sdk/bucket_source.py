@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
+
+from fsspec.asyn import sync
 
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, Unavailable
 from connectors.sdk.file_source import FileSource, Listed, missing
 
 _PIECE = 4 << 20
 _NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
-# File systems are kept by who opens them, with the credential of the moment, and never by their library.
-UNSHARED: Mapping[str, Any] = {"skip_instance_cache": True, "use_listings_cache": False}
 _REFUSED = ("403", "401", "forbidden", "accessdenied", "access denied", "permission", "invalidaccesskeyid", "signature")
 _LOGIN = ("invalid_grant", "aadsts", "invalid_client", "refresherror", "expiredtoken", "nocredentials")
 
@@ -33,15 +33,24 @@ class BucketSource(FileSource):
     def _bucket(self) -> str:
         return str(self.config.get("bucket") or "").strip("/")
 
-    def _list(self, prefix: str) -> Iterator[Listed]:
-        folder = prefix.rpartition("/")[0]
-        with self._typed(), suppress(FileNotFoundError) if folder else nullcontext():
+    @abstractmethod
+    def _pages(self, files: Any, prefix: str) -> AsyncIterator[tuple[str, Any]]:
+        """Names and times of change of the objects that begin so, asked for page by page, in the library's loop."""
+
+    def _list(self, prefix: str, most: int) -> Sequence[Listed]:
+        with self._typed():
             files = self._files()
-            for _, _, found in files.walk(f"{self._bucket}/{folder}".rstrip("/"), detail=True, on_error="raise"):
-                for about in found.values():
-                    path = str(about["name"]).removeprefix(f"{self._bucket}/")
-                    if path.startswith(prefix):
-                        yield Listed(path, _changed(about))
+
+            async def some() -> list[tuple[str, Any]]:
+                found: list[tuple[str, Any]] = []
+                async for one in self._pages(files, prefix):
+                    found.append(one)
+                    if len(found) >= most:
+                        break
+                return found
+
+            told = sync(files.loop, some)
+        return [Listed(name, _moment(changed)) for name, changed in told if not name.endswith("/")]
 
     def _fetch(self, path: str, to: Path) -> None:
         with (
@@ -89,11 +98,9 @@ class BucketSource(FileSource):
         return Unavailable(f"The store could not be read: {said}", hint="Check the settings and the network between.")
 
 
-def _changed(about: Mapping[str, Any]) -> dt.datetime:
-    for name in ("LastModified", "last_modified", "updated", "mtime"):
-        value = about.get(name)
-        if isinstance(value, str):
-            value = dt.datetime.fromisoformat(value)
-        if isinstance(value, dt.datetime):
-            return value if value.tzinfo else value.replace(tzinfo=dt.UTC)
-    return _NEVER
+def _moment(value: Any) -> dt.datetime:
+    if isinstance(value, str):
+        value = dt.datetime.fromisoformat(value)
+    if not isinstance(value, dt.datetime):
+        return _NEVER
+    return value if value.tzinfo else value.replace(tzinfo=dt.UTC)

@@ -9,10 +9,9 @@ from __future__ import annotations
 import datetime as dt
 import tempfile
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
@@ -28,7 +27,7 @@ from connectors.sdk.sql import check_read_only, table_sql
 from connectors.sdk.types import Column, Table
 
 NEWEST = "newest"
-MOST_LISTED = 1_000
+MOST_LISTED, MOST_SEEN = 1_000, 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +46,18 @@ class FileSource(Source):
 
     def check(self) -> None:
         """List what is there; a place without files passes."""
-        next(iter(self._list("")), None)
+        self._list("", 1)
 
     def tables(self) -> Sequence[Table]:
-        """Files that can be read, and the newest of each folder."""
-        files = sorted(islice(self._readable(""), MOST_LISTED), key=lambda f: f.path)
+        """Files that can be read, and the newest of each folder; :attr:`left_out` says where there are more."""
+        seen = self._list("", MOST_SEEN + 1)
+        readable = sorted((f for f in seen[:MOST_SEEN] if self._has_ending(f.path)), key=lambda f: f.path)
+        files = readable[:MOST_LISTED]
+        if len(seen) > MOST_SEEN or len(readable) > MOST_LISTED:
+            self.left_out = (
+                f"There are more files than are looked through ({MOST_SEEN:,}) or listed ({MOST_LISTED:,}): "
+                "name others by their path, in SQL."
+            )
         folders = sorted({_folder(f.path) for f in files})
         return [
             *(Table("", f.path, "file", f"Changed {f.changed:%Y-%m-%d %H:%M} UTC") for f in files),
@@ -92,24 +98,31 @@ class FileSource(Source):
 
     def _newest(self, pattern: str) -> str:
         prefix = pattern.removesuffix("*")
-        found = max(self._readable(prefix), key=lambda f: (f.changed, f.path), default=None)
+        seen = self._list(prefix, MOST_SEEN + 1)
+        if len(seen) > MOST_SEEN:
+            raise QueryError(
+                f"More than {MOST_SEEN:,} files begin with “{prefix}”: which of them changed last was not looked up.",
+                hint="Name a longer prefix, such as the folder of this month.",
+            )
+        readable = (f for f in seen if self._has_ending(f.path))
+        found = max(readable, key=lambda f: (f.changed, f.path), default=None)
         if found is None:
             raise QueryError(f"No {' or '.join(self.endings)} file begins with “{prefix}”.", hint="Check the prefix.")
         return found.path
 
-    def _readable(self, prefix: str) -> Iterator[Listed]:
-        return (f for f in self._list(prefix) if f.path.lower().endswith(self.endings))
+    def _has_ending(self, path: str) -> bool:
+        return path.lower().endswith(self.endings)
 
     def _require_ending(self, path: str) -> None:
-        if not path.lower().endswith(self.endings):
+        if not self._has_ending(path):
             raise QueryError(
                 f"“{path}” is of no known kind.",
                 hint=f"Files end in {' or '.join(self.endings)}; write their path in double quotes.",
             )
 
     @abstractmethod
-    def _list(self, prefix: str) -> Iterable[Listed]:
-        """The files whose paths begin so, page by page; raises typed errors."""
+    def _list(self, prefix: str, most: int) -> Sequence[Listed]:
+        """The first files whose paths begin so, at most so many, asked for in pages; raises typed errors."""
 
     @abstractmethod
     def _fetch(self, path: str, to: Path) -> None:

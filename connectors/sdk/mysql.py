@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import socket
 import ssl
 import struct
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,9 +20,9 @@ from pymysql.protocol import FieldDescriptorPacket
 
 from connectors.sdk.context import Environment
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, QueryError, Unavailable
-from connectors.sdk.tunnels import Route, route
+from connectors.sdk.net.sockets import CONNECT_S, dial
+from connectors.sdk.net.tls import mode_context
 
-CONNECT_TIMEOUT_S = 10
 CANCELLED, TIMED_OUT = (1317, 1927, 2013), (3024, 1969)
 _NEAR = re.compile(r" near '(?P<text>.*)' at line (?P<line>\d+)$", re.DOTALL)
 
@@ -69,7 +68,6 @@ def connect(server: Server, environment: Environment, *, flags: int = 0, read_s:
     """
     if not server.host:
         raise ConfigError("Give the host.", field="host")
-    way = route(environment, server.host, server.port)
     connection = pymysql.connect(
         host=server.host,
         port=server.port,
@@ -82,15 +80,16 @@ def connect(server: Server, environment: Environment, *, flags: int = 0, read_s:
         # Files of this machine are never sent, whatever the server asks for.
         local_infile=False,
         client_flag=flags,
-        read_timeout=read_s,
         defer_connect=True,
         program_name="headrace",
+        read_timeout=CONNECT_S,
         **_encryption(server),
     )
     try:
-        connection.connect(sock=_socket(way, server))
+        connection.connect(sock=dial(environment, server.host, server.port))
     except (pymysql.Error, ssl.SSLError, OSError) as error:
         raise connect_error(error, server) from error
+    connection._read_timeout = read_s  # a query may take longer than the handshake
     return connection
 
 
@@ -215,31 +214,7 @@ def _definitions(connection: Connection, count: int) -> list[FieldDescriptorPack
     return found
 
 
-def _socket(way: Route, server: Server) -> socket.socket:
-    """Connected to the first address that answers."""
-    last: OSError | None = None
-    for address in way.addresses:
-        try:
-            opened = socket.create_connection((address, way.port), CONNECT_TIMEOUT_S)
-        except OSError as error:
-            last = error
-            continue
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        opened.settimeout(None)
-        return opened
-    raise last or OSError(f"{server.host} has no address")
-
-
 def _encryption(server: Server) -> dict[str, Any]:
     if server.sslmode == "disable":
         return {"ssl_disabled": True}
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if server.ca:
-        try:
-            context.load_verify_locations(cadata=server.ca)
-        except (ssl.SSLError, ValueError) as error:
-            raise ConfigError("The CA certificate is not a PEM certificate.", field="ca") from error
-    context.check_hostname = server.sslmode == "verify-full"
-    context.verify_mode = ssl.CERT_NONE if server.sslmode == "require" else ssl.CERT_REQUIRED
-    return {"ssl": context}
+    return {"ssl": mode_context(server.sslmode, server.ca)}

@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from connectors.sdk.context import Environment
 from connectors.sdk.errors import AuthError, ConnectorError
-from connectors.sdk.fields import TUNNEL, Field, FileUpload, Number, Select, Text, When
+from connectors.sdk.fields import TUNNEL, Field, Number, Text
 from connectors.sdk.mysql import (
     Connection,
     Server,
@@ -27,46 +27,14 @@ from connectors.sdk.mysql import (
     stream,
 )
 from connectors.sdk.readings import Described, Reading
+from connectors.sdk.server_settings import TIME_LIMIT, VERIFIED_AUTHORITY, encryption
 from connectors.sdk.sql import bare, limit_rows
 from connectors.sdk.sql_source import SqlSource
 from connectors.sdk.text_columns import text_batch
-from connectors.sdk.types import Choice, Column, ColumnType, Table
+from connectors.sdk.types import Column, ColumnType, Table
 
 _BINARY = 63  # the character set of what is no text
 _SYSTEM = ("information_schema", "mysql", "performance_schema", "sys", "headrace_planner", "headrace_audit")
-
-_ENCRYPTION = Select(
-    name="sslmode",
-    label="Encryption",
-    default="require",
-    group="Security",
-    choices=(
-        Choice("require", "Require", "Encrypt or do not connect; the certificate is not checked."),
-        Choice("verify-ca", "Verify authority", "Encrypt, and check who signed the certificate."),
-        Choice("verify-full", "Verify fully", "Also check that the certificate is for this host."),
-        Choice("disable", "Off", "Only on a network that you trust."),
-    ),
-)
-AUTHORITY = FileUpload(
-    name="ca",
-    label="Certificate authority",
-    help="PEM file with the authorities to trust, beside those of this machine.",
-    required=False,
-    accept=".pem,.crt,.cer",
-    max_bytes=200_000,
-    group="Security",
-    when=When(field="sslmode", values=("verify-ca", "verify-full")),
-)
-TIME_LIMIT = Number(
-    name="statement_timeout",
-    label="Query time limit",
-    help="A query that takes longer is stopped. Left out, the server's own limit holds.",
-    required=False,
-    minimum=1,
-    maximum=86_400,
-    unit="seconds",
-    group="Limits",
-)
 
 
 def server_fields(
@@ -83,8 +51,8 @@ def server_fields(
         Text(name="database", label="Database", max_length=64),
         Text(name="user", label="User", help=user, max_length=128),
         Text(name="password", label="Password", required=False, secret=True),
-        _ENCRYPTION,
-        AUTHORITY,
+        encryption(),
+        VERIFIED_AUTHORITY,
     )
     return (*fields, *((TUNNEL,) if tunnel else ()), *((TIME_LIMIT,) if limit else ()))
 

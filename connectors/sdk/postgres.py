@@ -16,6 +16,7 @@ from psycopg.conninfo import make_conninfo
 from connectors.sdk.context import Environment
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, QueryError, Unavailable
 from connectors.sdk.net.guard import Blocked, Guard
+from connectors.sdk.server_settings import VERIFYING
 from connectors.sdk.tunnels import route
 
 CONNECT_TIMEOUT_S = 10
@@ -23,7 +24,6 @@ CONNECT_TIMEOUT_S = 10
 # operator's own: connections that people set up bring their credentials with them or have none.
 _NO_FILE = "/nonexistent/headrace"
 OPERATORS_OWN: dict[str, Any] = {"passfile": _NO_FILE, "sslcert": _NO_FILE, "sslkey": _NO_FILE}
-VERIFYING = ("verify-ca", "verify-full")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,6 @@ import psycopg
 from psycopg.pq import DiagnosticField, ExecStatus
 from sqlglot import exp
 
-from connectors.sdk import arrow
 from connectors.sdk.errors import ConnectorError, QueryError
 from connectors.sdk.postgres import statement_error
 from connectors.sdk.postgres_types import NativeType, reading
@@ -93,7 +92,6 @@ class Catalogue:
     def describe(self, connection: psycopg.Connection[Any], sql: str) -> tuple[Described, ...]:
         """Have the server parse the query; raises :class:`QueryError` with the place of an error."""
         places = _prepared(connection, sql, self.dialect)
-        arrow.check_names(place.name for place in places)
         found = self.look(connection, places)
         return tuple(self._described(place.name, typed) for place, typed in zip(places, found, strict=True))
 

@@ -10,75 +10,38 @@ from typing import Any, ClassVar
 
 import adbc_driver_postgresql.dbapi as adbc
 import psycopg
+import pyarrow as pa
 from psycopg.adapt import AdaptersMap
 from sqlglot import exp
 
 from connectors.sdk.context import Environment
-from connectors.sdk.errors import AuthError
-from connectors.sdk.fields import TUNNEL, Field, FileUpload, Number, Select, Text, When
+from connectors.sdk.errors import AuthError, ConnectorError
+from connectors.sdk.fields import TUNNEL, Field, Number, Text, When
 from connectors.sdk.planner import SCHEMAS, WarehouseSession, WarehouseSource
-from connectors.sdk.postgres import VERIFYING, Server, connect_error, conninfo
+from connectors.sdk.postgres import Server, connect_error, conninfo
 from connectors.sdk.postgres_catalogue import POSTGRES, Catalogue
 from connectors.sdk.postgres_planner import PostgresSession, prepare_session
-from connectors.sdk.postgres_streams import (
-    AS_TEXT,
-    BATCH_BYTES,
-    ColumnarStream,
-    CursorStream,
-    PostgresStream,
-    columnar_error,
-    told,
-)
-from connectors.sdk.readings import select_described
-from connectors.sdk.source import Source
-from connectors.sdk.sql import table_sql
-from connectors.sdk.types import Choice, Column, Table
+from connectors.sdk.postgres_streams import AS_TEXT, BATCH_BYTES, columnar_error, columnar_rows, cursor_rows, told
+from connectors.sdk.readings import Described
+from connectors.sdk.server_settings import TIME_LIMIT, VERIFYING, authority, encryption
+from connectors.sdk.source import RowStream
+from connectors.sdk.sql_source import SqlSource
+from connectors.sdk.types import Table
 
 
 def server_fields(*, port: int = 5432, host: str = "db.example.com", tunnel: bool = True) -> tuple[Field, ...]:
     """The settings that every server of the family is asked for."""
-    fields: tuple[Field, ...] = (
+    return (
         Text(name="host", label="Host", placeholder=host, max_length=253),
         Number(name="port", label="Port", default=port, minimum=1, maximum=65_535),
         Text(name="database", label="Database", max_length=63),
         Text(name="user", label="User", help="A user that may only read is enough.", max_length=63),
         Text(name="password", label="Password", required=False, secret=True),
-        Select(
-            name="sslmode",
-            label="Encryption",
-            default="prefer",
-            group="Security",
-            choices=(
-                Choice("prefer", "Prefer", "Encrypt when the server offers it."),
-                Choice("require", "Require", "Encrypt or do not connect; the certificate is not checked."),
-                Choice("verify-ca", "Verify authority", "Encrypt, and check who signed the certificate."),
-                Choice("verify-full", "Verify fully", "Also check that the certificate is for this host."),
-                Choice("disable", "Off", "Only on a network that you trust."),
-            ),
-        ),
-        FileUpload(
-            name="ca",
-            label="Certificate authority",
-            help="PEM file with the authorities to trust. Left out, those of this machine are.",
-            required=False,
-            accept=".pem,.crt,.cer",
-            max_bytes=200_000,
-            group="Security",
-            when=When(field="sslmode", values=VERIFYING),
-        ),
-        TUNNEL,
-        Number(
-            name="statement_timeout",
-            label="Query time limit",
-            help="A query that takes longer is stopped. Left out, the server's own limit holds.",
-            required=False,
-            minimum=1,
-            maximum=86_400,
-            unit="seconds",
-            group="Limits",
-        ),
+        encryption(prefer=True),
+        authority(When(field="sslmode", values=VERIFYING), beside=False),
+        *((TUNNEL,) if tunnel else ()),
+        TIME_LIMIT,
     )
-    return fields if tunnel else tuple(f for f in fields if f is not TUNNEL)
 
 
 def setup_sql(config: Mapping[str, Any]) -> str:
@@ -117,7 +80,7 @@ class _Adapting:
     connection: None = None
 
 
-class PostgresReader(Source):
+class PostgresReader(SqlSource):
     """One database behind PostgreSQL's protocol, read in read-only transactions.
 
     ``catalogue`` is how the server is asked about itself. With ``columnar`` rows come by
@@ -125,12 +88,14 @@ class PostgresReader(Source):
     are what a session sets besides its time zone and time limit.
     """
 
+    failures = (psycopg.Error, adbc.Error, pa.ArrowException, OSError)
     catalogue: ClassVar[Catalogue] = POSTGRES
     columnar: ClassVar[bool] = True
     fetch_rows: ClassVar[int] = 10_000
 
     def __init__(self, config: Mapping[str, Any], environment: Environment) -> None:
         super().__init__(config, environment)
+        self.dialect = self.catalogue.dialect
         self._server = Server.of(config)
 
     def settings(self) -> Mapping[str, str]:
@@ -145,55 +110,9 @@ class PostgresReader(Source):
                 hint="Grant it USAGE on a schema and SELECT on its tables.",
             )
 
-    def tables(self) -> Sequence[Table]:
-        """Tables and views that the user may read; partitions count as their table."""
-        with self._catalogue() as connection:
-            return [Table(*row) for row in connection.execute(self.catalogue.tables).fetchall()]
-
-    def columns(self, table: Table) -> Sequence[Column]:
-        """The columns of one table with their comments."""
-        return self.describe(table_sql(table, self.catalogue.dialect))
-
-    def describe(self, sql: str) -> Sequence[Column]:
-        """The columns of a query, with the comments of the table columns they come from; nothing is run."""
-        with self._catalogue() as connection:
-            return [d.column for d in self.catalogue.describe(connection, sql)]
-
     @contextmanager
-    def query(self, sql: str, *, batch_rows: int = 50_000) -> Iterator[PostgresStream]:
-        """A query's rows as Arrow batches, in a read-only transaction."""
-        with self._catalogue() as connection:
-            described = self.catalogue.describe(connection, sql)
-        wrapped = select_described(sql, described, self.catalogue.dialect)
-        with self._open_stream(wrapped, described, batch_rows) as stream:
-            try:
-                yield stream
-            finally:
-                # A reader that stopped early must not wait for the rest of the result.
-                stream.cancel()
-
-    @contextmanager
-    def _open_stream(self, sql: str, described: Any, batch_rows: int) -> Iterator[PostgresStream]:
-        if self.columnar:
-            with self._reader() as cursor:
-                yield ColumnarStream(cursor, sql, described, batch_rows)
-            return
-        with self._catalogue(AS_TEXT) as connection:
-            for name, value in self._session_settings():
-                connection.execute(f"SET {name} = {value}")
-            yield CursorStream(connection, sql, described, batch_rows, self.fetch_rows)
-
-    def _session_settings(self) -> Iterator[tuple[str, str]]:
-        # Moments inside arrays and objects are written out by the server.
-        yield "timezone", "'UTC'"
-        if seconds := self.config.get("statement_timeout"):
-            yield "statement_timeout", str(int(seconds) * 1000)
-        for name, value in self.settings().items():
-            yield name, exp.Literal.string(value).sql(dialect="postgres")
-
-    @contextmanager
-    def _catalogue(self, adapters: AdaptersMap | None = None) -> Iterator[psycopg.Connection[Any]]:
-        """A connection for looking things up, in one read-only transaction."""
+    def _connect(self, adapters: AdaptersMap | None = None) -> Iterator[psycopg.Connection[Any]]:
+        """A connection in one read-only transaction."""
         with conninfo(self._server, self.environment) as info:
             try:
                 connection = psycopg.connect(info, context=_Adapting(adapters) if adapters else None)
@@ -203,14 +122,21 @@ class PostgresReader(Source):
             connection.read_only = True
             connection.execute("SELECT 1")
             yield connection
-        except psycopg.Error as error:
-            raise told(error) from error
         finally:
             connection.close()
 
     @contextmanager
-    def _reader(self) -> Iterator[adbc.Cursor]:
-        """A columnar cursor in a read-only transaction of its own connection."""
+    def _reading(self) -> Iterator[Any]:
+        with self._columnar() if self.columnar else self._connect(AS_TEXT) as connection:
+            try:
+                self._begin(connection)
+            except self.failures as error:
+                raise self._told(error) from error
+            yield connection
+
+    @contextmanager
+    def _columnar(self) -> Iterator[adbc.Cursor]:
+        """A cursor of the columnar driver on a connection of its own."""
         with conninfo(self._server, self.environment) as info:
             try:
                 connection = adbc.connect(info)
@@ -218,20 +144,48 @@ class PostgresReader(Source):
                 raise connect_error(error, self._server) from error
         cursor = connection.cursor(adbc_stmt_kwargs={"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)})
         try:
-            self._begin(cursor)
             yield cursor
         finally:
             cursor.close()
             with contextlib.suppress(adbc.Error):
                 connection.close()
 
-    def _begin(self, cursor: adbc.Cursor) -> None:
-        try:
-            cursor.execute("SET TRANSACTION READ ONLY")
-            for name, value in self._session_settings():
-                cursor.execute(f"SET LOCAL {name} = {value}")
-        except adbc.Error as error:
-            raise columnar_error(error) from error
+    def _begin(self, connection: Any) -> None:
+        if self.columnar:
+            connection.execute("SET TRANSACTION READ ONLY")
+        for name, value in self._session_settings():
+            connection.execute(f"SET {'LOCAL ' if self.columnar else ''}{name} = {value}")
+
+    def _session_settings(self) -> Iterator[tuple[str, str]]:
+        # Moments inside arrays and objects are written out by the server.
+        yield "timezone", "'UTC'"
+        if seconds := self.config.get("statement_timeout"):
+            yield "statement_timeout", str(int(seconds) * 1000)
+        for name, value in self.settings().items():
+            yield name, exp.Literal.string(value).sql(dialect="postgres")
+
+    def _tables(self, connection: psycopg.Connection[Any]) -> Sequence[Table]:
+        """Tables and views that the user may read; partitions count as their table."""
+        return [Table(*row) for row in connection.execute(self.catalogue.tables).fetchall()]
+
+    def _look(self, connection: psycopg.Connection[Any], sql: str) -> Sequence[Described]:
+        """The columns of a query, with the comments of the table columns they come from; nothing is run."""
+        return self.catalogue.describe(connection, sql)
+
+    def _rows(self, connection: Any, sql: str, schema: pa.Schema, batch_rows: int) -> Iterator[pa.RecordBatch]:
+        if self.columnar:
+            return columnar_rows(connection, sql, schema, batch_rows)
+        return cursor_rows(connection, sql, schema, batch_rows, self.fetch_rows)
+
+    def _cancel(self, connection: Any) -> None:
+        with contextlib.suppress(*self.failures):
+            if self.columnar:
+                connection.adbc_cancel()
+            else:
+                connection.cancel_safe(timeout=5)
+
+    def _told(self, error: Exception) -> ConnectorError:
+        return told(error) if isinstance(error, psycopg.Error) else columnar_error(error)
 
 
 class PostgresWarehouse(PostgresReader, WarehouseSource):
@@ -255,5 +209,5 @@ class PostgresWarehouse(PostgresReader, WarehouseSource):
         assert isinstance(session, PostgresSession)
         session.check_rights(schema)
 
-    def _query_batches(self, sql: str, batch_rows: int) -> AbstractContextManager[PostgresStream]:
+    def _query_batches(self, sql: str, batch_rows: int) -> AbstractContextManager[RowStream]:
         return self.query(sql, batch_rows=batch_rows)

@@ -79,10 +79,12 @@ class Source(ABC):
 
     Methods block and may be slow; they raise only :mod:`connectors.sdk.errors`.
     Where ``columns_are_cheap`` is false, those of a table are asked for only when somebody looks at it.
+    ``left_out`` says in words what the list of tables just read leaves out.
     """
 
     definition: ClassVar[SourceDefinition]
     columns_are_cheap: ClassVar[bool] = True
+    left_out: str = ""
 
     def __init__(self, config: Mapping[str, Any], environment: Environment) -> None:
         self.config = config

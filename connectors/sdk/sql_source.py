@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 import pyarrow as pa
@@ -57,7 +57,7 @@ class SqlSource(Source):
         described = self._described(sql)
         wrapped = select_described(sql, described, self.dialect)
         schema = schema_of(described)
-        with self._opened() as connection:
+        with self._reading() as connection:
 
             def run() -> Iterator[pa.RecordBatch]:
                 try:
@@ -77,6 +77,16 @@ class SqlSource(Source):
             found = self._look(connection, sql)
         arrow.check_names(d.column.name for d in found)
         return found
+
+    @contextmanager
+    def _reading(self) -> Iterator[Any]:
+        """A connection for a query's rows. What its reader raises meanwhile is the reader's own."""
+        with ExitStack() as stack:
+            try:
+                connection = stack.enter_context(self._connect())
+            except self.failures as error:
+                raise self._told(error) from error
+            yield connection
 
     @contextmanager
     def _opened(self) -> Iterator[Any]:

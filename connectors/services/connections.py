@@ -177,8 +177,15 @@ def record_destination_check(*, actor: Actor, destination: Destination, outcome:
 
 def refresh_schema(*, actor: Actor, source: Source) -> Source:
     """Read the source's tables and columns again and replace what was remembered."""
+    return refresh_schema_telling(actor=actor, source=source)[0]
+
+
+def refresh_schema_telling(*, actor: Actor, source: Source) -> tuple[Source, str]:
+    """As :func:`refresh_schema`, with what to tell the person who asked."""
     rights_to_use(actor, source)
-    return store_schema(actor=actor, source=source, found=discovery.read_tables(source))
+    found = discovery.read_tables(source)
+    stored = store_schema(actor=actor, source=source, found=found.tables)
+    return stored, f"Tables were read. {found.left_out}".strip()
 
 
 def refresh_table(*, actor: Actor, source: Source, table: SourceTable) -> SourceTable:

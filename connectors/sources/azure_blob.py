@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any, ClassVar
 
-from connectors.sdk.bucket_source import UNSHARED, BucketSource
+from connectors.sdk.bucket_source import BucketSource
+from connectors.sdk.buckets import open_azure
 from connectors.sdk.fields import Text
 from connectors.sdk.source import SourceDefinition
 from connectors.sdk.types import Verification
@@ -53,14 +55,10 @@ class AzureBlobSource(BucketSource):
     )
 
     def _files(self) -> Any:
-        from adlfs import AzureBlobFileSystem
-        from azure.identity.aio import ClientSecretCredential
+        names = ("tenant_id", "client_id", "client_secret")
+        return open_azure(str(self.config.get("account")), **{name: str(self.config.get(name) or "") for name in names})
 
-        given = (str(self.config.get(name) or "") for name in ("tenant_id", "client_id", "client_secret"))
-        login = ClientSecretCredential(*given)
-        account = self.config.get("account")
-        files = AzureBlobFileSystem(account_name=account, credential=login, anon=False, **UNSHARED)
-        # The library prefers what it finds in the machine's environment, which is the operator's.
-        files.connection_string = files.account_key = files.sas_token = None
-        files.do_connect()
-        return files
+    async def _pages(self, files: Any, prefix: str) -> AsyncIterator[tuple[str, Any]]:
+        async with files.service_client.get_container_client(container=self._bucket) as container:
+            async for blob in container.list_blobs(name_starts_with=prefix or None):
+                yield blob.name, blob.last_modified

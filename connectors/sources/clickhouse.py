@@ -16,9 +16,11 @@ from sqlglot import exp
 from connectors.sdk.arrow import check_calendar
 from connectors.sdk.clickhouse_types import reading
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, QueryError, Unavailable
-from connectors.sdk.fields import TUNNEL, FileUpload, Number, Text, Toggle, When
+from connectors.sdk.fields import TUNNEL, Number, Text, Toggle, When
 from connectors.sdk.net.streaming import BROKEN, SILENCE_S, Answer, Place, post
 from connectors.sdk.readings import Described
+from connectors.sdk.rest.sign_in import basic
+from connectors.sdk.server_settings import TIME_LIMIT, authority
 from connectors.sdk.source import SourceDefinition
 from connectors.sdk.sql import bare
 from connectors.sdk.sql_source import SqlSource
@@ -37,6 +39,7 @@ _PLACE = re.compile(r"failed at position (?P<place>\d+)")
 _END = b"\xff\xff\xff\xff\x00\x00\x00\x00"  # of a stream in Arrow's format
 _AGAIN = "The connection broke off: the next run starts over."
 _TAIL, _STOP_S = 16_384, 5.0
+_MOST_TOLD = 64 << 20  # bytes of a list of tables or columns
 _HIDDEN = ("system", "INFORMATION_SCHEMA", "information_schema", "headrace_planner", "headrace_audit")
 
 
@@ -90,26 +93,9 @@ class ClickHouseSource(SqlSource):
             Text(name="user", label="User", help="A user that may only read is enough.", default="default"),
             Text(name="password", label="Password", required=False, secret=True),
             Toggle(name="secure", label="Encrypt", help="Off only on a network that you trust.", default=True),
-            FileUpload(
-                name="ca",
-                label="Certificate authority",
-                help="PEM file with the authorities to trust, beside those of this machine.",
-                required=False,
-                accept=".pem,.crt,.cer",
-                max_bytes=200_000,
-                when=When(field="secure", values=(True,)),
-            ),
+            authority(When(field="secure", values=(True,)), group=""),
             TUNNEL,
-            Number(
-                name="statement_timeout",
-                label="Query time limit",
-                help="A query that takes longer is stopped. Left out, the server's own limit holds.",
-                required=False,
-                minimum=1,
-                maximum=86_400,
-                unit="seconds",
-                group="Limits",
-            ),
+            TIME_LIMIT,
         ),
     )
 
@@ -184,8 +170,12 @@ class ClickHouseSource(SqlSource):
         return Unavailable(str(error))
 
     def _small(self, connection: _Asking, sql: str) -> list[list[Any]]:
-        text = self._ask(connection, sql, "JSONCompact", {}).read()
-        rows: list[list[Any]] = json.loads(text)["data"]
+        text = self._ask(connection, sql, "JSONCompact", {}).text(_MOST_TOLD)
+        try:
+            rows: list[list[Any]] = json.loads(text)["data"]
+        except (ValueError, KeyError, TypeError) as error:  # also where the server failed after it had begun
+            said = text[-_TAIL:].decode("utf-8", "replace")
+            raise _told(said) or _refused(200, said) from error
         return rows
 
     def _ask(self, connection: _Asking, sql: str, form: str, more: Mapping[str, str]) -> Answer:
@@ -195,7 +185,7 @@ class ClickHouseSource(SqlSource):
         connection.answer = answer
         if answer.status == 200:
             return answer
-        text = answer.read().decode("utf-8", "replace")
+        text = answer.read(_TAIL).decode("utf-8", "replace")
         raise _told(text) or _refused(answer.status, text)
 
     def _send(self, sql: str, query: Mapping[str, str], silence: float = SILENCE_S) -> Answer:
@@ -206,12 +196,11 @@ class ClickHouseSource(SqlSource):
             secure=bool(config.get("secure", True)),
             authority=str(config.get("ca") or ""),
         )
-        headers = {
-            "X-ClickHouse-User": str(config.get("user") or "default"),
-            "X-ClickHouse-Key": str(config.get("password") or ""),
-            "X-ClickHouse-Database": str(config.get("database") or "default"),
-        }
-        return post(place, self.environment, sql.encode(), query=query, headers=headers, silence=silence)
+        # Names and passwords are UTF-8: a header carries that only encoded, an address does by itself.
+        proof = basic(str(config.get("user") or "default"), str(config.get("password") or ""))
+        asked = {**query, "database": str(config.get("database") or "default")}
+        headers = {"Authorization": proof}
+        return post(place, self.environment, sql.encode(), query=asked, headers=headers, silence=silence)
 
 
 class _Body:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import AsyncIterator
 from typing import Any, ClassVar
 
-from connectors.sdk.bucket_source import UNSHARED, BucketSource
-from connectors.sdk.errors import ConfigError
+from connectors.sdk.bucket_source import BucketSource
+from connectors.sdk.buckets import GCS, open_gcs, service_account
 from connectors.sdk.fields import FileUpload, Text
 from connectors.sdk.source import SourceDefinition
 from connectors.sdk.types import Verification
 
 _SCOPE = "https://www.googleapis.com/auth/devstorage.read_only"
-_TOKENS = "https://oauth2.googleapis.com/token"
 
 
 class GcsSource(BucketSource):
     """One bucket, read with the key of a service account."""
 
     rights = "The service account needs the role Storage Object Viewer on the bucket."
-    endpoint = "https://storage.googleapis.com"
+    endpoint = GCS
 
     definition: ClassVar[SourceDefinition] = SourceDefinition(
         key="gcs",
@@ -46,28 +45,17 @@ class GcsSource(BucketSource):
     )
 
     def _files(self) -> Any:
-        from gcsfs.core import GCSFileSystem  # the plain one: asking what kind a bucket is takes more rights
-
-        return GCSFileSystem(
-            project=self.config.get("project"),
-            token=self._token(),
-            endpoint_url=self.endpoint,
-            session_kwargs={"trust_env": True},  # the operator's proxy
-            **UNSHARED,
-        )
+        return open_gcs(self._token(), self.config.get("project"), self.endpoint)
 
     def _token(self) -> Any:
-        from google.oauth2.service_account import Credentials
+        return service_account(str(self.config.get("service_account_key") or ""), _SCOPE)
 
-        wrong = "This is not the JSON key of a service account."
-        try:
-            key = json.loads(str(self.config.get("service_account_key") or ""))
-        except ValueError as error:
-            raise ConfigError(wrong, field="service_account_key") from error
-        # A key that names another place for tokens would have Headrace call it.
-        if not isinstance(key, dict) or key.get("token_uri") != _TOKENS:
-            raise ConfigError(wrong, field="service_account_key", hint="Make a new key of the type JSON.")
-        try:
-            return Credentials.from_service_account_info(key, scopes=[_SCOPE])  # type: ignore[no-untyped-call]
-        except ValueError as error:
-            raise ConfigError(f"{wrong} {error}", field="service_account_key") from error
+    async def _pages(self, files: Any, prefix: str) -> AsyncIterator[tuple[str, Any]]:
+        token = None
+        while True:
+            asked = {"prefix": prefix or None, "maxResults": 1_000, "pageToken": token, "json_out": True}
+            page = await files._call("GET", "b/{}/o", self._bucket, **asked)
+            for found in page.get("items", ()):
+                yield found["name"], found.get("updated")
+            if not (token := page.get("nextPageToken")):
+                return

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any, ClassVar
 
-from connectors.sdk.bucket_source import UNSHARED, BucketSource
+from connectors.sdk.bucket_source import BucketSource
+from connectors.sdk.buckets import open_s3, s3_network
 from connectors.sdk.errors import AuthError
 from connectors.sdk.fields import Text, Toggle
 from connectors.sdk.source import SourceDefinition
@@ -79,22 +81,17 @@ class S3Source(BucketSource):
 
     def _files(self) -> Any:
         from aiobotocore.config import AioConfig
-        from s3fs import S3FileSystem
-
-        from connectors.sdk.aws import way_out
 
         config = self.config
         endpoint = str(config.get("endpoint") or "") or None
-        network: dict[str, Any] = {
-            "connect_timeout": 10,
-            "read_timeout": 60,
-            "retries": {"mode": "standard", "max_attempts": 3},
-            **way_out(self.environment, endpoint),
-            "s3": {"addressing_style": "path" if config.get("path_style") else "auto"},
-        }
+        style = {"addressing_style": "path" if config.get("path_style") else "auto"}
+        network = {**s3_network(self.environment, endpoint), "s3": style}
         client = {"region_name": config.get("region") or "us-east-1", "endpoint_url": endpoint}
-        login = self._login(partial(AioConfig, **network), client)
-        return S3FileSystem(**login, client_kwargs=client, config_kwargs=network, **UNSHARED)
+        return open_s3(self._login(partial(AioConfig, **network), client), client, network)
+
+    async def _pages(self, files: Any, prefix: str) -> AsyncIterator[tuple[str, Any]]:
+        async for found in files._iterdir(self._bucket, delimiter="", prefix=prefix):
+            yield found["Key"].partition("/")[2], found.get("LastModified")
 
     def _login(self, network: Any, client: dict[str, Any]) -> dict[str, Any]:
         from aiobotocore.session import get_session

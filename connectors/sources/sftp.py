@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
-from collections.abc import AsyncIterator, Iterator
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,7 +23,7 @@ from connectors.sdk.tunnels import fingerprint, route_async
 from connectors.sdk.types import Choice, Verification
 
 _CONNECT_S = 15.0
-_DEEPEST, _MOST = 8, 20_000
+_DEEPEST, _MOST = 16, 50_000  # folders into each other, entries looked at
 PASSWORD, KEY = "password", "key"
 
 
@@ -87,28 +89,34 @@ class SftpSource(FileSource):
         ),
     )
 
-    def _list(self, prefix: str) -> Iterator[Listed]:
-        return iter(asyncio.run(self._listed(prefix)))
+    def _list(self, prefix: str, most: int) -> Sequence[Listed]:
+        return asyncio.run(self._listed(prefix, most))
 
     def _fetch(self, path: str, to: Path) -> None:
         asyncio.run(self._fetched(path, to))
 
-    async def _listed(self, prefix: str) -> list[Listed]:
+    async def _listed(self, prefix: str, most: int) -> list[Listed]:
+        """Folders that cannot hold such files are not looked into; what is no such file still counts as looked at."""
         found: list[Listed] = []
+        looked_at = 0
         async with self._client() as sftp:
-            waiting = [("", 0)]
-            while waiting and len(found) < _MOST:
-                folder, depth = waiting.pop()
-                async for entry in sftp.scandir(self._below(folder)):
-                    name = str(entry.filename)
-                    path, kind = f"{folder}{name}", entry.attrs.type
-                    if name in (".", ".."):
-                        continue
-                    if kind == asyncssh.FILEXFER_TYPE_DIRECTORY and depth < _DEEPEST:
-                        waiting.append((f"{path}/", depth + 1))
-                    elif kind == asyncssh.FILEXFER_TYPE_REGULAR and path.startswith(prefix):
-                        found.append(Listed(path, dt.datetime.fromtimestamp(entry.attrs.mtime or 0, dt.UTC)))
-        return found
+            waiting = deque([prefix.rpartition("/")[0] + "/" if "/" in prefix else ""])
+            while waiting and len(found) < most:
+                folder = waiting.popleft()
+                with contextlib.suppress(*((asyncssh.SFTPNoSuchFile,) if folder else ())):
+                    async for entry in sftp.scandir(self._below(folder)):
+                        looked_at += 1
+                        if looked_at > _MOST or folder.count("/") > _DEEPEST:
+                            raise _too_much(folder)
+                        name = str(entry.filename)
+                        path, kind = f"{folder}{name}", entry.attrs.type
+                        if name in (".", ".."):
+                            continue
+                        if kind == asyncssh.FILEXFER_TYPE_DIRECTORY and f"{path}/".startswith(prefix[: len(path) + 1]):
+                            waiting.append(f"{path}/")
+                        elif kind == asyncssh.FILEXFER_TYPE_REGULAR and path.startswith(prefix):
+                            found.append(Listed(path, dt.datetime.fromtimestamp(entry.attrs.mtime or 0, dt.UTC)))
+        return found[:most]
 
     async def _fetched(self, path: str, to: Path) -> None:
         if ".." in path.split("/") or path.startswith("/"):
@@ -179,6 +187,15 @@ class SftpSource(FileSource):
             hint = "Upload it in OpenSSH's format, with its first and last line, and give its passphrase if it has one."
             raise ConfigError(f"The private key cannot be read: {error}", field="private_key", hint=hint) from error
         return {**user, "client_keys": [key], "preferred_auth": "publickey"}
+
+
+def _too_much(folder: str) -> ConfigError:
+    return ConfigError(
+        f"There is too much below the folder: more than {_MOST:,} entries, or folders more than {_DEEPEST} deep "
+        f"(at “{folder}”).",
+        field="folder",
+        hint="Choose a folder further down, or name a longer prefix.",
+    )
 
 
 def _told(error: Exception, place: str) -> ConnectorError:

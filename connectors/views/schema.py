@@ -32,14 +32,14 @@ class Schema(DetailView):
         """Read the tables and columns again."""
         row = access.source_for(self.here.actor, pk, access.USE[self.kind])
         try:
-            services.refresh_schema(actor=self.here.actor, source=row)
+            _, told = services.refresh_schema_telling(actor=self.here.actor, source=row)
         except HeadraceError as error:
             return self._show(row, error)
         if wants_part(request):
-            return self._show(access.source_for(self.here.actor, pk))
-        return go_to(request, self.url("schema", pk), "Tables and columns were read again.")
+            return self._show(access.source_for(self.here.actor, pk), told=told)
+        return go_to(request, self.url("schema", pk), told)
 
-    def _show(self, row: Source, problem: HeadraceError | None = None) -> HttpResponse:
+    def _show(self, row: Source, problem: HeadraceError | None = None, told: str = "") -> HttpResponse:
         listing = Listing(self.request, columns=(), order="name", page_size=TABLES_A_PAGE)
         page = listing.page(selectors.tables_of(row, listing.query))
         context = {
@@ -47,6 +47,7 @@ class Schema(DetailView):
             "page": page,
             "tables": [{"table": t, "url": self.url("table", row.pk, t.pk)} for t in page.rows],
             "problem": problem,
+            "told": told,
             "schema_url": self.url("schema", row.pk),
             "may_use": access.may_use(self.here.actor, row),
             "row": row,

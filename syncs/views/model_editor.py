@@ -15,7 +15,7 @@ from connectors import catalog, selectors
 from connectors.choices import Kind
 from connectors.models import Source
 from connectors.sdk.types import Column, ColumnType
-from connectors.services import refresh_schema
+from connectors.services import refresh_schema_telling
 from governance.approvals.access import open_draft
 from governance.approvals.choices import Way
 from governance.approvals.models import Draft
@@ -167,10 +167,10 @@ class Editor(PageView):
         """Ask the source which tables it has, for the table picker."""
         here = self.request.get_full_path()
         try:
-            refresh_schema(actor=self.actor, source=self.source)
+            _, told = refresh_schema_telling(actor=self.actor, source=self.source)
         except HeadraceError as error:
             return go_to(self.request, here, f"{error.message} {error.hint}".strip(), tone="bad")
-        return go_to(self.request, here, "Tables were read.")
+        return go_to(self.request, here, told)
 
     def _preview(self, definition: Definition) -> Preview:
         if self._saves:

@@ -6,6 +6,7 @@ settings of the address as the query's own, and answers errors as the server doe
 
 from __future__ import annotations
 
+import base64
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 PYTHON = Path(__file__).resolve().parents[2] / ".venv" / "chdb" / "bin" / "python"
 WORDS = "chdb is not installed; `make test` does that"
-USER, PASSWORD = "headrace", "known"
+USER, PASSWORD = "headrace", "bekannt, 知"
 _NOT_SETTINGS = {"default_format", "query_id"}
 
 
@@ -51,10 +52,11 @@ def serve(seed: Sequence[str]) -> None:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             asked = dict(parse_qsl(urlsplit(self.path).query))
-            if (self.headers["X-ClickHouse-User"], self.headers["X-ClickHouse-Key"]) != (USER, PASSWORD):
+            proof = base64.b64decode(self.headers["Authorization"].removeprefix("Basic ")).decode()
+            if proof != f"{USER}:{PASSWORD}":
                 self._answer(403, b"Code: 516. DB::Exception: headrace: Authentication failed. (AUTHENTICATION_FAILED)")
                 return
-            home = self.headers["X-ClickHouse-Database"]
+            home = asked.pop("database")
             settings = ", ".join(f"{name} = '{value}'" for name, value in asked.items() if name not in _NOT_SETTINGS)
             try:
                 engine.query(f"USE `{home}`")

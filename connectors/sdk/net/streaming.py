@@ -15,10 +15,10 @@ from urllib.parse import urlencode
 
 from connectors.sdk.context import Environment
 from connectors.sdk.errors import ConfigError, Unavailable
+from connectors.sdk.net.sockets import dial
 from connectors.sdk.net.tls import Tls, ssl_context
-from connectors.sdk.tunnels import route
 
-_CONNECT_S, SILENCE_S = 10.0, 3_600.0
+SILENCE_S = 3_600.0
 # What a line that breaks raises, in whatever it was about.
 BROKEN = (OSError, http.client.HTTPException)
 
@@ -53,6 +53,16 @@ class Answer:
     def read(self, size: int = -1) -> bytes:
         """At most so many bytes; nothing at the end."""
         return self._response.read() if size < 0 else self._response.read(size)
+
+    def text(self, most: int) -> bytes:
+        """The whole answer; :class:`Unavailable` where it is longer than that or breaks off."""
+        try:
+            data = self.read(most + 1)
+        except BROKEN as error:
+            raise Unavailable(f"The answer broke off: {error}") from error
+        if len(data) > most:
+            raise Unavailable(f"The answer is longer than {most >> 20} MB.", hint="Name fewer tables in the grants.")
+        return data
 
     def close(self) -> None:
         """Hang up, also in the middle of the answer and from another thread."""
@@ -92,18 +102,10 @@ def post(
 
 
 def _connected(place: Place, environment: Environment, silence: float) -> http.client.HTTPConnection:
-    way, last = route(environment, place.host, place.port), None
-    for address in way.addresses:
-        try:
-            opened = socket.create_connection((address, way.port), _CONNECT_S)
-        except OSError as error:
-            last = error
-            continue
-        opened.settimeout(silence)
-        connection = http.client.HTTPConnection(place.host, place.port)
-        connection.sock = opened
-        if place.secure:
-            context = ssl_context(Tls(authority=place.authority) if place.authority else None)
-            connection.sock = context.wrap_socket(opened, server_hostname=place.host.strip("[]"))
-        return connection
-    raise last or OSError("the name has no address")
+    connection = http.client.HTTPConnection(place.host, place.port)
+    connection.sock = dial(environment, place.host, place.port)
+    if place.secure:
+        context = ssl_context(Tls(authority=place.authority) if place.authority else None)
+        connection.sock = context.wrap_socket(connection.sock, server_hostname=place.host.strip("[]"))
+    connection.sock.settimeout(silence)  # only now: who does not finish the handshake is no server that computes
+    return connection

@@ -27,12 +27,19 @@ def ssl_context(tls: Tls | None) -> ssl.SSLContext:
         return _usual_context()
     context = _new_context()
     if tls.authority:
-        try:
-            context.load_verify_locations(cadata=tls.authority)
-        except (ssl.SSLError, ValueError) as error:
-            raise ConfigError("The CA certificate is not a PEM certificate.", field="ca_certificate") from error
+        _trust(context, tls.authority, field="ca_certificate")
     if tls.certificate:
         _load_identity(context, tls)
+    return context
+
+
+def mode_context(mode: str, authority: str) -> ssl.SSLContext:
+    """As databases name it: "require" encrypts, "verify-ca" and "verify-full" check the certificate, too."""
+    context = _new_context()
+    if authority:
+        _trust(context, authority, field="ca")
+    context.check_hostname = mode == "verify-full"
+    context.verify_mode = ssl.CERT_NONE if mode == "require" else ssl.CERT_REQUIRED
     return context
 
 
@@ -46,6 +53,13 @@ def _new_context() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
+
+
+def _trust(context: ssl.SSLContext, authority: str, *, field: str) -> None:
+    try:
+        context.load_verify_locations(cadata=authority)
+    except (ssl.SSLError, ValueError) as error:
+        raise ConfigError("The CA certificate is not a PEM certificate.", field=field) from error
 
 
 def _load_identity(context: ssl.SSLContext, tls: Tls) -> None:

@@ -23,6 +23,7 @@ class Stalling(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     ending: bytes | None
+    described = json.dumps({"data": [["i", "Int64", "", "", "", "", ""]]}).encode()
     killed: list[str]
     let_go: threading.Event
 
@@ -32,7 +33,7 @@ class Stalling(BaseHTTPRequestHandler):
             self.killed.append(sql)
             self._whole(b"")
         elif sql.startswith("DESCRIBE"):
-            self._whole(json.dumps({"data": [["i", "Int64", "", "", "", "", ""]]}).encode())
+            self._whole(self.described)
         else:
             self._rows()
 
@@ -105,3 +106,26 @@ def test_a_result_that_breaks_off_is_never_taken_for_whole(
     server.ending = ending
     with opened(server).query("SELECT i FROM t") as stream, pytest.raises(expected, match=words):
         list(stream)
+
+
+def test_what_the_reader_of_a_result_raises_stays_its_own(server: Any) -> None:
+    with pytest.raises(OSError, match="disk"), opened(server).query("SELECT i FROM t"):
+        raise OSError("no room on the disk")
+
+
+@pytest.mark.parametrize(
+    ("described", "expected", "words"),
+    [
+        (b"<html>Welcome</html>", Unavailable, "Welcome"),
+        (b'{"meta": []}', Unavailable, "meta"),
+        (b'{"data": [["i"Code: 241. DB::Exception: Memory limit exceeded. (MEMORY)', Unavailable, "Memory limit"),
+        (b" " * 65, Unavailable, "longer than"),
+    ],
+)
+def test_an_answer_that_is_no_list_has_words(
+    server: Any, described: bytes, expected: Any, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.sources.clickhouse._MOST_TOLD", max(len(described) - (words == "longer than"), 1))
+    server.described = described
+    with pytest.raises(expected, match=words):
+        opened(server).describe("SELECT i FROM t")

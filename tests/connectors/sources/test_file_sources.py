@@ -22,6 +22,7 @@ from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, QueryE
 from connectors.sdk.source import Source
 from connectors.sdk.types import ColumnType, Table
 from connectors.sources.gcs import GcsSource
+from connectors.sources.sftp import SftpSource
 from tests.connectors.sources.reading import rows
 from tests.support.sshd import MISSING, running_sshd
 
@@ -207,6 +208,18 @@ def test_a_json_file_keeps_each_value_as_it_is(source: Source, place: Spot) -> N
         assert caught.value.hint
 
 
+def test_more_files_than_are_looked_through_are_said_and_never_guessed_from(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.sdk.file_source.MOST_SEEN", 3)
+    assert len([t for t in source.tables() if not t.schema]) <= 3
+    assert "more files than are looked through" in source.left_out
+    with pytest.raises(QueryError, match="More than 3 files begin with") as caught:
+        rows(source, 'SELECT * FROM newest."*"')
+    assert "longer prefix" in caught.value.hint
+    assert rows(source, 'SELECT name FROM newest."in/2026-*"') == [{"name": "new"}]
+
+
 WRONG = {
     "semicolons.csv": "semicolons",
     "latin.csv": "UTF-8",
@@ -251,3 +264,14 @@ def test_each_way_not_to_connect_has_its_own_words(place: Spot, loopback: Enviro
     if place.wrong and not isinstance(place.open(loopback), GcsSource):
         with pytest.raises(ConfigError, match="not a public address"):
             place.open(Environment()).check()
+
+
+def test_a_server_with_too_much_below_its_folder_says_so(
+    place: Spot, loopback: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not isinstance(place.open(loopback), SftpSource):
+        pytest.skip("stores are listed by prefix")
+    monkeypatch.setattr("connectors.sources.sftp._MOST", 5)
+    with pytest.raises(ConfigError, match="too much below the folder"):
+        place.open(loopback).tables()
+    assert rows(place.open(loopback), 'SELECT name FROM newest."in/2026-*"') == [{"name": "new"}]
