@@ -12,8 +12,10 @@ RUN npm run build
 FROM python:3.11-slim AS packages
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /venv
-COPY requirements/base.txt /tmp/base.txt
-RUN /venv/bin/pip install --require-hashes -r /tmp/base.txt
+# `--build-arg PACKAGES=drivers` also installs the drivers of warehouses that not everybody needs.
+ARG PACKAGES=base
+COPY requirements/base.txt requirements/drivers.txt /tmp/
+RUN /venv/bin/pip install --require-hashes -r /tmp/$PACKAGES.txt
 
 FROM python:3.11-slim
 ENV PATH=/venv/bin:$PATH \

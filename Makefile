@@ -14,8 +14,8 @@ STAMPS := $(VENV)/.stamps
 NODE_VENV := $(VENV)/node
 WITH_NODE := PATH="$(CURDIR)/$(NODE_VENV)/bin:$$PATH"
 LOCK := $(VENV)/bin/uv pip compile --quiet
-# The development lock is held to the base lock, so these two come first.
-OTHER_LOCKS := $(filter-out base dev,$(basename $(notdir $(wildcard requirements/*.in))))
+# The development lock is held to those of the drivers and the base, so these come first.
+OTHER_LOCKS := $(filter-out base drivers dev,$(basename $(notdir $(wildcard requirements/*.in))))
 # `make lock UPGRADE=--upgrade` takes newer versions.
 UPGRADE ?=
 
@@ -24,7 +24,7 @@ ROUNDS ?= 500
 
 FRONTEND_INPUTS := $(shell find frontend templates \( -name node_modules -o -name dist \) -prune -o -type f -print 2>/dev/null)
 
-.PHONY: all help demo serve test lint bench torture shot connector connectors docs lock clean prepared develop
+.PHONY: all help demo serve drivers test lint bench torture shot connector connectors docs lock clean prepared develop
 
 all: prepared ## Prepare everything: virtual environment, front end
 
@@ -36,6 +36,8 @@ demo: prepared ## Load sample data, run two syncs, and serve the result (HEADRAC
 
 serve: prepared ## Run web, workers and scheduler with what is in .data
 	@exec $(PY) -m config.supervisor serve
+
+drivers: prepared $(STAMPS)/drivers ## Install the drivers of warehouses that not everybody needs (Snowflake)
 
 test: develop $(STAMPS)/chromium $(STAMPS)/clients $(STAMPS)/orchestrators $(STAMPS)/chdb $(STAMPS)/fakesnow ## Run all tests
 	cd frontend && $(WITH_NODE) npm run --silent test
@@ -69,7 +71,7 @@ docs: develop ## Write the generated parts of docs/ anew
 	$(PY) manage.py write_docs
 
 lock: develop ## Pin requirements/*.in anew, with hashes (UPGRADE=--upgrade for newer versions)
-	cd requirements && for name in base dev $(OTHER_LOCKS); do \
+	cd requirements && for name in base drivers dev $(OTHER_LOCKS); do \
 		../$(LOCK) $(UPGRADE) $$name.in -o $$name.txt || exit 1; \
 	done
 	cd frontend && $(WITH_NODE) npm install --package-lock-only --silent
@@ -94,7 +96,13 @@ $(PY):
 
 $(STAMPS)/base: requirements/base.txt requirements/bootstrap.txt requirements/sync.py | $(PY)
 	@echo "Installing Python packages"
-	@$(PY) requirements/sync.py $(if $(wildcard $(STAMPS)/dev),dev,base)
+	@$(PY) requirements/sync.py $(if $(wildcard $(STAMPS)/dev),dev,$(if $(wildcard $(STAMPS)/drivers),drivers,base))
+	@mkdir -p $(@D) && touch $@
+
+# The development packages hold the drivers, too.
+$(STAMPS)/drivers: requirements/drivers.txt $(STAMPS)/base
+	@echo "Installing drivers of warehouses"
+	@test -e $(STAMPS)/dev || $(PY) requirements/sync.py drivers
 	@mkdir -p $(@D) && touch $@
 
 $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/base

@@ -30,6 +30,8 @@ SOURCES: dict[str, str] = {
     "sample_b2c": "connectors.sources.sample_b2c:SampleB2CSource",
     "sftp": "connectors.sources.sftp:SftpSource",
     "singlestore": "connectors.sources.singlestore:SingleStoreSource",
+    "snowflake": "connectors.sources.snowflake:SnowflakeSource",
+    "snowflake_iceberg": "connectors.sources.snowflake_iceberg:SnowflakeIcebergSource",
 }
 DESTINATIONS: dict[str, str] = {
     "amplitude": "connectors.destinations.amplitude:AmplitudeDestination",

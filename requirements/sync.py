@@ -1,4 +1,4 @@
-"""Install locked requirements: ``python requirements/sync.py base|dev`` here, or ``… clients FOLDER`` elsewhere.
+"""Install locked requirements: ``python requirements/sync.py base|drivers|dev``, or ``… clients FOLDER`` elsewhere.
 
 What runs beside Headrace in tests and benchmarks pins packages of its own, so each set has a
 virtual environment of its own, made in the folder that is named.
@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-LEVELS = ("base", "dev", "clients", "orchestrators", "chdb", "fakesnow", "peers")
+LEVELS = ("base", "drivers", "dev", "clients", "orchestrators", "chdb", "fakesnow", "peers")
 # pip's setting → uv's variable. The names are pip's, without section.
 PASSED_ON = {
     "index-url": "UV_DEFAULT_INDEX",

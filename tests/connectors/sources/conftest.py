@@ -16,7 +16,7 @@ from psycopg import sql
 
 from config.embedded import Urls
 from connectors.sdk.context import Environment
-from tests.support import clickhouse, mariadb
+from tests.support import clickhouse, mariadb, snowflake
 from tests.support.databases import RUN_PREFIX, at
 
 
@@ -91,6 +91,22 @@ def clickhouse_server() -> Prepare:
             if settings is None:
                 pytest.skip(clickhouse.WORDS)
             yield settings
+
+    return prepare
+
+
+@pytest.fixture(scope="session")
+def snowflake_server() -> Prepare:
+    """fakesnow behind Snowflake's protocol; skips where it or the driver is not installed."""
+    pytest.importorskip("snowflake.connector", reason="the driver is not installed; `make test` does that")
+
+    @contextmanager
+    def prepare(seed: Sequence[str]) -> Iterator[dict[str, Any]]:
+        with snowflake.a_server(seed) as port:
+            if port is None:
+                pytest.skip(snowflake.WORDS)
+            login = {"account": "acme", "user": "headrace", "login": "password", "password": "known"}
+            yield {**login, "warehouse": "WH", "database": "STAND", "host": "127.0.0.1", "port": port}
 
     return prepare
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.registry import source_class
+from connectors.sdk.context import Environment
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, Unavailable
 from connectors.sdk.source import Source
 from connectors.sdk.types import ColumnType
@@ -45,6 +46,12 @@ class Stand:
     writes: tuple[str, ...]
     wrong: tuple[tuple[str, str], ...]
     refusals: tuple[Refusal, ...] = ()
+    comments: bool = True  # whether it keeps what is said about columns
+    quote: str = ""  # where names without it would be folded to capitals
+
+    def named(self, name: str) -> str:
+        """A name in small letters, as a query writes it."""
+        return f"{self.quote}{name}{self.quote}"
 
     def open(self, *given: Any) -> Source:
         """The source with these settings."""
@@ -269,7 +276,68 @@ _CLICKHOUSE = Stand(
     ),
 )
 
+
+def _at_fakesnow(settings: Mapping[str, Any], environment: Environment) -> Source:
+    """The source, before the stand-in instead of Snowflake's address."""
+    cls = source_class("snowflake")
+    place = {"host": settings["host"], "port": settings["port"], "protocol": "http", "schema": "PUBLIC"}
+    made: Source = type(cls.__name__, (cls,), {"place": place})(settings, environment)
+    return made
+
+
+_SNOWFLAKE = Stand(
+    key="snowflake",
+    server="snowflake_server",
+    make=_at_fakesnow,
+    schema="PUBLIC",
+    quote='"',
+    comments=False,
+    seed=(
+        """CREATE TABLE "stand_people" ("id" INT COMMENT 'Their number', "name" TEXT)""",
+        """INSERT INTO "stand_people" SELECT seq4(), 'person ' || seq4() FROM TABLE(GENERATOR(ROWCOUNT => 10))""",
+        """CREATE TABLE "we""ird; t" ("c""; --" INT, "Ünïcode 🌊" TEXT)""",
+    ),
+    values=(
+        ("true", ColumnType.BOOLEAN, True),
+        ("NULL::boolean", ColumnType.BOOLEAN, None),
+        ("7::number(18, 0)", ColumnType.NUMBER, 7),
+        ("9223372036854775807::number(38, 0)", ColumnType.NUMBER, Decimal(9223372036854775807)),
+        ("12.50::number(10, 2)", ColumnType.NUMBER, Decimal("12.50")),
+        ("0.1::float", ColumnType.NUMBER, 0.1),
+        ("'Zoë 🌊'", ColumnType.STRING, "Zoë 🌊"),
+        ("''", ColumnType.STRING, ""),
+        ("to_binary('DEAD00', 'HEX')", ColumnType.STRING, "dead00"),
+        ("'04:05:06'::time", ColumnType.STRING, "04:05:06"),
+        ("'2026-02-03'::date", ColumnType.DATE, dt.date(2026, 2, 3)),
+        (
+            "'2026-02-03 04:05:06.123456'::timestamp_ntz",
+            ColumnType.TIMESTAMP,
+            dt.datetime(2026, 2, 3, 4, 5, 6, 123456),  # noqa: DTZ001 - without a zone
+        ),
+        ("'2026-02-03 04:05:06 +0200'::timestamp_tz", ColumnType.TIMESTAMP, _ZONED),
+    ),
+    objects=(("""parse_json('{"a": [1, null]}')""", {"a": [1, None]}),),
+    many='SELECT (row_number() OVER (ORDER BY 1)) - 1 AS "i" FROM TABLE(GENERATOR(ROWCOUNT => {n}))',
+    writes=(
+        'DELETE FROM "stand_people"',
+        'SELECT 1; DROP TABLE "stand_people"',
+        'SELECT 1 AS x) AS y; DROP TABLE "stand_people"; SELECT * FROM (SELECT 1 AS x',
+        "CALL SYSTEM$WAIT(1)",
+        "ALTER SESSION SET TIMEZONE = 'Europe/Paris'",
+    ),
+    wrong=(
+        ('SELECT nobody FROM "stand_people"', "(?i)nobody"),
+        ("SELECT * FROM nothing_there", "(?i)nothing_there"),
+        ("SELECT 1 AS a, 2 AS a", "“A”"),
+    ),
+    refusals=(
+        ({"port": 1}, Unavailable, "acme"),
+        ({"login": "key", "private_key": "no key"}, ConfigError, "private key"),
+    ),
+)
+
 STANDS: tuple[Stand, ...] = (
+    _SNOWFLAKE,
     _CLICKHOUSE,
     _MARIADB,
     # Without transactions that only read, sequences could be moved on: the user's rights are what keeps from it.
@@ -306,7 +374,7 @@ STANDS: tuple[Stand, ...] = (
     replace(_POSTGRES, key="materialize"),
 )
 # Sources whose code is that of another one, with another declaration only.
-SAME_CODE = {"alloydb": "postgres", "lakebase": "postgres"}
+SAME_CODE = {"alloydb": "postgres", "lakebase": "postgres", "snowflake_iceberg": "snowflake"}
 # Sources that nothing here can stand for, and what their code was held against instead.
 NOT_RUN: dict[str, str] = {"azure_blob": "its file system's own contract; what surrounds it is that of S3 and GCS"}
 # Sources with test modules of their own that ask more than the stands do.

@@ -1,0 +1,26 @@
+"""Snowflake: tables, views and queries of a database, fetched as Arrow."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from connectors.sdk.snowflake_source import FIELDS, SnowflakeReader, setup_sql
+from connectors.sdk.source import SourceDefinition
+from connectors.sdk.types import Verification
+
+
+class SnowflakeSource(SnowflakeReader):
+    """One database of an account."""
+
+    definition: ClassVar[SourceDefinition] = SourceDefinition(
+        key="snowflake",
+        name="Snowflake",
+        category="Warehouses",
+        summary="Tables, views and queries of a Snowflake database.",
+        docs_url="docs/sources/snowflake.md",
+        dialect="snowflake",
+        verification=Verification.EMULATOR,
+        studio=True,
+        setup_sql=setup_sql,
+        fields=FIELDS,
+    )
