@@ -38,7 +38,7 @@ class ChoiceOut(serializers.Serializer[Any]):
     """One thing that a setting can be: ``value`` is what the settings take."""
 
     value = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # the name on the wire
     description = serializers.CharField()
 
 
@@ -53,9 +53,9 @@ class FieldOut(serializers.Serializer[Any]):
     """A field to map to. ``modes`` are those in which it can be mapped, all of them where there are none."""
 
     name = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # as above
     type = serializers.CharField()
-    required = serializers.BooleanField()
+    required = serializers.BooleanField()  # type: ignore[assignment]  # as above
     identifier = serializers.BooleanField()
     readOnly = serializers.BooleanField()
     description = serializers.CharField()
@@ -83,7 +83,7 @@ def field_json(field: DestinationField) -> dict[str, Any]:
 
 
 def _kind(destination: Destination, key: str) -> SyncType:
-    kinds = access.definition_of(Kind.DESTINATION, destination.type).sync_types
+    kinds: tuple[SyncType, ...] = access.definition_of(Kind.DESTINATION, destination.type).sync_types
     if found := next((kind for kind in kinds if kind.key == key), None):
         return found
     offered = ", ".join(kind.key for kind in kinds)

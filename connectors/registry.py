@@ -42,15 +42,19 @@ DESTINATIONS: dict[str, str] = {
     "local_files": "connectors.destinations.local_files:LocalFilesDestination",
     "meta": "connectors.destinations.meta:MetaDestination",
     "meta_conversions": "connectors.destinations.meta_conversions:MetaConversionsDestination",
+    "microsoft_dynamics": "connectors.destinations.microsoft_dynamics:MicrosoftDynamicsDestination",
     "mixpanel": "connectors.destinations.mixpanel:MixpanelDestination",
     "mysql": "connectors.destinations.mysql:MySQLDestination",
+    "pipedrive": "connectors.destinations.pipedrive:PipedriveDestination",
     "planetscale": "connectors.destinations.planetscale:PlanetScaleDestination",
     "postgres": "connectors.destinations.postgres:PostgresDestination",
     "posthog": "connectors.destinations.posthog:PosthogDestination",
     "rudderstack": "connectors.destinations.rudderstack:RudderstackDestination",
     "s3": "connectors.destinations.s3:S3Destination",
+    "salesforce": "connectors.destinations.salesforce:SalesforceDestination",
     "segment": "connectors.destinations.segment:SegmentDestination",
     "tiktok": "connectors.destinations.tiktok:TiktokDestination",
+    "zohocrm": "connectors.destinations.zohocrm:ZohocrmDestination",
 }
 
 

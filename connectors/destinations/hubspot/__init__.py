@@ -24,7 +24,7 @@ from connectors.destinations.hubspot.settings import (
 from connectors.sdk.destination import ACCEPTED, DestinationField, Job, Mode, RowResult, rejected
 from connectors.sdk.errors import ConfigError
 from connectors.sdk.rest import Api, Line, Place, Record, RestDestination, Results, Work, besides, field, missing
-from connectors.sdk.rest.work import text
+from connectors.sdk.rest.work import side_by_side, text
 from connectors.sdk.types import Choice
 
 TYPES = {"bool": "boolean", "number": "number", "date": "date", "datetime": "moment"}
@@ -162,7 +162,7 @@ class HubspotDestination(RestDestination):
         async with self.line(4) as line:
             own = (await line.get(f"crm/properties/{VERSION}/{chosen}"))["results"]
             looked_up = [other for other in others if other.value in NAMING or other.description]
-            found = await asyncio.gather(*(properties(line, other.value) for other in looked_up))
+            found = await side_by_side(*(properties(line, other.value) for other in looked_up))
         named = {other.value: props for other, props in zip(looked_up, found, strict=True)}
         links = [link for other in others for link in links_to(other, named.get(other.value, []))]
         key = field(ID, "Record ID", identifier=True, modes=(Mode.UPDATE,))

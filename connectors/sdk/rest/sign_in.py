@@ -148,7 +148,7 @@ class ClientCredentials(SignIn):
     tokens: str | Callable[[Config], str]
     client_id: Text
     client_secret: Text
-    scope: str = ""
+    scope: str | Callable[[Config], str] = ""
     in_header: bool = True
     prefix: str = "Bearer"
 
@@ -162,7 +162,7 @@ class ClientCredentials(SignIn):
             grant="client_credentials",
             client_id=_given(config, self.client_id),
             client_secret=_given(config, self.client_secret),
-            scope=self.scope,
+            scope=_address(self.scope, config),
             in_header=self.in_header,
         )
         return Tokened(TokenSource(asking, self.prefix))
@@ -178,6 +178,8 @@ class OAuthApp(SignIn):
     app: str  # where the app is made, in the service's words: “HubSpot developer account → Apps”
     parameters: Mapping[str, str] = field(default_factory=dict)
     in_header: bool = False
+    prefix: str = "Bearer"
+    scope_of: Callable[[Config], str] | None = None  # what to ask for, where that names the account's own address
 
     @property
     def fields(self) -> tuple[Field, ...]:  # type: ignore[override]  # as above
@@ -198,14 +200,14 @@ class OAuthApp(SignIn):
             grant="authorization_code",
             client_id=str(config.get("client_id") or ""),
             client_secret=str(config.get("client_secret") or ""),
-            scope=" ".join(self.scopes),
+            scope=self.scope_of(config) if self.scope_of else " ".join(self.scopes),
             in_header=self.in_header,
         )
         address = _address(self.page, config)
         return Consent(url=address, asking=asking, client=client, parameters=self.parameters)
 
     def prover(self, config: Config, environment: Environment, client: NewClient) -> Prover:
-        return Tokened(ConsentTokenSource(self.consent(config, client), environment.vault))
+        return Tokened(ConsentTokenSource(self.consent(config, client), environment.vault, self.prefix))
 
 
 @dataclass(frozen=True, kw_only=True)

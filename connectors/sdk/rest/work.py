@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
 import pyarrow as pa
 
 from connectors.sdk.destination import ACCEPTED, Batch, DestinationField, Job, Mode, Removal, RowResult, rejected
-from connectors.sdk.errors import BatchRejected, ConfigError, ConnectorError, Gone
+from connectors.sdk.errors import AuthError, BatchRejected, ConfigError, ConnectorError, Gone
 from connectors.sdk.rest.api import Line
 from connectors.sdk.rest.results import refusals
 from connectors.sdk.rows import json_rows, json_value
 from connectors.sdk.types import Operation
 
+T = TypeVar("T")
 Record = dict[str, Any]
 Results = Sequence[RowResult]
 Send = Callable[["Work"], Awaitable[Results]]
@@ -111,18 +112,39 @@ class Work:
         Only where sending twice does no harm: others declare batches of one row, whose
         outcome the engine writes down one by one.
         """
+        return await self._one_by_one((partial(send, record) for record in self.records), at_once)
+
+    async def each_found(
+        self,
+        ids: Sequence[str],
+        send: Callable[[Record, str], Awaitable[RowResult | None]],
+        *,
+        at_once: int = 1,
+    ) -> Results:
+        """One request a row, with the id of its record: for what :meth:`by_match` updates and removes."""
+        paired = zip(self.records, ids, strict=True)
+        return await self._one_by_one((partial(send, record, key) for record, key in paired), at_once)
+
+    async def _one_by_one(self, sends: Iterable[Callable[[], Awaitable[RowResult | None]]], at_once: int) -> Results:
         limit = asyncio.Semaphore(at_once)
 
-        async def one(record: Record) -> RowResult | ConnectorError:
+        async def one(send: Callable[[], Awaitable[RowResult | None]]) -> RowResult | ConnectorError:
             async with limit:
                 try:
-                    return await send(record) or ACCEPTED
+                    return await send() or ACCEPTED
                 except (BatchRejected, Gone) as error:
                     return rejected(error.message)
                 except ConnectorError as error:
                     return error
 
-        return _settled(await asyncio.gather(*(one(record) for record in self.records)))
+        # The first goes alone: where the sign-in is refused, nothing else is sent.
+        queue = list(sends)
+        if not queue:
+            return []
+        outcome = await one(queue[0])
+        if isinstance(outcome, AuthError):
+            raise outcome
+        return _settled([outcome, *await side_by_side(*map(one, queue[1:]))])
 
     async def together(
         self,
@@ -188,8 +210,9 @@ class Work:
         name: str = "",
         chunk: int = 100,
         fold: Callable[[str], str] = str,
+        at_once: int = 1,
     ) -> Found:
-        """Find the records of these rows, ``chunk`` values a request.
+        """Find the records of these rows, ``chunk`` values a request, ``at_once`` requests side by side.
 
         ``ask`` gets values of the field ``name`` (by default the one that matches) and answers
         with pairs of value and id. ``fold`` makes values equal that the service takes for equal.
@@ -197,11 +220,14 @@ class Work:
         name = name or self.match
         values = list(dict.fromkeys(text(r[name]) for r in self.records if r.get(name) is not None))
         ids: dict[str, list[str]] = {}
-        for start in range(0, len(values), chunk):
-            for value, found in await ask(values[start : start + chunk]):
-                known = ids.setdefault(fold(text(value)), [])
-                if str(found) not in known:
-                    known.append(str(found))
+        chunks = [values[start : start + chunk] for start in range(0, len(values), chunk)]
+        # The first goes alone: where the sign-in is refused, nothing else is sent.
+        for wave in (chunks[:1], *(chunks[n : n + at_once] for n in range(1, len(chunks), at_once))):
+            for answer in await side_by_side(*map(ask, wave)):
+                for value, found in answer:
+                    known = ids.setdefault(fold(text(value)), [])
+                    if str(found) not in known:
+                        known.append(str(found))
         return Found(ids, fold)
 
     async def by_match(
@@ -278,6 +304,18 @@ def text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
+
+
+async def side_by_side(*sent: Awaitable[T]) -> list[T]:
+    """The answers to all of these; where one fails, after the others have ended, so that nothing is left on the way."""
+    tasks = [asyncio.ensure_future(each) for each in sent]
+    try:
+        if tasks:
+            await asyncio.wait(tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+    return [task.result() for task in tasks]
 
 
 async def _taken(part: Work) -> Results:

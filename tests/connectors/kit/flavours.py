@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tests.connectors.kit.cases import Case
+from tests.connectors.kit.fake_http import Received
 from tests.connectors.kit.rest import Played
 
 FLAVOURS: Mapping[str, Any] = {
@@ -37,13 +39,24 @@ def flavoured(told: Mapping[str, Any], flavour: str) -> dict[str, Any]:
 def missing(told: Mapping[str, Any], played: Played) -> list[str]:
     """Rows that were taken although their value is in no request."""
     places = [list(told["columns"]).index(name) for name in told["free"]]
-    sent = [value for request in played.received for value in _texts(request.json() if request.body else None)]
+    sent = [value for request in played.received for value in _texts(_content(request))]
     return [
         f"row {number}: {row[place]!r} was not sent"
         for number, (row, result) in enumerate(zip(told["rows"], played.results, strict=True))
         for place in places
         if result.accepted and row[place] is not None and not any(row[place] in text for text in sent)
     ]
+
+
+def _content(request: Received) -> Any:
+    """What a request carries: JSON, lines of JSON between others, or (forms of tokens, CSV) the text that it is."""
+    found = []
+    for part in (request.body, *request.body.splitlines()):
+        try:
+            found.append(json.loads(part) if part else None)
+        except ValueError:
+            found.append(part.decode())
+    return found
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -215,7 +215,8 @@ async def ask(key: str, told: Mapping[str, Any]) -> Played:
     async with scripted(script) as server:
         origin = "{0.scheme}://{0.netloc}".format(urlsplit(_base(key, told)))
         routes = dict.fromkeys((origin, *told.get("origins", ())), server.url)
-        environment = Environment(outbound_allow=server.opened, routes=routes)
+        vault = KnownTokens(told["tokens"]) if "tokens" in told else None
+        environment = Environment(outbound_allow=server.opened, routes=routes, vault=vault)
         destination = destination_of(key, told.get("config", {}), environment)
         about = (told["type"], told.get("settings", {})) if told["ask"] == "fields" else ()
         try:

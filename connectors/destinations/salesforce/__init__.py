@@ -1,0 +1,152 @@
+"""Salesforce: records of objects and platform events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from connectors.destinations.salesforce.records import nested, value_of, write_records
+from connectors.destinations.salesforce.settings import COLLECTION, DEFINITION, SIGN_IN, VERSION, instance
+from connectors.sdk.destination import ACCEPTED, DestinationField, Job, Limits, Mode
+from connectors.sdk.errors import RateLimited, Unavailable
+from connectors.sdk.rest import Api, Line, Record, RestDestination, Results, Work, field
+from connectors.sdk.rest.codes import ErrorCodes
+from connectors.sdk.rest.work import side_by_side
+from connectors.sdk.types import Choice, Operation
+
+TYPES = {
+    "boolean": "boolean",
+    "int": "number",
+    "double": "number",
+    "currency": "number",
+    "percent": "number",
+    "long": "number",
+    "date": "date",
+    "datetime": "moment",
+    "reference": "reference",
+}
+MAKING = (Mode.UPSERT, Mode.INSERT)
+
+
+async def write_event(work: Work) -> Results:
+    """One event, published once."""
+    kind = str(work.settings["event"])
+    told = nested(kind, {name: value_of(value) for name, value in work.records[0].items()})
+    del told["attributes"]
+    await work.line.post(f"sobjects/{kind}", told)
+    return [ACCEPTED]
+
+
+def says(answer: Any) -> str:
+    """Salesforce's own words."""
+    return "; ".join(f"{error['errorCode']}: {error['message']}" for error in answer)
+
+
+class SalesforceDestination(RestDestination):
+    """A Salesforce organization."""
+
+    api = Api(
+        base=lambda config: f"{instance(config)}/services/data/{VERSION}",
+        version=VERSION,
+        sign_in=SIGN_IN,
+        test=("GET", "limits"),
+        says=says,
+        codes=ErrorCodes(
+            find=lambda answer: answer[0]["errorCode"],
+            meanings={
+                "REQUEST_LIMIT_EXCEEDED": RateLimited,
+                "SERVER_UNAVAILABLE": Unavailable,
+                "UNABLE_TO_LOCK_ROW": Unavailable,
+            },
+        ),
+        answer_bytes=64_000_000,
+    )
+    definition = DEFINITION
+    writers: ClassVar = {"objects": write_records, "events": write_event}
+
+    def limits(self, job: Job, operation: Operation | None = None) -> Limits:
+        limits = super().limits(job, operation)
+        if job.sync_type != "objects":
+            return limits
+        # What a cut line leaves in doubt cannot be sent again: one request, or one job with its receipt.
+        single = job.mode is Mode.INSERT and job.settings["engine"] != "bulk"
+        rows = min(int(job.settings["batch_rows"]), COLLECTION if single else limits.batch_rows)
+        return replace(limits, batch_rows=rows, concurrency=int(job.settings["parallel"]))
+
+    async def fields(self, sync_type: str, settings: Any) -> Sequence[DestinationField]:
+        chosen = settings.get("object" if sync_type == "objects" else "event")
+        if not chosen:
+            return ()
+        async with self.line(4) as line:
+            told = (await line.get(f"sobjects/{chosen}/describe"))["fields"]
+            if sync_type == "events":
+                return [field_of(each) for each in told if each["createable"]]
+            relations = [each for each in told if each.get("relationshipName") and len(each["referenceTo"]) == 1]
+            related = await self._external_ids(line, {each["referenceTo"][0] for each in relations})
+        own = [field_of(each) for each in told if is_offered(each)]
+        return [*own, *(link for each in relations if is_offered(each) for link in links_of(each, related))]
+
+    async def objects(self) -> list[Choice]:
+        """Objects whose records can be written."""
+        return [each for each in await self._objects() if not each.value.endswith("__e")]
+
+    async def events(self) -> list[Choice]:
+        """Platform events; they are made in Salesforce."""
+        return [each for each in await self._objects() if each.value.endswith("__e")]
+
+    async def _objects(self) -> list[Choice]:
+        async with self.line() as line:
+            found = (await line.get("sobjects"))["sobjects"]
+        shown = [o for o in found if (o["createable"] or o["updateable"]) and not o.get("deprecatedAndHidden")]
+        return [Choice(each["name"], each["label"], each["name"]) for each in shown]
+
+    async def _external_ids(self, line: Line, kinds: set[str]) -> dict[str, list[Record]]:
+        """What names one record of each related object; those that may not be read are left out."""
+        limit = asyncio.Semaphore(4)
+
+        async def ask(kind: str) -> list[Record]:
+            async with limit:
+                answer = await line.send("GET", f"sobjects/{kind}/describe", takes=(403, 404))
+            return [each for each in answer.json()["fields"] if is_key(each)] if answer.ok else []
+
+        ordered = sorted(kinds)
+        return dict(zip(ordered, await side_by_side(*map(ask, ordered)), strict=True))
+
+
+def is_offered(told: Record) -> bool:
+    """Whether a field can be written, or names the record."""
+    return bool(told["createable"] or told["updateable"] or told["name"] == "Id")
+
+
+def is_key(told: Record) -> bool:
+    """Whether Salesforce finds a record by it."""
+    return bool(told.get("externalId") or told.get("idLookup")) and told["name"] != "Id"
+
+
+def field_of(told: Record) -> DestinationField:
+    """A described field."""
+    named = told["name"] == "Id"
+    modes = MAKING if told["createable"] and not told["updateable"] else ()
+    if named or (told["updateable"] and not told["createable"]):
+        modes = (Mode.UPDATE, Mode.ARCHIVE)
+    return field(
+        told["name"],
+        told["label"],
+        TYPES.get(told["type"], "text"),
+        identifier=named or is_key(told),
+        recommended=bool(told.get("externalId")),
+        required=bool(told["createable"] and not told["nillable"] and not told["defaultedOnCreate"]),
+        native_type=told["type"],
+        modes=modes,
+    )
+
+
+def links_of(told: Record, related: dict[str, list[Record]]) -> list[DestinationField]:
+    """The fields that find the related record by a value instead of its Salesforce ID."""
+    name = told["relationshipName"]
+    return [
+        field(f"{name}.{key['name']}", f"{told['label']} → {key['label']}", "reference")
+        for key in related.get(told["referenceTo"][0], [])
+    ]
