@@ -6,13 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, Protocol
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from audiences.models import Audience, AudienceSubset, SchemaModel, Subset
-from audiences.query.codec import load_definition
+from audiences.query.codec import dump, load_definition
 from audiences.query.conditions import Definition
 from audiences.query.errors import InvalidTree, Problem
 from audiences.query.schema import SavedAudience, StudioSchema
@@ -32,17 +33,16 @@ Instead = Mapping[int, Definition]
 NOTHING: Instead = {}
 
 
-def schema_with_audiences(source: Source, actor: Actor | None = None, instead: Instead = NOTHING) -> StudioSchema:
+def schema_with_audiences(
+    source: Source, actor: Actor | None = None, instead: Instead = NOTHING, needed: Iterable[int] | None = None
+) -> StudioSchema:
     """A source's schema with its traits and audiences; with an actor, only the audiences that the actor sees.
 
-    ``instead`` are definitions that some subsets are going to have, by id.
+    ``instead`` are definitions that some subsets are going to have, by id. With ``needed`` only these audiences are
+    in it, and those that they are made of.
     """
-    chosen: dict[int, list[Subset]] = defaultdict(list)
-    for choice in AudienceSubset.objects.filter(audience__parent_model__source=source).select_related("subset"):
-        chosen[choice.audience_id].append(choice.subset)
-    rows = Audience.objects.filter(parent_model__source=source)
-    rows = rows.order_by().values_list("pk", "name", "parent_model_id", "definition", named=True)
-    audiences = {str(row.pk): found for row in rows if (found := saved(row, instead, chosen[row.pk]))}
+    of_source = Audience.objects.filter(parent_model__source=source)
+    audiences = _audiences(of_source, instead) if needed is None else _made_of(of_source, set(needed))
     schema = replace(
         studio_schema(source),
         audiences=audiences,
@@ -51,6 +51,27 @@ def schema_with_audiences(source: Source, actor: Actor | None = None, instead: I
         null_is_a_value=settings_here().null_is_a_value,
     )
     return schema if actor is None else only_seen(schema, actor)
+
+
+def _audiences(rows: QuerySet[Audience], instead: Instead = NOTHING) -> dict[str, SavedAudience]:
+    chosen: dict[int, list[Subset]] = defaultdict(list)
+    for choice in AudienceSubset.objects.filter(audience__in=rows).select_related("subset"):
+        chosen[choice.audience_id].append(choice.subset)
+    stored = rows.order_by().values_list("pk", "name", "parent_model_id", "definition", named=True)
+    return {str(row.pk): found for row in stored if (found := saved(row, instead, chosen[row.pk]))}
+
+
+def _made_of(rows: QuerySet[Audience], wanted: set[int]) -> dict[str, SavedAudience]:
+    """These audiences, and those that their conditions and subsets are about, and so on."""
+    found: dict[str, SavedAudience] = {}
+    seen: set[int] = set()
+    while wanted:
+        seen |= wanted
+        more = _audiences(rows.filter(pk__in=wanted))
+        found |= more
+        trees = [tree for each in more.values() for tree in (each.definition, *chain(*each.subsets))]
+        wanted = {int(pk) for tree in trees for pk in audiences_in(dump(tree)) if pk.isdecimal()} - seen
+    return found
 
 
 def only_seen(schema: StudioSchema, actor: Actor) -> StudioSchema:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from audiences.definitions import asker, grouped, schema_with_audiences
 from audiences.models import Audience, SchemaModel
+from audiences.query.codec import dump
 from audiences.query.conditions import AudienceCondition, Definition, Group, Match
 from audiences.query.schema import SavedAudience, StudioSchema
+from audiences.referring import audiences_in
 from audiences.selectors.subsets import rows_within
 from config.errors import Invalid
 from connectors.access import open_source
@@ -26,9 +28,11 @@ def memberships(actor: Actor, parent: SchemaModel, audiences: Sequence[Audience]
     """
     if len(parent.primary_key) != 1:
         raise Invalid(f"The key of {parent.name} has several columns: one value does not say who is meant.")
-    schema = schema_with_audiences(parent.source)
+    seen = _seen(actor, parent)
+    named = {int(pk) for some in seen for each in some for pk in audiences_in(dump(each)) if pk.isdecimal()}
+    schema = schema_with_audiences(parent.source, needed=named | {audience.pk for audience in audiences})
     readable = [audience for audience in audiences if str(audience.pk) in schema.audiences]
-    within = [Group(match=Match.ANY, conditions=tuple(each.where for each in some)) for some in _seen(actor, parent)]
+    within = [Group(match=Match.ANY, conditions=tuple(each.where for each in some)) for some in seen]
     found: list[Audience] = []
     for start in range(0, len(readable), AT_ONCE):
         some = readable[start : start + AT_ONCE]

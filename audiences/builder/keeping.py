@@ -49,11 +49,7 @@ def column_at(tree: Tree, pointer: str) -> Tree:
 
 def event_trait(condition: Tree, how: str, column: Any, timestamp: str | None) -> Tree:
     """A trait over the events that a condition is about: what was last put into the cart, but not bought."""
-    where: Tree = condition.get("where") or {}
-    if condition.get("when") and timestamp:
-        in_time = {"type": "property", "field": {"column": timestamp}, "test": condition["when"]}
-        where = narrowed(where, {"conditions": [in_time]})
-    common: Tree = {"relationship": str(condition.get("relationship", "")), "where": where}
+    common = _of_rows(condition, timestamp)
     match how:
         case "sum" | "average":
             return {"method": "aggregation", "function": how, "column": column, **common}
@@ -64,6 +60,30 @@ def event_trait(condition: Tree, how: str, column: Any, timestamp: str | None) -
         case _:
             order = {"order_by": {"column": timestamp}} if how in ORDERED and timestamp else {}
             return {"method": "occurrence", "which": how, "column": column, **order, **common}
+
+
+def as_trait(tree: Tree, pointer: str, timestamp: str | None) -> Tree:
+    """The tree with a condition on events or related rows said as one on how many there are: a trait to be kept."""
+    condition = value_at(tree, pointer)
+    if not isinstance(condition, dict) or condition.get("type") not in {"event", "relation"}:
+        raise BadEdit("The condition is not there any more.")
+    definition = {"method": "count", **_of_rows(condition, timestamp)}
+    number = condition.get("number")
+    none = condition.get("performed") is False or condition.get("quantifier") == "none"
+    operator, count = ("equals", 0) if none else ("greater_or_equal", 1)
+    if isinstance(number, dict) and not none:
+        operator, count = number.get("operator", operator), number.get("count", count)
+    test = {"operator": operator, "operand": {"kind": "values", "values": [count]}}
+    return put(tree, pointer, {"type": "trait", "definition": definition, "test": test, "where": {}})
+
+
+def _of_rows(condition: Tree, timestamp: str | None) -> Tree:
+    """The rows that a condition is about, those in its time."""
+    where: Tree = condition.get("where") or {}
+    if condition.get("when") and timestamp:
+        in_time = {"type": "property", "field": {"column": timestamp}, "test": condition["when"]}
+        where = narrowed(where, {"conditions": [in_time]})
+    return {"relationship": str(condition.get("relationship", "")), "where": where}
 
 
 def _condition(tree: Tree, pointer: str, kind: str) -> Tree:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from html import escape
@@ -61,6 +61,12 @@ def place_id(pointer: str) -> str:
 def at(values: Sequence[Any], place: int) -> Any:
     """The value at a place; nothing where there is none."""
     return values[place] if place < len(values) else None
+
+
+@register.filter
+def under(values: Mapping[str, Any] | None, key: str) -> Any:
+    """The value of a key; nothing where there is none."""
+    return values.get(key) if values else None
 
 
 @register.filter

@@ -17,6 +17,7 @@ from audiences.builder.edits import BadEdit, Tree
 from audiences.builder.fitting import fitted
 from audiences.builder.limits import can_limit, limit_form
 from audiences.builder.offers import Choice, Offers, Suggested
+from audiences.builder.repeats import repeated
 from audiences.builder.trait_fitting import unlinked
 from audiences.definitions import asker, given, only_seen, problems_of, schema_with_audiences, subsets_of
 from audiences.models import Audience, Calculation, SchemaColumn, SchemaModel, Subset, Trait
@@ -108,6 +109,17 @@ class Building:
         """The outermost group."""
         return blocks(self.fitted, self.offers, self.problems, blanks=self.blanks)
 
+    @cached_property
+    def repeated(self) -> Mapping[str, Sequence[str]]:
+        """By places, conditions that other audiences have, too, and which."""
+        try:
+            conditions = load_definition(self.fitted).where.conditions
+        except InvalidTree:
+            return {}
+        parent, own = str(self.parent.pk), str(self.audience.pk) if self.audience else ""
+        seen = self.offers.schema.audiences.values()
+        return repeated(conditions, (each for each in seen if each.model == parent and each.id != own))
+
     def sentence(self) -> str:
         """The definition in plain words; empty while it is not whole."""
         try:
@@ -137,6 +149,7 @@ class Building:
             "problem_count": len(tested),
             "parent": self.parent,
             "words": MENUS,
+            "repeated": self.repeated,
             "suggestions": self.suggestions(),
             "choices": self.choices,
             "within": self.within(),

@@ -13,7 +13,7 @@ import orjson
 from django.http import QueryDict
 
 from audiences import access
-from audiences.builder import keeping
+from audiences.builder import edits, keeping
 from audiences.builder.edits import BadEdit
 from audiences.builder.offers import ChoiceGroup
 from audiences.models import SchemaModel
@@ -45,6 +45,8 @@ def keep(building: Building, data: QueryDict) -> tuple[Building, dict[str, Any]]
     do, _, place = data.get("do", "").partition("|")
     if do == "look":
         return building, {"kept": _look(building, place)}
+    if do == "as_trait":
+        return _as_trait(building, place), {"naming": Naming("trait", place)}
     if do in {"keep_trait", "keep_column"}:
         try:
             return _kept(building, data, do, place)
@@ -57,6 +59,17 @@ def keep(building: Building, data: QueryDict) -> tuple[Building, dict[str, Any]]
     if do == "no_name" or what not in {"trait", "column"}:
         return building, {}
     return building, {"naming": _naming(building, data, what, asked)}
+
+
+def _as_trait(building: Building, place: str) -> Building:
+    """The condition as one on a trait that is defined in it."""
+    try:
+        condition = edits.value_at(building.fitted, place)
+        below = building.offers.below(str(condition.get("relationship", "")) if isinstance(condition, dict) else "")
+        stamp = below.model.timestamp if below.model else None
+        return replace(building, tree=keeping.as_trait(building.fitted, place, stamp))
+    except BadEdit as error:
+        raise Invalid(str(error), hint="Load the page again.") from None
 
 
 def _look(building: Building, asked: str) -> str:

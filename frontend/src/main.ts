@@ -3,9 +3,10 @@ import { Application } from "@hotwired/stimulus";
 import htmx from "htmx.org";
 import { register } from "./controllers";
 import { supportCommands } from "./commands";
-import { secureRequests } from "./requests";
+import { chooseAsAnswered, secureRequests } from "./requests";
 
 secureRequests(document);
+chooseAsAnswered(document);
 supportCommands(document);
 register(Application.start());
 

@@ -464,3 +464,24 @@ def test_a_trait_that_a_sync_sends_keeps_its_name_and_is_sent_after_it_was_archi
     traits.archive_trait(actor=place.actor, trait=ltv)
     assert model.columns.filter(name="LTV", missing=False).exists()
     assert "Worth" in Person(place, f"traits/{ltv.pk}/usage").html
+
+
+def test_what_several_audiences_ask_is_offered_as_one_trait(place: Place, customers: SchemaModel) -> None:
+    orders = str(customers.relationships_to.get().pk)
+    lately = {"operator": "within", "operand": {"kind": "window", "amount": 30, "unit": "day"}}
+    active = {"where": {"conditions": [{"type": "event", "relationship": orders, "when": lately}]}}
+    studio.create_audience(actor=place.actor, parent=customers, name="Active", definition=active)
+    page = Person(place, f"audiences/new/{customers.pk}")
+    page.press("add|/where|event")
+    assert "Also in" not in page.html
+    page.press('set|/where/conditions/0/when|{"operator": "within"}')
+    assert "Also in “Active”" in page.html
+    page.press("as_trait|/where/conditions/0")
+    page.press("keep_trait|/where/conditions/0", keep_name="Recent orders")
+    kept = Trait.objects.get(name="Recent orders")
+    assert (kept.definition["method"], "window" in str(kept.definition)) == ("count", True)
+    [condition] = page.tree["where"]["conditions"]
+    assert (condition["trait"], condition["test"]["operator"]) == (str(kept.pk), "greater_or_equal")
+    assert "Customers where Recent orders is at least 1." in page.html
+    assert "Also in" not in page.html, "it is said once now"
+    assert page.client.post(page.path, {"tree": "{}", "do": "as_trait|/where/conditions/9"}).status_code == 422
