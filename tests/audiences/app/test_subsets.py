@@ -375,6 +375,7 @@ def test_an_audience_goes_back_to_an_earlier_version(
     restored = call("POST", f"audiences/{made.pk}/versions/{then['id']}")
     assert (restored["name"], restored["subsetIds"]) == ("Bob", [str(north[0])])
     entry = AuditEntry.objects.get(event="audience.restored")
+    assert entry.after is not None
     assert (entry.after["audit_entry"], entry.after["subsets"]) == (
         int(then["id"]),
         {str(north[0]): "Region: Northern"},
