@@ -21,8 +21,8 @@ MANAGE = clouds.MANAGE
 
 class CloudCredentialBody(serializers.Serializer[Any]):
     """A credential. ``config`` holds ``access`` (role or keys) with ``role_arn`` or ``access_key_id`` and
-    ``secret_access_key`` for aws, ``key`` (the JSON text) for gcp, and ``tenant_id``, ``client_id`` and
-    ``client_secret`` for azure."""
+    ``secret_access_key`` for aws, ``key`` (the JSON text) for gcp, ``tenant_id``, ``client_id`` and
+    ``client_secret`` for azure, ``url`` and ``token`` for dbt_cloud, ``api_key`` and ``api_secret`` for fivetran."""
 
     name = serializers.CharField(max_length=services.MAX_CREDENTIAL_NAME)
     provider = serializers.ChoiceField(choices=Cloud.choices)
@@ -84,6 +84,13 @@ def credentials_json(rows: Iterable[CloudCredential]) -> list[dict[str, Any]]:
     """Several credentials."""
     used = clouds.uses()
     return [credential_json(row, used) for row in rows]
+
+
+class UpstreamJobOut(serializers.Serializer[Any]):
+    """A job that schedules can wait for."""
+
+    id = serializers.CharField()
+    name = serializers.CharField()
 
 
 class CloudCredentialListView(ApiView):
@@ -151,3 +158,19 @@ class CloudCredentialView(ApiView):
         row = clouds.credential_for(self.actor, credential_id)
         services.delete_cloud_credential(actor=self.actor, credential=row)
         return Response(status=204)
+
+
+class CloudCredentialJobsView(ApiView):
+    """The jobs that a credential of dbt Cloud or Fivetran sees."""
+
+    permission = {"GET": MANAGE}
+
+    @extend_schema(
+        operation_id="ListCloudCredentialJobs", responses={200: UpstreamJobOut(many=True), **error_answers()}
+    )
+    def get(self, request: Request, credential_id: int) -> Response:
+        """List jobs that schedules can wait for, as the service has them now."""
+        from connectors.jobs import jobs_of
+
+        found = jobs_of(clouds.credential_for(self.actor, credential_id))
+        return Response([{"id": job.id, "name": job.name} for job in found])

@@ -29,6 +29,11 @@ urlpatterns = [
         api_clouds.CloudCredentialView.as_view(),
         name="cloud_credential",
     ),
+    path(
+        "cloud-credentials/<api_id:credential_id>/jobs",
+        api_clouds.CloudCredentialJobsView.as_view(),
+        name="cloud_credential_jobs",
+    ),
     path("tunnels", api_tunnels.TunnelListView.as_view(), name="tunnels"),
     path("tunnels/<api_id:tunnel_id>", api_tunnels.TunnelView.as_view(), name="tunnel"),
     path("tunnels/<api_id:tunnel_id>/confirm", api_tunnels.ConfirmTunnelView.as_view(), name="tunnel_confirm"),

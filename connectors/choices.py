@@ -46,6 +46,8 @@ class Cloud(models.TextChoices):
     AWS = "aws", "Amazon Web Services"
     GCP = "gcp", "Google Cloud Platform"
     AZURE = "azure", "Microsoft Azure"
+    DBT_CLOUD = "dbt_cloud", "dbt Cloud"
+    FIVETRAN = "fivetran", "Fivetran"
 
 
 class CloudAccess(models.TextChoices):
@@ -55,3 +57,5 @@ class CloudAccess(models.TextChoices):
     KEYS = "keys", "Access key"
     SERVICE_ACCOUNT = "service_account", "Service account"
     SERVICE_PRINCIPAL = "service_principal", "Service principal"
+    TOKEN = "token", "API token"
+    API_KEY = "api_key", "API key and secret"

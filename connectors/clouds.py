@@ -82,11 +82,41 @@ _AZURE = (
         max_length=500,
     ),
 )
+_DBT_CLOUD = (
+    Text(
+        name="url",
+        label="Access URL",
+        default="https://cloud.getdbt.com",
+        help="The address at which people sign in to your account, such as https://emea.getdbt.com or one of your own.",
+        pattern=r"https?://[^/\s?#@]+/?",
+        pattern_hint="Enter the address up to its host, such as https://cloud.getdbt.com.",
+    ),
+    Text(
+        name="token",
+        label="API token",
+        help="A service token that may read jobs and runs, or a personal access token.",
+        secret=True,
+        max_length=500,
+    ),
+)
+_FIVETRAN = (
+    Text(name="api_key", label="API key", help="Of a user or a system key that may read all connections."),
+    Text(name="api_secret", label="API secret", secret=True, max_length=500),
+)
 _OF_ACCESS: Mapping[str, tuple[Field, ...]] = {
     CloudAccess.ROLE: _ROLE,
     CloudAccess.KEYS: _KEYS,
     CloudAccess.SERVICE_ACCOUNT: _GOOGLE,
     CloudAccess.SERVICE_PRINCIPAL: _AZURE,
+    CloudAccess.TOKEN: _DBT_CLOUD,
+    CloudAccess.API_KEY: _FIVETRAN,
+}
+# Providers that know a credential of one kind only.
+ONLY_ACCESS: Mapping[str, CloudAccess] = {
+    Cloud.GCP: CloudAccess.SERVICE_ACCOUNT,
+    Cloud.AZURE: CloudAccess.SERVICE_PRINCIPAL,
+    Cloud.DBT_CLOUD: CloudAccess.TOKEN,
+    Cloud.FIVETRAN: CloudAccess.API_KEY,
 }
 
 
@@ -119,10 +149,8 @@ def register_user(listing: Callable[[], Iterable[tuple[int, Use]]]) -> None:
 
 def new_fields(provider: Cloud) -> tuple[Field, ...]:
     """What a new credential is asked for."""
-    if provider is Cloud.GCP:
-        return _GOOGLE
-    if provider is Cloud.AZURE:
-        return _AZURE
+    if provider in ONLY_ACCESS:
+        return _OF_ACCESS[ONLY_ACCESS[provider]]
     choices = (
         Choice(
             value=CloudAccess.ROLE.value,
@@ -172,6 +200,15 @@ def choices(provider: str) -> list[tuple[str, str]]:
     """The credentials of one provider as a form offers them: value and label."""
     rows = CloudCredential.objects.filter(provider=provider).order_by("name")
     return [(str(pk), name) for pk, name in rows.values_list("pk", "name")]
+
+
+def choices_by_provider(providers: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
+    """Like :func:`choices`, of several providers at once."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    rows = CloudCredential.objects.filter(provider__in=list(providers)).order_by("name")
+    for provider, pk, name in rows.values_list("provider", "pk", "name"):
+        found.setdefault(provider, []).append((str(pk), name))
+    return found
 
 
 def uses() -> dict[int, list[Use]]:

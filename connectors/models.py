@@ -263,7 +263,7 @@ class CloudCredential(TenantModel):
     @property
     def identity(self) -> str:
         """Who the provider takes Headrace for, in one line."""
-        names = ("role_arn", "access_key_id", "client_email", "client_id")
+        names = ("role_arn", "access_key_id", "client_email", "client_id", "url", "api_key")
         return next((str(self.config[name]) for name in names if self.config.get(name)), "")
 
 

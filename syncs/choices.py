@@ -32,6 +32,12 @@ class ScheduleKind(models.TextChoices):
     INTERVAL = "interval", "Interval"
     CUSTOM = "custom", "Custom recurrence"
     CRON = "cron", "Cron expression"
+    DBT_CLOUD = "dbt_cloud", "dbt Cloud"
+    FIVETRAN = "fivetran", "Fivetran"
+
+
+# Schedules that wait for jobs of a service, each with what a job is called there.
+JOB_KINDS = {ScheduleKind.DBT_CLOUD: "job", ScheduleKind.FIVETRAN: "connection"}
 
 
 class IntervalUnit(models.TextChoices):

@@ -178,7 +178,8 @@ def parts_of(whole: Whole) -> dict[str, Any]:
     """A state by the paths of its parts."""
     state = whole.state
     parts: dict[str, Any] = {name: state[name] for name in (TYPE, *BEHAVIOUR, GUARDRAILS)}
-    parts[SCHEDULE] = {name: value for name, value in state.items() if name not in _UNTIMED}
+    # States from before schedules could wait for jobs say nothing of them.
+    parts[SCHEDULE] = {"after": {}} | {name: value for name, value in state.items() if name not in _UNTIMED}
     names = dict.fromkeys([*state["settings"], *map(_top, whole.secrets)])
     for name in names:
         secret = {path: value for path, value in whole.secrets.items() if _top(path) == name}

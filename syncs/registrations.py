@@ -27,7 +27,7 @@ from notifications import usage
 from notifications.webhooks import types
 from syncs import sides
 from syncs.access import APPROVE, models_in_view, of_syncs_in_view, sequences_in_view, syncs_in_view
-from syncs.choices import RunStatus
+from syncs.choices import JOB_KINDS, RunStatus
 from syncs.drafts.kinds import GovernedModel, GovernedSync
 from syncs.models import AlertRecipient, ForgetKey, Model, ModelColumn, Run, Sequence, Sync, WorkspaceStorage
 from workspaces import belongings, bulk, contents, folders, palette, resources, search, spaces
@@ -75,6 +75,7 @@ def register_all() -> None:
     register_deployable("sync", Sync, _deployable_sync)
     sealed.register("forgotten", ForgetKey, "sealed")
     clouds.register_user(storage_credentials)
+    clouds.register_user(schedule_credentials)
     privacy.register("syncs", "syncs.privacy.holder.SyncHolder")
     for kind in (sync_kind(), model_kind(), sequence_kind()):
         resources.register(kind)
@@ -96,6 +97,16 @@ def storage_credentials() -> list[tuple[int, clouds.Use]]:
     """The credential that the workspace's own storage is opened with."""
     used = WorkspaceStorage.objects.values_list("credential_id", flat=True)
     return [(pk, clouds.Use("storage settings", "", "syncs:storage")) for pk in used]
+
+
+def schedule_credentials() -> list[tuple[int, clouds.Use]]:
+    """The credentials by which schedules see the jobs that they wait for."""
+    found: list[tuple[int, clouds.Use]] = []
+    for noun, model in (("sync", Sync), ("sequence", Sequence)):
+        for row in model.objects.filter(schedule_kind__in=JOB_KINDS).order_by("pk"):
+            use = clouds.Use(f"the schedule of the {noun}", str(row), f"syncs:{noun}_schedule", (row.pk,))
+            found.append((int(row.after["credential"]), use))
+    return found
 
 
 def what_is_at_work(workspace_id: int) -> list[str]:

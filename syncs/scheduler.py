@@ -38,7 +38,8 @@ from syncs.services.matches import ask_for_matches, forget_old_matches
 from syncs.services.previews import resend_previews
 from syncs.services.sequencing import advance, due_sequences, runs_to_go_on, start_sequence_if_due
 from syncs.services.stages import resend_due
-from syncs.tasks import deliver_step, work_on_step
+from syncs.services.upstream import watched_credentials
+from syncs.tasks import deliver_step, look_at_jobs, work_on_step
 from syncs.upkeep import enqueue_expired, enqueue_prunings
 from workspaces.scoping import unscoped, workspace_scope
 from workspaces.services import workspaces_to_erase
@@ -65,6 +66,7 @@ def run(stop: threading.Event, *, tick_seconds: float = 1.0) -> None:
         Job("seal the audit log", seal_audit_log, timedelta(seconds=2)),
         Job("start due syncs", start_due, timedelta(seconds=1)),
         Job("start due sequences", start_due_sequences, timedelta(seconds=1)),
+        Job("look at jobs of other services", look_at_upstream, timedelta(minutes=1)),
         Job("go on with sequences", go_on_with_sequences, timedelta(seconds=5)),
         Job("send waiting stages again", resend, timedelta(seconds=5)),
         Job("send waiting notifications again", resend_notifications, timedelta(seconds=5)),
@@ -136,6 +138,16 @@ def start_due_sequences(now: datetime) -> int:
     with unscoped("the scheduler serves every workspace"):
         due = due_sequences(now, limit=DUE_AT_ONCE)
     return sum(_one(start_sequence_if_due, workspace_id, pk, now) for workspace_id, pk in due)
+
+
+def look_at_upstream(now: datetime) -> int:
+    """Ask services about the jobs that schedules wait for."""
+    with unscoped("the scheduler serves every workspace"):
+        watched = watched_credentials()
+    with transaction.atomic():
+        for workspace_id, credential_id in watched:
+            enqueue(look_at_jobs, workspace_id, credential_id)
+    return len(watched)
 
 
 def go_on_with_sequences(now: datetime) -> int:

@@ -11,7 +11,7 @@ from itertools import islice
 from cronsim import CronSim, CronSimError
 
 from config.timezones import timezone_names
-from syncs.choices import IntervalUnit, ScheduleKind
+from syncs.choices import JOB_KINDS, IntervalUnit, ScheduleKind
 from syncs.recurrence import Recurrence, next_occurrence
 
 _UNITS: Mapping[str, timedelta] = {
@@ -22,6 +22,7 @@ _UNITS: Mapping[str, timedelta] = {
 }
 MAX_INTERVAL = timedelta(days=366)
 MAX_RECURRENCES = 50
+MAX_JOBS = 50
 _INSTANT = timedelta(microseconds=1)
 # Forms that some cron dialects have and ours does not promise.
 _UNSUPPORTED = re.compile(r"#|W|L-|[0-9]L|-L|\?", re.IGNORECASE)
@@ -37,8 +38,25 @@ class BadSchedule(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class UpstreamJob:
+    """A job of another service; ``name`` is what people knew it by when they chose it."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """Jobs, as the stored credential of their service sees them, any of which starts a run when it succeeds."""
+
+    credential: int
+    jobs: tuple[UpstreamJob, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
-    """When something runs by itself: never, every so often, on days of the week, or by a cron expression in UTC.
+    """When something runs by itself: never, every so often, on days of the week, by a cron expression in UTC,
+    or after jobs of another service.
 
     ``starts_at`` and ``ends_at`` bound intervals and recurrences; both moments belong to the window.
     """
@@ -49,6 +67,7 @@ class Schedule:
     cron: str = ""
     recurrences: tuple[Recurrence, ...] = ()
     zone: str = ""
+    after: After | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None
 
@@ -90,6 +109,20 @@ class Schedule:
         expression = " ".join(expression.split())
         check_cron(expression)
         return cls(ScheduleKind.CRON, cron=expression)
+
+    @classmethod
+    def after_jobs(cls, kind: ScheduleKind, credential: int, jobs: Iterable[UpstreamJob]) -> Schedule:
+        """Whenever one of these jobs of dbt Cloud or Fivetran has succeeded."""
+        chosen = tuple({job.id: job for job in jobs}.values())
+        if not credential:
+            raise BadSchedule("after_credential", "Choose whose jobs to wait for.")
+        if not chosen:
+            raise BadSchedule("after_jobs", f"Choose at least one {JOB_KINDS[kind]}.")
+        if len(chosen) > MAX_JOBS:
+            raise BadSchedule("after_jobs", f"Choose at most {MAX_JOBS}.")
+        if any(not job.id or " " in job.id for job in chosen):
+            raise BadSchedule("after_jobs", "An id has no blanks.")
+        return cls(kind, after=After(credential, chosen))
 
     def within(self, starts_at: datetime | None, ends_at: datetime | None) -> Schedule:
         """The same schedule, in force only between two moments; either may be open."""
@@ -142,6 +175,8 @@ class Schedule:
                 return f"{words[:1].upper()}{words[1:]} ({self.zone})"
             case ScheduleKind.CRON:
                 return f"{self.cron} UTC"
+            case ScheduleKind.DBT_CLOUD | ScheduleKind.FIVETRAN if self.after:
+                return f"After {self.kind.label} {_jobs_in_words(JOB_KINDS[self.kind], self.after.jobs)}"
         return "Manual"
 
     @property
@@ -159,6 +194,11 @@ class Schedule:
         while moment is not None:
             yield moment
             moment = self.next_after(moment)
+
+
+def _jobs_in_words(noun: str, jobs: tuple[UpstreamJob, ...]) -> str:
+    names = " or ".join(f"“{job.name}”" for job in jobs)
+    return f"{noun} {names}" if len(jobs) <= 3 else f"{noun}s, any of {len(jobs)}"
 
 
 def check_cron(expression: str) -> None:

@@ -48,6 +48,15 @@ def work_on_preview(workspace_id: int, preview_id: int) -> None:
 
 
 @dramatiq.actor(queue_name="deliveries")
+def look_at_jobs(workspace_id: int, credential_id: int) -> None:
+    """Look whether jobs of another service have succeeded, and make due what waits for them."""
+    from syncs.services.upstream import look
+
+    with job_in(workspace_id):
+        look(credential_id)
+
+
+@dramatiq.actor(queue_name="deliveries")
 def ask_for_match_stats(workspace_id: int, report_id: int) -> None:
     """Ask a destination whom it recognised of what a sync sent."""
     from syncs.matching import work

@@ -150,7 +150,7 @@ class DefineTemplate(StudioAddress, Configure):
     def schedule(self) -> ScheduleForm:
         """When its syncs run."""
         like = put_sync_state(Sync(), self.row.state) if self.row else Sync()
-        form = ScheduleForm(self._sent) if self._sent else ScheduleForm.of(like)
+        form = (ScheduleForm(self._sent) if self._sent else ScheduleForm.of(like)).without_jobs()
         del form.fields["name"]
         return form
 

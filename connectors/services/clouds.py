@@ -19,7 +19,6 @@ from workspaces.access import require
 from workspaces.scoping import current_workspace_id
 
 MAX_CREDENTIAL_NAME = 120
-_ONLY_ACCESS = {Cloud.GCP: CloudAccess.SERVICE_ACCOUNT, Cloud.AZURE: CloudAccess.SERVICE_PRINCIPAL}
 
 
 @service("cloud_credential.created")
@@ -30,10 +29,10 @@ def create_cloud_credential(
     :func:`connectors.clouds.new_external_id`); without one a new ID is made."""
     require(actor, clouds.MANAGE)
     if provider not in Cloud.values:
-        raise Invalid.field("provider", "Choose aws, gcp or azure.")
+        raise Invalid.field("provider", f"Choose one of {', '.join(Cloud.values)}.")
     cloud = Cloud(provider)
     cleaned = _cleaned(clouds.new_fields(cloud), values, {})
-    chosen = cleaned.config.pop("access", None) or _ONLY_ACCESS[cloud]
+    chosen = cleaned.config.pop("access", None) or clouds.ONLY_ACCESS[cloud]
     credential = CloudCredential(
         workspace_id=current_workspace_id(), provider=cloud, access=chosen, created_by_id=actor.user_id
     )

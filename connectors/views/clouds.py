@@ -43,6 +43,8 @@ OFFERS = (
     Offer(Cloud.AWS, "A role of your account, or an access key. For S3 storage and the S3 destination."),
     Offer(Cloud.GCP, "The JSON key of a service account. For Google Cloud Storage."),
     Offer(Cloud.AZURE, "An app registration with a client secret. For Azure Blob Storage."),
+    Offer(Cloud.DBT_CLOUD, "An API token. For syncs that run when a job has completed."),
+    Offer(Cloud.FIVETRAN, "An API key. For syncs that run when a connection has synced."),
 )
 
 
@@ -94,7 +96,7 @@ class ChooseProvider(CloudView):
     """Which provider a credential is for."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """The three of them."""
+        """All of them."""
         offers = [{"offer": offer, "url": self.url("cloud_credential_add", offer.cloud.value)} for offer in OFFERS]
         return render_page(request, "connectors/clouds/choose.html", {"offers": offers, "breadcrumb": self.crumbs})
 

@@ -11,7 +11,7 @@ from rest_framework import serializers
 from config.errors import Invalid
 from syncs.choices import ScheduleKind
 from syncs.recurrence import DAYS, Recurrence
-from syncs.schedules import BadSchedule, Schedule
+from syncs.schedules import BadSchedule, Schedule, UpstreamJob
 
 _DAYS = tuple(day.lower() for day in DAYS)
 _WIRE_FIELDS = {
@@ -20,6 +20,8 @@ _WIRE_FIELDS = {
     "zone": "timezone",
     "starts_at": "startsAt",
     "ends_at": "endsAt",
+    "after_credential": "credentialId",
+    "after_jobs": "jobs",
 }
 
 
@@ -49,8 +51,15 @@ class RecurrenceShape(serializers.Serializer[Any]):
     time = serializers.RegexField(r"^([01]?\d|2[0-3]):[0-5]\d$", help_text="Hours and minutes, such as 08:30")
 
 
+class JobShape(serializers.Serializer[Any]):
+    """A job of dbt Cloud (``account/job``) or a connection of Fivetran."""
+
+    id = serializers.CharField(max_length=200)
+    name = serializers.CharField(max_length=400, required=False, help_text="What people know it by")
+
+
 class ScheduleDetail(serializers.Serializer[Any]):
-    """``interval``, ``expressions`` or ``expression``, by the schedule's type.
+    """``interval``, ``expressions``, ``expression`` or ``credentialId`` with ``jobs``, by the schedule's type.
 
     ``expressions`` follow the clocks of ``timezone``, UTC where it is left out; ``startsAt`` and ``endsAt``
     bound intervals and ``expressions``.
@@ -60,6 +69,8 @@ class ScheduleDetail(serializers.Serializer[Any]):
     expression = serializers.CharField(required=False, help_text="A cron expression of five fields, in UTC")
     expressions = RecurrenceShape(many=True, required=False)
     timezone = serializers.CharField(required=False, help_text="An IANA time zone, such as Europe/Berlin")
+    credentialId = serializers.IntegerField(required=False, help_text="A cloud credential of dbt Cloud or Fivetran")
+    jobs = JobShape(many=True, required=False, help_text="Runs whenever one of them has succeeded")
     startsAt = serializers.DateTimeField(required=False, allow_null=True)
     endsAt = serializers.DateTimeField(required=False, allow_null=True)
 
@@ -67,7 +78,7 @@ class ScheduleDetail(serializers.Serializer[Any]):
 class ScheduleShape(serializers.Serializer[Any]):
     """When it runs by itself."""
 
-    type = serializers.ChoiceField(["manual", "interval", "visual_cron", "cron"])
+    type = serializers.ChoiceField(["manual", "interval", "visual_cron", "cron", "dbt_cloud", "fivetran"])
     schedule = ScheduleDetail(required=False, allow_null=True)
 
 
@@ -93,6 +104,9 @@ def schedule_json(schedule: Schedule) -> dict[str, Any] | None:
         return {"type": "visual_cron", "schedule": detail}
     if schedule.kind is ScheduleKind.CRON:
         return {"type": "cron", "schedule": {"expression": schedule.cron}}
+    if schedule.after is not None:
+        jobs = [{"id": job.id, "name": job.name} for job in schedule.after.jobs]
+        return {"type": schedule.kind.value, "schedule": {"credentialId": schedule.after.credential, "jobs": jobs}}
     return None
 
 
@@ -105,6 +119,9 @@ def _schedule(kind: str, detail: Mapping[str, Any]) -> Schedule:
             return Schedule.on_days(map(_recurrence, detail.get("expressions", ())), detail.get("timezone", "UTC"))
         case "cron":
             return Schedule.by_cron(detail.get("expression", ""))
+        case "dbt_cloud" | "fivetran":
+            jobs = [UpstreamJob(job["id"], job.get("name") or job["id"]) for job in detail.get("jobs", ())]
+            return Schedule.after_jobs(ScheduleKind(kind), detail.get("credentialId") or 0, jobs)
     return Schedule.manual()
 
 

@@ -69,6 +69,8 @@ TREATMENTS: Mapping[str, Mapping[str, Treatment]] = {
         "cron": _APPROVAL,
         "recurrences": _APPROVAL,
         "zone": _APPROVAL,
+        "after": _APPROVAL,
+        "after_seen": _LIVE,
         "starts_at": _APPROVAL,
         "ends_at": _APPROVAL,
         "schedule_enabled": _LIVE,
@@ -88,7 +90,9 @@ def _governed(resource: str) -> tuple[str, ...]:
 
 DEFINITION = _governed(MODEL)
 CONFIGURATION = ("sync_type", "mode", "removal", "first_run", "settings", "mappings")
-SCHEDULE = ("schedule_kind", "interval_count", "interval_unit", "cron", "recurrences", "zone", "starts_at", "ends_at")
+SCHEDULE = (
+    "schedule_kind", "interval_count", "interval_unit", "cron", "recurrences", "zone", "after", "starts_at", "ends_at"
+)  # fmt: skip
 
 
 def plain(state: Mapping[str, Any]) -> dict[str, Any]:
@@ -129,8 +133,9 @@ def put_model_state(model: Model, state: Mapping[str, Any]) -> Model:
 
 def put_sync_state(sync: Sync, state: Mapping[str, Any]) -> Sync:
     """The sync (unsaved) as a state has it."""
+    known = {"after": {}, **state}  # older states know nothing of jobs
     for name in (*CONFIGURATION, *SCHEDULE, "guardrails"):
-        setattr(sync, name, state[name])
+        setattr(sync, name, known[name])
     sync.starts_at, sync.ends_at = _moment(state["starts_at"]), _moment(state["ends_at"])
     return sync
 

@@ -77,6 +77,8 @@ SYNC: Mapping[str, Copy] = {
     "cron": Copy.SCHEDULE,
     "recurrences": Copy.SCHEDULE,
     "zone": Copy.SCHEDULE,
+    "after": Copy.OWN,
+    "after_seen": Copy.OWN,
     "starts_at": Copy.SCHEDULE,
     "ends_at": Copy.SCHEDULE,
     "schedule_enabled": Copy.OWN,

@@ -19,7 +19,7 @@ from governance.environments.choices import Action
 from governance.environments.models import DeploymentItem
 from governance.environments.registry import Aim, Need, Outlook, Problem, Thing, thing_of
 from syncs import access
-from syncs.choices import ScheduleKind
+from syncs.choices import JOB_KINDS, ScheduleKind
 from syncs.codec import load
 from syncs.configuration import Checked, Proposal, check_proposal, sync_type_of
 from syncs.drafts import SYNC as SYNC_KIND
@@ -257,6 +257,8 @@ def _messages(error: Invalid) -> list[str]:
 
 def _schedule_in(captured: Mapping[str, Any]) -> Schedule:
     """The schedule of a captured sync."""
+    if captured["schedule_kind"] in JOB_KINDS:  # credentials are each workspace's own
+        return Schedule.manual()
     values = {name: captured[name] for name in SCHEDULE_FIELDS if name in captured}
     return Sync(**values).schedule
 
@@ -279,6 +281,8 @@ def _warnings(current: Sync | None, aim: Aim, columns: Sequence[ModelColumn]) ->
         said.append("The new sync is disabled until somebody enables it there.")
         if aim.captured["schedule_kind"] != ScheduleKind.MANUAL and not aim.with_schedule:
             said.append("Its schedule stays behind: the new sync runs when somebody or something asks.")
+    if aim.captured["schedule_kind"] in JOB_KINDS and aim.with_schedule:
+        said.append("The jobs that it waits for stay behind: choose them there, with a credential of that workspace.")
     lost = set(read_columns(from_json(aim.captured["mappings"]))) - {column.name for column in columns}
     if lost and current is not None:
         said.append(f"Its mappings name columns that the model there lacks: {', '.join(sorted(lost))}.")

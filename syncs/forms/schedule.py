@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import time
+from functools import cached_property, partial
 from typing import Any, Self
 
 from django import forms
 from django.utils import timezone
 
+from config.errors import HeadraceError
 from config.ui.widgets import Combobox, RadioCards
-from syncs.choices import IntervalUnit, ScheduleKind
+from connectors import clouds
+from connectors.jobs import jobs_of
+from syncs.choices import JOB_KINDS, IntervalUnit, ScheduleKind
+from syncs.forms.jobs import JobsField, JobsPicker
 from syncs.forms.recurrences import RecurrencesEditor, RecurrencesField
 from syncs.models.scheduled import Scheduled
 from syncs.recurrence import WEEKDAYS, Recurrence
@@ -21,14 +27,17 @@ NOTES = {
     ScheduleKind.INTERVAL: "Every so often, counted from the last run.",
     ScheduleKind.CUSTOM: "On days of the week, by the clocks of a time zone.",
     ScheduleKind.CRON: "At the times of an expression, in UTC.",
+    ScheduleKind.DBT_CLOUD: "Whenever a job has succeeded.",
+    ScheduleKind.FIVETRAN: "Whenever a connection has synced.",
 }
 MOMENT = "%Y-%m-%dT%H:%M"
 WINDOW = {"type": "datetime-local", "data-show-when": "schedule_kind=interval|custom"}
+ADD_FIRST = "Credentials are added under Settings, Cloud providers."
 IN_ZONE = {"data-show-when": "schedule_kind=custom"}
 
 
 class ScheduleForm(forms.Form):
-    """Manual, every so often, on days of the week, or by a cron expression."""
+    """Manual, every so often, on days of the week, by a cron expression, or after jobs of another service."""
 
     use_required_attribute = False
 
@@ -65,6 +74,24 @@ class ScheduleForm(forms.Form):
         ),
         widget=forms.TextInput(attrs={"class": "mono", "data-show-when": "schedule_kind=cron", "spellcheck": "false"}),
     )
+    dbt_cloud_credential = forms.ChoiceField(
+        label="dbt Cloud",
+        required=False,
+        help_text=ADD_FIRST,
+        widget=forms.Select(attrs={"data-show-when": "schedule_kind=dbt_cloud"}),
+    )
+    fivetran_credential = forms.ChoiceField(
+        label="Fivetran",
+        required=False,
+        help_text=ADD_FIRST,
+        widget=forms.Select(attrs={"data-show-when": "schedule_kind=fivetran"}),
+    )
+    after_jobs = JobsField(
+        label="Runs after any of these",
+        required=False,
+        help_text="Headrace asks about once a minute. What failed starts nothing.",
+        widget=JobsPicker(attrs={"data-show-when": "schedule_kind=dbt_cloud|fivetran"}),
+    )
     starts_at = forms.DateTimeField(
         label="From",
         required=False,
@@ -85,6 +112,15 @@ class ScheduleForm(forms.Form):
         names, chosen = timezone_choices(), str(self["zone"].value() or "")
         gone = [(chosen, chosen)] if chosen and chosen not in dict(names) else []
         self.fields["zone"].widget.choices = [*names, *gone]
+        for kind in JOB_KINDS:
+            self.fields[f"{kind}_credential"].choices = partial(self._offered, kind)  # type: ignore[attr-defined]
+
+    @cached_property
+    def _credentials(self) -> Mapping[str, list[tuple[str, str]]]:
+        return clouds.choices_by_provider(JOB_KINDS)
+
+    def _offered(self, kind: str) -> list[tuple[str, str]]:
+        return [("", "Choose a credential"), *self._credentials.get(kind, ())]
 
     @classmethod
     def of(cls, row: Scheduled, name: str = "") -> Self:
@@ -101,7 +137,34 @@ class ScheduleForm(forms.Form):
             "ends_at": row.ends_at,
             "name": name,
         }
+        if schedule.after is not None:
+            initial |= {
+                f"{schedule.kind}_credential": str(schedule.after.credential),
+                "after_jobs": schedule.after.jobs,
+            }
         return cls(initial=initial)
+
+    def without_jobs(self) -> Self:
+        """The form without jobs to wait for."""
+        for name in (*(f"{kind}_credential" for kind in JOB_KINDS), "after_jobs"):
+            del self.fields[name]
+        kinds = [(value, label) for value, label in ScheduleKind.choices if value not in JOB_KINDS]
+        self.fields["schedule_kind"].choices = kinds  # type: ignore[attr-defined]
+        return self
+
+    def read_jobs(self) -> None:
+        """Offer the jobs that the chosen credential sees, or say why they cannot be read."""
+        self.is_valid()
+        kind = self.cleaned_data.get("schedule_kind") or ""
+        chosen = self.cleaned_data.get(f"{kind}_credential") or "0"
+        credential = clouds.chosen(int(chosen), kind)
+        if credential is None:
+            self.add_error(f"{kind}_credential" if kind in JOB_KINDS else None, "Choose a credential first.")
+            return
+        try:
+            self.fields["after_jobs"].widget.offer(jobs_of(credential))
+        except HeadraceError as error:
+            self.add_error("after_jobs", f"{error.message} {error.hint}".strip())
 
     def chosen(self) -> Schedule | None:
         """What was chosen; nothing, with its errors in the form, where it cannot work."""
@@ -110,7 +173,10 @@ class ScheduleForm(forms.Form):
         try:
             return self._schedule().within(self.cleaned_data["starts_at"], self.cleaned_data["ends_at"])
         except BadSchedule as wrong:
-            self.add_error(wrong.field, wrong.message)
+            field = (
+                f"{self.cleaned_data['schedule_kind']}_credential" if wrong.field == "after_credential" else wrong.field
+            )
+            self.add_error(field, wrong.message)
             return None
 
     def clean(self) -> dict[str, Any]:
@@ -132,4 +198,7 @@ class ScheduleForm(forms.Form):
                 return Schedule.on_days(sent["recurrences"], sent["zone"])
             case ScheduleKind.CRON:
                 return Schedule.by_cron(sent["cron"])
+            case ScheduleKind.DBT_CLOUD | ScheduleKind.FIVETRAN as kind:
+                credential = int(sent[f"{kind}_credential"] or 0)
+                return Schedule.after_jobs(ScheduleKind(kind), credential, sent["after_jobs"] or ())
         return Schedule.manual()

@@ -11,14 +11,16 @@ from django.db import models
 
 from syncs.choices import IntervalUnit, ScheduleKind
 from syncs.recurrence import Recurrence
-from syncs.schedules import Schedule
+from syncs.schedules import After, Schedule, UpstreamJob
 
 
 class Scheduled(models.Model):
     """A schedule in columns; ``next_run_at`` is what it comes to and what the scheduler looks at.
 
     ``recurrences`` is a list of ``{"days": [0, 4], "time": "08:30"}`` by the clocks
-    of ``zone``. ``schedule_enabled`` stops this schedule only.
+    of ``zone``. ``after`` is ``{"credential": 3, "jobs": [{"id": "1/2", "name": "Nightly"}]}``, and ``after_seen``
+    what was last seen of these jobs: ``{"successes": {"1/2": "77"}, "problem": ""}``, empty until somebody looked.
+    ``schedule_enabled`` stops this schedule only.
     """
 
     schedule_kind = models.CharField(max_length=10, choices=ScheduleKind.choices, default=ScheduleKind.MANUAL)
@@ -27,6 +29,8 @@ class Scheduled(models.Model):
     cron = models.CharField(max_length=200, blank=True)
     recurrences = models.JSONField(default=list, blank=True, encoder=DjangoJSONEncoder)
     zone = models.CharField(max_length=64, blank=True)
+    after = models.JSONField(default=dict, blank=True)
+    after_seen = models.JSONField(default=dict, blank=True)
     starts_at = models.DateTimeField(null=True, blank=True)
     ends_at = models.DateTimeField(null=True, blank=True)
     schedule_enabled = models.BooleanField(default=True)
@@ -50,6 +54,7 @@ class Scheduled(models.Model):
             cron=self.cron,
             recurrences=tuple(recurrence_from(each) for each in self.recurrences),
             zone=self.zone,
+            after=_after_from(self.after),
             starts_at=self.starts_at,
             ends_at=self.ends_at,
         )
@@ -62,10 +67,25 @@ class Scheduled(models.Model):
         self.cron = chosen.cron
         self.recurrences = [recurrence_json(each) for each in chosen.recurrences]
         self.zone = chosen.zone
+        after = _after_json(chosen.after)
+        if after != self.after:
+            self.after, self.after_seen = after, {}
         self.starts_at, self.ends_at = chosen.starts_at, chosen.ends_at
 
 
 SCHEDULE_FIELDS = tuple(field.name for field in Scheduled._meta.local_fields)
+
+
+def _after_json(after: After | None) -> dict[str, Any]:
+    if after is None:
+        return {}
+    return {"credential": after.credential, "jobs": [{"id": job.id, "name": job.name} for job in after.jobs]}
+
+
+def _after_from(stored: Mapping[str, Any]) -> After | None:
+    if not stored:
+        return None
+    return After(stored["credential"], tuple(UpstreamJob(job["id"], job["name"]) for job in stored["jobs"]))
 
 
 def recurrence_json(recurrence: Recurrence) -> dict[str, Any]:

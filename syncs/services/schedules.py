@@ -6,7 +6,8 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from config.errors import Conflict
+from config.errors import Conflict, Invalid
+from connectors import clouds
 from governance.approvals.access import require_direct
 from governance.audit.actors import Actor
 from governance.audit.services import record, service, unchanged
@@ -20,8 +21,20 @@ from syncs.schedules import Schedule
 
 def apply_schedule(row: Sync | Sequence, schedule: Schedule, now: datetime) -> None:
     """Put a schedule on a sync or sequence (unsaved); an interval begins with a run at once."""
+    require_jobs(schedule)
     row.schedule = schedule
     row.next_run_at = next_due(row, now)
+
+
+def require_jobs(schedule: Schedule) -> None:
+    """Raise where a schedule waits for jobs that no credential of this workspace can see; else keep the credential."""
+    if schedule.after is not None and clouds.hold(schedule.after.credential, schedule.kind) is None:
+        raise Invalid.field("schedule.schedule.credentialId", "There is no such credential in this workspace.")
+
+
+def watch_anew(row: Sync | Sequence) -> None:
+    """Begin anew to wait for jobs (unsaved): what they did while nobody looked starts nothing."""
+    row.after_seen = {}
 
 
 def next_due(row: Sync | Sequence, now: datetime) -> datetime | None:
@@ -86,8 +99,9 @@ def _switch_schedule(actor: Actor, sync: Sync, *, enabled: bool) -> Sync:
         unchanged()
         return sync
     sync.schedule_enabled = enabled
+    watch_anew(sync)
     sync.next_run_at = next_due(sync, timezone.now())
-    sync.save(update_fields=["schedule_enabled", "next_run_at", "updated_at"])
+    sync.save(update_fields=["schedule_enabled", "after_seen", "next_run_at", "updated_at"])
     record(sync, before={"schedule_enabled": not enabled}, after={"schedule_enabled": enabled})
     return sync
 

@@ -22,7 +22,7 @@ from syncs.models.scheduled import SCHEDULE_FIELDS
 from syncs.schedules import Schedule
 from syncs.services.holds import cancel_held
 from syncs.services.naming import clean_name, free_slug
-from syncs.services.schedules import apply_schedule, next_due
+from syncs.services.schedules import apply_schedule, next_due, watch_anew
 from syncs.services.sequencing import begin_sequence
 from syncs.tasks import go_on_with_sequence
 from workspaces.scoping import current_workspace_id
@@ -164,8 +164,9 @@ def _switch(actor: Actor, sequence: Sequence, *, enabled: bool) -> Sequence:
         unchanged()
         return sequence
     sequence.schedule_enabled = enabled
+    watch_anew(sequence)
     sequence.next_run_at = next_due(sequence, timezone.now())
-    sequence.save(update_fields=["schedule_enabled", "next_run_at", "updated_at"])
+    sequence.save(update_fields=["schedule_enabled", "after_seen", "next_run_at", "updated_at"])
     record(sequence, before={"schedule_enabled": not enabled}, after={"schedule_enabled": enabled})
     return sequence
 

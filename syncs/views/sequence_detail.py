@@ -140,6 +140,9 @@ class SequenceSchedule(SequencePage):
         """Save; ``words`` only shows what would happen."""
         sequence = access.sequence_for(self.actor, pk)
         form = ScheduleForm(request.POST)
+        if request.POST.get("action") == "jobs":
+            form.read_jobs()
+            return self._form(sequence, form, sequence.schedule)
         schedule = form.chosen()
         if request.POST.get("action") == "words":
             return self._form(sequence, ScheduleForm.of(sequence), schedule, problem=first_problem(form))

@@ -209,6 +209,9 @@ class SyncSchedule(SyncPage):
         """Save; a new sync may be run right away. ``words`` only shows what would happen."""
         sync = self._drafted(access.sync_for(self.actor, pk))
         form = ScheduleForm(request.POST)
+        if request.POST.get("action") == "jobs":
+            form.read_jobs()
+            return self._page(sync, form, sync.schedule)
         schedule = form.chosen()
         if request.POST.get("action") == "words":
             return self._page(sync, self._stored(sync), schedule, problem=first_problem(form))
