@@ -183,7 +183,7 @@ def audiences_in_view(actor: Actor) -> QuerySet[Audience]:
 
 def audience_for(actor: Actor, audience_id: int) -> Audience:
     """An audience that the actor may read."""
-    rows = audiences_in_view(actor).select_related("parent_model__source", "created_by", "space")
+    rows = audiences_in_view(actor).select_related("parent_model__source", "created_by", "space", "folder")
     rows = rows.prefetch_related(_chosen())
     return _found(rows, audience_id, "audience")
 
@@ -202,11 +202,17 @@ def _chosen() -> Prefetch[Any]:
 
 def audience_to_change(actor: Actor, audience_id: int) -> Audience:
     """An audience that the actor may change, locked."""
+    audience = audience_to_organize(actor, audience_id)
+    _require_syncs(actor, audience)
+    return audience
+
+
+def audience_to_organize(actor: Actor, audience_id: int) -> Audience:
+    """An audience that the actor may move and label, locked: that changes nothing about what its syncs send."""
     rows = audiences_in_view(actor).select_for_update(no_key=True, of=("self",)).select_related("parent_model__source")
     audience = _found(rows.prefetch_related(_chosen()), audience_id, "audience")
     require_build(actor, audience.parent_model_id)
     require_subsets(actor, audience)
-    _require_syncs(actor, audience)
     return audience
 
 
@@ -272,11 +278,14 @@ def template_for(actor: Actor, template_id: int) -> AudienceTemplate:
     return _found(rows, template_id, "template")
 
 
-def template_to_change(actor: Actor, template_id: int) -> AudienceTemplate:
-    """A template that the actor may change, locked."""
+def template_to_change(actor: Actor, template_id: int, *, approving: bool = False) -> AudienceTemplate:
+    """A template that the actor may change, or approve as who may configure its schema; locked."""
     rows = templates_in_view(actor).select_for_update(no_key=True, of=("self",)).select_related("parent_model__source")
     template = _found(rows, template_id, "template")
-    require_build(actor, template.parent_model_id)
+    if approving:
+        require_configure(actor, template.parent_model.source_id)
+    else:
+        require_build(actor, template.parent_model_id)
     return template
 
 

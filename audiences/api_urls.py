@@ -62,6 +62,11 @@ urlpatterns = [
     path("audiences/<api_id:parent_model_id>/<str:user_id>", memberships.MembershipsView.as_view(), name="memberships"),
     path("audience-templates", templates.TemplateListView.as_view(), name="audience_templates"),
     path("audience-templates/<api_id:template_id>", templates.TemplateView.as_view(), name="audience_template"),
+    path(
+        "audience-templates/<api_id:template_id>/approval",
+        templates.TemplateApprovalView.as_view(),
+        name="audience_template_approval",
+    ),
     path("sync-templates", sync_templates.SyncTemplateListView.as_view(), name="sync_templates"),
     path(TEMPLATE, sync_templates.SyncTemplateView.as_view(), name="sync_template"),
     path(f"{TEMPLATE}/syncs", sync_templates.FollowersView.as_view(), name="sync_template_syncs"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
@@ -23,11 +24,15 @@ from syncs import clockwork, origins, sides
 from syncs.choices import ModelMethod, RunStatus
 from syncs.models import Model, Run, Sync
 from syncs.origins import Asked, Origin
-from workspaces import belongings, contents, resources, spaces
+from workspaces import belongings, bulk, contents, folders, resources, search, spaces
 from workspaces.access import in_view
-from workspaces.models import Space
+from workspaces.bulk import Outcome
+from workspaces.labels import labels_in
+from workspaces.models import Folder, Space
 from workspaces.permissions import Permission
+from workspaces.requests import WorkspaceRequest
 from workspaces.resources import Kind as ResourceKind
+from workspaces.search import Finder, Hit
 
 SYNC_TABS = (("audiences:sync_waterfall", "Waterfall"), ("audiences:sync_groups", "Experiment"))
 
@@ -63,6 +68,7 @@ def register_all() -> None:
         asked_for,
         require_sending,
         space_of,
+        move_with_sync,
         SYNC_TABS,
         begun=group_begun,
         made=sync_made,
@@ -73,6 +79,8 @@ def register_all() -> None:
         unseen=unseen_in,
     )
     origins.register(ModelMethod.AUDIENCE, origin)
+    folders.register_contents(empty_folders)
+    search.register(Finder("audience-labels", "Labels of audiences", "tag", find_labels))
     belongings.register("priority lists", priority_lists_made_by)
     governed.register_all()
     templated.register_all()
@@ -106,6 +114,39 @@ def require_sending(actor: Actor, model: Model) -> None:
 def space_of(model: Model) -> Space | None:
     """The part of the workspace that an audience belongs to, and so its syncs."""
     return Audience.objects.select_related("space").get(model=model).space
+
+
+def move_with_sync(actor: Actor, model: Model, folder: Folder | None) -> None:
+    """Move the audience of a sync that is moved, and so its other syncs."""
+    from audiences import access
+    from audiences.services.organizing import move_audience
+
+    move_audience(actor=actor, audience=access.audience_of_model(actor, model.pk), folder=folder)
+
+
+def empty_folders(actor: Actor, folder_ids: Sequence[int]) -> list[Outcome]:
+    """Delete the audiences in folders: as long as some can go, as those may be what others were conditions of."""
+    from audiences.access import audiences_in_view
+    from audiences.services.audiences import delete_audience
+
+    done: list[Outcome] = []
+    while True:
+        rows = audiences_in_view(actor).filter(folder__in=folder_ids).order_by("-pk")
+        outcomes = bulk.each(rows, lambda audience: delete_audience(actor=actor, audience=audience))
+        gone = [outcome for outcome in outcomes if not outcome.error]
+        if not gone or len(gone) == len(outcomes):
+            return done + outcomes
+        done += gone
+
+
+def find_labels(request: WorkspaceRequest, words: str) -> Iterable[Hit]:
+    """Labels of audiences, each leading to the list."""
+    from audiences.access import audiences_in_view
+
+    url = reverse("audiences:audiences", args=[request.workspace.slug])
+    for label in labels_in(audiences_in_view(request.actor)):
+        if words.lower() in label.lower():
+            yield Hit(label.replace("=", ": ", 1), "Label of audiences", f"{url}?{urlencode({'label': label})}")
 
 
 def asked_for(sync: Sync, columns: Sequence[str], at: datetime) -> Asked:

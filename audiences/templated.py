@@ -9,18 +9,20 @@ from django.db.models import Count, Q, QuerySet
 from audiences import dependants as built
 from audiences.keeper import TemplateKeeper
 from audiences.models import SchemaModel, SyncTemplate
+from audiences.selectors.settings import settings_here
 from connectors import dependants, sealed
 from connectors.choices import Kind
 from connectors.dependants import Dependant, Provider
 from governance.audit.actors import Actor
 from syncs import locks
 from syncs.choices import ModelMethod
-from workspaces import belongings, contents, resources
+from workspaces import belongings, contents, house_rules, resources
 from workspaces.resources import Kind as ResourceKind
 
 
 def register_all() -> None:
     """Called once at start-up."""
+    house_rules.register(told_rules, "audiences:settings")
     locks.register(ModelMethod.AUDIENCE, TemplateKeeper())
     dependants.register(Kind.DESTINATION, Provider("sync template", templates_of_destination, template_counts))
     built.register("sync template", templates_of)
@@ -67,3 +69,13 @@ def template_kind() -> ResourceKind:
         inside_words="in its description",
         related=("parent_model", "destination"),
     )
+
+
+def told_rules() -> list[tuple[str, str]]:
+    """Whether templates are required, for the page of the workspace."""
+    stored = settings_here()
+    required = (
+        ("Sync templates", stored.templates_required),
+        ("Audience templates", stored.audience_templates_required),
+    )
+    return [(label, "Required" if asked else "Not required") for label, asked in required]

@@ -118,6 +118,7 @@ urlpatterns = [
     path("studio/templates/new", build(templates.ChooseTemplateParent.as_view()), name="template_new"),
     path("studio/templates/new/<int:pk>", build(templates.NewTemplate.as_view()), name="template_define"),
     path("studio/templates/<int:pk>", read_build(templates.TemplatePage.as_view()), name="template"),
+    path("studio/templates/<int:pk>/approve", configure(templates.ApproveTemplate.as_view()), name="template_approve"),
     path("studio/templates/<int:pk>/delete", build(templates.DeleteTemplate.as_view()), name="template_delete"),
     path("studio/lists", read(lists.ValueLists.as_view()), name="lists"),
     path("studio/lists/new", build(lists.ListPage.as_view()), name="list_new"),

@@ -16,7 +16,7 @@ from django.http import HttpRequest
 from governance.audit.actors import Actor
 from syncs.choices import ModelMethod
 from syncs.models import Model, Run, Sync
-from workspaces.models import Space
+from workspaces.models import Folder, Space
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +46,20 @@ class Origin:
     """What makes the rows of some syncs.
 
     ``require_sending`` raises where a person may not send what a model stands for, whatever their rights on both
-    sides. ``space_of`` is the part of the workspace that its syncs belong to. ``tabs`` are more sections of their
-    pages: name of the route, and label. ``begun`` says, with the request, for whom of the model a sync is being
-    added, where that was chosen before; ``made`` is told, with the request, when somebody has added such a sync,
-    which runs by hand only so far; ``prepared`` when a run of one knows its rows, and ``ended`` when it has ended, in
-    the transactions that store that. ``narrow`` lets a sync that was just stored send some groups of what its model
-    stands for alone, and says their names. ``erase`` deletes what is kept beside the sync about rows with these keys,
+    sides. ``space_of`` is the part of the workspace that its syncs belong to. ``move`` puts what a model stands for
+    into a folder, and all its syncs with it. ``tabs`` are more sections of their pages: name of the route, and label.
+    ``begun`` says, with the request, for whom of the model a sync is being added, where that was chosen before;
+    ``made`` is told, with the request, when somebody has added such a sync, which runs by hand only so far;
+    ``prepared`` when a run of one knows its rows, and ``ended`` when it has ended, in the transactions that store
+    that. ``narrow`` lets a sync that was just stored send some groups of what its model stands for alone, and says
+    their names. ``erase`` deletes what is kept beside the sync about rows with these keys,
     and says where and how much. ``unseen`` are the model's columns that are sent and whose values nobody is shown.
     """
 
     query: Query
     require_sending: Callable[[Actor, Model], None]
     space_of: Callable[[Model], Space | None]
+    move: Callable[[Actor, Model, Folder | None], object]
     tabs: tuple[tuple[str, str], ...] = ()
     begun: Callable[[HttpRequest, Model], str] | None = None
     made: Callable[[HttpRequest, Sync], None] | None = None

@@ -32,7 +32,6 @@ from syncs.drafts.kinds import GovernedModel, GovernedSync
 from syncs.models import AlertRecipient, ForgetKey, Model, ModelColumn, Run, Sequence, Sync, WorkspaceStorage
 from workspaces import belongings, bulk, contents, folders, palette, resources, search, spaces
 from workspaces.bulk import Outcome
-from workspaces.choices import FolderTree
 from workspaces.labels import labels_in
 from workspaces.permissions import CONFIGURE_FROM_SOURCE, CONFIGURE_TO_DESTINATION
 from workspaces.requests import WorkspaceRequest
@@ -82,7 +81,7 @@ def register_all() -> None:
     search.register(Finder("runs", "Runs", "activity", find_runs))
     search.register(Finder("labels", "Labels", "tag", find_labels))
     palette.register("Runs", find_runs)
-    folders.register_contents(FolderTree.MODELS, empty_folders)
+    folders.register_contents(empty_folders)
     for noun, held in (("model", Model), ("sync", Sync), ("sequence", Sequence)):
         contents.register(noun, held)
     contents.register_obstacle(what_is_at_work)
@@ -275,7 +274,7 @@ def empty_folders(actor: Actor, folder_ids: abc.Sequence[int]) -> list[Outcome]:
 
     syncs = syncs_in_view(actor).filter(model__folder__in=folder_ids).select_related("model", "destination")
     outcomes = bulk.each(syncs, lambda sync: services.delete_sync(actor=actor, sync=sync))
-    models = Model.objects.filter(folder__in=folder_ids)
+    models = models_in_view(actor).filter(folder__in=folder_ids)
     return outcomes + bulk.each(models, lambda model: services.delete_model(actor=actor, model=model))
 
 

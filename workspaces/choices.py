@@ -75,12 +75,6 @@ class Hint(models.TextChoices):
     GET_STARTED = "get-started", "get-started list"
 
 
-class FolderTree(models.TextChoices):
-    """The trees of folders. Models and the syncs built on them share one."""
-
-    MODELS = "models", "Models and syncs"
-
-
 class SsoProtocol(models.TextChoices):
     """How an identity provider speaks."""
 

@@ -48,7 +48,7 @@ def find_folders(request: WorkspaceRequest, words: str) -> Iterable[Hit]:
     url = reverse("syncs:models", args=[request.workspace.slug])
     for pk, path in sorted(Tree().paths().items(), key=lambda pair: (len(pair[1]), pair[1])):
         if all(word in path.lower() for word in words.lower().split()):
-            yield Hit(path, "Models and syncs", f"{url}?folder={pk}")
+            yield Hit(path, "Folder", f"{url}?folder={pk}")
 
 
 def find_saved_filters(request: WorkspaceRequest, words: str) -> Iterable[Hit]:

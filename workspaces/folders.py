@@ -1,4 +1,4 @@
-"""Folders as a tree. A workspace has hundreds of them, so all of one tree are read in one statement."""
+"""Folders as a tree. A workspace has hundreds of them, so all of them are read in one statement."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from governance.audit.actors import Actor
+from workspaces.access import folder_for
 from workspaces.bulk import Outcome
-from workspaces.choices import FolderTree
 from workspaces.models import Folder
 
 UNFILED = "none"
@@ -38,16 +38,13 @@ class Node:
 
 
 class Tree:
-    """All folders of one tree, in one statement; with ``rows``, how many of them each holds (at ``path``)."""
+    """All folders, in one statement; with ``rows``, how many of them each holds (at ``path``)."""
 
-    def __init__(
-        self, tree: FolderTree = FolderTree.MODELS, rows: QuerySet[Any] | None = None, path: str = "folder"
-    ) -> None:
-        folders = list(_counted(Folder.objects.filter(tree=tree).order_by("name", "pk"), rows, path))
+    def __init__(self, rows: QuerySet[Any] | None = None, path: str = "folder") -> None:
+        folders = list(_counted(Folder.objects.order_by("name", "pk"), rows, path))
         below: dict[int | None, list[Folder]] = defaultdict(list)
         for folder in folders:
             below[folder.parent_id].append(folder)
-        self.tree = tree
         self.unfiled: int = getattr(folders[0], "unfiled", 0) if folders else 0
         self.nodes: dict[int, Node] = {}
         self.roots = self._built(below)
@@ -110,16 +107,26 @@ def _counted(folders: QuerySet[Folder], rows: QuerySet[Any] | None, path: str) -
     return folders.annotate(held=Coalesce(held, 0), unfiled=Coalesce(unfiled, 0))
 
 
-# Deletes everything in folders of one tree, each thing by its own service, and says what became of each.
+def folder_choices(tree: Tree | None = None) -> list[tuple[int, str]]:
+    """Every folder with its place in words, in the order of the words."""
+    return sorted((tree or Tree()).paths().items(), key=lambda pair: pair[1].lower())
+
+
+def within(folder_id: int) -> list[int]:
+    """The ids of a folder and everything below it. Raises NotFound."""
+    return Tree().within(folder_for(folder_id).pk)
+
+
+# Deletes everything of an app in these folders, each thing by its own service, and says what became of each.
 Emptier = Callable[[Actor, Sequence[int]], list[Outcome]]
-_emptiers: dict[FolderTree, list[Emptier]] = defaultdict(list)
+_emptiers: list[Emptier] = []
 
 
-def register_contents(tree: FolderTree, emptier: Emptier) -> None:
-    """Tell how to delete what folders of a tree hold; called in order."""
-    _emptiers[tree].append(emptier)
+def register_contents(emptier: Emptier) -> None:
+    """Tell how to delete what folders hold; called in order."""
+    _emptiers.append(emptier)
 
 
-def delete_contents(actor: Actor, tree: FolderTree, folder_ids: Sequence[int]) -> list[Outcome]:
+def delete_contents(actor: Actor, folder_ids: Sequence[int]) -> list[Outcome]:
     """Delete everything in these folders that can be deleted."""
-    return [outcome for emptier in _emptiers[tree] for outcome in emptier(actor, folder_ids)]
+    return [outcome for emptier in _emptiers for outcome in emptier(actor, folder_ids)]

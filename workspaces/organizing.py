@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.views import View
 
 from config.errors import Invalid
@@ -15,14 +16,17 @@ from config.htmx import go_to, render_page
 from config.ui.listing import Filter, Listing
 from workspaces import bulk, services
 from workspaces.access import folder_for, may, space_for, spaces_in_view
-from workspaces.folders import UNFILED, Tree
+from workspaces.folders import UNFILED, Tree, folder_choices
 from workspaces.labels import parse_label
 from workspaces.models import DefaultView, Folder, SavedFilter, Space
 from workspaces.permissions import Permission
 from workspaces.requests import WorkspaceRequest
 
+R = TypeVar("R", bound=Model)
 ALL_VIEWS = "all"
 DEEPEST_INDENT = 8
+# The lists that show what is in folders, by route.
+LISTS = (("syncs:models", "Models"), ("audiences:audiences", "Audiences"), ("syncs:syncs", "Syncs"))
 
 
 def label_filters(labels: Sequence[str]) -> list[Filter]:
@@ -49,7 +53,10 @@ class FolderLine:
 
 @dataclass(frozen=True, slots=True)
 class Pane:
-    """The folder sidebar of a list, and which folder the list is in: ``within`` are its ids, ``None`` all folders."""
+    """The folder sidebar of a list, and which folder the list is in: ``within`` are its ids, ``None`` all folders.
+
+    ``elsewhere`` is the same folder in the other lists.
+    """
 
     lines: list[FolderLine]
     all_url: str
@@ -64,6 +71,7 @@ class Pane:
     choices: list[tuple[int, str]]
     movable: list[tuple[int, str]]
     held: int
+    elsewhere: list[dict[str, str]]
 
 
 def folder_pane(request: WorkspaceRequest, listing: Listing, rows: QuerySet[Any], path: str) -> Pane:
@@ -87,7 +95,7 @@ def folder_pane(request: WorkspaceRequest, listing: Listing, rows: QuerySet[Any]
         for node in tree.shown(current_id)
     ]
     within = tree.within(current_id) if current_id is not None else None
-    choices = sorted(tree.paths().items(), key=lambda pair: pair[1].lower())
+    choices = folder_choices(tree)
     inside = set(within or ())
     return Pane(
         lines=lines,
@@ -103,7 +111,21 @@ def folder_pane(request: WorkspaceRequest, listing: Listing, rows: QuerySet[Any]
         choices=choices,
         movable=[pair for pair in choices if pair[0] not in inside],
         held=tree.nodes[current_id].count if current_id is not None else 0,
+        elsewhere=_elsewhere(request, wanted) if way or wanted == UNFILED else [],
     )
+
+
+def _elsewhere(request: WorkspaceRequest, folder: str) -> list[dict[str, str]]:
+    """The other lists, narrowed to the same folder."""
+    lists = [(label, reverse(route, args=[request.workspace.slug])) for route, label in LISTS]
+    return [{"label": label, "url": f"{url}?folder={folder}"} for label, url in lists if url != request.path]
+
+
+def in_folder(rows: QuerySet[R], path: str, wanted: str, within: Iterable[int] | None) -> QuerySet[R]:
+    """Rows in a folder and those below it, or in none; all of them where no folder is named."""
+    if wanted == UNFILED:
+        return rows.filter(**{f"{path}__isnull": True})
+    return rows if within is None else rows.filter(**{f"{path}__in": list(within)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +275,7 @@ class Organize(View):
             "manages": may(self.here.actor, Permission.MANAGE_WORKSPACE),
         }
         if do == "move":
-            context["folders"] = sorted(Tree().paths().items(), key=lambda pair: pair[1].lower())
+            context["folders"] = folder_choices()
         elif do == "space":
             context |= {"spaces": spaces_in_view(self.here.actor), "depends": self.depends(rows)}
         else:

@@ -24,7 +24,8 @@ from audiences.templating import with_templates
 from config.api import ApiView, LabelsField, error_answers, id_text, list_of, list_response, parse_query
 from config.errors import Invalid
 from connectors.access import destination_for
-from workspaces.access import space_for
+from workspaces.access import folder_for, space_for
+from workspaces.folders import within
 from workspaces.permissions import Permission
 
 READ, WRITE = Permission.MEMBER, Permission.CONFIGURE_AUDIENCES
@@ -34,6 +35,12 @@ class SubsetIds(serializers.ListField):
     """The subsets that an audience is built from: any of each category, all categories."""
 
     child = serializers.IntegerField()
+
+
+class AudienceQuery(OfParentQuery):
+    """Query parameters of the list of audiences."""
+
+    folderId = serializers.IntegerField(required=False, help_text="In this folder, or one below it")
 
 
 class AudienceIn(serializers.Serializer[Any]):
@@ -50,12 +57,16 @@ class AudienceIn(serializers.Serializer[Any]):
     templateIds = serializers.ListField(child=serializers.IntegerField(), required=False, default=list, max_length=20)
     blanks = serializers.DictField(required=False, default=dict)
     spaceId = serializers.IntegerField(required=False, allow_null=True, default=None)
+    folderId = serializers.IntegerField(required=False, allow_null=True, default=None)
     subsetIds = SubsetIds(required=False, allow_null=True, default=None)
     sampled = serializers.BooleanField(required=False, default=False)
 
 
 class AudienceUpdate(serializers.Serializer[Any]):
-    """What to change of an audience. ``tags`` replace all labels; a ``spaceId`` of null is everyone's."""
+    """What to change of an audience. ``tags`` replace all labels; a ``spaceId`` of null is everyone's.
+
+    Its syncs move with it to the folder; a ``folderId`` of null is none.
+    """
 
     name = serializers.CharField(max_length=200, required=False)
     description = serializers.CharField(required=False, allow_blank=True)
@@ -64,6 +75,7 @@ class AudienceUpdate(serializers.Serializer[Any]):
     sampled = serializers.BooleanField(required=False)
     tags = LabelsField(required=False)
     spaceId = serializers.IntegerField(required=False, allow_null=True)
+    folderId = serializers.IntegerField(required=False, allow_null=True)
 
 
 class AudienceOut(NamedOut):
@@ -83,6 +95,7 @@ class AudienceOut(NamedOut):
     sizedAt = serializers.DateTimeField(allow_null=True)
     tags = LabelsField()
     spaceId = serializers.CharField(allow_null=True)
+    folderId = serializers.CharField(allow_null=True)
 
 
 class SizeIn(serializers.Serializer[Any]):
@@ -144,6 +157,7 @@ def audiences_json(rows: Iterable[Audience]) -> list[dict[str, Any]]:
             sizedAt=row.sized_at,
             tags=row.labels,
             spaceId=id_text(row.space_id),
+            folderId=id_text(row.folder_id),
         )
         for row in found
     ]
@@ -156,13 +170,16 @@ class AudienceListView(ApiView):
 
     @extend_schema(
         operation_id="ListAudience",
-        parameters=[OfParentQuery],
+        parameters=[AudienceQuery],
         responses={200: list_of(AudienceOut), **error_answers()},
     )
     def get(self, request: Request) -> Response:
         """List the audiences."""
-        query = parse_query(request, OfParentQuery)
-        return list_response(narrowed(access.audiences_in_view(self.actor), query), query, audiences_json)
+        query = parse_query(request, AudienceQuery)
+        rows = narrowed(access.audiences_in_view(self.actor), query)
+        if query.get("folderId") is not None:
+            rows = rows.filter(folder__in=within(query["folderId"]))
+        return list_response(rows, query, audiences_json)
 
     @extend_schema(operation_id="CreateAudience", request=AudienceIn, responses={200: AudienceOut, **error_answers()})
     def post(self, request: Request) -> Response:
@@ -176,6 +193,7 @@ class AudienceListView(ApiView):
             description=values["description"],
             definition=self._definition(parent, values),
             space_id=values["spaceId"],
+            folder_id=values["folderId"],
             subset_ids=values["subsetIds"],
             sampled=values["sampled"],
         )
@@ -208,7 +226,7 @@ class AudienceView(ApiView):
         operation_id="UpdateAudience", request=AudienceUpdate, responses={200: AudienceOut, **error_answers()}
     )
     def patch(self, request: Request, audience_id: int) -> Response:
-        """Change an audience's name, description, definition, labels or space."""
+        """Change an audience's name, description, definition, labels, folder or space."""
         values = self.body(AudienceUpdate)
         audience = access.audience_for(self.actor, audience_id)
         told = ("name", "description", "definition", "sampled")
@@ -220,6 +238,9 @@ class AudienceView(ApiView):
         if "tags" in values:
             gone = set(audience.labels) - set(values["tags"])
             organizing.label_audience(actor=self.actor, audience=audience, add=values["tags"], remove=gone)
+        if "folderId" in values:
+            folder = None if values["folderId"] is None else folder_for(values["folderId"])
+            organizing.move_audience(actor=self.actor, audience=audience, folder=folder)
         if "spaceId" in values:
             space = None if values["spaceId"] is None else space_for(self.actor, values["spaceId"])
             organizing.move_audience_to_space(actor=self.actor, audience=audience, space=space)

@@ -19,11 +19,13 @@ from workspaces.permissions import Permission
 class StudioSettingsShape(serializers.Serializer[Any]):
     """The rules. ``nullIsAValue``: conditions such as "is not" hold for rows without a value.
 
-    ``requireSyncTemplates``: audiences are sent by sync templates only. What is left out stays.
+    ``requireSyncTemplates``: audiences are sent by sync templates only. ``requireAudienceTemplates``: new
+    audiences begin with an approved template. What is left out stays.
     """
 
     nullIsAValue = serializers.BooleanField(required=False)
     requireSyncTemplates = serializers.BooleanField(required=False)
+    requireAudienceTemplates = serializers.BooleanField(required=False)
 
 
 class StudioSettingsView(ApiView):
@@ -48,9 +50,14 @@ class StudioSettingsView(ApiView):
             actor=self.actor,
             null_is_a_value=values.get("nullIsAValue"),
             templates_required=values.get("requireSyncTemplates"),
+            audience_templates_required=values.get("requireAudienceTemplates"),
         )
         return Response(_json(changed))
 
 
 def _json(settings: StudioSettings) -> dict[str, Any]:
-    return {"nullIsAValue": settings.null_is_a_value, "requireSyncTemplates": settings.templates_required}
+    return {
+        "nullIsAValue": settings.null_is_a_value,
+        "requireSyncTemplates": settings.templates_required,
+        "requireAudienceTemplates": settings.audience_templates_required,
+    }

@@ -46,12 +46,13 @@ class BlankOut(serializers.Serializer[Any]):
 
 
 class TemplateOut(NamedOut):
-    """A template of audiences."""
+    """A template of audiences; ``approvedAt`` is empty until somebody approved it as it is now."""
 
     parentModelId = serializers.CharField()
     description = serializers.CharField()
     definition = serializers.JSONField()
     blanks = BlankOut(many=True)
+    approvedAt = serializers.DateTimeField(allow_null=True)
 
 
 def templates_json(rows: Iterable[AudienceTemplate]) -> list[dict[str, Any]]:
@@ -62,6 +63,7 @@ def templates_json(rows: Iterable[AudienceTemplate]) -> list[dict[str, Any]]:
             parentModelId=str(row.parent_model_id),
             description=row.description,
             definition=row.definition,
+            approvedAt=row.approved_at,
             blanks=[{"pointer": pointer, "label": label} for pointer, label in blanks_of(row.definition)],
         )
         for row in rows
@@ -122,4 +124,24 @@ class TemplateView(ApiView):
     def delete(self, request: Request, template_id: int) -> Response:
         """Delete a template; the audiences that were made from it stay."""
         services.delete_template(actor=self.actor, template=access.template_for(self.actor, template_id))
+        return Response(status=204)
+
+
+class TemplateApprovalView(ApiView):
+    """The approval of a template."""
+
+    permission = {"PUT": Permission.CONFIGURE_SCHEMA, "DELETE": Permission.CONFIGURE_SCHEMA}
+
+    @extend_schema(
+        operation_id="ApproveAudienceTemplate", request=None, responses={200: TemplateOut, **error_answers()}
+    )
+    def put(self, request: Request, template_id: int) -> Response:
+        """Approve a template as it is now: audiences may begin with it where an approved one is required."""
+        found = access.template_for(self.actor, template_id)
+        return Response(templates_json([services.approve_template(actor=self.actor, template=found)])[0])
+
+    @extend_schema(operation_id="WithdrawAudienceTemplateApproval", responses={204: None, **error_answers()})
+    def delete(self, request: Request, template_id: int) -> Response:
+        """Withdraw the approval; audiences that began with the template stay."""
+        services.withdraw_approval(actor=self.actor, template=access.template_for(self.actor, template_id))
         return Response(status=204)

@@ -23,6 +23,13 @@ class StudioSettingsForm(forms.Form):
         widget=RadioCards,
         help_text="Applies to sizes, previews, syncs and rules, from the next time each is asked.",
     )
+    audience_templates_required = forms.BooleanField(
+        label="Require audience templates for new audiences",
+        required=False,
+        widget=Toggle,
+        help_text="New audiences begin with a template that somebody who configures the schema approved, and keep what "
+        "it asks: people fill in its blanks and may add conditions. Audiences that there are stay as they are.",
+    )
     templates_required = forms.BooleanField(
         label="Require sync templates for audience activation",
         required=False,

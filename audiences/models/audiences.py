@@ -20,7 +20,9 @@ class Audience(Labelled, TenantModel):
     were at ``sized_at``; nothing else about them is stored. ``enrichments`` are columns that its members have in this
     audience alone, calculated like traits (see :mod:`audiences.enrichments`). With ``sampled`` what people ask about it
     is asked of the sample of its parent model, where there is one. ``space`` is the part of the workspace whose people
-    see it; without one everyone does. ``model`` is what its syncs read; it is made with the first of them.
+    see it; without one everyone does. ``folder`` is where it and its syncs are filed. ``model`` is what its syncs read;
+    it is made with the first of them, and is always in the same folder. ``base`` is the definition of the template that
+    it has to keep asking, where the workspace required one when it was made.
     """
 
     model = models.OneToOneField("syncs.Model", null=True, on_delete=models.PROTECT, related_name="audience")
@@ -28,10 +30,14 @@ class Audience(Labelled, TenantModel):
     space = models.ForeignKey(
         "workspaces.Space", null=True, blank=True, on_delete=models.RESTRICT, related_name="audiences"
     )
+    folder = models.ForeignKey(
+        "workspaces.Folder", null=True, blank=True, on_delete=models.SET_NULL, related_name="audiences"
+    )
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
     definition = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
     enrichments = models.JSONField(default=list, blank=True, encoder=DjangoJSONEncoder)
+    base = models.JSONField(null=True, blank=True, encoder=DjangoJSONEncoder)
     sampled = models.BooleanField(default=False)
     size = models.BigIntegerField(null=True)
     sized_at = models.DateTimeField(null=True)

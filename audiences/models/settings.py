@@ -11,11 +11,12 @@ class StudioSettings(TenantModel):
     """The workspace's rules for the studio; without a row they are the defaults.
 
     ``null_is_a_value``: "is not" conditions hold for rows without a value. ``templates_required``: audiences are sent
-    by sync templates only.
+    by sync templates only. ``audience_templates_required``: new audiences begin with an approved template.
     """
 
     null_is_a_value = models.BooleanField(default=True)
     templates_required = models.BooleanField(default=False)
+    audience_templates_required = models.BooleanField(default=False)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

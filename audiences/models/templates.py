@@ -15,13 +15,18 @@ class AudienceTemplate(TenantModel):
     """Conditions on a parent model that new audiences begin with, or get beside their own.
 
     ``definition`` is an :class:`audiences.query.conditions.Definition` as JSON in which values may be left blank.
-    What was made from a template is its own: it does not follow the template.
+    What was made from a template is its own: it does not follow the template. Where audiences have to begin with
+    templates (see :class:`StudioSettings`), only those count that somebody approved as they are now.
     """
 
     parent_model = models.ForeignKey(SchemaModel, on_delete=models.PROTECT, related_name="audience_templates")
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
     definition = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    approved_at = models.DateTimeField(null=True, blank=True)
+    approved_by = models.ForeignKey(
+        "workspaces.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     created_by = models.ForeignKey(
         "workspaces.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )

@@ -1,4 +1,4 @@
-"""A trait made from a template: the template's definition, its blanks filled in, and narrowed by conditions.
+"""What is made from a template: the template's definition, its blanks filled in, and narrowed by conditions.
 
 Definitions are JSON values here, as people may leave them unfinished.
 """
@@ -40,6 +40,53 @@ def narrowed(where: Tree | None, extra: Tree) -> Tree:
         one = {"type": "group", **group}
         conditions += [one] if one.get("match") == "any" and len(one["conditions"]) > 1 else one["conditions"]
     return {"type": "group", "match": "all", "conditions": conditions}
+
+
+def keeps(base: Tree, made: Tree) -> bool:
+    """Whether a definition asks all that a template asks, its blanks filled in somehow, and perhaps more.
+
+    Both are read as they are stored, so that what is left out means the same in both.
+    """
+    if base.get("limit") and not _alike(base["limit"], made.get("limit")):
+        return False
+    held = list(_conjuncts(made.get("where")))
+    for wanted in _conjuncts(base.get("where")):
+        place = next((number for number, each in enumerate(held) if _alike(wanted, each)), None)
+        if place is None:
+            return False
+        del held[place]
+    return True
+
+
+def _conjuncts(where: Any) -> Iterator[Any]:
+    """The conditions that all have to hold, from groups in groups."""
+    if not isinstance(where, dict):
+        return
+    if "conditions" not in where and where.get("type", "group") != "group":
+        yield where
+        return
+    conditions = where.get("conditions") or []
+    if where.get("match") == "any" and len(conditions) > 1:
+        yield where
+        return
+    for each in conditions:
+        if isinstance(each, dict) and each.get("type") == "group":
+            yield from _conjuncts(each)
+        else:
+            yield each
+
+
+def _alike(wanted: Any, found: Any) -> bool:
+    """Whether two parts of definitions are the same but for what is blank in the first."""
+    if isinstance(wanted, dict):
+        if wanted.get("kind") == "blank":
+            return True
+        same = isinstance(found, dict) and wanted.keys() == found.keys()
+        return same and all(_alike(each, found[name]) for name, each in wanted.items())
+    if isinstance(wanted, list | tuple):
+        same = isinstance(found, list | tuple) and len(wanted) == len(found)
+        return same and all(map(_alike, wanted, found))
+    return bool(wanted == found) and type(wanted) is type(found)
 
 
 def _filled(tree: Any, blanks: Mapping[str, Any]) -> Any:

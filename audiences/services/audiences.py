@@ -19,6 +19,7 @@ from audiences.query.codec import dump, load_definition
 from audiences.query.errors import InvalidTree, Problem
 from audiences.selectors.traits import schema_with_traits
 from audiences.selectors.uses import users_of
+from audiences.services.basing import base_of_changed, base_of_new
 from audiences.services.checks import checked_name, require_version
 from audiences.services.choosing import chosen_subsets, named, store_choice
 from audiences.services.layers import keep_layers
@@ -30,9 +31,10 @@ from config.queue import enqueue
 from connectors.models import Destination
 from governance.audit.actors import Actor
 from governance.audit.services import Changes, changes, record, service, snapshot, unchanged
+from workspaces.access import folder_for
 from workspaces.scoping import current_workspace_id, unscoped
 
-AUDITED = ("name", "description", "parent_model", "definition", "space", "sampled")
+AUDITED = ("name", "description", "parent_model", "definition", "space", "folder", "sampled")
 KEPT = timedelta(days=1)
 NOTHING_MORE: Mapping[str, Any] = {}
 INSIGHTS_KEPT = timedelta(hours=1)
@@ -56,19 +58,23 @@ def create_audience(
     definition: Any,
     description: str = "",
     space_id: int | None = None,
+    folder_id: int | None = None,
     subset_ids: Iterable[int] | None = None,
     sampled: bool = False,
 ) -> Audience:
     """Add an audience of a parent model, built from these subsets of it."""
     parent = access.parent_to_build_on(actor, parent.pk)
     subsets = chosen_subsets(actor, parent, subset_ids)
+    stored = checked(actor, parent, definition, subsets=subsets)
     audience = Audience(
         workspace_id=current_workspace_id(),
         parent_model=parent,
         space=access.space_to_put_into(actor, space_id),
+        folder=None if folder_id is None else folder_for(folder_id),
         name=checked_name(name, "audience"),
         description=description.strip(),
-        definition=checked(actor, parent, definition, subsets=subsets),
+        definition=stored,
+        base=base_of_new(parent, stored),
         sampled=sampled,
         created_by_id=actor.user_id,
     )
@@ -126,6 +132,8 @@ def store_change(audience: Audience, before: Mapping[str, Any], subsets: Sequenc
         return changed
     if {"definition", "subsets"} & changed.after.keys():
         audience.size = audience.sized_at = None
+    if "definition" in changed.after:
+        audience.base = base_of_changed(audience, audience.definition)
     audience.save()
     store_choice(audience, subsets)
     follow_audience(audience)
@@ -138,13 +146,16 @@ def clone_audience(*, actor: Actor, audience: Audience, name: str = "") -> Audie
     original = access.audience_for(actor, audience.pk)
     parent = access.parent_to_build_on(actor, original.parent_model_id)
     subsets = chosen_subsets(actor, parent, [subset.pk for subset in subsets_of(original)])
+    stored = checked(actor, parent, original.definition, original, subsets)
     copy = Audience(
         workspace_id=original.workspace_id,
         parent_model=parent,
         space=original.space,
+        folder=original.folder,
         name=checked_name(name or f"{original.name} (copy)"[:200], "audience"),
         description=original.description,
-        definition=checked(actor, parent, original.definition, original, subsets),
+        definition=stored,
+        base=base_of_new(parent, stored),
         enrichments=original.enrichments,
         sampled=original.sampled,
         created_by_id=actor.user_id,

@@ -11,16 +11,20 @@ from workspaces.models import Workspace
 from workspaces.permissions import Permission
 from workspaces.scoping import current_workspace_id
 
-AUDITED = ("null_is_a_value", "templates_required")
+AUDITED = ("null_is_a_value", "templates_required", "audience_templates_required")
 
 
 @service("studio_settings.changed")
 def change_studio_settings(
-    *, actor: Actor, null_is_a_value: bool | None = None, templates_required: bool | None = None
+    *,
+    actor: Actor,
+    null_is_a_value: bool | None = None,
+    templates_required: bool | None = None,
+    audience_templates_required: bool | None = None,
 ) -> StudioSettings:
     """Change the workspace's rules for the studio; what is ``None`` stays.
 
-    Syncs that there are stay as they are, also where templates are required from now on.
+    Syncs and audiences that there are stay as they are, also where templates are required from now on.
     """
     require(actor, Permission.MANAGE_WORKSPACE)
     Workspace.objects.select_for_update(no_key=True).get(pk=current_workspace_id())
@@ -30,6 +34,8 @@ def change_studio_settings(
         stored.null_is_a_value = null_is_a_value
     if templates_required is not None:
         stored.templates_required = templates_required
+    if audience_templates_required is not None:
+        stored.audience_templates_required = audience_templates_required
     changed = changes(before, snapshot(stored, AUDITED))
     if not changed:
         unchanged()

@@ -35,6 +35,7 @@ def open_for_syncs(*, actor: Actor, audience: Audience) -> Model:
         name=audience.name,
         primary_key=parent.primary_key[0],
         user_id=actor.user_id,
+        folder=audience.folder,
     )
     audience.save(update_fields=["model"])
     _follow(audience, schema_with_audiences(parent.source))

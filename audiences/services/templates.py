@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
+
 from audiences import access
 from audiences.definitions import problems_of, schema_with_audiences, unseen_in
 from audiences.models import AudienceTemplate, SchemaModel
@@ -13,7 +15,7 @@ from governance.audit.actors import Actor
 from governance.audit.services import changes, record, service, snapshot, unchanged
 from workspaces.scoping import current_workspace_id
 
-AUDITED = ("name", "description", "parent_model", "definition")
+AUDITED = ("name", "description", "parent_model", "definition", "approved_at")
 
 
 @service("audience_template.created")
@@ -47,7 +49,7 @@ def update_template(
 ) -> AudienceTemplate:
     """Change a template; what is ``None`` stays, and so does every audience that was made from it.
 
-    Refused where it is not the version any more that was ``seen``.
+    With other conditions it has to be approved anew. Refused where it is not the version any more that was ``seen``.
     """
     template = access.template_to_change(actor, template.pk)
     require_version(template, seen)
@@ -58,12 +60,41 @@ def update_template(
         template.description = description.strip()
     if definition is not None:
         template.definition = _checked(actor, template.parent_model, definition)
+    if template.definition != before["definition"]:
+        template.approved_at = template.approved_by = None
     changed = changes(before, snapshot(template, AUDITED))
     if not changed:
         unchanged()
         return template
     template.save()
     record(template, before=changed.before, after=changed.after)
+    return template
+
+
+@service("audience_template.approved")
+def approve_template(*, actor: Actor, template: AudienceTemplate, seen: str = "") -> AudienceTemplate:
+    """Let audiences begin with a template, as it is now, where the workspace asks for approved ones."""
+    template = access.template_to_change(actor, template.pk, approving=True)
+    require_version(template, seen)
+    if template.approved_at is not None:
+        unchanged()
+        return template
+    template.approved_at, template.approved_by_id = timezone.now(), actor.user_id
+    template.save(update_fields=["approved_at", "approved_by"])
+    record(template, after={"definition": template.definition})
+    return template
+
+
+@service("audience_template.approval_withdrawn")
+def withdraw_approval(*, actor: Actor, template: AudienceTemplate) -> AudienceTemplate:
+    """Let no more audiences begin with a template; those that did stay."""
+    template = access.template_to_change(actor, template.pk, approving=True)
+    if template.approved_at is None:
+        unchanged()
+        return template
+    record(template, before={"approved_at": template.approved_at})
+    template.approved_at = template.approved_by = None
+    template.save(update_fields=["approved_at", "approved_by"])
     return template
 
 

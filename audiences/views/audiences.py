@@ -14,10 +14,11 @@ from audiences.choices import CalculationKind, ModelKind
 from audiences.models import Audience, SchemaModel
 from audiences.selectors.missing import what_is_missing
 from audiences.selectors.rules import destinations_with_rules
+from audiences.selectors.settings import settings_here
 from audiences.services import audiences as services
 from audiences.services.members import preview_members
 from audiences.views.audience_tab import AudienceTab
-from audiences.views.base import PageView
+from audiences.views.base import PageView, id_in
 from audiences.views.beginning import asked_template, begun_with, steps_of, templates_for
 from audiences.views.building import Building, narrowing, posted_subsets, posted_tree
 from audiences.views.calculations import meant, meant_destination
@@ -25,13 +26,14 @@ from audiences.views.keeping import keep
 from audiences.views.narrowing import audience_filters, narrowed_audiences
 from audiences.views.people import lines_of, titled
 from audiences.views.sampling import sample_toggle, wanted_sample, wants_sample
-from config.errors import Denied, HeadraceError, Invalid
+from config.errors import Conflict, Denied, HeadraceError, Invalid
 from config.htmx import go_to, render_page
 from config.ui.listing import Column, Listing
 from config.ui.search import matching
 from syncs.views.base import activity_context
 from workspaces.access import may
-from workspaces.organizing import saved_views
+from workspaces.folders import folder_choices
+from workspaces.organizing import folder_pane, in_folder, saved_views
 
 COLUMNS = [
     Column("Name", sort="name"),
@@ -53,12 +55,16 @@ class AudienceList(PageView):
         if views.first_url:
             return redirect(views.first_url)
         filters = audience_filters(self.actor)
-        listing = Listing(request, columns=COLUMNS, filters=filters, order="name")
+        listing = Listing(request, columns=COLUMNS, filters=filters, order="name", keep=("folder",))
         listing.clear_url = views.all_url
         rows = access.audiences_in_view(self.actor).select_related("parent_model", "created_by")
-        rows = narrowed_audiences(self.actor, rows, listing)
+        pane = folder_pane(self.here, listing, access.audiences_in_view(self.actor), "folder")
+        rows = in_folder(
+            narrowed_audiences(self.actor, rows, listing), "folder", request.GET.get("folder", ""), pane.within
+        )
         context = {
             "listing": listing,
+            "pane": pane,
             "views": views,
             "page": listing.page(matching(rows, listing.query, "name", "description")),
             "has_parents": bool(filters[0].options),
@@ -80,8 +86,9 @@ class ChooseParent(PageView):
         rows = SchemaModel.objects.select_related("source").filter(kind=ModelKind.PARENT, archived_at=None)
         parents = [parent for parent in rows.order_by("name") if access.may_build(self.actor, parent.pk)]
         if len(parents) == 1:
-            return go_to(request, self.url(self.route, parents[0].pk))
+            return go_to(request, self.url(self.route, parents[0].pk) + self.carried())
         context = {
+            "carried": self.carried(),
             "parents": parents,
             "title": self.title,
             "breadcrumb": [self.list_crumb()],
@@ -89,6 +96,11 @@ class ChooseParent(PageView):
             "steps": self.steps(),
         }
         return render_page(request, "audiences/audiences/choose_parent.html", context)
+
+    def carried(self) -> str:
+        """What the address says about the audience to come: its folder."""
+        folder = id_in(self.request.GET.get("folder", ""))
+        return f"?folder={folder}" if folder else ""
 
     def steps(self) -> list[dict[str, str]]:
         """The steps that follow."""
@@ -133,6 +145,7 @@ class NewAudience(BuilderPage):
         steps = steps_of("define", chosen, self.here.workspace.slug)
         beside = {"offered_templates": templates_for(self, building), "keeps": True, "steps": steps}
         beside |= sample_toggle(self.request, building.parent)
+        beside["template_required"] = settings_here().audience_templates_required
         return super().show(building, {**beside, **context}, status)
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -164,13 +177,14 @@ class NewAudience(BuilderPage):
                 name=name,
                 description=description,
                 definition=building.fitted,
+                folder_id=id_in(request.POST.get("folder", "")) or None,
                 subset_ids=building.wanted,
                 sampled=wants_sample(request),
             )
         except Invalid as error:
             return self.show(building, self._context(error.fields, error.message), 422)
-        except Denied as error:
-            return self.show(building, self._context({}, f"{error.message} {error.hint}"), 403)
+        except (Conflict, Denied) as error:
+            return self.show(building, self._context({}, f"{error.message} {error.hint}"), error.status)
         to = audience.get_absolute_url()
         if len(parent.primary_key) == 1 and may(self.actor, access.ADD_SYNC, parent_model_id=parent.pk):
             to = self.url("audience_templates", audience.pk) + "?new=1"
@@ -183,6 +197,8 @@ class NewAudience(BuilderPage):
             "problem": "" if "name" in wrong else problem,
             "name": self.request.POST.get("name", ""),
             "description": self.request.POST.get("description", ""),
+            "folders": folder_choices(),
+            "folder": id_in(self.request.POST.get("folder", "") or self.request.GET.get("folder", "")),
             "may_change": True,
             "details_last": True,
         }

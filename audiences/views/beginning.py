@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from audiences import access
 from audiences.models import AudienceTemplate
+from audiences.selectors.settings import settings_here
 from audiences.templating import with_templates
 from audiences.views.base import PageView, id_in
 from audiences.views.building import Building
@@ -49,5 +50,8 @@ def begun_with(view: PageView, building: Building, asked: str) -> Building:
 
 
 def templates_for(view: PageView, building: Building) -> QuerySet[AudienceTemplate]:
-    """The templates that an audience can begin with, or get."""
-    return access.templates_in_view(view.actor).filter(parent_model=building.parent)
+    """The templates that an audience can begin with, or get: only approved ones where it has to keep one."""
+    rows = access.templates_in_view(view.actor).filter(parent_model=building.parent)
+    if building.audience is None and settings_here().audience_templates_required:
+        return rows.filter(approved_at__isnull=False)
+    return rows

@@ -1,4 +1,4 @@
-"""Labelling ticked audiences, and choosing who sees them."""
+"""Moving and labelling ticked audiences, and choosing who sees them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from audiences import access
 from audiences.models import Audience
 from audiences.services import organizing
 from workspaces.labels import labels_in
-from workspaces.models import Space
+from workspaces.models import Folder, Space
 from workspaces.organizing import Organize
 
 
@@ -18,7 +18,7 @@ class OrganizeAudiences(Organize):
     """Ticked audiences."""
 
     noun = "audience"
-    dos = {"label": "Labels of", "space": "Choose who sees"}
+    dos = {"label": "Labels of", "move": "Move", "space": "Choose who sees"}
 
     def rows(self, pks: list[int]) -> Iterable[Audience]:
         """The audiences of these ids that the person sees."""
@@ -31,6 +31,10 @@ class OrganizeAudiences(Organize):
     def label(self, row: Audience, add: Mapping[str, str], remove: Iterable[str]) -> object:
         """Change an audience's labels."""
         return organizing.label_audience(actor=self.here.actor, audience=row, add=add, remove=remove)
+
+    def move(self, row: Audience, folder: Folder | None) -> object:
+        """Move an audience and its syncs."""
+        return organizing.move_audience(actor=self.here.actor, audience=row, folder=folder)
 
     def place(self, row: Audience, space: Space | None) -> object:
         """Move an audience to a space."""

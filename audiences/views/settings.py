@@ -10,6 +10,8 @@ from audiences.services.settings import change_studio_settings
 from audiences.views.base import PageView
 from config.htmx import go_to, render_page
 
+SWITCHES = ("audience_templates_required", "templates_required")
+
 
 class StudioSettingsPage(PageView):
     """What admins decide for all audiences."""
@@ -18,7 +20,7 @@ class StudioSettingsPage(PageView):
         """The form."""
         stored = settings_here()
         nulls = "value" if stored.null_is_a_value else "special"
-        initial = {"nulls": nulls, "templates_required": stored.templates_required}
+        initial = {"nulls": nulls, **{name: getattr(stored, name) for name in SWITCHES}}
         return self._page(StudioSettingsForm(initial=initial))
 
     def post(self, request: HttpRequest) -> HttpResponse:
@@ -30,7 +32,7 @@ class StudioSettingsPage(PageView):
         now = change_studio_settings(
             actor=self.actor,
             null_is_a_value=form.cleaned_data["nulls"] == "value",
-            templates_required=form.cleaned_data["templates_required"],
+            **{name: form.cleaned_data[name] for name in SWITCHES},
         )
         changed = now.null_is_a_value != was
         return go_to(request, request.path, f"Saved.{' Sizes that were counted before may differ.' if changed else ''}")

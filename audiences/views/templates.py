@@ -10,6 +10,7 @@ from django.urls import reverse
 from audiences import access
 from audiences.choices import ModelKind
 from audiences.models import AudienceTemplate, SchemaModel
+from audiences.selectors.settings import settings_here
 from audiences.services import templates as services
 from audiences.template_tabs import TABS, TemplateTab
 from audiences.views.audiences import BuilderPage, ChooseParent, told
@@ -44,6 +45,7 @@ class TemplateList(PageView):
             "listing": listing,
             "page": listing.page(matching(rows, listing.query, "name", "description")),
             "tabs": template_tabs(self.here.workspace.slug, TABS[0]),
+            "required": settings_here().audience_templates_required,
             "may_build": bool(options) and access.may_build(self.actor),
         }
         return render_page(request, "audiences/templates/list.html", context)
@@ -96,6 +98,7 @@ class TemplateBuilder(BuilderPage):
             "description": named.get("description", ""),
             "save_label": "Save template",
             "may_change": access.may_build(self.actor, building.parent.pk),
+            "may_approve": access.may_configure(self.actor, building.parent.source_id),
         }
         return self.show(building, context, error.status if error else 200)
 
@@ -157,6 +160,19 @@ class TemplatePage(TemplateBuilder):
         except HeadraceError as error:
             return self.answer(building, self.typed(), error, found)
         return go_to(request, found.get_absolute_url(), "Saved.")
+
+
+class ApproveTemplate(PageView):
+    """Approval, and its end."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Approve what the page showed, or withdraw that."""
+        found = access.template_for(self.actor, pk)
+        if "withdraw" in request.POST:
+            services.withdraw_approval(actor=self.actor, template=found)
+            return go_to(request, found.get_absolute_url(), f"“{found.name}” is not approved any more.", tone="neutral")
+        services.approve_template(actor=self.actor, template=found, seen=request.POST.get("version", ""))
+        return go_to(request, found.get_absolute_url(), f"“{found.name}” is approved.")
 
 
 class DeleteTemplate(PageView):

@@ -66,3 +66,8 @@ def drafts_of(kind: str, ids: list[int]) -> dict[int, Draft]:
     """Open drafts of several resources, in one query."""
     rows = Draft.objects.filter(kind=kind, resource_id__in=ids, state__in=OPEN) if ids else ()
     return {draft.resource_id: draft for draft in rows}
+
+
+def told_rules() -> list[tuple[str, str]]:
+    """Whether changes of models and syncs are approved before they are live, for the page of the workspace."""
+    return [("Approvals of models and syncs", "Required" if policy_here().required else "Not required")]

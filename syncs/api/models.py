@@ -11,7 +11,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from config.api import ApiView, ListQuery, error_answers, list_of, list_response, parse_query
+from config.api import ApiView, error_answers, list_of, list_response, parse_query
 from connectors.access import source_for
 from governance.approvals.access import open_draft
 from governance.approvals.choices import Way
@@ -19,12 +19,13 @@ from governance.approvals.selectors import drafts_of
 from governance.audit.actors import Actor
 from syncs import access, services
 from syncs.api.publication import ask_for_approval, chosen_way
-from syncs.api.shapes import QUERY_TYPES, ModelCreate, ModelOut, ModelUpdate, definition_from, model_json
+from syncs.api.shapes import QUERY_TYPES, ModelCreate, ModelOut, ModelQuery, ModelUpdate, definition_from, model_json
 from syncs.choices import PendingReset
 from syncs.drafts import MODEL
 from syncs.models import Model
 from syncs.services.models import KeyChange
 from workspaces.access import folder_for
+from workspaces.folders import within
 from workspaces.permissions import Permission
 
 KEY_CHANGES = {"backfill": PendingReset.RESYNC, "skip": PendingReset.RESET}
@@ -50,15 +51,17 @@ class ModelListView(ApiView):
     permission = {name: PERMISSION[name] for name in ("GET", "POST")}
 
     @extend_schema(
-        operation_id="ListModel", parameters=[ListQuery], responses={200: list_of(ModelOut), **error_answers()}
+        operation_id="ListModel", parameters=[ModelQuery], responses={200: list_of(ModelOut), **error_answers()}
     )
     def get(self, request: Request) -> Response:
         """List the models of the API key's workspace."""
-        query = parse_query(request, ListQuery)
+        query = parse_query(request, ModelQuery)
         rows = access.models_in_view(self.actor)
         for name in ("name", "slug"):
             if query.get(name):
                 rows = rows.filter(**{name: query[name]})
+        if query.get("folderId") is not None:
+            rows = rows.filter(folder__in=within(query["folderId"]))
         return list_response(rows, query, partial(models_json, self.actor))
 
     @extend_schema(operation_id="CreateModel", request=ModelCreate, responses={200: ModelOut, **error_answers()})
@@ -75,6 +78,7 @@ class ModelListView(ApiView):
             description=values["description"],
             definition=definition_from(values, values["queryType"]),
             primary_key=values["primaryKey"],
+            folder=folder_for(values["folderId"]) if values.get("folderId") is not None else None,
         )
         ask_for_approval(self.actor, open_draft(MODEL, model.pk), way)
         return Response(models_json(self.actor, [model])[0])

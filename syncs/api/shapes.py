@@ -61,6 +61,7 @@ class ModelCreate(PublicationShape):
     isSchema = serializers.BooleanField(required=False, default=False)
     raw = RawQuery(required=False, allow_null=True)
     table = TableQuery(required=False, allow_null=True)
+    folderId = serializers.IntegerField(required=False, allow_null=True)
 
 
 class ModelUpdate(PublicationShape):
@@ -355,10 +356,17 @@ class RunQuery(ListQuery):
     orderable = {"id": "id", "createdAt": "created_at", "startedAt": "started_at", "finishedAt": "finished_at"}
 
 
+class ModelQuery(ListQuery):
+    """Query parameters of the models list."""
+
+    folderId = serializers.IntegerField(required=False, help_text="In this folder, or one below it")
+
+
 class SyncQuery(ListQuery):
     """Query parameters of the syncs list."""
 
     modelId = serializers.IntegerField(required=False)
+    folderId = serializers.IntegerField(required=False, help_text="In this folder, or one below it")
     after = serializers.DateTimeField(required=False, help_text="Ran after this time")
     before = serializers.DateTimeField(required=False, help_text="Ran before this time")
 

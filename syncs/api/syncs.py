@@ -40,6 +40,7 @@ from syncs.choices import Trigger
 from syncs.drafts import SYNC
 from syncs.models import Run, Sync
 from workspaces.access import folder_for, space_for
+from workspaces.folders import within
 from workspaces.permissions import Permission
 
 CONFIGURE = Permission.DRAFT_TO_DESTINATION
@@ -64,6 +65,8 @@ class SyncListView(ApiView):
             "last_run__started_at__gte": query.get("after"),
             "last_run__started_at__lte": query.get("before"),
         }
+        if query.get("folderId") is not None:
+            wanted["model__folder__in"] = within(query["folderId"])
         rows = rows.filter(**{name: value for name, value in wanted.items() if value is not None})
         return list_response(rows, query, syncs_json)
 

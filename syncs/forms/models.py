@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -98,13 +99,27 @@ class NamingForm(forms.Form):
         help_text="The column that identifies a row: never empty, and different in every row.",
     )
 
-    def __init__(self, data: Any = None, *, columns: list[Column], initial: dict[str, Any] | None = None) -> None:
+    folder = forms.ChoiceField(label="Folder", required=False, help_text="Its syncs are in the same one.")
+
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        columns: list[Column],
+        folders: Sequence[tuple[int, str]] = (),
+        initial: dict[str, Any] | None = None,
+    ) -> None:
         super().__init__(data, initial=initial)
+        places = [("", "No folder"), *((str(pk), path) for pk, path in folders)]
+        self.fields["folder"].choices = places  # type: ignore[attr-defined]
+        self.fields["folder"].widget = Combobox(choices=places)
+        if not folders:
+            del self.fields["folder"]
         self.column_names = [column.name for column in columns]
         choices = [(column.name, f"{column.name} · {column.type.value}") for column in columns]
         self.fields["primary_key"].choices = [("", "Choose a column"), *choices]  # type: ignore[attr-defined]
         self.fields["primary_key"].widget = Combobox(choices=[("", "Choose a column"), *choices])
-        self.order_fields(["primary_key", "name", "description"])
+        self.order_fields(["primary_key", "name", "description", "folder"])
 
     def values(self) -> dict[str, Any]:
         """What was entered."""

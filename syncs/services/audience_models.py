@@ -11,12 +11,12 @@ from syncs.choices import ModelMethod, PendingReset
 from syncs.models import Model, ModelColumn
 from syncs.services.columns import store_columns
 from syncs.services.naming import free_slug
-from workspaces.models import Space
+from workspaces.models import Folder, Space
 from workspaces.scoping import current_workspace_id
 
 
 def create_audience_model(
-    *, source_id: int, parent_model_id: int, name: str, primary_key: str, user_id: int | None
+    *, source_id: int, parent_model_id: int, name: str, primary_key: str, user_id: int | None, folder: Folder | None
 ) -> Model:
     """The model that the syncs of an audience have; its columns come with :func:`follow_audience`."""
     return Model.objects.create(
@@ -29,12 +29,19 @@ def create_audience_model(
         primary_key=primary_key,
         columns_refreshed_at=timezone.now(),
         created_by_id=user_id,
+        folder=folder,
     )
 
 
-def move_with_audience(model: Model, space: Space | None) -> None:
-    """Put the syncs of an audience where the audience is."""
+def show_with_audience(model: Model, space: Space | None) -> None:
+    """Show the syncs of an audience to whom the audience is shown."""
     model.syncs.update(space=space)
+
+
+def file_with_audience(model: Model, folder: Folder | None) -> None:
+    """Put the model of an audience, and so its syncs, into the audience's folder."""
+    model.folder = folder
+    model.save(update_fields=["folder"])
 
 
 def follow_audience(

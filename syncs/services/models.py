@@ -32,10 +32,22 @@ from syncs.runspec import names_column
 from syncs.services.columns import reprocess_readers, store_columns
 from syncs.services.naming import clean_name, free_slug
 from workspaces import access as rights
+from workspaces.models import Folder
 from workspaces.permissions import CONFIGURE_FROM_SOURCE, Permission
 from workspaces.scoping import current_workspace_id
 
-AUDITED = ("name", "slug", "description", "method", "sql", "table_schema", "table_name", "primary_key", "published")
+AUDITED = (
+    "name",
+    "slug",
+    "description",
+    "method",
+    "sql",
+    "table_schema",
+    "table_name",
+    "primary_key",
+    "published",
+    "folder",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +101,7 @@ def create_model(
     description: str = "",
     slug: str = "",
     published: bool = True,
+    folder: Folder | None = None,
 ) -> Model:
     """Define a model: asks the source for its columns, then stores it, live or (not ``published``) as a draft."""
     rights.require(actor, CONFIGURE_FROM_SOURCE if published else Permission.DRAFT_FROM_SOURCE, source_id=source.pk)
@@ -104,6 +117,7 @@ def create_model(
         slug=slug,
         columns=columns,
         published=published,
+        folder=folder,
     )
 
 
@@ -119,6 +133,7 @@ def store_model(
     description: str = "",
     slug: str = "",
     published: bool = True,
+    folder: Folder | None = None,
 ) -> Model:
     """Store a model whose columns the source has just described."""
     source = connections.source_for(actor, source.pk, lock=True)
@@ -133,6 +148,7 @@ def store_model(
         name=name,
         slug=free_slug(Model, slug or name, chosen=bool(slug)),
         description=description.strip(),
+        folder=folder and rights.folder_for(folder.pk),
         method=definition.method,
         sql=definition.sql,
         table_schema=definition.table_schema,

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from config.errors import Conflict, Invalid
+from config.errors import Conflict
 from governance.audit.actors import Actor
 from governance.audit.services import record, service, unchanged
 from syncs import access
 from syncs.models import Model, Sequence, Sync
+from syncs.origins import origin_of
 from workspaces import access as rights
-from workspaces.choices import FolderTree
 from workspaces.labels import changed_labels
 from workspaces.models import Folder, Space
 from workspaces.spaces import EVERYONE
 
 
-def move_sync(*, actor: Actor, sync: Sync, folder: Folder | None) -> Model:
-    """Move a sync, which is to move its model, and so every other sync of that model."""
+def move_sync(*, actor: Actor, sync: Sync, folder: Folder | None) -> object:
+    """Move a sync, which is to move its model or audience, and so every other sync of that."""
     access.require_draft(actor, sync.model, sync.destination_id)
+    origin = origin_of(sync.model)
+    if origin is not None:
+        return origin.move(actor, sync.model, folder)
     return move_model(actor=actor, model=sync.model, folder=folder)
 
 
@@ -26,10 +29,9 @@ def move_sync(*, actor: Actor, sync: Sync, folder: Folder | None) -> Model:
 def move_model(*, actor: Actor, model: Model, folder: Folder | None) -> Model:
     """Put a model and its syncs into a folder, or into none."""
     model = access.model_to_draft(actor, model.pk)
-    if folder is not None:
-        folder = rights.folder_for(folder.pk)
-        if folder.tree != FolderTree.MODELS:
-            raise Invalid.field("folder", "That folder is not one of models and syncs.")
+    if model.of_audience:
+        raise Conflict("This model is where its audience is.", hint="Move the audience instead.")
+    folder = folder and rights.folder_for(folder.pk)
     before = model.folder
     if before == folder:
         unchanged()

@@ -39,7 +39,8 @@ from syncs.views.publication import (
     revision_of,
     way_of,
 )
-from workspaces.access import may
+from workspaces.access import folder_for, may
+from workspaces.folders import folder_choices
 from workspaces.permissions import CONFIGURE_FROM_SOURCE, Permission
 
 KEY_CHANGES = {"resync": PendingReset.RESYNC, "reset": PendingReset.RESET}
@@ -141,6 +142,7 @@ class Editor(PageView):
             description=values["description"],
             definition=definition,
             primary_key=values["primary_key"],
+            folder=folder_for(int(values["folder"])) if values.get("folder") else None,
         )
         self.draft = open_draft(MODEL, made.pk)
         return made
@@ -199,8 +201,13 @@ class Editor(PageView):
 
     def _naming_form(self, preview: Preview, data: Any = None) -> Any:
         sent = self.request.POST
-        kept = {name: sent[name] for name in ("name", "description", "primary_key") if sent.get(name)}
-        return NamingForm(data, columns=list(preview.columns), initial={**self._named(preview), **kept})
+        kept = {name: sent[name] for name in ("name", "description", "primary_key", "folder") if sent.get(name)}
+        initial = {**self._named(preview), **kept}
+        return NamingForm(data, columns=list(preview.columns), folders=self.folders(), initial=initial)
+
+    def folders(self) -> list[tuple[int, str]]:
+        """Where a new model can be put; one that there is already is moved by its menu."""
+        return folder_choices() if self.stored is None else []
 
     def _named(self, preview: Preview) -> dict[str, Any]:
         if self.stored is not None:

@@ -13,9 +13,9 @@ from connectors.choices import Kind
 from syncs import access
 from syncs.selectors.models import sync_count
 from syncs.views.base import PageView
-from syncs.views.narrowing import in_folder, model_filters, narrowed_models
+from syncs.views.narrowing import model_filters, narrowed_models
 from workspaces.access import may
-from workspaces.organizing import folder_pane, saved_views
+from workspaces.organizing import folder_pane, in_folder, saved_views
 from workspaces.permissions import Permission
 
 COLUMNS = [
@@ -43,7 +43,7 @@ class ModelList(PageView):
             access.models_in_view(self.actor).select_related("source"), listing.query, "name", "slug", "description"
         )
         rows = narrowed_models(self.actor, found, listing)
-        rows = in_folder(rows, "folder", request.GET.get("folder", ""), pane.within)  # type: ignore[assignment]
+        rows = in_folder(rows, "folder", request.GET.get("folder", ""), pane.within)
         page = listing.page(rows.annotate(sync_count=sync_count(self.actor)))
         lines = [{"model": m, "entry": catalog.known_entry(Kind.SOURCE, m.source.type)} for m in page.rows]
         context = {

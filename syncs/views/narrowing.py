@@ -19,7 +19,6 @@ from syncs.choices import DEFINED, LIVE, Health, ScheduleKind
 from syncs.models import Model, Sync
 from syncs.selectors.syncs import with_health
 from workspaces.access import spaces_in_view, spaces_of
-from workspaces.folders import UNFILED
 from workspaces.labels import labels_in, with_labels
 from workspaces.models import User
 from workspaces.organizing import label_filters
@@ -116,15 +115,6 @@ def narrowed_models(actor: Actor, rows: QuerySet[Model], listing: Listing) -> Qu
     if used := listing.chosen_one("used"):
         rows = rows.filter(Exists(syncs) if used == "yes" else ~Exists(syncs))
     return with_labels(rows, listing.chosen("label"), listing.chosen("without"))
-
-
-def in_folder(
-    rows: QuerySet[Sync] | QuerySet[Model], path: str, wanted: str, within: Iterable[int] | None
-) -> QuerySet[Sync] | QuerySet[Model]:
-    """Rows in a folder and those below it, or in none; all of them where no folder is named."""
-    if wanted == UNFILED:
-        return rows.filter(**{f"{path}__isnull": True})
-    return rows if within is None else rows.filter(**{f"{path}__in": list(within)})
 
 
 def _types(kind: Kind, keys: Iterable[str]) -> list[tuple[str, str]]:

@@ -11,10 +11,10 @@ from syncs import access, services
 from syncs.selectors import SyncFilter, list_syncs
 from syncs.selectors.alerts import rollups
 from syncs.views.base import PageView, sync_pill
-from syncs.views.narrowing import in_folder, narrowed_syncs, sync_filters
+from syncs.views.narrowing import narrowed_syncs, sync_filters
 from workspaces import bulk
 from workspaces.access import may
-from workspaces.organizing import folder_pane, saved_views
+from workspaces.organizing import folder_pane, in_folder, saved_views
 from workspaces.permissions import Permission
 
 DRAFT_SYNCS = (Permission.DRAFT_FROM_SOURCE, Permission.DRAFT_TO_DESTINATION)
@@ -49,7 +49,7 @@ class SyncList(PageView):
         listing.clear_url = views.all_url
         pane = folder_pane(self.here, listing, access.syncs_in_view(self.actor), "model__folder")
         rows = narrowed_syncs(list_syncs(self.actor, SyncFilter(search=listing.query)), listing)
-        rows = in_folder(rows, "model__folder", request.GET.get("folder", ""), pane.within)  # type: ignore[assignment]
+        rows = in_folder(rows, "model__folder", request.GET.get("folder", ""), pane.within)
         page = listing.page(rows)
         alerts = rollups([sync.pk for sync in page.rows])
         lines = [

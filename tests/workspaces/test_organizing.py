@@ -95,9 +95,15 @@ class TestFolders:
         assert events_since(place, last) == ["folder.deleted"]
 
     def test_deleting_with_contents_tells_what_could_not_go(self, place: Place, owner: Client) -> None:
+        from audiences.models import Audience
+        from audiences.services.audiences import create_audience
         from syncs.models import Model
 
         model, marketing = place.rows["model"], place.rows["folder"]
+        common = {"actor": place.actor, "parent": place.rows["schema_model"], "folder_id": marketing.pk}
+        base = create_audience(**common, name="Base", definition={})
+        made_of = {"where": {"conditions": [{"type": "audience", "audience": str(base.pk)}]}}
+        create_audience(**common, name="Made of it", definition=made_of)
         owner.post(
             "/acme/models/organize", {"do": "move", "confirm": "1", "selected": [model.pk], "folder": marketing.pk}
         )
@@ -106,6 +112,7 @@ class TestFolders:
         refused = owner.post(f"/acme/folders/{marketing.pk}/delete", {"confirm_name": "Marketing"})
         assert "This sync is running" in refused.content.decode()
         assert Model.objects.filter(pk=model.pk).exists()
+        assert not Audience.objects.filter(folder=marketing).exists()  # also the one that another was made of
 
     def test_a_circle_is_refused_and_a_deep_tree_is_one_statement(
         self, place: Place, owner: Client, django_assert_num_queries: Any
@@ -133,6 +140,39 @@ class TestFolders:
         assert client.post("/acme/models/organize", moved).status_code == 302
         client.force_login(world["viewer"])
         assert client.post("/acme/models/organize", {**moved, "folder": ""}).status_code == 403
+
+    def test_an_audience_and_its_syncs_move_together(self, place: Place, world: World, call: Call) -> None:
+        audience, sync, marketing = place.rows["audience"], place.rows["templated_sync"], place.rows["folder"]
+        inside, client, last = folder(place, "Spring", marketing), Client(), last_entry()
+        client.force_login(world["editor"])
+        link = f'href="/acme/studio/audiences/{audience.pk}"'
+        moved = {**MOVE, "selected": [audience.pk], "folder": inside.pk}
+        assert client.post("/acme/studio/audiences/organize", moved).status_code == 302
+        for within in (inside, marketing):
+            assert link in page(client, f"studio/audiences?folder={within.pk}")
+        assert link not in page(client, "studio/audiences?folder=none")
+        assert link in page(client, "studio/audiences")
+        assert f'href="/acme/syncs/{sync.pk}"' in page(client, f"syncs?folder={inside.pk}")
+        assert "Spring" in page(client, f"studio/audiences/{audience.pk}")
+        assert [row["id"] for row in call("get", f"/audiences?folderId={marketing.pk}").json()["data"]] == [
+            str(audience.pk)
+        ]
+        client.post("/acme/syncs/organize", {**MOVE, "selected": [sync.pk], "folder": marketing.pk})
+        assert call("get", f"/audiences/{audience.pk}").json()["folderId"] == str(marketing.pk)
+        assert call("get", f"/syncs/{sync.pk}").json()["folderId"] == str(marketing.pk)
+        assert call("patch", f"/audiences/{audience.pk}", {"folderId": None}).json()["folderId"] is None
+        assert call("get", f"/syncs/{sync.pk}").json()["folderId"] is None
+        assert events_since(place, last) == ["audience.moved"] * 3
+        client.force_login(world["viewer"])
+        assert client.post("/acme/studio/audiences/organize", moved).status_code == 403
+        assert call("patch", f"/models/{sync.model_id}", {"folderId": inside.pk}).status_code == 404
+
+    def test_new_models_and_audiences_begin_in_a_folder(self, place: Place, owner: Client, call: Call) -> None:
+        parent, marketing = place.rows["schema_model"], place.rows["folder"]
+        asked = page(owner, f"studio/audiences/new/{parent.pk}?folder={marketing.pk}")
+        assert f'<option value="{marketing.pk}" selected>Marketing</option>' in asked
+        made = call("post", "/audiences", {"parentModelId": parent.pk, "name": "New", "folderId": marketing.pk}).json()
+        assert made["folderId"] == str(marketing.pk)
 
     def test_the_api_makes_changes_and_removes_folders(self, place: Place, call: Call) -> None:
         made = call("post", "/folders", {"name": "EU", "parentId": place.rows["folder"].pk}).json()

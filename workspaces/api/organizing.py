@@ -13,7 +13,6 @@ from rest_framework.response import Response
 from config.api import ApiView, ListQuery, error_answers, id_text, list_of, list_response, parse_query
 from workspaces import services
 from workspaces.access import folder_for, require_person, saved_filter_for, space_for, spaces_in_view
-from workspaces.choices import FolderTree
 from workspaces.labels import labels_in
 from workspaces.models import Favourite, Folder, Labelled, SavedFilter, Space, UserGroup, Workspace
 from workspaces.permissions import Permission
@@ -50,12 +49,11 @@ class FolderUpdate(serializers.Serializer[Any]):
 
 
 class FolderOut(serializers.Serializer[Any]):
-    """A folder of models and their syncs."""
+    """A folder of models, audiences, and the syncs of both."""
 
     id = serializers.CharField()
     workspaceId = serializers.CharField()
     name = serializers.CharField()
-    tree = serializers.ChoiceField(FolderTree.values)
     parentId = serializers.CharField(allow_null=True)
 
 
@@ -363,7 +361,6 @@ def folder_json(folder: Folder) -> dict[str, Any]:
         "id": str(folder.pk),
         "workspaceId": str(folder.workspace_id),
         "name": folder.name,
-        "tree": folder.tree,
         "parentId": id_text(folder.parent_id),
     }
 

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 
-from workspaces.choices import FolderTree
 from workspaces.models.people import UserGroup
 from workspaces.scoping import TenantModel
 
@@ -45,12 +44,12 @@ class SpaceGroup(TenantModel):
 
 
 class Folder(TenantModel):
-    """One folder of a tree; folders nest without limit.
+    """A folder; folders nest without limit.
 
-    What is in it points to it. A sync has no folder of its own: it is where its model is.
+    What is in it points to it: models and audiences. A sync has no folder of its own: it is where its model is, and the
+    model that the syncs of an audience have is where the audience is.
     """
 
-    tree = models.CharField(max_length=20, choices=FolderTree.choices, default=FolderTree.MODELS)
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.RESTRICT, related_name="children")
     name = models.CharField(max_length=120)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -59,7 +58,7 @@ class Folder(TenantModel):
         ordering = ["name", "id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["workspace", "tree", "parent", "name"], name="folder_name_once", nulls_distinct=False
+                fields=["workspace", "parent", "name"], name="folder_name_once", nulls_distinct=False
             )
         ]
 

@@ -6,7 +6,6 @@ from config.errors import Conflict, Invalid
 from governance.audit.actors import Actor
 from governance.audit.services import changes, record, service, snapshot, unchanged
 from workspaces.access import folder_for, require
-from workspaces.choices import FolderTree
 from workspaces.folders import Tree
 from workspaces.models import Folder, Workspace
 from workspaces.permissions import Permission
@@ -18,21 +17,14 @@ MOST_FOLDERS = 5_000
 
 
 @service("folder.created")
-def create_folder(
-    *,
-    actor: Actor,
-    workspace: Workspace,
-    name: str,
-    parent: Folder | None = None,
-    tree: FolderTree = FolderTree.MODELS,
-) -> Folder:
+def create_folder(*, actor: Actor, workspace: Workspace, name: str, parent: Folder | None = None) -> Folder:
     """A new, empty folder at the top or inside another one."""
     require(actor, Permission.MANAGE_WORKSPACE)
     _lock(workspace.pk)
     if Folder.objects.count() >= MOST_FOLDERS:
         raise Conflict(f"A workspace has at most {MOST_FOLDERS:,} folders.", hint="Remove those that are empty.")
     parent = folder_for(parent.pk) if parent else None
-    folder = Folder(workspace=workspace, tree=parent.tree if parent else tree, parent=parent)
+    folder = Folder(workspace=workspace, parent=parent)
     folder.name = _free_name(folder, required("name", " ".join(name.split())))
     folder.save()
     record(folder, after=snapshot(folder, FIELDS))
@@ -63,7 +55,7 @@ def delete_folder(*, actor: Actor, folder: Folder, with_subfolders: bool = False
     require(actor, Permission.MANAGE_WORKSPACE)
     _lock(folder.workspace_id)
     folder = Folder.objects.select_for_update(no_key=False).get(pk=folder_for(folder.pk).pk)
-    tree = Tree(FolderTree(folder.tree))
+    tree = Tree()
     before = {**snapshot(folder, FIELDS), "place": tree.paths()[folder.pk]}
     below = list(tree.nodes[folder.pk].walk())[1:]
     if with_subfolders:
@@ -85,12 +77,8 @@ def _change(actor: Actor, folder: Folder, *, name: str | None, parent: int | Non
     _lock(folder.workspace_id)
     folder = Folder.objects.select_for_update(no_key=True).get(pk=folder_for(folder.pk).pk)
     before = snapshot(folder, FIELDS)
-    if parent is not None:
-        target = folder_for(parent)
-        if target.tree != folder.tree:
-            raise Invalid.field("parent", "That folder belongs to another tree.")
-        if parent in Tree(FolderTree(folder.tree)).within(folder.pk):
-            raise Invalid.field("parent", "A folder cannot be inside itself.", hint="Choose a folder outside of it.")
+    if parent is not None and folder_for(parent).pk in Tree().within(folder.pk):
+        raise Invalid.field("parent", "A folder cannot be inside itself.", hint="Choose a folder outside of it.")
     folder.parent_id = parent
     folder.name = _free_name(folder, required("name", " ".join(name.split())) if name is not None else folder.name)
     changed = changes(before, snapshot(folder, FIELDS))
@@ -108,7 +96,7 @@ def _lock(workspace_id: int) -> None:
 
 
 def _siblings(folder: Folder) -> set[str]:
-    rows = Folder.objects.filter(tree=folder.tree, parent_id=folder.parent_id).exclude(pk=folder.pk)
+    rows = Folder.objects.filter(parent_id=folder.parent_id).exclude(pk=folder.pk)
     return set(rows.values_list("name", flat=True))
 
 

@@ -10,8 +10,8 @@ from config.errors import HeadraceError
 from config.htmx import go_to
 from workspaces import bulk, folders, services
 from workspaces.access import folder_for
-from workspaces.choices import FolderTree
 from workspaces.models import Folder
+from workspaces.organizing import LISTS
 from workspaces.permissions import Permission
 from workspaces.requests import WorkspaceRequest
 from workspaces.routes import requires
@@ -60,8 +60,7 @@ def delete_folder_and_contents(request: WorkspaceRequest, folder_id: int) -> Htt
     folder = folder_for(folder_id)
     if request.POST.get("confirm_name", "").strip() != folder.name:
         return _back(request, "Type the name of the folder to delete it.", tone_bad=True)
-    inside = folders.Tree(FolderTree(folder.tree)).within(folder.pk)
-    outcomes = folders.delete_contents(request.actor, FolderTree(folder.tree), inside)
+    outcomes = folders.delete_contents(request.actor, folders.Tree().within(folder.pk))
     if any(outcome.error for outcome in outcomes):
         return bulk.answer(request, outcomes, "deleted", _list(request))
     services.delete_folder(actor=request.actor, folder=folder, with_subfolders=True)
@@ -83,7 +82,7 @@ def _back(
     """Back to the list it was asked from, in the new folder where there is one; plain after a folder is gone."""
     sent = request.POST.get("back", "")
     path = sent.partition("?")[0]
-    lists = [reverse(route, args=[request.workspace.slug]) for route in ("syncs:syncs", "syncs:models")]
+    lists = [reverse(route, args=[request.workspace.slug]) for route, _ in LISTS]
     to = path if path in lists else _list(request)
     if folder is not None:
         to = f"{to}?folder={folder.pk}"

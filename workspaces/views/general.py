@@ -12,6 +12,7 @@ from workspaces import services
 from workspaces.access import may
 from workspaces.egress import addresses_of
 from workspaces.forms import ProfileForm, WorkspaceForm
+from workspaces.house_rules import rules_of
 from workspaces.pages import show_errors
 from workspaces.permissions import Permission
 from workspaces.requests import WorkspaceRequest
@@ -39,6 +40,7 @@ def general(request: WorkspaceRequest) -> HttpResponse:
         "editable": may(request.actor, Permission.MANAGE_WORKSPACE),
         "may_create": may(request.actor, Permission.MANAGE_ORGANIZATION),
         "egress": addresses_of(workspace),
+        "rules": rules_of(workspace),
     }
     return render_page(request, "workspaces/general.html", context, status=422 if form.errors else 200)
 

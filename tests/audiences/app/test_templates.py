@@ -9,7 +9,10 @@ import pytest
 
 from audiences.models import Audience, AudienceTemplate, SchemaModel
 from audiences.services import templates as services
-from tests.audiences.app.acting import NORTH, Caller, Person, audience, where
+from audiences.services.audiences import clone_audience
+from config.errors import Conflict
+from governance.audit.models import AuditEntry
+from tests.audiences.app.acting import NORTH, Caller, Person, audience, is_, where
 from tests.audiences.app.shop import orders, parent, warehouse
 from tests.world import Place, World
 from workspaces.scoping import workspace_scope
@@ -112,3 +115,53 @@ def test_programs_keep_templates_and_make_audiences_of_them(place: Place, custom
     assert [each["name"] for each in call("GET", "audience-templates")["data"]] == ["By region"]
     call("DELETE", f"audience-templates/{made['id']}", status=204)
     assert Audience.objects.count() == 1
+
+
+def test_new_audiences_keep_an_approved_template_where_one_is_required(
+    world: World, place: Place, customers: SchemaModel
+) -> None:
+    free, editor = audience(place, customers, "Before"), world.people["editor"]
+    consented, more = NAMED, {**NORTH, "test": {"operator": "exists"}}
+    regional = template(place, customers, BLANK, consented)
+    admin = Person(place, "templates", world.people["admin"])
+    admin.client.post("/acme/settings/studio", {"nulls": "value", "audience_templates_required": "on"})
+    person = Person(place, f"audiences/new/{customers.pk}", editor)
+    assert "There is no approved template yet" in person.html
+    approve = f"/acme/studio/templates/{regional.pk}/approve"
+    assert person.client.post(approve).status_code == 403
+    assert admin.client.post(approve).status_code == 302
+
+    person = Person(place, f"audiences/new/{customers.pk}", editor)
+    assert "Start with one of these approved templates" in person.html
+    refused = person.press("save", name="Everybody")
+    assert (refused.status_code, "keep what an approved template asks" in refused.content.decode()) == (409, True)
+    person.press(f"template|{regional.pk}")
+    person.type(**{"list:/where/conditions/0/test/operand/values": "north"})
+    person.press("save", name="North, named")
+    made = Audience.objects.get(name="North, named")
+
+    call = Caller(place)
+    for changed in (where(NORTH), where(NORTH, consented, match="any"), where({**NORTH, "field": {"column": "name"}})):
+        assert call("PATCH", f"audiences/{made.pk}", {"definition": changed}, status=409)
+    south = where(is_("region", "south"), {"type": "group", "conditions": [more, consented]})
+    call("PATCH", f"audiences/{made.pk}", {"definition": south})
+    call("PATCH", f"audiences/{free.pk}", {"definition": where(more)})
+    with pytest.raises(Conflict, match="approved template"):
+        clone_audience(actor=place.actor, audience=free)
+    clone_audience(actor=place.actor, audience=made)
+
+    call("PATCH", f"audience-templates/{regional.pk}", {"definition": where(BLANK)})
+    assert call("GET", f"audience-templates/{regional.pk}")["approvedAt"] is None
+    new = {"parentModelId": customers.pk, "name": "Another", "definition": south}
+    assert call("POST", "audiences", new, status=409)["code"] == "audience_template_required"
+    call("PUT", f"audience-templates/{regional.pk}/approval")
+    call("POST", "audiences", new)
+    call("DELETE", f"audience-templates/{regional.pk}/approval", status=204)
+    logged = AuditEntry.objects.filter(event__startswith="audience_template.").order_by("pk")
+    assert [entry.event.partition(".")[2] for entry in logged] == [
+        "created",
+        "approved",
+        "updated",
+        "approved",
+        "approval_withdrawn",
+    ]
