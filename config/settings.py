@@ -316,6 +316,8 @@ ACCOUNT_FORMS = {
     "signup": "workspaces.forms.SignupForm",
     "reset_password": "workspaces.forms.ResetPasswordForm",
 }
+# Beside the account library's own limits: how often one person asks to join workspaces.
+ACCOUNT_RATE_LIMITS = {"ask_to_join": "20/h/user"}
 # Changing how people sign in asks again who is there, after this many seconds.
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
 ACCOUNT_REAUTHENTICATION_REQUIRED = True

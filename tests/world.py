@@ -23,7 +23,16 @@ from tests.support.rows import Table, database_rows
 from workspaces import services
 from workspaces.actors import person
 from workspaces.choices import RoleKind
-from workspaces.models import DirectoryGroup, Organization, OrganizationMember, Role, User, UserGroup, Workspace
+from workspaces.models import (
+    DirectoryGroup,
+    MembershipRequest,
+    Organization,
+    OrganizationMember,
+    Role,
+    User,
+    UserGroup,
+    Workspace,
+)
 from workspaces.scoping import unscoped, workspace_scope
 
 BUILDER = system("test world")
@@ -183,6 +192,14 @@ def _own_rows(place: Place) -> Mapping[str, Any]:
         "api_key": services.create_api_key(actor=place.actor, workspace=workspace, name="Airflow"),
         "role": services.create_role(actor=place.actor, workspace=workspace, name="Paid media"),
     }
+
+
+@builds("membership_request")
+def _membership_request(place: Place) -> Mapping[str, Any]:
+    """Somebody outside asks to join."""
+    asking = User.objects.create_user(f"asking@{place.slug}.test")
+    services.ask_for_membership(actor=person(asking), slug=place.slug)
+    return {"membership_request": MembershipRequest.objects.get(user=asking)}
 
 
 @builds("space", "folder", "saved_filter")

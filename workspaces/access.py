@@ -221,7 +221,7 @@ def spaces_in_view(actor: Actor) -> QuerySet[Space]:
     return Space.objects.all() if seen is None else Space.objects.filter(pk__in=seen)
 
 
-def people_who_may(needs: Mapping[Permission, int]) -> QuerySet[OrganizationMember]:
+def people_who_may(needs: Mapping[Permission, int | None]) -> QuerySet[OrganizationMember]:
     """The active people of whom one group holds all these permissions on these objects, by id; admins always."""
     holding = GroupRole.objects.filter(group__members__member=OuterRef("pk"))
     for permission, object_id in needs.items():

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from workspaces.api import people, roles, workspaces
+from workspaces.api import membership, people, roles, workspaces
 
 urlpatterns = [
     path("roles", roles.RoleListView.as_view(), name="roles"),
@@ -13,6 +13,17 @@ urlpatterns = [
     path("members", people.MemberListView.as_view(), name="members"),
     path("members/<api_id:member_id>", people.MemberView.as_view(), name="member"),
     path("members/<api_id:member_id>/access", people.MemberAccessView.as_view(), name="member_access"),
+    path("membership-requests", membership.MembershipRequestListView.as_view(), name="membership_requests"),
+    path(
+        "membership-requests/<api_id:request_id>",
+        membership.MembershipRequestView.as_view(),
+        name="membership_request",
+    ),
+    path(
+        "membership-requests/<api_id:request_id>/approve",
+        membership.ApproveMembershipRequestView.as_view(),
+        name="approve_membership_request",
+    ),
     path("invitations", people.InvitationListView.as_view(), name="invitations"),
     path("invitations/<api_id:invitation_id>", people.InvitationView.as_view(), name="invitation"),
     path("invitations/<api_id:invitation_id>/renew", people.RenewInvitationView.as_view(), name="renew_invitation"),

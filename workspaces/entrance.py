@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from allauth.core import ratelimit
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.views import redirect_to_login
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from config.errors import Invalid
@@ -15,12 +19,14 @@ from workspaces import services
 from workspaces.access import may_found_organization, open_invitation, workspaces_of
 from workspaces.actors import person
 from workspaces.adapters import INVITATION_KEY
-from workspaces.forms import OrganizationForm
+from workspaces.forms import JoinForm, OrganizationForm
 from workspaces.middleware import LAST_WORKSPACE
 from workspaces.models import Invitation, User, Workspace
 from workspaces.pages import show_errors
 from workspaces.routes import public, signed_in
 from workspaces.scoping import unscoped
+
+ASKED_KEY = "asked_to_join"
 
 
 @public("load balancers ask without signing in")
@@ -96,6 +102,33 @@ def sessions(request: HttpRequest) -> HttpResponse:
         return go_to(request, "my_sessions", f"{ended} {'session was' if ended == 1 else 'sessions were'} ended.")
     rows = sorted(mine, key=lambda row: (row.session_key != current, -row.last_seen_at.timestamp()))
     return render_page(request, "me/sessions.html", {"sessions": rows, "current": current})
+
+
+@signed_in("answers the same whether or not there is such a workspace, and shows only what the person asked")
+def ask_to_join(request: HttpRequest) -> HttpResponse:
+    """Ask the admins of a workspace, named by its address, to be let in; or take that back.
+
+    What was asked is remembered with the session: were it looked up, it would tell which workspaces there are.
+    """
+    user = request.user
+    assert isinstance(user, User)
+    asked: dict[str, str] = request.session.get(ASKED_KEY, {})
+    form = JoinForm(request.POST or None, initial={"address": request.GET.get("workspace", "")[:63]})
+    if request.method == "POST" and "give_up" in request.POST:
+        slug = request.POST["give_up"]
+        services.give_up_membership_request(actor=person(user), slug=slug)
+        request.session[ASKED_KEY] = {name: at for name, at in asked.items() if name != slug}
+        return go_to(request, "ask_to_join", f"You ask for “{slug}” no more.", tone="neutral")
+    if form.is_valid():
+        if limited := ratelimit.consume_or_429(request, action="ask_to_join", user=user):
+            return limited
+        slug = form.cleaned_data["address"]
+        services.ask_for_membership(actor=person(user), slug=slug, message=form.cleaned_data["message"])
+        request.session[ASKED_KEY] = {**asked, slug: timezone.now().isoformat()}
+        return go_to(request, "ask_to_join", f"If “{slug}” can be joined, its admins are asked now.")
+    lines = [(slug, datetime.fromisoformat(at)) for slug, at in asked.items()]
+    context = {"form": form, "asked": sorted(lines, key=lambda line: line[1], reverse=True)}
+    return render_page(request, "workspaces/ask_to_join.html", context, status=422 if form.errors else 200)
 
 
 def _ask(request: HttpRequest, found: Invitation) -> HttpResponse:

@@ -9,5 +9,6 @@ urlpatterns = [
     path("healthz", entrance.healthz, name="healthz"),
     path("welcome", entrance.welcome, name="welcome"),
     path("me/sessions", entrance.sessions, name="my_sessions"),
+    path("me/join", entrance.ask_to_join, name="ask_to_join"),
     path("invitations/<str:token>", entrance.invitation, name="invitation"),
 ]

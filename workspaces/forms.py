@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.forms import LoginForm as BaseLoginForm
 from allauth.account.forms import ResetPasswordForm as BaseResetPasswordForm
@@ -17,7 +19,7 @@ from config.timezones import timezone_names
 from config.ui.widgets import Toggle
 from workspaces.access import provider_for_email
 from workspaces.adapters import invitation_of
-from workspaces.models import IdentityProvider, Role, User, UserGroup
+from workspaces.models import IdentityProvider, Organization, Role, User, UserGroup
 from workspaces.scopes import KeyScope
 from workspaces.selectors import service_accounts
 
@@ -122,9 +124,20 @@ class WorkspaceForm(forms.Form):
     )
 
 
-class NewWorkspaceForm(WorkspaceForm):
-    """A workspace, and where its data is."""
+NEW_ORGANIZATION = "new"
 
+
+class NewWorkspaceForm(WorkspaceForm):
+    """A workspace, whose it is, and where its data is; ``organizations`` are those that the person may add to."""
+
+    organization = forms.ChoiceField(label="Organization", help_text="People and groups belong to it.")
+    organization_name = forms.CharField(
+        label="Name of the new organization",
+        max_length=120,
+        required=False,
+        help_text="Usually the company's name. You become its admin.",
+    )
+    field_order = ("organization", "organization_name", "name", "slug", "region")
     region = forms.CharField(
         label="Region",
         max_length=60,
@@ -132,6 +145,38 @@ class NewWorkspaceForm(WorkspaceForm):
         widget=forms.TextInput(attrs={"placeholder": "European Union, AWS"}),
         help_text="A label that tells people where its data is kept. It cannot be changed later.",
     )
+
+    def __init__(self, *args: Any, organizations: Sequence[Organization], may_found: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = [(str(each.pk), each.name) for each in organizations]
+        new = [(NEW_ORGANIZATION, "New organization")] if may_found else []
+        self.fields["organization"].choices = [*offered, *new]  # type: ignore[attr-defined]
+        if not may_found:
+            del self.fields["organization_name"]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("organization") == NEW_ORGANIZATION and not data.get("organization_name", "").strip():
+            self.add_error("organization_name", "Enter a name.")
+        return data
+
+
+class JoinForm(forms.Form):
+    """Which workspace somebody asks to join, and why."""
+
+    address = forms.CharField(
+        label="Address of the workspace",
+        max_length=63,
+        help_text="What stands behind the first slash in its links, such as “acme” in example.com/acme/syncs.",
+    )
+    message = forms.CharField(
+        label="Message to its admins", max_length=400, required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+    def clean_address(self) -> str:
+        """The address alone, where a whole link was pasted."""
+        path = urlsplit(str(self.cleaned_data["address"])).path.strip("/")
+        return path.partition("/")[0].lower()
 
 
 class InvitationForm(forms.Form):
@@ -163,6 +208,12 @@ class InvitationForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _groups(self).queryset = UserGroup.objects.all()
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if "groups" in data and not (data["groups"] or data.get("is_admin") or data.get("is_viewer")):
+            self.add_error("groups", "Choose at least one, so that the person sees something once they join.")
+        return data
 
     def clean_emails(self) -> list[str]:
         """Each address once, in the order given; the service judges them."""

@@ -8,12 +8,22 @@ from dataclasses import dataclass
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from workspaces.grants import grants_of_roles, side_summary, targets
-from workspaces.models import GroupMember, GroupRole, Invitation, OrganizationMember, Role, User, UserGroup, Workspace
+from workspaces.models import (
+    GroupMember,
+    GroupRole,
+    Invitation,
+    Organization,
+    OrganizationMember,
+    Role,
+    User,
+    UserGroup,
+    Workspace,
+)
 from workspaces.scoping import unscoped
 
 DESTINATION = "destination"  # the side of grants
@@ -173,3 +183,12 @@ def access_in(held: Mapping[int, int]) -> Mapping[int, list[str]]:
         ids = {grant.object_id for each in grants.values() for grant in each if grant.permission.side == DESTINATION}
         names = dict(targets(DESTINATION).filter(pk__in=ids - {None}).values_list("pk", "name"))
     return {pk: side_summary(DESTINATION, grants[role], names) for pk, role in held.items()}
+
+
+def organizations_to_add_to(user_id: int) -> list[Organization]:
+    """The organizations in which a person may make workspaces: those they administer, as far as their account may."""
+    with unscoped("a person may administer several organizations"):
+        mine = OrganizationMember.objects.filter(user=user_id, is_admin=True)
+        barred = Q(user__sso_organization=F("organization"), organization__sso_may_create_workspaces=False)
+        rows = mine.exclude(barred).select_related("organization__sign_in_rules").order_by("organization__name")
+        return [member.organization for member in rows]

@@ -15,6 +15,7 @@ urlpatterns = [
     path(f"{SSO}/scim-token", views.make_scim_token, name="make_scim_token"),
     path(f"{SSO}/scim-token/remove", views.remove_scim_token, name="remove_scim_token"),
     path(f"{SSO}/switch", views.sso_switch, name="sso_switch"),
+    path(f"{SSO}/inviting", views.sso_inviting, name="sso_inviting"),
     path(f"{SSO}/remove", views.sso_remove, name="sso_remove"),
     path(f"{SSO}/domains", views.add_domain, name="add_domain"),
     path(f"{SSO}/domains/<int:domain_id>/verify", views.verify_domain, name="verify_domain"),

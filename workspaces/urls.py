@@ -15,6 +15,17 @@ urlpatterns = [
     path("settings/access/people/<int:member_id>/look", views.look, name="look"),
     path("settings/access/look/end", views.end_look, name="end_look"),
     path("settings/access/who", views.access_who, name="access_who"),
+    path("settings/access/requests", views.membership_requests, name="membership_requests"),
+    path(
+        "settings/access/requests/<int:request_id>/approve",
+        views.approve_membership_request,
+        name="approve_membership_request",
+    ),
+    path(
+        "settings/access/requests/<int:request_id>/decline",
+        views.decline_membership_request,
+        name="decline_membership_request",
+    ),
     path("settings/roles", views.roles, name="roles"),
     path("settings/roles/new", views.new_role, name="new_role"),
     path("settings/roles/<int:role_id>", views.role, name="role"),

@@ -24,6 +24,7 @@ TRACKED = {
     "destination": "created updated deleted alerting_changed",
     "draft": "submitted approved denied saved deleted",
     "invitation": "created withdrawn",
+    "membership_request": "created deleted",
     "member": "joined updated removed",
     "group_role": "changed",
     "model": "created updated deleted column_changed previewed",

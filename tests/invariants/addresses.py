@@ -28,6 +28,7 @@ PARAMETERS: Mapping[str, Callable[[Place], Any]] = {
     "workspaces:*.domain_id": lambda place: place.rows["email_domain"].pk,
     "workspaces:*.mapping_id": lambda place: place.rows["group_mapping"].pk,
     "workspaces:*.invitation_id": lambda place: place.rows["invitation"].pk,
+    "*.request_id": lambda place: place.rows["membership_request"].pk,
     "*.space_id": lambda place: place.rows["space"].pk,
     "*.folder_id": lambda place: place.rows["folder"].pk,
     "*.saved_id": lambda place: place.rows["saved_filter"].pk,

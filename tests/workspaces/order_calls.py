@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from tests.world import BUILDER, World
 from workspaces import services
-from workspaces.models import Folder, SavedFilter, Space
+from workspaces.actors import person
+from workspaces.models import Folder, MembershipRequest, SavedFilter, Space, User, UserGroup
 from workspaces.services.deleting import erase_workspace
 from workspaces.services.operators import bar_person, readmit_person, set_operator
 
@@ -25,7 +26,20 @@ def order_services(world: World) -> dict[str, Callable[[], object]]:
         Space.objects.all().delete()
         return services.switch_spaces(actor=actor, workspace=workspace, enabled=False)
 
+    outside = [User.objects.create_user(f"outside{number}@else.test") for number in range(3)]
+
+    def asked(number: int) -> MembershipRequest:
+        return MembershipRequest.objects.create(workspace=workspace, user=outside[number])
+
     return {
+        "ask_for_membership": lambda: services.ask_for_membership(actor=person(outside[0]), slug=workspace.slug),
+        "give_up_membership_request": lambda: services.give_up_membership_request(
+            actor=person(outside[0]), slug=workspace.slug
+        ),
+        "decline_membership_request": lambda: services.decline_membership_request(actor=actor, asked=asked(1)),
+        "approve_membership_request": lambda: services.approve_membership_request(
+            actor=actor, asked=asked(2), group=UserGroup.objects.filter(roles__workspace=workspace)[0]
+        ),
         "create_space": lambda: services.create_space(actor=actor, workspace=workspace, name="Sales"),
         "update_space": lambda: services.update_space(actor=actor, space=space, name="Money"),
         "delete_space": lambda: services.delete_space(actor=actor, space=space),

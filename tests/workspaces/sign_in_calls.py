@@ -21,6 +21,7 @@ from workspaces.models import (
     IdentityProvider,
     OrganizationMember,
     ScimToken,
+    SignInRules,
     User,
 )
 from workspaces.scoping import unscoped
@@ -43,6 +44,10 @@ def sign_in_services(world: World) -> dict[str, Callable[[], object]]:
         UserSession.objects.create(user=viewer, ip="10.1.2.3", session_key=session.session_key, user_agent="")
         member = OrganizationMember.objects.get(user=viewer)
         return services.end_sessions(actor=actor, user=viewer, member=member)
+
+    def allow_inviting_again() -> object:
+        SignInRules.objects.filter(organization=organization).update(sso_required=True)
+        return services.allow_inviting(actor=actor, organization=organization, allowed=True)
 
     def rotate_organization() -> object:
         RecoveryCodes.activate(owner)
@@ -72,6 +77,7 @@ def sign_in_services(world: World) -> dict[str, Callable[[], object]]:
             actor=actor, organization=organization, trust=trust
         ),
         "note_test": lambda: services.note_test(actor=actor, provider=provider),
+        "allow_inviting": allow_inviting_again,
         "switch_identity_provider": lambda: services.switch_identity_provider(
             actor=actor, provider=provider, enabled=True
         ),

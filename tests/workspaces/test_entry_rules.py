@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.template.loader import render_to_string
 from django.test import Client
 
+from config.errors import Invalid
 from tests.workspaces.sso.oidc_provider import prove
 from tests.workspaces.sso.support import set_up
 from tests.workspaces.test_entrance import events
@@ -341,3 +342,31 @@ def test_the_provider_turned_off_lets_people_in_with_their_own_accounts_again(wo
     client = Client()
     client.post("/accounts/login/", {"login": editor.email, "password": PASSWORD})
     assert status(client) == 200
+
+
+def test_without_inviting_everybody_but_admins_comes_by_the_identity_provider(world: World) -> None:
+    owner, page = with_password(world.owner), "/acme/organization/single-sign-on"
+    boss = Client()
+    boss.post("/accounts/login/", {"login": owner.email, "password": PASSWORD, "use_password": "on"})
+    set_up(world)
+    assert "have accounts of their own" in boss.get(page).content.decode()
+    editor = browser(world["editor"])
+    boss.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    answer = boss.post(f"{page}/inviting", follow=True)
+    assert [str(message) for message in answer.context["messages"]] == [
+        "Everybody but organization admins comes by the identity provider."
+    ], answer.redirect_chain
+    assert "organization.updated" in events()
+    contractor = {"emails": "contractor@else.test", "is_viewer": "on"}
+    assert "Invitations are off" in boss.post("/acme/organization/people/invite", contractor).content.decode()
+    assert editor.get("/acme/syncs")["Location"].startswith("/sso/required/")
+    assert status(boss) == 200
+    assert boss.post(f"{page}/inviting", {"allowed": "on"}).status_code == 302
+    assert status(editor) == 200
+    assert "/invitations/" in boss.post("/acme/organization/people/invite", contractor).content.decode()
+
+
+def test_inviting_stays_where_nobody_could_come_otherwise(world: World) -> None:
+    with workspace_scope(world.acme.workspace.pk), pytest.raises(Invalid) as refused:
+        services.allow_inviting(actor=world.acme.actor, organization=world.acme.workspace.organization, allowed=False)
+    assert "Test single sign-on" in refused.value.fields["sso_required"]

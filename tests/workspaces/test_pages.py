@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.hashers import make_password
 from django.test import Client
 
+from governance.audit.models import AuditEntry
 from tests.world import World
 from workspaces import services
-from workspaces.models import ApiKey, GroupRole, Invitation, OrganizationMember, Role, User, UserGroup, Workspace
+from workspaces.models import (
+    ApiKey,
+    GroupRole,
+    Invitation,
+    OrganizationMember,
+    Role,
+    SignInRules,
+    User,
+    UserGroup,
+    Workspace,
+)
 from workspaces.scoping import unscoped, workspace_scope
 from workspaces.tokens import digest
 
@@ -71,11 +83,37 @@ def test_the_switcher_lists_only_ones_own_workspaces(world: World, client_of: Ca
 
 
 def test_an_owner_makes_another_workspace(world: World, client_of: Callable[[str], Client]) -> None:
-    client = client_of("owner")
-    assert (
-        client.post(f"{ORGANIZATION}/workspaces/new", {"name": "Production", "slug": ""})["Location"] == "/production/"
-    )
+    client, page, own = client_of("owner"), f"{ORGANIZATION}/workspaces/new", world.acme.workspace.organization_id
+    made = client.post(page, {"organization": own, "name": "Production", "slug": ""})
+    assert made["Location"] == "/production/"
     assert "Production" in shown(client, "/production/settings")
+    assert "Get started" in shown(client, "/production/")
+
+
+def test_a_workspace_is_made_in_an_organization_that_one_administers_or_a_new_one(
+    world: World, client_of: Callable[[str], Client], settings: Any
+) -> None:
+    client, page = client_of("owner"), f"{ORGANIZATION}/workspaces/new"
+    globex = world.globex.workspace.organization
+    assert "Globex" not in shown(client, page)
+    assert "New organization" not in shown(client, page)
+    assert client.post(page, {"organization": globex.pk, "name": "Theirs"}).status_code == 422
+    with unscoped("a test makes the owner of Acme an admin of another organization, which asks for its network"):
+        OrganizationMember.objects.create(organization=globex, user=world.owner, is_admin=True)
+        rules = SignInRules.objects.create(organization=globex, networks=["10.0.0.0/8"])
+    assert client.post(page, {"organization": globex.pk, "name": "Ours there"}).status_code == 403
+    with unscoped("a test opens the network again"):
+        rules.delete()
+    assert client.post(page, {"organization": globex.pk, "name": "Ours there"})["Location"] == "/ours-there/"
+    settings.SIGNUP_OPEN = True
+    founded = {"organization": "new", "name": "First", "region": "EU, AWS"}
+    assert client.post(page, founded).status_code == 422
+    assert client.post(page, {**founded, "organization_name": "Initech"})["Location"] == "/first/"
+    with unscoped("workspaces of three organizations"):
+        made = Workspace.objects.filter(slug__in=["ours-there", "first"]).order_by("slug")
+        assert [(w.organization.name, w.region) for w in made] == [("Initech", "EU, AWS"), (globex.name, "")]
+        entries = AuditEntry.objects.filter(actor_id=world.owner.pk).order_by("-pk")[:2]
+        assert [entry.event for entry in entries] == ["organization.created", "workspace.created"]
 
 
 def test_a_profile_is_ones_own(world: World, client_of: Callable[[str], Client]) -> None:
@@ -111,6 +149,13 @@ def test_inviting_gives_links_once_and_a_new_one_replaces_them(
     client.post(f"{ORGANIZATION}/invitations/{invitation.pk}/withdraw")
     assert Client().get(new).status_code == 404
     assert client.post(f"{ORGANIZATION}/invitations/{invitation.pk}/renew").status_code == 409
+
+
+def test_nobody_is_invited_into_nothing(world: World, client_of: Callable[[str], Client]) -> None:
+    page, sent = f"{ORGANIZATION}/people/invite", {"emails": "new@example.com"}
+    refused = client_of("owner").post(page, sent)
+    assert (refused.status_code, "Choose at least one" in refused.content.decode()) == (422, True)
+    assert client_of("owner").post(page, {**sent, "is_viewer": "on"}).status_code == 200
 
 
 @pytest.mark.parametrize("emails", ["", "nobody", "a@b.c d", ",".join(f"p{n}@example.com" for n in range(51))])
@@ -324,19 +369,19 @@ def test_people_of_the_identity_provider_make_workspaces_only_where_they_may(
     world: World, client_of: Callable[[str], Client]
 ) -> None:
     organization = world.acme.workspace.organization
-    owner, page = client_of("owner"), f"{ORGANIZATION}/workspaces/new"
+    owner, page, own = client_of("owner"), f"{ORGANIZATION}/workspaces/new", {"organization": organization.pk}
     with unscoped("a test makes somebody of the identity provider an admin"):
         provided = User.objects.create_user("ida@acme.test", sso_organization=organization)
         OrganizationMember.objects.create(organization=organization, user=provided, is_admin=True)
     client = Client()
     client.force_login(provided)
-    assert client.post(page, {"name": "First"}).status_code == 302
+    assert client.post(page, {**own, "name": "First"}).status_code == 302
     assert "People of the identity provider may make workspaces" in shown(owner, ORGANIZATION)
     assert owner.post(ORGANIZATION, {"name": "Acme", "allow_invitations": "on"}).status_code == 302
-    refused = client.post(page, {"name": "Second"})
+    refused = client.post(page, {**own, "name": "Second"})
     assert refused.status_code == 403
     assert "SSO users are not allowed to create workspaces" in refused.content.decode()
-    assert owner.post(page, {"name": "Third"}).status_code == 302
+    assert owner.post(page, {**own, "name": "Third"}).status_code == 302
     with unscoped("all of them"):
         assert not Workspace.objects.filter(name="Second").exists()
 

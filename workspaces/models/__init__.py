@@ -5,6 +5,7 @@ from workspaces.models.keys import ApiKey, Invitation, InvitationGroup
 from workspaces.models.organizations import Organization, RetiredSlug, Workspace
 from workspaces.models.organizing import DefaultView, Favourite, Folder, Labelled, SavedFilter, Space, SpaceGroup
 from workspaces.models.people import GroupMember, OrganizationMember, User, UserGroup
+from workspaces.models.requests import MembershipRequest
 from workspaces.models.roles import GroupRole, ObjectGrant, Role, RoleGrant
 from workspaces.models.sign_in import (
     DirectoryEmail,
@@ -37,6 +38,7 @@ __all__ = [
     "Invitation",
     "InvitationGroup",
     "Labelled",
+    "MembershipRequest",
     "ObjectGrant",
     "Organization",
     "OrganizationMember",

@@ -34,9 +34,17 @@ from workspaces.services.keys import (
     touch_api_key,
 )
 from workspaces.services.looking import check_look, end_look, start_look
+from workspaces.services.membership import (
+    approve_membership_request,
+    ask_for_membership,
+    decline_membership_request,
+    give_up_membership_request,
+)
 from workspaces.services.organizations import (
+    allow_inviting,
     create_organization,
     create_workspace,
+    no_workspaces_by_sso,
     update_organization,
     update_workspace,
 )
@@ -126,6 +134,9 @@ __all__ = [
     "add_email_domain",
     "add_favourite",
     "admit_person",
+    "allow_inviting",
+    "approve_membership_request",
+    "ask_for_membership",
     "change_group_members",
     "change_password",
     "change_role_grants",
@@ -141,6 +152,7 @@ __all__ = [
     "create_service_account",
     "create_space",
     "create_workspace",
+    "decline_membership_request",
     "delete_folder",
     "delete_group",
     "delete_role",
@@ -151,10 +163,12 @@ __all__ = [
     "end_sessions",
     "finish_deletion",
     "give_to_maker",
+    "give_up_membership_request",
     "invite_person",
     "make_scim_token",
     "map_group",
     "move_folder",
+    "no_workspaces_by_sso",
     "note_attempt",
     "note_linked_login",
     "note_lost_second_factor",

@@ -16,6 +16,7 @@ from workspaces.models import (
     OrganizationMember,
     RetiredSlug,
     Role,
+    SignInRules,
     User,
     UserGroup,
     Workspace,
@@ -23,13 +24,16 @@ from workspaces.models import (
 from workspaces.permissions import Permission
 from workspaces.scoping import unscoped
 from workspaces.services.checks import check_slug, free_slug, lock, require_organization_admin, required
+from workspaces.services.sessions import require_a_proven_provider
 
 SLUG_LOCK = "workspace slugs"
 SETTINGS = ("name", "allow_invitations", "sso_may_create_workspaces")
 
 
 @service("organization.created")
-def create_organization(*, actor: Actor, owner: User, name: str, workspace_name: str, slug: str = "") -> Workspace:
+def create_organization(
+    *, actor: Actor, owner: User, name: str, workspace_name: str, slug: str = "", region: str = ""
+) -> Workspace:
     """A new organization with its first workspace, the four roles and an "Admins" group.
 
     ``owner`` becomes organization admin and the group's first member. People may
@@ -44,7 +48,7 @@ def create_organization(*, actor: Actor, owner: User, name: str, workspace_name:
             raise Denied("This installation already has an organization.", hint="Ask its admin to invite you.")
         organization = Organization.objects.create(name=name)
         member = OrganizationMember.objects.create(organization=organization, user=owner, is_admin=True)
-        workspace = _build_workspace(organization, workspace_name, slug)
+        workspace = _build_workspace(organization, workspace_name, slug, region)
         group = UserGroup.objects.create(organization=organization, name="Admins")
         GroupMember.objects.create(organization=organization, group=group, member=member)
         GroupRole.objects.create(
@@ -81,6 +85,31 @@ def update_organization(
         unchanged()
         return organization
     organization.save(update_fields=list(SETTINGS))
+    record(organization, before=changed.before, after=changed.after)
+    return organization
+
+
+@service("organization.updated")
+def allow_inviting(*, actor: Actor, organization: Organization, allowed: bool) -> Organization:
+    """Let people be invited who sign in with accounts of their own, or let people come by the identity provider alone.
+
+    Without it nobody is invited, and all but organization admins sign in there.
+    """
+    require(actor, Permission.MANAGE_ORGANIZATION)
+    lock(f"sign-in rules {organization.pk}")
+    organization = Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
+    rules = SignInRules.objects.filter(organization=organization).first() or SignInRules(organization=organization)
+    if not allowed:
+        require_a_proven_provider(organization)
+    before = {"allow_invitations": organization.allow_invitations, "sso_required": rules.sso_required}
+    after = {"allow_invitations": allowed, "sso_required": not allowed}
+    changed = changes(before, after)
+    if not changed:
+        unchanged()
+        return organization
+    organization.allow_invitations, rules.sso_required = allowed, not allowed
+    organization.save(update_fields=["allow_invitations"])
+    rules.save()
     record(organization, before=changed.before, after=changed.after)
     return organization
 
@@ -122,16 +151,21 @@ def update_workspace(*, actor: Actor, workspace: Workspace, name: str, slug: str
     return workspace
 
 
+def no_workspaces_by_sso() -> Denied:
+    """What people of an identity provider hear where those make no workspaces."""
+    return Denied(
+        "SSO users are not allowed to create workspaces",
+        hint="An organization admin changes that under Organization, General.",
+    )
+
+
 def _require_own_account(actor: Actor, organization_id: int) -> None:
     """Raise for a person of the identity provider where those make no workspaces."""
     if actor.user_id is None:
         return
     provided = User.objects.filter(pk=actor.user_id, sso_organization__sso_may_create_workspaces=False)
     if provided.filter(sso_organization=organization_id).exists():
-        raise Denied(
-            "SSO users are not allowed to create workspaces",
-            hint="An organization admin changes that under Organization, General.",
-        )
+        raise no_workspaces_by_sso()
 
 
 def _build_workspace(organization: Organization, name: str, slug: str, region: str = "") -> Workspace:

@@ -46,11 +46,7 @@ def invite_person(
 ) -> Invitation:
     """Invite someone by e-mail into groups of the organization; the link works for 30 days."""
     require(actor, Permission.MANAGE_ORGANIZATION)
-    if not organization.allow_invitations:
-        raise Invalid(
-            f"{organization.name} invites nobody: people come through its identity provider.",
-            hint="An organization admin can allow invitations in the organization's settings.",
-        )
+    _require_inviting(organization)
     email = _sound_email(email)
     lock(f"invitation {organization.pk} {email}")
     now = timezone.now()
@@ -84,6 +80,7 @@ def renew_invitation(*, actor: Actor, invitation: Invitation) -> Invitation:
     invitation = Invitation.objects.select_for_update(no_key=True).get(pk=invitation.pk)
     if invitation.accepted_at is not None or invitation.withdrawn_at is not None:
         raise Conflict(f"The invitation for {invitation.email} was used or withdrawn.", hint="Invite them again.")
+    _require_inviting(invitation.organization)
     before = invitation.expires_at
     invitation.nonce = secrets.token_urlsafe(32)
     invitation.expires_at = timezone.now() + timedelta(days=INVITATION_DAYS)
@@ -117,6 +114,8 @@ def accept_invitation(*, actor: Actor, token: str) -> OrganizationMember:
         invitation = _locked(token)
         if user.sso_organization_id not in (None, invitation.organization_id):
             raise Denied("An account of an identity provider works in its own organization only.")
+        if user.sso_organization_id is None:
+            _require_inviting(invitation.organization)
         if invitation.email != user.email:
             raise Denied(
                 f"This invitation is for {invitation.email}; you are signed in as {user.email}.",
@@ -194,6 +193,14 @@ def remove_person(*, actor: Actor, member: OrganizationMember) -> None:
     )
     member.delete()
     forget_grants()
+
+
+def _require_inviting(organization: Organization) -> None:
+    if not organization.allow_invitations:
+        raise Invalid(
+            f"{organization.name} invites nobody: people come through its identity provider.",
+            hint="An organization admin can allow inviting users under Single sign-on.",
+        )
 
 
 def sends_mail() -> bool:

@@ -48,7 +48,7 @@ def set_sign_in_rules(*, actor: Actor, organization: Organization, rules: Rules,
     networks = _sound_networks(rules.networks)
     _keep_the_editor_in(networks, address)
     if rules.sso_required and not row.sso_required:
-        _require_a_proven_provider(organization)
+        require_a_proven_provider(organization)
     row.idle_minutes = _between("idle_minutes", rules.idle_minutes, IDLE_MINUTES)
     row.lifetime_hours = _between("lifetime_hours", rules.lifetime_hours, LIFETIME_HOURS)
     row.networks, row.networks_for_scim = networks, rules.networks_for_scim
@@ -154,7 +154,8 @@ def _keep_the_editor_in(networks: list[str], address: str) -> None:
         )
 
 
-def _require_a_proven_provider(organization: Organization) -> None:
+def require_a_proven_provider(organization: Organization) -> None:
+    """Raise unless people can sign in by the identity provider: tested, and on."""
     proven = Q(enabled=True, tested_at__isnull=False)
     if not IdentityProvider.objects.filter(proven, organization=organization).exists():
         raise Invalid.field("sso_required", "Test single sign-on and turn it on before you require it.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from allauth.mfa.models import Authenticator
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, QuerySet
 
 from workspaces.models import (
     DirectoryGroup,
@@ -32,6 +32,12 @@ def people_without_second_factor() -> int:
         user__is_active=True, user__is_service=False, user__sso_organization=None
     )
     return people.exclude(Exists(having)).count()
+
+
+def people_with_own_accounts() -> int:
+    """How many people besides its admins sign in without the organization's identity provider."""
+    people = OrganizationMember.objects.filter(user__is_active=True, user__is_service=False, is_admin=False)
+    return people.exclude(user__sso_organization=F("organization")).count()
 
 
 def identity_provider() -> IdentityProvider | None:

@@ -17,6 +17,7 @@ from workspaces.views.groups import (
 )
 from workspaces.views.help import guide, hint
 from workspaces.views.keys import api_keys, new_api_key, new_service_account, revoke_api_keys, service_accounts
+from workspaces.views.membership import approve_membership_request, decline_membership_request, membership_requests
 from workspaces.views.organization import delete_workspace, new_workspace, organization, switch, workspaces
 from workspaces.views.people import (
     invitations,
@@ -39,10 +40,12 @@ __all__ = [
     "access_person",
     "access_who",
     "api_keys",
+    "approve_membership_request",
     "built_in_group",
     "built_in_group_add",
     "built_in_group_remove",
     "change_folder",
+    "decline_membership_request",
     "delete_folder",
     "delete_folder_and_contents",
     "delete_group",
@@ -66,6 +69,7 @@ __all__ = [
     "look",
     "member",
     "member_group",
+    "membership_requests",
     "new_api_key",
     "new_folder",
     "new_group",

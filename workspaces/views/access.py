@@ -34,7 +34,7 @@ def access(request: WorkspaceRequest) -> HttpResponse:
     listing = Listing(request, columns=GROUPS, filters=[HELD], order="name")
     rows = selectors.groups_with_roles(listing.query, held="".join(listing.chosen("held")))
     context = {
-        "tabs": _tabs(request, "groups"),
+        "tabs": access_tabs(request, "groups"),
         "listing": listing,
         "page": listing.page(rows),
         "roles": list(selectors.roles()),
@@ -64,7 +64,7 @@ def access_people(request: WorkspaceRequest) -> HttpResponse:
     listing = Listing(request, columns=PEOPLE, order="user__email")
     rows = explaining.people_here()
     context = {
-        "tabs": _tabs(request, "people"),
+        "tabs": access_tabs(request, "people"),
         "listing": listing,
         "page": listing.page(explaining.named_like(rows, listing.query)),
     }
@@ -101,7 +101,7 @@ def access_who(request: WorkspaceRequest) -> HttpResponse:
     chosen = _object(side, request.GET.get("on", ""))
     listing = Listing(request, columns=WHO, order="user__email")
     context: dict[str, Any] = {
-        "tabs": _tabs(request, "who"),
+        "tabs": access_tabs(request, "who"),
         "side": side,
         "noun": noun_of(side),
         "sides": [{"key": key, "label": f"{noun_of(key).capitalize()}s"} for key in grant_models()],
@@ -174,9 +174,12 @@ def _offered(side: str, chosen: Any) -> list[dict[str, Any]]:
     return rows
 
 
-def _tabs(request: WorkspaceRequest, active: str) -> list[dict[str, Any]]:
+def access_tabs(request: WorkspaceRequest, active: str) -> list[dict[str, Any]]:
+    """The sections of the pages about access."""
     slug = request.workspace.slug
-    places = (("Groups", "access", "groups"), ("People", "access_people", "people"), ("Who can …", "access_who", "who"))
+    places = [("Groups", "access", "groups"), ("People", "access_people", "people"), ("Who can …", "access_who", "who")]
+    if may(request.actor, Permission.MANAGE_WORKSPACE):
+        places.append(("Requests to join", "membership_requests", "requests"))
     return [
         {"label": label, "url": reverse(f"workspaces:{route}", args=[slug]), "active": key == active}
         for label, route, key in places

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from config.errors import Invalid
 from config.htmx import go_to, render_page, wants_part
 from config.ui.listing import Column, Listing
 from workspaces import contents, services
-from workspaces.access import matching_workspaces, may
+from workspaces.access import matching_workspaces, may, may_found_organization
+from workspaces.entry import check_network, detour
 from workspaces.forms import NewWorkspaceForm, OrganizationSettingsForm
-from workspaces.models import Workspace
+from workspaces.models import Organization, Workspace
 from workspaces.pages import show_errors
 from workspaces.permissions import Permission
 from workspaces.requests import WorkspaceRequest
+from workspaces.roster import organizations_to_add_to
 from workspaces.routes import requires
 from workspaces.scoping import organization_scope, unscoped
 
@@ -99,16 +103,44 @@ def switch(request: WorkspaceRequest) -> HttpResponse:
 
 @requires(Permission.MANAGE_ORGANIZATION)
 def new_workspace(request: WorkspaceRequest) -> HttpResponse:
-    """One more workspace of the organization."""
-    form = NewWorkspaceForm(request.POST or None)
+    """One more workspace: of an organization that the person administers, or of a new one where that is open."""
+    offered = organizations_to_add_to(request.user.pk)
+    may_found = may_found_organization() and request.user.sso_organization_id is None
+    if not offered and not may_found:
+        raise services.no_workspaces_by_sso()
+    initial = {"organization": request.workspace.organization_id}
+    form = NewWorkspaceForm(request.POST or None, organizations=offered, may_found=may_found, initial=initial)
     if form.is_valid():
+        chosen = next((each for each in offered if str(each.pk) == form.cleaned_data["organization"]), None)
+        if chosen is not None and (way := _way_into(request, chosen)):
+            return redirect(way)
         try:
-            made = services.create_workspace(
-                actor=request.actor, organization=request.workspace.organization, **form.cleaned_data
-            )
+            made = _new_workspace(request, chosen, form.cleaned_data)
             return go_to(request, made.get_absolute_url(), f"{made.name} is ready.")
         except Invalid as error:
             show_errors(form, error)
     back = reverse("workspaces:workspaces", args=[request.workspace.slug])
-    context = {"form": form, "back": back, "organization": request.workspace.organization}
+    context = {"form": form, "back": back}
     return render_page(request, "workspaces/new_workspace.html", context, status=422 if form.errors else 200)
+
+
+def _way_into(request: WorkspaceRequest, organization: Organization) -> str:
+    """Where the person has to go before they may work in another organization. Raises Denied for its networks."""
+    if organization == request.workspace.organization:
+        return ""
+    check_network(request, organization)
+    needed = detour(request, request.user, organization)
+    return needed.url if needed else ""
+
+
+def _new_workspace(request: WorkspaceRequest, chosen: Organization | None, values: dict[str, Any]) -> Workspace:
+    place = {"slug": values["slug"], "region": values["region"]}
+    if chosen is not None:
+        return services.create_workspace(actor=request.actor, organization=chosen, name=values["name"], **place)
+    return services.create_organization(
+        actor=request.actor,
+        owner=request.user,
+        name=values["organization_name"],
+        workspace_name=values["name"],
+        **place,
+    )

@@ -72,6 +72,7 @@ def sso(request: WorkspaceRequest) -> HttpResponse:
     if provider is not None:
         now = timezone.now()
         context |= {
+            "own_accounts": selectors.people_with_own_accounts(),
             "rules": selectors.sign_in_rules(request.workspace.organization),
             "login_url": saml.login_url(provider),
             "acs_url": saml.acs_url(provider),
@@ -124,6 +125,20 @@ def sso_switch(request: WorkspaceRequest) -> HttpResponse:
     enabled = request.POST.get("enabled") == "on"
     services.switch_identity_provider(actor=request.actor, provider=access.own_provider(), enabled=enabled)
     words = "Single sign-on is on." if enabled else "Single sign-on is off. People sign in with their own accounts."
+    return go_to(request, _sso(request), words)
+
+
+@requires(Permission.MANAGE_ORGANIZATION)
+@require_POST
+@confirmed
+def sso_inviting(request: WorkspaceRequest) -> HttpResponse:
+    """Allow inviting users who sign in with accounts of their own, or not."""
+    allowed = request.POST.get("allowed") == "on"
+    try:
+        services.allow_inviting(actor=request.actor, organization=request.workspace.organization, allowed=allowed)
+    except Invalid as error:
+        return go_to(request, _sso(request), next(iter(error.fields.values()), error.message), tone="bad")
+    words = "Users can be invited." if allowed else "Everybody but organization admins comes by the identity provider."
     return go_to(request, _sso(request), words)
 
 
