@@ -11,7 +11,7 @@ from typing import Any
 
 from connectors.catalog import VERIFICATION_WORDS
 from connectors.registry import DESTINATIONS, SOURCES, destination_class, source_class
-from connectors.sdk.destination import Limits, ModeSpec, Removal, SyncType
+from connectors.sdk.destination import Destination, Limits, ModeSpec, Removal, SyncType
 from connectors.sdk.fields import Field, FileUpload, Number, Select, Toggle
 from connectors.sdk.rest import RestDestination
 
@@ -29,9 +29,7 @@ def pages() -> dict[Path, str]:
     """Path of every page with such a part → its text as it should be."""
     parts = {DOCS / "sources" / f"{key}.md": source_part(source_class(key).definition) for key in SOURCES}
     for key in DESTINATIONS:
-        loaded = destination_class(key)
-        if issubclass(loaded, RestDestination):
-            parts[DOCS / "destinations" / f"{key}.md"] = _destination_part(loaded)
+        parts[DOCS / "destinations" / f"{key}.md"] = _destination_part(destination_class(key))
     return {path: text for path, part in parts.items() if (text := _filled(path, part))}
 
 
@@ -96,8 +94,9 @@ def _condition(declared: Field, among: Sequence[Field]) -> str:
     return f"With {other.label.lower()}: {', '.join(f'*{labels.get(v, v)}*' for v in declared.when.values)}."
 
 
-def _destination_part(loaded: type[RestDestination]) -> str:
-    definition, version = loaded.definition, loaded.api.version
+def _destination_part(loaded: type[Destination]) -> str:
+    definition = loaded.definition
+    version = loaded.api.version if issubclass(loaded, RestDestination) else ""
     about = VERIFICATION_WORDS[definition.verification.value][1]
     spoken = f" Requests name version `{version}` of the service's interface." if version else ""
     return "\n\n".join((f"## What it does\n\n{about}{spoken}", *map(_sync_type, definition.sync_types)))

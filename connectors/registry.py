@@ -34,7 +34,12 @@ SOURCES: dict[str, str] = {
     "snowflake_iceberg": "connectors.sources.snowflake_iceberg:SnowflakeIcebergSource",
 }
 DESTINATIONS: dict[str, str] = {
+    "amazon_eventbridge": "connectors.destinations.amazon_eventbridge:AmazonEventbridgeDestination",
+    "amazon_kinesis": "connectors.destinations.amazon_kinesis:AmazonKinesisDestination",
+    "amazon_sqs": "connectors.destinations.amazon_sqs:AmazonSqsDestination",
     "amplitude": "connectors.destinations.amplitude:AmplitudeDestination",
+    "aws_lambda": "connectors.destinations.aws_lambda:AwsLambdaDestination",
+    "dynamodb": "connectors.destinations.dynamodb:DynamodbDestination",
     "google_data_manager": "connectors.destinations.google_data_manager:GoogleDataManagerDestination",
     "http_request": "connectors.destinations.http_request:HttpRequestDestination",
     "hubspot": "connectors.destinations.hubspot:HubspotDestination",

@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from functools import partial
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager
 from typing import Any
 
-from aiobotocore.config import AioConfig
-from aiobotocore.credentials import AioCredentials
-from aiobotocore.session import AioSession, get_session
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    NoCredentialsError,
-    ParamValidationError,
-    PartialCredentialsError,
-    SSLError,
-)
+from botocore.exceptions import BotoCoreError, ClientError
 
-from connectors.sdk.aws import Role, role_session, way_out
+from connectors.sdk.aws import ACCESS, Account, refusal, told, typed_errors
 from connectors.sdk.destination import Destination, DestinationDefinition, Job, RowStreams
-from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, Gone, RateLimited, Unavailable
+from connectors.sdk.errors import ConfigError, ConnectorError, Gone, Unavailable
 from connectors.sdk.fields import Field, Text, Toggle
 from connectors.sdk.files import PGP_KEY, encrypted, file_plan, file_sync_type, pgp_keys, write_files
 from connectors.sdk.types import Verification
@@ -30,7 +19,6 @@ from connectors.sdk.types import Verification
 # An upload has at most 10,000 parts; they grow by this size every thousand, so that 440 GB fit into one object.
 _PART_BYTES = 8_000_000
 _PART_GROWTH = 1_000
-_AMBIENT = "aws_default_credentials"
 
 _FIELDS: tuple[Field, ...] = (
     Text(
@@ -55,33 +43,7 @@ _FIELDS: tuple[Field, ...] = (
         label="Bucket in the path",
         help="Address the bucket as endpoint/bucket instead of bucket.endpoint; most other stores need it.",
     ),
-    Text(
-        name="access_key_id",
-        label="Access key ID",
-        help="Leave both keys empty to use the machine's own AWS role, where the operator allows that.",
-        required=False,
-    ),
-    Text(name="secret_access_key", label="Secret access key", required=False, secret=True),
-    Text(name="session_token", label="Session token", help="For temporary keys only.", required=False, secret=True),
-    Text(
-        name="role_arn",
-        label="Role ARN",
-        help="A role that the keys above, or the machine, act in: for a bucket of another account.",
-        placeholder="arn:aws:iam::123456789012:role/headrace",
-        required=False,
-        pattern=r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+",
-        pattern_hint="Paste the role's ARN, arn:aws:iam::…:role/….",
-        group="Role",
-    ),
-    Text(
-        name="external_id",
-        label="External ID",
-        help="Only where the role's trust policy asks for one.",
-        required=False,
-        pattern=r"[\w+=,.@:/-]{2,1224}",
-        pattern_hint="2 to 1,224 letters, digits and + = , . @ : / -.",
-        group="Role",
-    ),
+    *ACCESS,
     PGP_KEY,
 )
 
@@ -124,59 +86,13 @@ class S3Destination(Destination):
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[Any]:
+        style = {"addressing_style": "path" if self.config.get("path_style") else "auto"}
+        # Newer checksums are unknown to many compatible stores.
+        checksums = {"request_checksum_calculation": "when_required", "response_checksum_validation": "when_required"}
+        account = Account(self.config, self.environment, signature_version="s3v4", s3=style, **checksums)
         with _typed_errors():
-            session, keys = await self._session()
-            style = {"addressing_style": "path" if self.config.get("path_style") else "auto"}
-            arguments = self._arguments(signature_version="s3v4", s3=style)
-            async with session.create_client("s3", **arguments, **keys) as client:
+            async with account.client("s3") as client:
                 yield client
-
-    async def _session(self) -> tuple[AioSession, dict[str, str]]:
-        """Where clients come from, and the keys they are made with."""
-        keys = self._keys()
-        arn = str(self.config.get("role_arn") or "")
-        if not arn:
-            return get_session(), keys
-        role = Role(arn=arn, external_id=str(self.config.get("external_id") or ""))
-        # A compatible store answers for STS at the same address.
-        client_of = partial(get_session().create_client, **self._arguments())
-        return await role_session(role, AioCredentials(*keys.values()) if keys else None, client_of), {}
-
-    def _arguments(self, **options: Any) -> dict[str, Any]:
-        config = self.config
-        endpoint = str(config.get("endpoint") or "") or None
-        return {
-            "region_name": config.get("region") or "us-east-1",
-            "endpoint_url": endpoint,
-            "config": AioConfig(
-                connect_timeout=10,
-                read_timeout=60,
-                # Single parts of a long upload are tried again here; the run as a whole is the engine's.
-                retries={"mode": "standard", "max_attempts": 3},
-                # Newer checksums are unknown to many compatible stores.
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-                **way_out(self.environment, endpoint),
-                **options,
-            ),
-        }
-
-    def _keys(self) -> dict[str, str]:
-        """The keys that are set, in the order that credentials take them; none for the machine's own."""
-        names = {
-            "aws_access_key_id": "access_key_id",
-            "aws_secret_access_key": "secret_access_key",
-            "aws_session_token": "session_token",
-        }
-        given = {argument: str(self.config[name]) for argument, name in names.items() if self.config.get(name)}
-        if "aws_access_key_id" in given and "aws_secret_access_key" in given:
-            return given
-        if given:
-            raise AuthError("Only part of the credentials is set.", hint="Give the access key ID and the secret key.")
-        if not self.environment.extra.get(_AMBIENT):
-            # The machine's role belongs to the operator, not to everyone who may add a destination.
-            raise AuthError("No credentials are set.", hint="Give an access key ID and its secret access key.")
-        return {}
 
 
 class _Bucket:
@@ -246,53 +162,19 @@ class _Upload:
                 await self._client.abort_multipart_upload(**self._where, UploadId=self._id)
 
 
-_AUTH_CODES = frozenset(
-    {"AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch", "AllAccessDisabled"}
-)
 _REGION_CODES = frozenset({"AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException"})
 
 
-@contextlib.contextmanager
-def _typed_errors() -> Iterator[None]:
-    try:
-        yield
-    except ClientError as error:
-        raise _refusal(error) from error
-    except (NoCredentialsError, PartialCredentialsError) as error:
-        raise AuthError(str(error)) from error
-    except (ParamValidationError, ValueError) as error:
-        raise ConfigError(str(error), field="bucket") from error
-    except SSLError as error:
-        raise AuthError(f"The TLS connection was refused: {error}") from error
-    except (BotoCoreError, OSError, TimeoutError) as error:
-        raise _unreachable(error) from error
+def _typed_errors() -> AbstractContextManager[None]:
+    return typed_errors(_refusal, field="bucket")
 
 
 def _refusal(error: ClientError) -> ConnectorError:
-    answer = error.response
-    code = str(answer.get("Error", {}).get("Code", ""))
-    status = int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    message = f"{code}: {answer.get('Error', {}).get('Message', '')}".strip(": ")
+    code, status, message = told(error)
     if code == "NoSuchBucket" or (status == 404 and error.operation_name != "UploadPart"):
         return Gone(message, hint="Create the bucket, or open the destination and correct its name.")
     if code in _REGION_CODES or status == 301:
         return ConfigError(message, field="region", hint="The bucket is in another region.")
-    if error.operation_name == "AssumeRole" and status in (400, 401, 403):
-        return AuthError(message, hint="The role must trust these credentials, with this external ID if it has one.")
-    if code in _AUTH_CODES or status in (401, 403):
-        return AuthError(message, hint="The key needs s3:PutObject and the multipart upload rights on this bucket.")
-    if code in ("SlowDown", "RequestLimitExceeded") or status == 429:
-        return RateLimited(message)
-    if status >= 500 or code in ("RequestTimeout", "NoSuchUpload", "RequestTimeTooSkewed"):
+    if code == "NoSuchUpload":
         return Unavailable(message)
-    return ConfigError(message)
-
-
-def _unreachable(error: Exception) -> ConnectorError:
-    """The guard's own refusal where it lies beneath, else that nobody answered."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ConnectorError):
-            return cause
-        cause = cause.__cause__ or cause.__context__
-    return Unavailable(f"The store could not be reached: {error}")
+    return refusal(error, "The key needs s3:PutObject and the multipart upload rights on this bucket.")

@@ -10,19 +10,18 @@ from typing import Any
 
 import pyarrow as pa
 
-from connectors.destinations.http_request.payload import Bodies, Columns, Payload, payload_of
-from connectors.destinations.http_request.settings import DEFAULT_BATCH, DEFINITION, WINDOWS
+from connectors.destinations.http_request.settings import DEFAULT_BATCH, DEFINITION
 from connectors.destinations.http_request.sign_in import consent_of, pairs, secrets_of, sign_in_of
 from connectors.sdk.context import Environment
-from connectors.sdk.destination import ACCEPTED, Batch, Destination, Job, Limits, Rate, RowResult, rejected
+from connectors.sdk.destination import ACCEPTED, Batch, Destination, Job, Limits, RowResult, rejected
 from connectors.sdk.errors import AuthError, BatchRejected, ConfigError, ConnectorError, Gone, InternalError
 from connectors.sdk.liquid import Template, TemplateError, batch_variables, compile_template
+from connectors.sdk.messages import run_context
 from connectors.sdk.net import Client, Consent, Request, Response, Tls, merged, parse_url
+from connectors.sdk.pace_settings import paced
+from connectors.sdk.payload import Bodies, Columns, Payload, payload_of
 from connectors.sdk.rows import json_rows
 from connectors.sdk.types import Operation
-
-# Requests stay this far below the rate that was set, as clocks on both sides differ.
-_RATE_MARGIN = 0.95
 
 
 @dataclass(frozen=True)
@@ -93,27 +92,13 @@ class HttpRequestDestination(Destination):
         return not self.config.get("oauth")
 
     def limits(self, job: Job, operation: Operation | None = None) -> Limits:
-        settings = job.settings
         triggers = self._triggers(job)
         chosen = [triggers[operation]] if operation in triggers else list(triggers.values())
-        per_window = int(settings.get("rate") or 1000)
-        retried = settings.get("on_error", "retry") == "retry"
-        return Limits(
-            batch_rows=min((t.batch_rows or 1 for t in chosen), default=1),
-            concurrency=int(settings.get("concurrency") or 100),
-            rates=(
-                Rate(
-                    requests=max(1, int(per_window * _RATE_MARGIN)),
-                    seconds=WINDOWS[settings.get("rate_window") or "second"],
-                ),
-            ),
-            attempts=1 + int(settings.get("retries") or 4) if retried else 1,
-            timeout_s=float(settings.get("timeout") or 30),
-        )
+        return paced(job.settings, min((t.batch_rows or 1 for t in chosen), default=1))
 
     def encoder(self, job: Job) -> Callable[[Batch], Bodies | None]:
         triggers = self._triggers(job)
-        contexts = {operation: _context(job, operation) for operation in triggers}
+        contexts = {operation: run_context(job, operation) for operation in triggers}
 
         def encode(batch: Batch) -> Bodies | None:
             operation = batch.operation
@@ -213,7 +198,7 @@ class HttpSession:
             trigger.endpoint.require(batch.rows.schema.names)
             trigger.payload.require(batch.rows.schema.names)
             self._checked.add(batch.operation)
-        context = _context(self._job, batch.operation)
+        context = run_context(self._job, batch.operation)
         encoded = batch.encoded if isinstance(batch.encoded, Bodies) else trigger.encode(batch.rows, context)
         needless = encoded is not None and trigger.endpoint.static
         rows: list[dict[str, Any]] = [{}] * len(batch) if needless else json_rows(batch.rows)
@@ -291,18 +276,6 @@ class HttpSession:
             if isinstance(error, AuthError):
                 error.hint = self._destination.sign_in_hint or error.hint
             raise error
-
-
-def _context(job: Job, operation: Operation) -> dict[str, str]:
-    """What the run says of itself, for templates."""
-    return {
-        "model_id": str(job.model_id),
-        "model_name": job.model_name,
-        "sync_id": str(job.sync_id),
-        "sync_run_id": str(job.run_id),
-        "current_timestamp": job.started_at.isoformat().replace("+00:00", "Z"),
-        "operation": operation.value,
-    }
 
 
 def _in_parts(response: Response, message: str) -> ConnectorError:

@@ -15,10 +15,11 @@ from connectors.sdk.destination import (
     SyncType,
 )
 from connectors.sdk.fields import SPLIT_RETRY, TUNNEL, Field, FileUpload, KeyValues, Number, Section, Select, Text, When
+from connectors.sdk.pace_settings import pace_settings
+from connectors.sdk.payload_settings import payload_settings
 from connectors.sdk.types import Choice, Operation, Verification
 
 DEFAULT_BATCH = 100
-WINDOWS = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
 
 FIELDS: tuple[Field, ...] = (
     Text(
@@ -107,64 +108,7 @@ def _trigger(operation: Operation, label: str, text: str, method: str) -> Sectio
                 template=True,
                 syntax="liquid",
             ),
-            *_payload(),
-        ),
-    )
-
-
-def _payload() -> tuple[Field, ...]:
-    return (
-        Select(
-            name="payload",
-            label="Payload",
-            style="cards",
-            default="json_columns",
-            choices=(
-                Choice("json_editor", "JSON from a template", "Write the JSON body in Liquid."),
-                Choice("json_columns", "JSON from columns", "An object of the columns you choose, or of all of them."),
-                Choice("json_column", "JSON in one column", "A column that already holds the JSON to send."),
-                Choice("form", "Form", "URL-encoded names and values."),
-                Choice("xml", "XML from a template", "Write the XML body in Liquid."),
-                Choice("empty", "Empty", "No body; the address says it all."),
-            ),
-        ),
-        Text(
-            name="json",
-            label="JSON",
-            help="Liquid with row, or rows for a batch. Commas that loops leave behind are removed.",
-            multiline=True,
-            max_length=100_000,
-            template=True,
-            syntax="json",
-            when=When(field="payload", values=("json_editor",)),
-        ),
-        Text(
-            name="xml",
-            label="XML",
-            help="Liquid with row, or rows for a batch. Use the escape filter for text.",
-            multiline=True,
-            max_length=100_000,
-            template=True,
-            syntax="xml",
-            when=When(field="payload", values=("xml",)),
-        ),
-        Select(name="column", label="Column", column=True, when=When(field="payload", values=("json_column",))),
-        KeyValues(
-            name="columns",
-            label="Fields",
-            help="Field name, and the column or Liquid value to send. Dots in names make nested objects. "
-            "Leave empty to send every column.",
-            template=True,
-            column=True,
-            when=When(field="payload", values=("json_columns",)),
-        ),
-        KeyValues(
-            name="form",
-            label="Form fields",
-            help="Field name, and the column or Liquid value to send.",
-            template=True,
-            column=True,
-            when=When(field="payload", values=("form",)),
+            *payload_settings(),
         ),
     )
 
@@ -173,61 +117,7 @@ SETTINGS: tuple[Field, ...] = (
     _trigger(Operation.ADDED, "Rows added", "Send a request for rows that are new in the model.", "POST"),
     _trigger(Operation.CHANGED, "Rows changed", "Send a request for rows of which any column changed.", "PUT"),
     _trigger(Operation.REMOVED, "Rows removed", "Send a request for rows that left the model.", "DELETE"),
-    Number(
-        name="rate",
-        label="Rate limit",
-        help="At most this many requests in each window. Headrace stays a little below it.",
-        default=1000,
-        minimum=1,
-        maximum=100_000,
-        unit="requests",
-        group="Limits",
-    ),
-    Select(
-        name="rate_window",
-        label="Window",
-        default="second",
-        choices=tuple(Choice(w, f"per {w}") for w in WINDOWS),
-        group="Limits",
-    ),
-    Number(
-        name="concurrency",
-        label="Requests at once",
-        default=100,
-        minimum=1,
-        maximum=500,
-        group="Limits",
-    ),
-    Number(
-        name="timeout",
-        label="Time-out",
-        help="How long to wait for each answer. A request without an answer counts as failed.",
-        default=30,
-        minimum=1,
-        maximum=600,
-        unit="seconds",
-        group="Errors",
-    ),
-    Select(
-        name="on_error",
-        label="When a request fails",
-        style="cards",
-        default="retry",
-        choices=(
-            Choice("retry", "Try again at once", "Then leave it to the next runs, until it succeeds."),
-            Choice("next_run", "Wait for the next run", "Every run tries again what failed before."),
-        ),
-        group="Errors",
-    ),
-    Number(
-        name="retries",
-        label="Retries in a run",
-        default=4,
-        minimum=1,
-        maximum=20,
-        when=When(field="on_error", values=("retry",)),
-        group="Errors",
-    ),
+    *pace_settings(),
     SPLIT_RETRY,
 )
 

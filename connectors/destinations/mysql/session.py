@@ -205,7 +205,8 @@ class TableSession:
             return lambda row: bool(ask(plan.update(row)))
         if self._job.settings.get("strategy") == LOAD:
             return lambda row: ask(plan.replace([row])) >= 0
-        return lambda row: bool(ask(plan.update(row)) or ask(plan.insert([row])) or True)
+        # What an insert counts says nothing about a match.
+        return lambda row: bool(ask(plan.update(row))) or ask(plan.insert([row])) >= 0
 
     def _transaction(self, write: Callable[[], object]) -> None:
         """A transaction; an error while committing says that the outcome is unknown."""

@@ -10,10 +10,11 @@ from typing import Any
 
 import psycopg
 import pytest
+from moto.core.config import default_user_config
 from moto.server import ThreadedMotoServer
 from psycopg import sql
 
-pytest.register_assert_rewrite("tests.connectors.kit.drivers")
+pytest.register_assert_rewrite("tests.connectors.kit.drivers", "tests.connectors.kit.brokers")
 
 from config.embedded import Urls  # noqa: E402 - drivers are rewritten first
 from tests.connectors.kit.drivers import Ground  # noqa: E402
@@ -33,7 +34,8 @@ def target_url(services: Urls) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def store_url() -> Iterator[str]:
-    """A server that speaks S3, on loopback."""
+    """An emulator of AWS, on loopback; functions answer what they are told to, and do not run."""
+    default_user_config["lambda"]["use_docker"] = False
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -7,11 +7,13 @@ import pytest
 from connectors.registry import DESTINATIONS, destination_class
 from connectors.sdk.fields import Field
 from tests.connectors.kit import declarations as rules
+from tests.connectors.kit.brokers import BROKERS, play_broker
 from tests.connectors.kit.cases import TOPICS, Case, cases_of
 from tests.connectors.kit.drivers import DRIVERS, Ground
 from tests.connectors.kit.rest import rest_keys
 
 LONGEST_FILE = 350
+PLAYED = {**DRIVERS, **dict.fromkeys(BROKERS, play_broker)}
 
 
 def all_fields(key: str) -> list[Field]:
@@ -57,9 +59,9 @@ def test_no_file_grows_too_long(key: str) -> None:
 def test_its_cases_show_every_topic(key: str) -> None:
     shown = {topic for case in cases_of(key) for topic in case.told["shows"]}
     assert shown >= TOPICS
-    assert key in DRIVERS or key in rest_keys()
+    assert key in PLAYED or key in rest_keys()
 
 
-@pytest.mark.parametrize("case", cases_of(*DRIVERS), ids=str)
+@pytest.mark.parametrize("case", cases_of(*PLAYED), ids=str)
 async def test_case(case: Case, ground: Ground) -> None:
-    await DRIVERS[case.key](case, ground)
+    await PLAYED[case.key](case, ground)

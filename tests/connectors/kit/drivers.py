@@ -64,9 +64,9 @@ async def play_http(case: Case, ground: Ground) -> None:
         config = {"base_url": server.url, **told.get("config", {})}
         destination = destination_of(case.key, config, Environment(outbound_allow=server.opened))
         async with destination.session(told_job(destination, told)) as session:
-            outcome = await _outcome(session.deliver(batch_in(told)))
+            outcome = await outcome_of(session.deliver(batch_in(told)))
     assert [_seen(r, wanted) for r, wanted in zip(server.received, told["requests"], strict=True)] == told["requests"]
-    assert outcome == _expected(told)
+    assert outcome == expected(told)
 
 
 def _answer(told: Mapping[str, Any]) -> Answer:
@@ -101,11 +101,11 @@ async def play_table(case: Case, ground: Ground) -> None:
         destination = table_destination(ground.database_url)
         settings = {**told.get("settings", {}), "table": f"{schema}.{told['table']}"}
         async with destination.session(told_job(destination, {**told, "settings": settings})) as session:
-            outcomes = [await _outcome(session.deliver(batch_in(b))) for b in told["batches"]]
+            outcomes = [await outcome_of(session.deliver(batch_in(b))) for b in told["batches"]]
         rows = connection.execute(
             sql.SQL("SELECT to_json(t)::text FROM ({}) t").format(sql.SQL(told["query"]))
         ).fetchall()
-    assert outcomes == [_expected(b) for b in told["batches"]]
+    assert outcomes == [expected(b) for b in told["batches"]]
     assert [exact_json(row) for (row,) in rows] == told["holds"]
 
 
@@ -134,12 +134,12 @@ async def play_mysql(case: Case, ground: Ground) -> None:
             cursor.execute(statement)
         destination = mysql_destination(login, name, key=case.key)
         async with destination.session(told_job(destination, told)) as session:
-            outcomes = [await _outcome(session.deliver(batch_in(b))) for b in told["batches"]]
+            outcomes = [await outcome_of(session.deliver(batch_in(b))) for b in told["batches"]]
         outcomes = json.loads(json.dumps(outcomes).replace(name, "{db}"))
         cursor.execute(told["query"])
         rows = cursor.fetchall()
         cursor.execute(f"DROP DATABASE {name}")
-    assert outcomes == [_expected(b) for b in told["batches"]]
+    assert outcomes == [expected(b) for b in told["batches"]]
     assert [exact_json(row) for (row,) in rows] == told["holds"]
 
 
@@ -214,14 +214,16 @@ def _content(name: str, data: bytes) -> Any:
     return data.decode()
 
 
-async def _outcome(delivering: Awaitable[Any]) -> Any:
+async def outcome_of(delivering: Awaitable[Any]) -> Any:
+    """Row results, or what was raised, in the words of a case."""
     try:
         return told_results(await delivering)
     except ConnectorError as error:
         return {"raises": error.code, "message": error.message}
 
 
-def _expected(told: Mapping[str, Any]) -> Any:
+def expected(told: Mapping[str, Any]) -> Any:
+    """What a case tells of the outcome."""
     return told["raises"] if "raises" in told else told["results"]
 
 

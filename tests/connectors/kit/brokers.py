@@ -1,0 +1,194 @@
+"""Queues, streams, tables and functions for cases: made as a case tells, written to, and looked into from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import boto3
+from httpx import post
+
+from connectors.sdk.context import Environment
+from tests.connectors.kit.cases import Case, Digits, batch_in, exact_json
+from tests.connectors.kit.drivers import Ground, destination_of, expected, outcome_of, told_job
+
+Look = Callable[[], Any]
+NAME = f"headrace-{os.getpid()}"
+_KEYS = {"access_key_id": "AKIATEST", "secret_access_key": "test-secret", "region": "eu-central-1"}
+
+
+async def play_broker(case: Case, ground: Ground) -> None:
+    """Deliver the batches of a case to a broker made for it; compare results and what then arrived."""
+    told = case.told
+    async with BROKERS[case.key](told, ground) as (config, look):
+        places = {"{name}": NAME}
+        settings = json.loads(_with(json.dumps(told.get("settings", {}), default=_digits), places))
+        config = {**config, **told.get("config", {})}
+        destination = destination_of(case.key, config, Environment(outbound_allow=("*",)))
+        job = told_job(destination, {**told, "settings": settings})
+        destination.validate(job)
+        async with destination.session(job) as session:
+            outcomes = [await outcome_of(session.deliver(batch_in(_own(b)))) for b in told["batches"]]
+        arrived = look()
+        arrived = await arrived if isinstance(arrived, Awaitable) else arrived
+    assert outcomes == [expected(b) for b in told["batches"]]
+    assert arrived == told["arrived"]
+
+
+def _own(batch: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The batch, with this process's own names in its rows."""
+    rows = [[v.replace("{pid}", NAME) if isinstance(v, str) else v for v in row] for row in batch["rows"]]
+    return {**batch, "rows": rows}
+
+
+def _with(text: str, places: Mapping[str, str]) -> str:
+    for mark, value in places.items():
+        text = text.replace(mark, value)
+    return text
+
+
+def _digits(value: Any) -> Any:
+    assert isinstance(value, Digits)
+    return float(value.text)
+
+
+def body_in(data: bytes | str) -> Any:
+    """A message's JSON, or its text where it is none."""
+    try:
+        return exact_json(data)
+    except ValueError:
+        return data.decode() if isinstance(data, bytes) else data
+
+
+def aws(ground: Ground, service: str) -> Any:
+    """A plain client of the emulator, to look from outside."""
+    return boto3.client(
+        service,
+        endpoint_url=ground.store_url,
+        aws_access_key_id="AKIATEST",
+        aws_secret_access_key="test-secret",
+        region_name="eu-central-1",
+    )
+
+
+@asynccontextmanager
+async def sqs(told: Mapping[str, Any], ground: Ground) -> AsyncIterator[tuple[dict[str, Any], Look]]:
+    """Queues by name with their attributes."""
+    client = aws(ground, "sqs")
+    queues = {
+        name: client.create_queue(QueueName=f"{NAME}-{name}", Attributes=about)["QueueUrl"]
+        for name, about in told["queues"].items()
+    }
+
+    def look() -> dict[str, Any]:
+        return {name: list(_received(client, url)) for name, url in queues.items()}
+
+    try:
+        yield {**_KEYS, "endpoint": ground.store_url}, look
+    finally:
+        for url in queues.values():
+            client.delete_queue(QueueUrl=url)
+
+
+def _received(client: Any, url: str) -> Iterator[dict[str, Any]]:
+    asked = {"QueueUrl": url, "MaxNumberOfMessages": 10, "AttributeNames": ["All"], "MessageAttributeNames": ["All"]}
+    while found := client.receive_message(**asked).get("Messages"):
+        for message in found:
+            along = {n: a["StringValue"] for n, a in message.get("MessageAttributes", {}).items()}
+            system = {n: v for n, v in message["Attributes"].items() if n.startswith("MessageG") or "Dedup" in n}
+            yield {"body": body_in(message["Body"]), **({"with": along} if along else {}), **system}
+            client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+
+@asynccontextmanager
+async def kinesis(told: Mapping[str, Any], ground: Ground) -> AsyncIterator[tuple[dict[str, Any], Look]]:
+    """A stream of one shard."""
+    client = aws(ground, "kinesis")
+    client.create_stream(StreamName=NAME, ShardCount=1)
+
+    def look() -> list[Any]:
+        shard = client.describe_stream(StreamName=NAME)["StreamDescription"]["Shards"][0]["ShardId"]
+        start = client.get_shard_iterator(StreamName=NAME, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
+        records = client.get_records(ShardIterator=start["ShardIterator"])["Records"]
+        return [{"key": r["PartitionKey"], "body": body_in(r["Data"])} for r in records]
+
+    try:
+        yield {**_KEYS, "endpoint": ground.store_url}, look
+    finally:
+        client.delete_stream(StreamName=NAME)
+
+
+@asynccontextmanager
+async def eventbridge(told: Mapping[str, Any], ground: Ground) -> AsyncIterator[tuple[dict[str, Any], Look]]:
+    """A bus whose events all go into a queue."""
+    events, queues = aws(ground, "events"), aws(ground, "sqs")
+    events.create_event_bus(Name=NAME)
+    url = queues.create_queue(QueueName=NAME)["QueueUrl"]
+    arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name="all", EventBusName=NAME, EventPattern=json.dumps({"account": ["123456789012"]}))
+    events.put_targets(Rule="all", EventBusName=NAME, Targets=[{"Id": "1", "Arn": arn}])
+
+    def look() -> list[Any]:
+        found = [message["body"] for message in _received(queues, url)]
+        return [{name: event[name] for name in ("source", "detail-type", "time", "detail")} for event in found]
+
+    try:
+        yield {**_KEYS, "endpoint": ground.store_url}, look
+    finally:
+        events.remove_targets(Rule="all", EventBusName=NAME, Ids=["1"])
+        events.delete_rule(Name="all", EventBusName=NAME)
+        events.delete_event_bus(Name=NAME)
+        queues.delete_queue(QueueUrl=url)
+
+
+@asynccontextmanager
+async def dynamodb(told: Mapping[str, Any], ground: Ground) -> AsyncIterator[tuple[dict[str, Any], Look]]:
+    """A table with the told key, filled with the told items."""
+    client = aws(ground, "dynamodb")
+    keys = told["key"]
+    client.create_table(
+        TableName=NAME,
+        AttributeDefinitions=[{"AttributeName": n, "AttributeType": kind} for n, kind in keys.items()],
+        KeySchema=[{"AttributeName": n, "KeyType": kind} for n, kind in zip(keys, ("HASH", "RANGE"), strict=False)],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    for item in told.get("items", ()):
+        client.put_item(TableName=NAME, Item=item)
+
+    def look() -> list[Any]:
+        items = client.scan(TableName=NAME)["Items"]
+        return sorted(items, key=lambda item: str([item[name] for name in keys]))
+
+    try:
+        yield {**_KEYS, "endpoint": ground.store_url}, look
+    finally:
+        client.delete_table(TableName=NAME)
+
+
+@asynccontextmanager
+async def function(told: Mapping[str, Any], ground: Ground) -> AsyncIterator[tuple[dict[str, Any], Look]]:
+    """A function that answers as told. The emulator runs none, and keeps no payloads."""
+    iam, client = aws(ground, "iam"), aws(ground, "lambda")
+    role = iam.create_role(RoleName=NAME, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    code = {"ZipFile": bytes.fromhex("504b0506" + "00" * 18)}
+    client.create_function(FunctionName=NAME, Runtime="python3.12", Role=role, Handler="f.f", Code=code)
+    answers = {"results": [json.dumps(a) for a in told["answers"]], "region": "eu-central-1"}
+    post(f"{ground.store_url}/moto-api/static/lambda-simple/response", json=answers).raise_for_status()
+    try:
+        yield {**_KEYS, "endpoint": ground.store_url}, list
+    finally:
+        client.delete_function(FunctionName=NAME)
+        iam.delete_role(RoleName=NAME)
+
+
+Broker = Callable[[Mapping[str, Any], Ground], Any]
+BROKERS: Mapping[str, Broker] = {
+    "amazon_eventbridge": eventbridge,
+    "amazon_kinesis": kinesis,
+    "amazon_sqs": sqs,
+    "aws_lambda": function,
+    "dynamodb": dynamodb,
+}
