@@ -75,12 +75,8 @@ def function_sync_type(*more: Field) -> SyncType:
     )
 
 
-class FunctionDestination(Destination):
-    """Members say how a function is called."""
-
-    @abstractmethod
-    def calling(self, job: Job) -> AbstractAsyncContextManager[Call]:
-        """A context that gives what calls the function with a body and gives its parsed answer."""
+class FunctionRules(Destination):
+    """What every destination of the family does alike, however the function is called."""
 
     def wanted(self, job: Job) -> frozenset[Operation]:
         return frozenset(operation for operation in Operation if job.settings.get(operation.value))
@@ -91,6 +87,14 @@ class FunctionDestination(Destination):
 
     def limits(self, job: Job, operation: Operation | None = None) -> Limits:
         return paced(job.settings, int(job.settings.get("batch_size") or 1))
+
+
+class FunctionDestination(FunctionRules):
+    """Members say how a function is called."""
+
+    @abstractmethod
+    def calling(self, job: Job) -> AbstractAsyncContextManager[Call]:
+        """A context that gives what calls the function with a body and gives its parsed answer."""
 
     @asynccontextmanager
     async def session(self, job: Job) -> AsyncIterator[FunctionSession]:
@@ -107,17 +111,20 @@ class FunctionSession:
 
     async def deliver(self, batch: Batch) -> Sequence[RowResult]:
         """One call for the batch; what its answer names is refused."""
-        body = {
+        return refused_rows(await self._call(function_body(self._job, batch)), batch.keys)
+
+
+def function_body(job: Job, batch: Batch) -> bytes:
+    """What the function gets for a batch."""
+    about = {"api_version": API_VERSION, "sync_id": str(job.sync_id), "sync_run_id": str(job.run_id)}
+    return dumps(
+        {
             "operation": VERBS[batch.operation],
-            "primary_key_column": self._job.primary_key,
+            "primary_key_column": job.primary_key,
             "rows": json_rows(batch.rows),
-            "metadata": {
-                "api_version": API_VERSION,
-                "sync_id": str(self._job.sync_id),
-                "sync_run_id": str(self._job.run_id),
-            },
+            "metadata": about,
         }
-        return refused_rows(await self._call(dumps(body)), batch.keys)
+    )
 
 
 def refused_rows(answer: Any, keys: Sequence[str]) -> list[RowResult]:

@@ -205,8 +205,13 @@ class TableSession:
             return lambda row: bool(ask(plan.update(row)))
         if self._job.settings.get("strategy") == LOAD:
             return lambda row: ask(plan.replace([row])) >= 0
-        # What an insert counts says nothing about a match.
-        return lambda row: bool(ask(plan.update(row))) or ask(plan.insert([row])) >= 0
+
+        def upsert(row: Row) -> bool:
+            if not ask(plan.update(row)):
+                ask(plan.insert([row]))
+            return True
+
+        return upsert
 
     def _transaction(self, write: Callable[[], object]) -> None:
         """A transaction; an error while committing says that the outcome is unknown."""
@@ -243,7 +248,7 @@ def _packets(rows: Sequence[T]) -> Iterator[list[T]]:
     held: list[T] = []
     size = 0
     for row in rows:
-        width = 4 * (len(row) if isinstance(row, str) else sum(map(len, row)) + 4 * len(row))
+        width = _width(row)
         if held and (size + width > _PACKET_BYTES or len(held) >= _AT_ONCE):
             yield held
             held, size = [], 0
@@ -251,3 +256,8 @@ def _packets(rows: Sequence[T]) -> Iterator[list[T]]:
         size += width
     if held:
         yield held
+
+
+def _width(row: str | Row) -> int:
+    """The bytes that a statement, or a row of literals, takes at most."""
+    return 4 * (len(row) if isinstance(row, str) else sum(map(len, row)) + 4 * len(row))

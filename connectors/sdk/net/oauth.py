@@ -139,6 +139,8 @@ class TokenSource:
 def token_answer(response: Response) -> dict[str, Any]:
     """The answer that holds a token; raises ``InternalError`` where it holds none."""
     answer = response.json()
+    if isinstance(answer, dict) and "id_token" in answer:
+        answer.setdefault("access_token", answer["id_token"])  # all that is given where an identity was asked for
     if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str):
         raise InternalError("The token address answered without an access token.", hint="Check the access token URL.")
     return answer

@@ -84,6 +84,10 @@ class Line:
         self._base = api.address(config)
         self._timeout_s = timeout_s
 
+    async def prove(self) -> None:
+        """Sign in without asking for anything more."""
+        await self._prover.proof(self._client)
+
     async def get(self, path: str, query: Query | None = None) -> Any:
         """The JSON at this path."""
         return (await self.send("GET", path, query=query)).json()

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jwt
@@ -51,9 +51,13 @@ def google(*scopes: str) -> SignIn:
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceAccount(SignIn):
-    """The key of a service account signs a request for a token, which lasts an hour."""
+    """The key of a service account signs a request for a token, which lasts an hour.
 
-    scopes: tuple[str, ...]
+    With ``audience``, the address of a person's own function or service, it is a token that says who calls it.
+    """
+
+    scopes: tuple[str, ...] = ()
+    audience: Callable[[Config], str] | None = None
 
     @property
     def fields(self) -> tuple[Field, ...]:  # type: ignore[override]  # a declaration that others are made of
@@ -69,7 +73,10 @@ class ServiceAccount(SignIn):
         )
 
     def prover(self, config: Config, environment: Environment, client: NewClient) -> Prover:
-        return Tokened(TokenSource(SignedRequest.of(service_account(config), " ".join(self.scopes))))
+        asking = SignedRequest.of(service_account(config), " ".join(self.scopes))
+        if self.audience is not None:
+            asking = replace(asking, audience=self.audience(config))
+        return Tokened(TokenSource(asking))
 
     def secrets(self, config: Config) -> list[str]:
         told = str(config.get("service_account_key") or "")
@@ -101,6 +108,7 @@ class SignedRequest(TokenRequest):
 
     private_key: str = field(repr=False)
     key_id: str = ""
+    audience: str = ""
 
     @classmethod
     def of(cls, key: Mapping[str, Any], scope: str) -> SignedRequest:
@@ -117,7 +125,8 @@ class SignedRequest(TokenRequest):
 
     def request(self) -> Request:
         now = int(time.time())
-        claims = {"iss": self.client_id, "scope": self.scope, "aud": self.url, "iat": now, "exp": now + LASTS_S}
+        wanted = {"target_audience": self.audience} if self.audience else {"scope": self.scope}
+        claims = {"iss": self.client_id, **wanted, "aud": self.url, "iat": now, "exp": now + LASTS_S}
         try:
             signed = jwt.encode(claims, self.private_key, algorithm="RS256", headers={"kid": self.key_id})
         except (ValueError, TypeError, jwt.PyJWTError) as error:

@@ -60,5 +60,7 @@ def mysql_login() -> Iterator[Callable[[], dict[str, Any]]]:
 
 
 @pytest.fixture
-def ground(target_url: str, store_url: str, tmp_path: Path, mysql_login: Callable[[], dict[str, Any]]) -> Ground:
-    return Ground(target_url, tmp_path, store_url, mysql_login)
+def ground(
+    services: Urls, target_url: str, store_url: str, tmp_path: Path, mysql_login: Callable[[], dict[str, Any]]
+) -> Ground:
+    return Ground(target_url, tmp_path, store_url, mysql_login, services.redis_url)

@@ -7,15 +7,18 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import boto3
 from httpx import post
+from redis import Redis
 
 from connectors.sdk.context import Environment
 from tests.connectors.kit.cases import Case, Digits, batch_in, exact_json
 from tests.connectors.kit.drivers import Ground, destination_of, expected, outcome_of, told_job
 
 Look = Callable[[], Any]
+_REDIS_DATABASE = 9  # the program itself uses others
 NAME = f"headrace-{os.getpid()}"
 _KEYS = {"access_key_id": "AKIATEST", "secret_access_key": "test-secret", "region": "eu-central-1"}
 
@@ -184,6 +187,44 @@ async def function(told: Mapping[str, Any], ground: Ground) -> AsyncIterator[tup
         iam.delete_role(RoleName=NAME)
 
 
+@asynccontextmanager
+async def redis(told: Mapping[str, Any], ground: Ground) -> AsyncIterator[tuple[dict[str, Any], Look]]:
+    """An empty database of the real server."""
+    url = urlsplit(ground.redis_url)
+    login = {"host": url.hostname, "port": url.port, "password": unquote(url.password or "") or None}
+    login_of: Any = login
+    client: Any = Redis(**login_of, username=url.username or None, db=_REDIS_DATABASE, decode_responses=True)
+    client.flushdb()
+    for command in told.get("before", ()):
+        client.execute_command(*command)
+
+    def look() -> dict[str, Any]:
+        return {key: _held(client, key) for key in sorted(client.keys())}
+
+    try:
+        yield {**{n: v for n, v in login.items() if v}, "user": url.username, "database": _REDIS_DATABASE}, look
+    finally:
+        client.flushdb()
+        client.close()
+
+
+def _held(client: Any, key: str) -> Any:
+    kind = client.type(key)
+    if kind == "hash":
+        return client.hgetall(key)
+    if kind == "set":
+        return sorted(client.smembers(key))
+    if kind == "zset":
+        members = client.zrange(key, 0, -1, withscores=True)
+        return (
+            {n: str(score) for n, score in members}
+            if all(score < 1e9 for _, score in members)
+            else [name for name, _ in members]
+        )
+    lasts = client.ttl(key)
+    return client.get(key) + (f" for {lasts} s" if lasts > 0 else "")
+
+
 Broker = Callable[[Mapping[str, Any], Ground], Any]
 BROKERS: Mapping[str, Broker] = {
     "amazon_eventbridge": eventbridge,
@@ -191,4 +232,5 @@ BROKERS: Mapping[str, Broker] = {
     "amazon_sqs": sqs,
     "aws_lambda": function,
     "dynamodb": dynamodb,
+    "redis": redis,
 }

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import asyncssh
 import boto3
 import psycopg
 import pyarrow.parquet as pq
 import pymysql
+import pytest
 from psycopg import sql
 
 from connectors.registry import destination_class
@@ -26,6 +28,7 @@ from tests.connectors.kit.cases import Case, batch_in, exact_json, rows_in, told
 from tests.connectors.kit.fake_http import Answer, Received, fake_http
 from tests.connectors.kit.jobs import Streams, job_for, settled
 from tests.support.databases import RUN_PREFIX
+from tests.support.sshd import MISSING, running_sshd
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Ground:
     folder: Path
     store_url: str
     mysql: Callable[[], dict[str, Any]]  # how root logs in; skips where there is no server
+    redis_url: str
 
 
 def destination_of(key: str, config: Mapping[str, Any], environment: Environment) -> Destination:
@@ -54,6 +58,7 @@ def told_job(destination: Destination, told: Mapping[str, Any]) -> Job:
         removal=Removal(told.get("removal", "nothing")),
         identifiers=told.get("identifiers", ()),
         fields=list(first["columns"]),
+        sync_type=destination.definition.sync_type(told["type"]) if "type" in told else None,
     )
 
 
@@ -159,6 +164,27 @@ async def play_files(case: Case, ground: Ground) -> None:
     assert {name: _content(name, data) for name, data in found.items()} == case.told["files"]
 
 
+async def play_sftp(case: Case, ground: Ground) -> None:
+    """Write a run onto a real OpenSSH server; compare every file there."""
+    if MISSING:
+        pytest.skip(MISSING)
+    home = ground.folder / "home"
+    home.mkdir()
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    with running_sshd(ground.folder) as server:
+        server.admit(key.export_public_key().decode().strip())
+        config = {"host": server.host, "port": server.port, "user": server.user, "login": "key"}
+        config |= {"private_key": key.export_private_key().decode(), "host_key": server.host_key}
+        config |= {"folder": str(home), "temporary_folder": str(ground.folder)}
+        destination = destination_of("sftp", config, Environment(outbound_allow=("*",)))
+        await destination.check()
+        await _write(destination, case)
+        await _write(destination, case)  # what is there is replaced
+    found = {str(p.relative_to(home)): p.read_bytes() for p in sorted(home.rglob("*")) if p.is_file()}
+    assert {name: _content(name, data) for name, data in found.items()} == case.told["files"]
+    assert not list(ground.folder.glob(".*.part"))
+
+
 async def play_objects(case: Case, ground: Ground) -> None:
     """Write a run into a bucket; compare every object in it."""
     bucket = f"case-{case.name.replace('_', '-')}"
@@ -236,4 +262,5 @@ DRIVERS: Mapping[str, Driver] = {
     "planetscale": play_mysql,
     "postgres": play_table,
     "s3": play_objects,
+    "sftp": play_sftp,
 }

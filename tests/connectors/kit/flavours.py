@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from tests.connectors.kit.cases import Case
@@ -62,6 +64,8 @@ def _content(request: Received) -> Any:
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
+        with suppress(ValueError):  # a message inside a message
+            yield from _texts(json.loads(base64.b64decode(value, validate=True)))
     elif isinstance(value, dict):
         for inner in value.values():
             yield from _texts(inner)

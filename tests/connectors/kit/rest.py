@@ -19,9 +19,12 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from connectors.registry import DESTINATIONS, destination_class
 from connectors.sdk import trace
@@ -186,7 +189,7 @@ async def play(
         others = dict.fromkeys(told.get("origins", ()), server.url)
         vault = KnownTokens(told["tokens"]) if "tokens" in told else None
         environment = Environment(outbound_allow=server.opened, routes={origin: server.url, **others}, vault=vault)
-        destination = destination_of(case.key, told.get("config", {}), environment)
+        destination = destination_of(case.key, config_in(told), environment)
         real = destination.limits
         destination.limits = lambda job, operation=None: replace(real(job, operation), timeout_s=TIMEOUT_S)  # type: ignore[method-assign]  # nobody waits half a minute here
         destination.line = partial(destination.line, timeout_s=TIMEOUT_S)  # type: ignore[attr-defined]  # as above
@@ -239,13 +242,28 @@ def _set(found: Choice | DestinationField) -> dict[str, Any]:
 def _base(key: str, told: Mapping[str, Any]) -> str:
     loaded = destination_class(key)
     assert issubclass(loaded, RestDestination)
-    return loaded.api.address(told.get("config", {}))
+    return loaded.api.address(config_in(told))
+
+
+def config_in(told: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a case; ``{service account}`` stands for the key of one, made for this process."""
+    config = told.get("config", {})
+    return {name: _account() if value == "{service account}" else value for name, value in config.items()}
+
+
+@cache
+def _account() -> str:
+    made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    address = "https://oauth2.googleapis.com/token"
+    known = {"type": "service_account", "client_email": "headrace@acme.test", "token_uri": address}
+    return json.dumps({**known, "private_key": pem, "private_key_id": "1"})
 
 
 def secrets_in(key: str, told: Mapping[str, Any]) -> list[str]:
     """The secret settings of a case."""
     loaded = destination_class(key)
-    config = told.get("config", {})
+    config = config_in(told)
     known = [str(config[f.name]) for f in loaded.definition.fields if f.secret and config.get(f.name)]
     return [*known, *([told["tokens"]] if "tokens" in told else [])]
 
