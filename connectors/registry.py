@@ -49,6 +49,7 @@ DESTINATIONS: dict[str, str] = {
     "google_pubsub": "connectors.destinations.google_pubsub:GooglePubsubDestination",
     "http_request": "connectors.destinations.http_request:HttpRequestDestination",
     "hubspot": "connectors.destinations.hubspot:HubspotDestination",
+    "intercom": "connectors.destinations.intercom:IntercomDestination",
     "klaviyo": "connectors.destinations.klaviyo:KlaviyoDestination",
     "local_files": "connectors.destinations.local_files:LocalFilesDestination",
     "meta": "connectors.destinations.meta:MetaDestination",

@@ -32,6 +32,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
         "hubspot-associations.json",
         "hubspot-lists.json",
     ),
+    "intercom": ("intercom.yaml",),
     "klaviyo": ("klaviyo.json",),
     "mixpanel": ("mixpanel-ingestion.yaml",),
 }
