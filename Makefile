@@ -19,6 +19,8 @@ OTHER_LOCKS := $(filter-out base drivers dev,$(basename $(notdir $(wildcard requ
 # `make lock UPGRADE=--upgrade` takes newer versions.
 UPGRADE ?=
 
+INSTALL := apt-get -q install -y --no-install-recommends
+
 # How many rounds `make torture` takes.
 ROUNDS ?= 500
 
@@ -39,7 +41,7 @@ serve: prepared ## Run web, workers and scheduler with what is in .data
 
 drivers: prepared $(STAMPS)/drivers ## Install the drivers of warehouses that not everybody needs (Snowflake)
 
-test: develop $(STAMPS)/chromium $(STAMPS)/clients $(STAMPS)/orchestrators $(STAMPS)/chdb $(STAMPS)/fakesnow ## Run all tests
+test: develop $(STAMPS)/browser $(STAMPS)/clients $(STAMPS)/orchestrators $(STAMPS)/chdb $(STAMPS)/fakesnow ## Run all tests
 	cd frontend && $(WITH_NODE) npm run --silent test
 	@# On a loaded machine a wait can be too short. What failed is asked once more, alone, and decides.
 	$(PY) -m pytest -n 3 --dist worksteal -q || $(PY) -m pytest -q --last-failed --last-failed-no-failures none
@@ -58,7 +60,7 @@ bench: develop $(STAMPS)/peers ## Measure a million rows against bare baselines 
 torture: develop ## Kill and trouble real syncs for many rounds, and compare what arrived (ROUNDS=500, SEED)
 	$(PY) -m tests.torture --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
 
-shot: develop $(STAMPS)/chromium ## Take screenshots of every page
+shot: develop $(STAMPS)/browser ## Take screenshots of every page
 	$(PY) -m tests.browser.shot
 
 connector: develop ## Write the files a new destination begins with (NAME=acme)
@@ -135,12 +137,11 @@ $(STAMPS)/frontend: $(STAMPS)/npm $(FRONTEND_INPUTS)
 	@cd frontend && $(WITH_NODE) npm run --silent build -- --logLevel warn
 	@touch $@
 
-# Never fails: without a browser the browser tests say that they were skipped.
-$(STAMPS)/chromium: | $(PY)
-	@if command -v chromium chromium-browser google-chrome >/dev/null 2>&1; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo "Installing Chromium for the browser tests"; \
-		{ apt-get -q update && apt-get -q install -y --no-install-recommends chromium; } >/dev/null 2>&1 \
-			|| echo "Chromium could not be installed; browser tests will be skipped"; \
-	else echo "No Chromium here; browser tests will be skipped"; fi
+# Never fails: without a browser the browser tests say that they were skipped. The headless shell takes less work.
+$(STAMPS)/browser: | $(PY)
+	@if command -v chromium-headless-shell >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "Installing Chromium for the browser tests" && \
+		{ apt-get -q update && { $(INSTALL) chromium-headless-shell || $(INSTALL) chromium; }; } >/dev/null 2>&1; then :; \
+	elif command -v chromium chromium-browser google-chrome >/dev/null 2>&1; then :; \
+	else echo "No Chromium here, and none could be installed; browser tests will be skipped"; fi
 	@mkdir -p $(@D) && touch $@

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
+from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -19,20 +21,35 @@ STOP_SECONDS = 20
 Open = Callable[..., Page]
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for a module; tests are skipped where none is installed.
+@pytest.fixture(scope="session")
+def kept_browser() -> Iterator[tuple[Browser, AbstractEventLoop]]:
+    """One browser for all tests of this process, with the event loop that Playwright keeps in this thread.
 
-    Playwright keeps an event loop in this thread while it runs, so it ends with the module (asynchronous
-    tests elsewhere need their own), and Django is told that this loop never touches the database.
+    The loop counts as running only while a browser test does: asynchronous tests elsewhere need their own.
+    """
+    with browser() as running:
+        loop = asyncio.get_running_loop()
+        asyncio._set_running_loop(None)
+        yield running, loop
+        asyncio._set_running_loop(loop)
+
+
+@pytest.fixture(scope="module")
+def chromium(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """The browser for a module's tests, which are skipped where none is installed.
+
+    Django is told that Playwright's loop never touches the database.
     """
     if executable() is None:
-        pytest.skip("no Chromium on this machine: install the package chromium")
+        pytest.skip("no Chromium on this machine: install the package chromium-headless-shell")
     if not AXE.exists():
         pytest.skip("no front-end packages: run make")
-    with browser() as running, pytest.MonkeyPatch.context() as patch:
+    running, loop = request.getfixturevalue("kept_browser")
+    with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        asyncio._set_running_loop(loop)
         yield running
+        asyncio._set_running_loop(None)
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +90,11 @@ def opening(chromium: Browser, server: str, complaints: Complaints) -> Iterator[
     """The same for as long as one likes, with what the pages complain of."""
     contexts = []
 
-    def go(path: str, width: int = 1440, scheme: Scheme = "light") -> Page:
+    def go(path: str, width: int = 1440, scheme: Scheme = "light", session: str = "") -> Page:
         context = context_of(chromium, width, scheme)
         contexts.append(context)
+        if session:
+            context.add_cookies([{"name": "sessionid", "value": session, "url": f"{server}/"}])
         page = context.new_page()
         complaints.watch(page)
         page.goto(server + path)
