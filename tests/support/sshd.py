@@ -48,8 +48,17 @@ class Sshd:
         return SshServer(**{**known, "private_key": private_key, **changed})  # type: ignore[arg-type]
 
     def sessions(self) -> list[psutil.Process]:
-        """Who is logged in: one process each, those of the same session apart."""
-        return psutil.Process(self.process.pid).children()
+        """Who is logged in: one process each, those of the same session apart.
+
+        A connection that has yet to log in, or that only asked whether the server is there, has one for a moment too.
+        """
+        return [child for child in psutil.Process(self.process.pid).children() if self._logged_in(child)]
+
+    def _logged_in(self, child: psutil.Process) -> bool:
+        try:
+            return f": {self.user}" in " ".join(child.cmdline())
+        except psutil.Error:
+            return False
 
     def cut_off(self) -> None:
         """End every connection as a crash of the network would."""

@@ -73,12 +73,12 @@ def asked(port: int, words: bytes = b"ping") -> bytes:
 
 
 def test_a_service_is_reached_by_many_over_one_connection(sshd: Sshd, opened: Environment, echo: int) -> None:
-    server = sshd.server(PRIVATE)
+    server, before = sshd.server(PRIVATE), set(sshd.sessions())
     ports = {local_port(server, opened, "127.0.0.1", echo) for _ in range(3)}
     assert len(ports) == 1
     assert [asked(port) for port in ports for _ in range(4)] == [b"pingping"] * 4
     assert asked(ports.pop(), b"x" * 3_000_000) == b"x" * 6_000_000
-    assert len(sshd.sessions()) == 1
+    assert len(set(sshd.sessions()) - before) <= 1, "an earlier test's connection is kept, and may be used again"
 
 
 def test_a_connection_that_broke_is_made_again_at_the_same_port(sshd: Sshd, opened: Environment, echo: int) -> None:
