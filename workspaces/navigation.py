@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, URLResolver, get_resolver, reverse
 
 from workspaces.access import may
 from workspaces.permissions import Permission
@@ -120,6 +121,12 @@ def _item(place: Place, url: str, slug: str, *, active: bool) -> NavItem:
 
 def _url(route: str, slug: str) -> str:
     """The address of a route; nothing where its app is not installed."""
+    return _known(get_resolver(), route, slug)
+
+
+@lru_cache(maxsize=4096)
+def _known(routes: URLResolver, route: str, slug: str) -> str:
+    """The same, remembered as long as there are these routes: every page asks for all places."""
     try:
         return reverse(route, args=[slug])
     except NoReverseMatch:
