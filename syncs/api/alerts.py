@@ -80,7 +80,7 @@ class ActiveAlertOut(serializers.Serializer[Any]):
 class MuteIn(serializers.Serializer[Any]):
     """For how long; null until it is unmuted."""
 
-    hours = serializers.FloatField(allow_null=True, default=None, max_value=24 * 365)
+    hours = serializers.FloatField(allow_null=True, default=None, min_value=0, max_value=24 * 365)
 
 
 class ActiveAlertsView(ApiView):
