@@ -46,6 +46,7 @@ os.environ |= {
 from django.conf import settings  # noqa: E402 - the environment comes first
 
 from config.embedded import Urls  # noqa: E402 - the environment comes first
+from tests.support.budgets import spent, told  # noqa: E402
 from tests.support.databases import at, create_test_database, drop_test_database, keep_connection, let_go, use_database  # noqa: E402
 from tests.support.redis_slots import Slot, claim_slot  # noqa: E402
 from tests.support.shared_services import Lease, shared_dir  # noqa: E402
@@ -75,6 +76,16 @@ def pytest_collection_finish() -> None:
     """What is loaded by now stays to the end, and is not looked through any more."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """What each folder took, after a whole run."""
+    if config.args_source is not pytest.Config.ArgsSource.TESTPATHS or config.option.collectonly:
+        return
+    reports = [r for found in terminalreporter.stats.values() for r in found if isinstance(r, pytest.TestReport)]
+    terminalreporter.section("time by folder")
+    for line in told(spent(reports)):
+        terminalreporter.line(line)
 
 
 def pytest_unconfigure() -> None:
