@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -106,7 +107,16 @@ class World:
         return person(self.people[name])
 
 
-_first: list[tuple[World, list[tuple[Table, str]]]] = []
+@dataclass(frozen=True)
+class Kept:
+    """A world as it was built first, to be laid out again: its objects, its rows and its files."""
+
+    world: World
+    rows: list[tuple[Table, str]]
+    files: Path
+
+
+_kept: dict[str, Kept] = {}
 Builder = Callable[[Place], Mapping[str, Any]]
 _builders: dict[str, Builder] = {}
 
@@ -122,18 +132,36 @@ def builds(*names: str) -> Callable[[Builder], Builder]:
 
 
 def build_world() -> World:
-    """Both organizations and everyone; rows follow when they are asked for.
+    """Both organizations and everyone; rows follow when they are asked for."""
+    return _laid_out("bare", _build)
 
-    The first world of a process is built through services; later ones are its rows again.
-    """
+
+def full_world() -> World:
+    """The same with every row that any app registered, in both organizations."""
+    return _laid_out("full", _build_all)
+
+
+def _laid_out(name: str, build: Callable[[], World]) -> World:
+    """The first world of a process is built through services; later ones are its rows and files again."""
     # Its rows have the ids of the last test's, whose files are none of this one's.
-    shutil.rmtree(settings.DATA_DIR / "storage", ignore_errors=True)
-    if _first:
-        world, rows = _first[0]
-        database_rows().put(rows)
-        return deepcopy(world)
-    world = _build()
-    _first.append((deepcopy(world), database_rows().take()))
+    storage = settings.DATA_DIR / "storage"
+    shutil.rmtree(storage, ignore_errors=True)
+    if kept := _kept.get(name):
+        database_rows().put(kept.rows)
+        shutil.copytree(kept.files, storage)
+        return deepcopy(kept.world)
+    world = build()
+    files = settings.DATA_DIR / f"world-{name}"
+    storage.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(storage, files)
+    _kept[name] = Kept(deepcopy(world), database_rows().take(), files)
+    return world
+
+
+def _build_all() -> World:
+    world = build_world()
+    for place in (world.acme, world.globex):
+        place.build_all()
     return world
 
 

@@ -28,13 +28,10 @@ def built(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
     from django.db import transaction
     from django.test import override_settings
 
-    from tests.world import build_world
+    from tests.world import full_world
 
     with django_db_blocker.unblock(), override_settings(API_RATE_LIMIT="100000/10s"), undone():
-        world = build_world()
-        for place in (world.acme, world.globex):
-            place.build_all()
-        yield world
+        yield full_world()
         transaction.set_rollback(True)
 
 

@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.invariants.addresses import Route, matrix_routes
+from tests.invariants.walks import every, stretches
 from tests.world import Place, World
 from workspaces.scoping import workspace_scope
 
@@ -68,9 +69,13 @@ def client(shared_world: World) -> Client:
     return client
 
 
-def queries_of(client: Client, address: str) -> CaptureQueriesContext:
-    """The statements of a second visit: the first fills caches that last."""
+def visited(client: Client, address: str) -> CaptureQueriesContext:
+    """The statements of a second visit."""
     client.get(address)
+    return queries_of(client, address)
+
+
+def queries_of(client: Client, address: str) -> CaptureQueriesContext:
     with CaptureQueriesContext(connection) as queries:
         client.get(address)
     return queries
@@ -80,9 +85,17 @@ def recorded() -> dict[str, int]:
     return json.loads(FILE.read_text()) if FILE.exists() else {}
 
 
-@pytest.mark.parametrize("route", READ, ids=str)
-def test_a_page_costs_what_is_recorded(shared_world: World, client: Client, route: Route) -> None:
-    address = route.address(shared_world.acme)
+def statements_of(queries: CaptureQueriesContext) -> str:
+    return "\n".join(query["sql"][:300] for query in queries.captured_queries)
+
+
+@pytest.mark.parametrize("stretch", stretches(READ))
+def test_pages_cost_what_is_recorded(shared_world: World, client: Client, stretch: list[Route]) -> None:
+    every(stretch, lambda route: costs_what_is_recorded(route, client, route.address(shared_world.acme)))
+
+
+def costs_what_is_recorded(route: Route, client: Client, address: str) -> None:
+    """By a second visit: the first fills caches that last."""
     if client.get(address).status_code != 200:
         assert route.name not in recorded(), f"it cannot be read any more: {COMMAND}"
         return
@@ -91,20 +104,21 @@ def test_a_page_costs_what_is_recorded(shared_world: World, client: Client, rout
         assert not os.environ.get("CI"), "counts are recorded by people, who look at them"
         FILE.write_text(json.dumps({**recorded(), route.name: len(queries)}, indent=2, sort_keys=True) + "\n")
         return
-    statements = "\n".join(query["sql"][:300] for query in queries.captured_queries)
-    assert recorded().get(route.name) == len(queries), f"{statements}\nIf this is right: {COMMAND}"
+    found = recorded().get(route.name)
+    assert found == len(queries), f"{statements_of(queries)}\nIf this is right: {COMMAND}"
 
 
-@pytest.mark.parametrize("name", LISTS)
-def test_a_list_costs_few_statements_and_no_more_with_more_rows(shared_world: World, client: Client, name: str) -> None:
-    route = next(r for r in READ if r.name == name)
-    address = route.address(shared_world.acme)
-    few = queries_of(client, address)
+def test_lists_cost_few_statements_and_no_more_with_more_rows(shared_world: World, client: Client) -> None:
+    listing = [next(route for route in READ if route.name == name) for name in LISTS]
+    few = {route: visited(client, route.address(shared_world.acme)) for route in listing}
     add_rows(shared_world.acme)
-    more = queries_of(client, address)
-    statements = "\n".join(query["sql"][:300] for query in more.captured_queries)
-    assert len(more) == len(few), statements
-    assert len(more) < LIST_LIMIT, statements
+
+    def costs_no_more(route: Route) -> None:
+        more = visited(client, route.address(shared_world.acme))
+        assert len(more) == len(few[route]), f"{len(few[route])} before, now:\n{statements_of(more)}"
+        assert len(more) < LIST_LIMIT, statements_of(more)
+
+    every(listing, costs_no_more)
 
 
 def test_recorded_pages_exist() -> None:
