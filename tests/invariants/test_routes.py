@@ -29,7 +29,8 @@ PAGES = [r for r in matrix_routes() if r.in_workspace]
 REST = [r for r in matrix_routes() if r.is_rest and r.declaration and r.declaration.audience is Audience.PERMITTED]
 OPEN = [r for r in matrix_routes() if not r.in_workspace and r not in REST]
 METHODS = ("GET", "POST")
-Ask = Callable[[str, str, str], HttpResponse]
+Ask = Callable[..., HttpResponse]
+JSON = "application/json"
 # Addresses of things the world does not hold, so that even those with the right find nothing.
 NOTHING_THERE = {
     "syncs:run_row": "the run waits for a worker and has no rows yet",
@@ -69,12 +70,12 @@ def world(shared_world: World, sessions: dict[str, str], keys: dict[str, str]) -
 def ask(sessions: dict[str, str]) -> Ask:
     """One request of a person (or of nobody); server errors raise, so that no answer hides them.
 
-    Whoever is refused is told so as JSON: drawing the page around the words, which is the same everywhere, takes
-    longer than refusing. The owner, who is let in, asks for pages.
+    Whoever will be refused asks for JSON: drawing the page around the words, which is the same everywhere, takes
+    longer than refusing.
     """
 
-    def request(who: str, method: str, address: str) -> HttpResponse:
-        client = Client(headers={} if who == "owner" else {"Accept": "application/json"})
+    def request(who: str, method: str, address: str, accept: str = "") -> HttpResponse:
+        client = Client(headers={"Accept": accept} if accept else {})
         if who:
             client.cookies["sessionid"] = sessions[who]
         answer = client.generic(method, address)
@@ -178,17 +179,19 @@ def test_whoever_is_refused_sees_a_page_that_says_so(
 def strangers_are_kept_out(world: World, ask: Ask, route: Route, method: str) -> None:
     address = route.address(world.acme)
     assert ask("", method, address)["Location"].startswith("/accounts/login/?next="), f"anonymous {method}"
-    assert ask("outsider", method, address).status_code == 404, f"outsider {method}"
-    assert ask("member", method, address).status_code == 404, f"member {method}: in the organization, but in no group"
+    assert ask("outsider", method, address, JSON).status_code == 404, f"outsider {method}"
+    assert ask("member", method, address, JSON).status_code == 404, (
+        f"member {method}: in the organization, but in no group"
+    )
     if route.names_rows:
         at_home = route.address(world.globex, rows=world.acme)
-        assert ask("outsider", method, at_home).status_code in (404, 405), f"outsider {method}: foreign ids"
+        assert ask("outsider", method, at_home, JSON).status_code in (404, 405), f"outsider {method}: foreign ids"
 
 
 def members_without_the_right_are_refused(world: World, ask: Ask, route: Route, method: str) -> None:
     assert route.declaration is not None
     for name in lacking(route.declaration.needed(method)):
-        assert ask(name, method, route.address(world.acme)).status_code == 403, f"{name} {method}"
+        assert ask(name, method, route.address(world.acme), JSON).status_code == 403, f"{name} {method}"
 
 
 def those_with_the_right_are_let_in(world: World, ask: Ask, route: Route, method: str) -> None:
