@@ -339,6 +339,11 @@ def _date(value: Any, form: Any = "") -> str:
     return moment.strftime(pattern) if pattern else text_of(value)
 
 
+def _user(value: Any) -> str:
+    """Marks an address, for chat tools to put their user in its place when the message is written."""
+    return f"\ue000{text_of(value).strip()}\ue001"
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "MD5": _hashed("md5"),
     "abs": _absolute,
@@ -357,6 +362,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "includes": _includes,
     "json": _json,
     "json_construct": _json_construct,
+    "mattermost_user_lookup": _user,
     "md5": _hashed("md5"),
     "minus": _arithmetic(_EXACT.subtract, lambda a, b: a - b),
     "modulo": _arithmetic(lambda a, b: a - b * (a / b).to_integral_value("ROUND_FLOOR"), lambda a, b: a % b),
@@ -367,6 +373,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "regex_replace": _regex_replace,
     "regex_test": _regex_test,
     "round": _rounded,
+    "slack_user_lookup": _user,
     "sha256": _hashed("sha256"),
     "sha512": _hashed("sha512"),
     "times": _arithmetic(_EXACT.multiply, lambda a, b: a * b),

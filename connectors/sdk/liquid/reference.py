@@ -130,4 +130,9 @@ REFERENCE: tuple[FilterHelp, ...] = (
         ("sort_natural", "Sorts without regard to large and small letters."),
         ("sum", "Adds the elements up."),
     ),
+    *_group(
+        "Messages",
+        ("slack_user_lookup", "The ID of the Slack user with this e-mail address; only in messages to Slack."),
+        ("mattermost_user_lookup", "The name of the Mattermost user with this e-mail address; only in messages there."),
+    ),
 )

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pyarrow as pa
 
-from connectors.sdk.destination import Batch, Destination, Job
+from connectors.sdk.destination import Batch, Destination, Job, Session
 from connectors.sdk.errors import ConnectorError, InternalError
 from connectors.sdk.net import Client, Consent
 from connectors.sdk.rest.api import Api, Line
@@ -57,7 +57,7 @@ class RestDestination(Destination):
                 return await self.places[job.sync_type].provide(line, job)
 
     @asynccontextmanager
-    async def session(self, job: Job) -> AsyncIterator[RestSession]:
+    async def session(self, job: Job) -> AsyncIterator[Session]:
         limits = self.limits(job)
         place = self.places.get(job.sync_type)
         async with self.line(limits.concurrency, timeout_s=limits.timeout_s) as line:

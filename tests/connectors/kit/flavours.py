@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
+from urllib.parse import parse_qs
 
 from tests.connectors.kit.cases import Case
 from tests.connectors.kit.fake_http import Received
@@ -51,7 +52,9 @@ def missing(told: Mapping[str, Any], played: Played) -> list[str]:
 
 
 def _content(request: Received) -> Any:
-    """What a request carries: JSON, lines of JSON between others, or (forms of tokens, CSV) the text that it is."""
+    """What a request carries: JSON, lines of JSON between others, a form, or (CSV) the text that it is."""
+    if request.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"):
+        return parse_qs(request.body.decode(), keep_blank_values=True)
     found = []
     for part in (request.body, *request.body.splitlines()):
         try:
