@@ -106,6 +106,15 @@ LOCAL_FILES_ROOTS: list[str] = env.list("HEADRACE_LOCAL_FILES_ROOTS", [str(DATA_
 # Whether the S3 destination may use the machine's own AWS credentials where a person sets no keys: everyone who may add
 # a destination then reaches every bucket that the machine reaches.
 AWS_DEFAULT_CREDENTIALS = env.bool("HEADRACE_AWS_DEFAULT_CREDENTIALS", False)
+# Where clients of reverse SSH tunnels log in, as they reach it: tunnels.example.com, with :port where it is not 22.
+# Empty: there are none. Behind it, ``manage.py run_tunnel_server`` listens; the supervisor runs it by itself.
+TUNNEL_ADDRESS = env.str("HEADRACE_TUNNEL_ADDRESS", "")
+# Where that server listens.
+TUNNEL_LISTEN = env.str("HEADRACE_TUNNEL_LISTEN", "0.0.0.0:2222")
+# The ports that tunnels get, first and last; each lives as long as its tunnel.
+TUNNEL_PORTS = env.str("HEADRACE_TUNNEL_PORTS", "42000-42999")
+# The server's host on the inside, where those ports open: web and worker processes reach them there, nobody else may.
+TUNNEL_INSIDE = env.str("HEADRACE_TUNNEL_INSIDE", "127.0.0.1")
 # The AWS account that roles of other accounts trust. With it, workspaces can add credentials that are such a role, and
 # the machine's own AWS credentials assume it, always with an external ID that Headrace made for that one credential.
 AWS_ACCOUNT_ID = env.str("HEADRACE_AWS_ACCOUNT_ID", "")

@@ -160,9 +160,9 @@ def _environment_of(connection: Connection) -> Environment:
     allowed = environment()
     allowed = replace(allowed, extra={**allowed.extra, "workspace": str(connection.workspace_id)})
     if connection.config.get("tunnel"):
-        from connectors.tunnels import server_of
+        from connectors.tunnels import way_of
 
-        allowed = replace(allowed, tunnel=server_of(connection))
+        allowed = replace(allowed, tunnel=way_of(connection))
     if not connects(connection):
         return allowed
     from connectors.vault import StoredTokens

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from config.api import ApiView, ListQuery, error_answers, list_of, list_response, parse_query
-from connectors import services, tunnels
+from connectors import reverse, services, tunnels
 from connectors.models import Tunnel
 from workspaces.permissions import Permission
 
@@ -37,9 +37,15 @@ class TunnelChange(TunnelBody):
 
 
 class TunnelOut(TunnelBody):
-    """A tunnel as the API shows it. ``publicKey`` goes into the server's authorized_keys."""
+    """A tunnel as the API shows it. ``publicKey`` goes into the server's authorized_keys.
+
+    The client of a reverse tunnel logs in as ``tunnelId`` and lends ``tunnelPort``; its host and username are empty.
+    """
 
     id = serializers.CharField()
+    kind = serializers.CharField()
+    tunnelId = serializers.CharField(allow_null=True)
+    tunnelPort = serializers.IntegerField(allow_null=True)
     publicKey = serializers.CharField()
     hostKey = serializers.CharField(allow_null=True)
     fingerprint = serializers.CharField(allow_null=True)
@@ -48,6 +54,20 @@ class TunnelOut(TunnelBody):
     lastCheckMessage = serializers.CharField(allow_null=True)
     createdAt = serializers.DateTimeField()
     updatedAt = serializers.DateTimeField()
+
+
+class ReverseBody(serializers.Serializer[Any]):
+    """A tunnel that a client of yours opens."""
+
+    name = serializers.CharField(max_length=services.MAX_TUNNEL_NAME)
+
+
+class ReverseMade(TunnelOut):
+    """The tunnel with what its client needs. ``privateKey`` is in this one answer only."""
+
+    privateKey = serializers.CharField()
+    command = serializers.CharField()
+    knownHosts = serializers.CharField()
 
 
 class HostKey(serializers.Serializer[Any]):
@@ -68,6 +88,9 @@ def tunnel_json(tunnel: Tunnel) -> dict[str, Any]:
     return {
         "id": str(tunnel.pk),
         "name": tunnel.name,
+        "kind": tunnel.kind,
+        "tunnelId": tunnel.handle,
+        "tunnelPort": tunnel.lent_port,
         "host": tunnel.host,
         "port": tunnel.port,
         "username": tunnel.username,
@@ -80,6 +103,11 @@ def tunnel_json(tunnel: Tunnel) -> dict[str, Any]:
         "createdAt": tunnel.created_at,
         "updatedAt": tunnel.updated_at,
     }
+
+
+def _with_key(made: services.LentKey) -> dict[str, Any]:
+    told = {"command": reverse.command(made.tunnel), "knownHosts": reverse.known_hosts_line()}
+    return {**tunnel_json(made.tunnel), "privateKey": made.private_key, **told}
 
 
 def tunnels_json(rows: Iterable[Tunnel]) -> list[dict[str, Any]]:
@@ -107,6 +135,34 @@ class TunnelListView(ApiView):
         values = self.body(TunnelBody)
         name = values.pop("name")
         return Response(tunnel_json(services.create_tunnel(actor=self.actor, name=name, values=values)))
+
+
+class ReverseTunnelView(ApiView):
+    """Tunnels that clients open."""
+
+    permission = {"POST": MANAGE}
+
+    @extend_schema(
+        operation_id="CreateReverseTunnel", request=ReverseBody, responses={200: ReverseMade, **error_answers()}
+    )
+    def post(self, request: Request) -> Response:
+        """Add a reverse tunnel; answers with its private key, which is not kept."""
+        made = services.create_reverse_tunnel(actor=self.actor, name=self.body(ReverseBody)["name"])
+        return Response(_with_key(made))
+
+
+class ReplaceReverseKeyView(ApiView):
+    """Keys of reverse tunnels."""
+
+    permission = {"POST": MANAGE}
+
+    @extend_schema(
+        operation_id="ReplaceReverseTunnelKey", request=None, responses={200: ReverseMade, **error_answers()}
+    )
+    def post(self, request: Request, tunnel_id: int) -> Response:
+        """Give a reverse tunnel a new key; a client with the old one is sent away."""
+        tunnel = tunnels.tunnel_for(self.actor, tunnel_id, MANAGE)
+        return Response(_with_key(services.replace_reverse_tunnel_key(actor=self.actor, tunnel=tunnel)))
 
 
 class TunnelView(ApiView):

@@ -35,6 +35,10 @@ urlpatterns = [
         name="cloud_credential_jobs",
     ),
     path("tunnels", api_tunnels.TunnelListView.as_view(), name="tunnels"),
+    path("tunnels/reverse", api_tunnels.ReverseTunnelView.as_view(), name="tunnels_reverse"),
+    path(
+        "tunnels/<api_id:tunnel_id>/replace-key", api_tunnels.ReplaceReverseKeyView.as_view(), name="tunnel_replace_key"
+    ),
     path("tunnels/<api_id:tunnel_id>", api_tunnels.TunnelView.as_view(), name="tunnel"),
     path("tunnels/<api_id:tunnel_id>/confirm", api_tunnels.ConfirmTunnelView.as_view(), name="tunnel_confirm"),
     path("tunnels/<api_id:tunnel_id>/check", api_tunnels.CheckTunnelView.as_view(), name="tunnel_check"),

@@ -25,6 +25,13 @@ class Health(models.TextChoices):
     FAILING = "failing", "Failing"
 
 
+class TunnelKind(models.TextChoices):
+    """Who opens the SSH connection of a tunnel."""
+
+    STANDARD = "standard", "To an SSH server of yours"
+    REVERSE = "reverse", "From a client of yours"
+
+
 class Planner(models.TextChoices):
     """Where a source's syncs find out what changed."""
 

@@ -80,14 +80,14 @@ class Shown:
     """What a form starts from: stored settings, when each secret was set, columns and where pickers ask.
 
     ``choices_url`` answers the options of discovered pickers; the path is added as ``field=``.
-    ``tunnels`` are the workspace's, as value and label.
+    ``tunnels`` are the workspace's, as values and labels below what they are.
     """
 
     config: Mapping[str, Any] = field(default_factory=dict)
     set_at: Mapping[str, str] = field(default_factory=dict)
     columns: Sequence[str] = ()
     choices_url: str = ""
-    tunnels: Sequence[tuple[str, str]] = ()
+    tunnels: Sequence[tuple[str, list[tuple[str, str]]]] = ()
 
 
 class _AsSent(forms.Field):
@@ -355,7 +355,7 @@ def new_settings_form(fields: Sequence[Field], data: Any = None, files: Any = No
     return SettingsForm(fields, data, files, shown=Shown(tunnels=_offered_to(fields)))
 
 
-def _offered_to(fields: Sequence[Field]) -> Sequence[tuple[str, str]]:
+def _offered_to(fields: Sequence[Field]) -> Sequence[tuple[str, list[tuple[str, str]]]]:
     """The workspace's tunnels, where a setting asks for one."""
     return tunnel_choices() if any(isinstance(declared, TunnelPicker) for declared in fields) else ()
 
@@ -383,7 +383,7 @@ def _is_rows(fields: Sequence[Field], name: str) -> bool:
     return any(f.name == name and isinstance(f, KeyValues) for f in fields)
 
 
-def _tunnels(offered: Sequence[tuple[str, str]]) -> forms.Widget:
+def _tunnels(offered: Sequence[tuple[str, list[tuple[str, str]]]]) -> forms.Widget:
     widget = forms.Select()
     widget.choices = [("", "Directly"), *offered]
     return widget

@@ -10,7 +10,7 @@ from django.db.models import JSONField  # inside Source, mypy takes `models` for
 from django.urls import reverse
 from django.utils import timezone as clock
 
-from connectors.choices import Cloud, CloudAccess, Health, Kind, Planner
+from connectors.choices import Cloud, CloudAccess, Health, Kind, Planner, TunnelKind
 from connectors.sdk.tunnels import fingerprint
 from workspaces.models import Labelled, ObjectGrant
 from workspaces.permissions import object_permissions
@@ -177,20 +177,26 @@ class OAuthToken(TenantModel):
 
 
 class Tunnel(TenantModel):
-    """An SSH server through which connections reach hosts of a private network.
+    """An SSH connection through which connections reach hosts of a private network.
 
     ``sealed_key`` is a Fernet token of the tunnel's own private key, made here and never
     shown; ``public_key`` goes into the server's authorized_keys. ``host_key`` is the one
     public key the server must prove, empty until a person confirmed it. ``health`` is
     what the last test of these settings found.
+
+    A reverse tunnel has no server: a client of theirs logs in at Headrace's own as ``handle``,
+    proves the private half of ``public_key``, which is not kept here, and lends ``lent_port``.
     """
 
     name = models.CharField(max_length=120)
-    host = models.CharField(max_length=253)
+    kind = models.CharField(max_length=10, choices=TunnelKind.choices, default=TunnelKind.STANDARD)
+    handle = models.CharField(max_length=32, null=True, blank=True, unique=True)
+    lent_port = models.PositiveIntegerField(null=True, blank=True, unique=True)
+    host = models.CharField(max_length=253, blank=True)
     port = models.PositiveIntegerField(default=22)
-    username = models.CharField(max_length=100)
+    username = models.CharField(max_length=100, blank=True)
     public_key = models.TextField()
-    sealed_key = models.TextField()
+    sealed_key = models.TextField(blank=True)
     host_key = models.TextField(default="", blank=True)
     confirmed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
@@ -208,7 +214,14 @@ class Tunnel(TenantModel):
 
     class Meta:
         default_permissions = ()
-        constraints = [models.UniqueConstraint(fields=["workspace", "name"], name="tunnel_name_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "name"], name="tunnel_name_once"),
+            models.CheckConstraint(
+                condition=models.Q(kind=TunnelKind.STANDARD, handle=None, lent_port=None)
+                | models.Q(kind=TunnelKind.REVERSE, handle__isnull=False, lent_port__isnull=False, sealed_key=""),
+                name="tunnel_of_one_kind",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -216,6 +229,11 @@ class Tunnel(TenantModel):
     def get_absolute_url(self) -> str:
         """Its page."""
         return reverse("connectors:tunnel", args=[self.workspace.slug, self.pk])
+
+    @property
+    def is_reverse(self) -> bool:
+        """Whether a client of theirs opens it."""
+        return self.kind == TunnelKind.REVERSE
 
     @property
     def fingerprint(self) -> str:

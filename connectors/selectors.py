@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Count, F, Q, QuerySet
 
 from connectors import catalog
-from connectors.choices import Kind
+from connectors.choices import Kind, TunnelKind
 from connectors.models import Connection, Destination, Source, SourceTable, Tunnel
 from governance.audit.models import AuditEntry
 
@@ -95,9 +95,12 @@ def schema_map(source: Source, limit: int = 2_000) -> dict[str, list[str]]:
     return found
 
 
-def tunnel_choices() -> list[tuple[str, str]]:
-    """The workspace's SSH tunnels as a form offers them: value and label."""
-    return [(str(pk), name) for pk, name in Tunnel.objects.order_by("name").values_list("pk", "name")]
+def tunnel_choices() -> list[tuple[str, list[tuple[str, str]]]]:
+    """The workspace's SSH tunnels as a form offers them: values and labels below what they are."""
+    rows = list(Tunnel.objects.order_by("name").values_list("pk", "name", "kind"))
+    groups = (("SSH tunnels", TunnelKind.STANDARD), ("Reverse SSH tunnels", TunnelKind.REVERSE))
+    offered = [(words, [(str(pk), name) for pk, name, of in rows if of == kind]) for words, kind in groups]
+    return [(words, choices) for words, choices in offered if choices]
 
 
 def activity_of(connection: Connection) -> QuerySet[AuditEntry]:

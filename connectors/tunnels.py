@@ -9,11 +9,12 @@ from typing import Any
 from django.db.models import QuerySet
 
 from config.errors import NotFound
+from connectors import reverse
 from connectors.choices import Kind
 from connectors.models import Connection, Destination, Source, Tunnel
 from connectors.sdk.errors import ConfigError
 from connectors.sdk.fields import Field, Number, Text
-from connectors.sdk.tunnels import SshServer
+from connectors.sdk.tunnels import ReverseTunnel, SshServer
 from connectors.secrets import decrypt
 from governance.audit.actors import Actor
 from workspaces.access import require
@@ -106,15 +107,15 @@ def hold(config: Mapping[str, Any]) -> str:
     return "There is no such tunnel in this workspace."
 
 
-def server_of(connection: Connection) -> SshServer | None:
-    """The SSH server that a connection goes through; nothing where it connects directly."""
+def way_of(connection: Connection) -> SshServer | ReverseTunnel | None:
+    """What a connection goes through; nothing where it connects directly."""
     chosen = connection.config.get("tunnel")
     if not chosen:
         return None
     tunnel = Tunnel.objects.filter(pk=int(chosen)).first()
     if tunnel is None:
         raise ConfigError("The tunnel of this connection no longer exists.", field="tunnel", hint="Choose another one.")
-    return opened(tunnel)
+    return reverse.way(tunnel) if tunnel.is_reverse else opened(tunnel)
 
 
 def opened(tunnel: Tunnel) -> SshServer:
@@ -135,10 +136,17 @@ def opened(tunnel: Tunnel) -> SshServer:
 
 
 def try_out(tunnel: Tunnel, host: str = "", port: int = 0) -> None:
-    """Log in, and connect to a host behind the server where one is named; raises what goes wrong."""
+    """Log in, and connect to a host behind the server where one is named; raises what goes wrong.
+
+    A reverse tunnel leads to one service, which is connected to.
+    """
     from connectors.access import environment
+    from connectors.sdk.net import reverse as lent
     from connectors.sdk.net.ssh import check
 
+    if tunnel.is_reverse:
+        lent.check(reverse.way(tunnel))
+        return
     check(opened(tunnel), environment(), host, port)
 
 

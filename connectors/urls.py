@@ -6,7 +6,19 @@ from django.urls import URLPattern, path
 
 from connectors import access
 from connectors.choices import Kind
-from connectors.views import clouds, detail, linking, lists, organize, planner, schema, signing_in, tunnels, wizard
+from connectors.views import (
+    clouds,
+    detail,
+    linking,
+    lists,
+    organize,
+    planner,
+    reverse_tunnels,
+    schema,
+    signing_in,
+    tunnels,
+    wizard,
+)
 from workspaces.permissions import Permission
 from workspaces.routes import requires
 
@@ -116,6 +128,14 @@ urlpatterns = [
     path(f"{_credential}/delete", _manage(clouds.DeleteCredential.as_view()), name="cloud_credential_delete"),
     path("settings/tunnels", _manage(tunnels.TunnelList.as_view()), name="tunnels"),
     path("settings/tunnels/new", _manage(tunnels.NewTunnel.as_view()), name="tunnel_new"),
+    path(
+        "settings/tunnels/new-reverse", _manage(reverse_tunnels.NewReverseTunnel.as_view()), name="tunnel_new_reverse"
+    ),
+    path(
+        f"{_tunnel}/replace-reverse-key",
+        _manage(reverse_tunnels.ReplaceReverseKey.as_view()),
+        name="tunnel_replace_reverse_key",
+    ),
     path(_tunnel, _manage(tunnels.TunnelPage.as_view()), name="tunnel"),
     path(f"{_tunnel}/server-key", _manage(tunnels.ServerKey.as_view()), name="tunnel_server_key"),
     path(f"{_tunnel}/test", _manage(tunnels.TestTunnel.as_view()), name="tunnel_test"),

@@ -16,7 +16,7 @@ from workspaces.permissions import Permission
 
 
 class ChannelOut(serializers.Serializer[Any]):
-    """A way to tell people: an e-mail list, a Slack channel, PagerDuty, a webhook, a phone number."""
+    """A way to tell people: an e-mail list, a Slack channel, PagerDuty, Datadog, a webhook, a phone number."""
 
     id = serializers.CharField()
     name = serializers.CharField()

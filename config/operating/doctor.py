@@ -325,6 +325,31 @@ def _proxy() -> Iterator[Finding]:
         yield Finding("way out", Level.OK, f"Calls leave through the proxy {way.place}.")
 
 
+def _reverse_tunnels() -> Iterator[Finding]:
+    from connectors import reverse
+
+    try:
+        front = reverse.front() and reverse.ports()
+    except ValueError as error:
+        yield Finding("reverse tunnels", Level.ERROR, str(error), "Mend it, and start the processes again.")
+        return
+    if not front:
+        yield Finding("reverse tunnels", Level.OK, "Reverse SSH tunnels are not offered.")
+        return
+    place = reverse.place()
+    try:
+        socket.create_connection((place.reachable, place.port), timeout=5).close()
+    except OSError:
+        yield Finding(
+            "reverse tunnels",
+            Level.WARNING,
+            f"No server of reverse tunnels answers at {place.reachable}:{place.port}.",
+            "Start one: manage.py run_tunnel_server. Where it runs on another machine, look there.",
+        )
+    else:
+        yield Finding("reverse tunnels", Level.OK, f"Clients of reverse tunnels log in at {settings.TUNNEL_ADDRESS}.")
+
+
 _CHECKS = (
     _Check("secret keys", _keys),
     _Check("signing key", _signing_key),
@@ -340,4 +365,5 @@ _CHECKS = (
     _Check("storage place", _storage_place),
     _Check("outbound calls", _outbound),
     _Check("way out", _proxy),
+    _Check("reverse tunnels", _reverse_tunnels),
 )

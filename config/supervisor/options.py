@@ -21,6 +21,7 @@ class Options:
     worker_processes: int
     runs_postgres: bool
     runs_redis: bool
+    runs_tunnels: bool
     demo_exit: bool
     base_url: str
 
@@ -37,6 +38,7 @@ class Options:
             worker_processes=env.int("HEADRACE_WORKER_PROCESSES", 1),
             runs_postgres=not env.str("DATABASE_URL", ""),
             runs_redis=not env.str("REDIS_URL", ""),
+            runs_tunnels=bool(env.str("HEADRACE_TUNNEL_ADDRESS", "")),
             # Whether `make demo` ends after its summary.
             demo_exit=env.bool("DEMO_EXIT", False),
             base_url=env.str("HEADRACE_BASE_URL", "") or f"http://127.0.0.1:{port}",

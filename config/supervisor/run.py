@@ -109,6 +109,8 @@ class Supervisor:
         # Who a request comes from is judged by HEADRACE_TRUSTED_PROXIES alone.
         web += ["--no-proxy-headers", "--timeout-graceful-shutdown", "4"]
         commands = {"web": web, "scheduler": _manage("run_scheduler")}
+        if options.runs_tunnels:
+            commands["tunnels"] = _manage("run_tunnel_server")
         for number in range(1, options.worker_processes + 1):
             commands[f"worker-{number}"] = [sys.executable, "-m", "config.worker"]
         return [Child(name, command, env, CHECKOUT) for name, command in commands.items()]

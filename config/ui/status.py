@@ -134,6 +134,11 @@ TUNNEL: dict[str, Status] = {
     "failing": Status("Failing", "circle-x", "bad", "The last test did not get through."),
 }
 
+REVERSE_TUNNEL: dict[str, Status] = {
+    "connected": Status("Connected", "circle-check", "good", "A client is connected and lends its port."),
+    "away": Status("Not connected", "circle-dashed", "draft", "No client is connected; start its ssh command."),
+}
+
 DELIVERY: dict[str, Status] = {
     "waiting": Status("Waiting", "hourglass", "draft", "It is sent as soon as it can be."),
     "sending": Status("Sending", "loader-circle", "brand", "It is being sent.", moving=True),
@@ -176,6 +181,7 @@ KINDS: dict[str, dict[str, Status]] = {
     "webhook": WEBHOOK,
     "stream": STREAM,
     "tunnel": TUNNEL,
+    "reverse_tunnel": REVERSE_TUNNEL,
 }
 
 

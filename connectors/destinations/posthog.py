@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from connectors.sdk.destination import DestinationDefinition, DestinationField, Limits, RowResult, SyncType
-from connectors.sdk.fields import SPLIT_RETRY, Select, Text, When
+from connectors.sdk.fields import SPLIT_RETRY, TUNNEL, Select, Text, When
 from connectors.sdk.modes import insert, upsert
 from connectors.sdk.rest import Api, KeyInBody, Record, RestDestination, Results, Work, besides, field, missing
 from connectors.sdk.types import Choice, Verification
@@ -89,6 +90,7 @@ class PosthogDestination(RestDestination):
                 when=When(field="cloud", values=("own",)),
             ),
             *API.sign_in.fields,
+            replace(TUNNEL, when=When(field="cloud", values=("own",))),
         ),
         verification=Verification.DOCS,
         sync_types=(

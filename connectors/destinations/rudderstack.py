@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from connectors.destinations import _segment_protocol as protocol
 from connectors.sdk.destination import DestinationDefinition, DestinationField, Job
-from connectors.sdk.fields import Text
+from connectors.sdk.fields import TUNNEL, Text
 from connectors.sdk.rest import Api, Basic, RestDestination
 from connectors.sdk.types import Operation, Verification
 
@@ -39,6 +39,7 @@ class RudderstackDestination(RestDestination):
                 pattern_hint="Begin with https:// and leave out paths.",
             ),
             *API.sign_in.fields,
+            TUNNEL,
         ),
         verification=Verification.DOCS,
         sync_types=(protocol.TRACK, protocol.IDENTIFY),

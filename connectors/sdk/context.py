@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from connectors.sdk.tokens import TokenVault
-from connectors.sdk.tunnels import SshServer
+from connectors.sdk.tunnels import ReverseTunnel, SshServer
 
 if TYPE_CHECKING:
     from connectors.sdk.net.proxy import Proxy
@@ -29,7 +29,7 @@ class Environment:
     ``local_roots``: folders whose files may be read and written.
     ``vault``: where this connection's tokens are, if people connect it through the service's own page.
     ``routes``: origins of services that are reached elsewhere, each with that origin (a mock, a gateway).
-    ``tunnel``: the SSH server that this connection goes through; see :func:`connectors.sdk.tunnels.route`.
+    ``tunnel``: what this connection goes through, to a private network; see :func:`connectors.sdk.tunnels.route`.
     ``workload``: what it is opened for.
     ``proxy``: what connections leave through that go out; see :mod:`connectors.sdk.net.proxy`.
     """
@@ -41,6 +41,6 @@ class Environment:
     extra: dict[str, str] = field(default_factory=dict)
     vault: TokenVault | None = None
     routes: Mapping[str, str] = field(default_factory=dict)
-    tunnel: SshServer | None = None
+    tunnel: SshServer | ReverseTunnel | None = None
     workload: Workload = Workload.INTERACTIVE
     proxy: Proxy | None = None

@@ -139,6 +139,7 @@ class TunnelPicker(Field):
 TUNNEL = TunnelPicker(
     name="tunnel",
     label="Connect through",
-    help="An SSH tunnel of this workspace, for a host in a private network.",
+    help="An SSH tunnel of this workspace, for a host in a private network. A private link of your cloud (PrivateLink, "
+    "Private Service Connect) is reached directly, once the operator has opened its address.",
     group="Network",
 )

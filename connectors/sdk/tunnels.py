@@ -35,6 +35,15 @@ class SshServer:
         return f"{self.host}:{self.port}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReverseTunnel:
+    """A port of Headrace's own SSH server that a client inside a private network has lent to one service there."""
+
+    name: str
+    host: str
+    port: int
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """Addresses to connect to in place of a host's name, and the port there."""
@@ -47,15 +56,22 @@ def route(environment: Environment, host: str, port: int) -> Route:
     """How to reach ``host``: blocks while its name is resolved, or the tunnel or the proxy lets us through.
 
     A host behind a tunnel is resolved by the SSH server, in its own network; the SSH
-    server itself must be one that may be called.
+    server itself must be one that may be called. A reverse tunnel leads to the one service
+    that its client names, whatever host and port are asked for.
     """
-    if environment.tunnel is None:
-        from connectors.sdk.net.proxy import way_to_blocking
+    match environment.tunnel:
+        case None:
+            from connectors.sdk.net.proxy import way_to_blocking
 
-        return way_to_blocking(environment, host, port)
-    from connectors.sdk.net.ssh import local_port
+            return way_to_blocking(environment, host, port)
+        case ReverseTunnel() as tunnel:
+            from connectors.sdk.net.reverse import local_port as lent_port
 
-    return Route(("127.0.0.1",), local_port(environment.tunnel, environment, host.strip("[]"), port))
+            return Route(("127.0.0.1",), lent_port(tunnel))
+        case SshServer() as server:
+            from connectors.sdk.net.ssh import local_port
+
+            return Route(("127.0.0.1",), local_port(server, environment, host.strip("[]"), port))
 
 
 async def route_async(environment: Environment, host: str, port: int) -> Route:

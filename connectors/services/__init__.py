@@ -44,6 +44,7 @@ from connectors.services.planner import (
     record_write_check,
     require_write_access,
 )
+from connectors.services.reverse_tunnels import LentKey, create_reverse_tunnel, replace_reverse_tunnel_key
 from connectors.services.signing_in import (
     connect_destination,
     connect_source,
@@ -67,6 +68,7 @@ __all__ = [
     "MAX_NAME",
     "MAX_REASON",
     "MAX_TUNNEL_NAME",
+    "LentKey",
     "change_sync_logs",
     "check_destination",
     "check_source",
@@ -78,6 +80,7 @@ __all__ = [
     "connect_source",
     "create_cloud_credential",
     "create_destination",
+    "create_reverse_tunnel",
     "create_source",
     "create_tunnel",
     "delete_cloud_credential",
@@ -103,6 +106,7 @@ __all__ = [
     "release_destination",
     "rename_destination",
     "rename_source",
+    "replace_reverse_tunnel_key",
     "replace_tunnel_key",
     "require_write_access",
     "rights_to_use",

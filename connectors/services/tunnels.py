@@ -32,7 +32,7 @@ def create_tunnel(*, actor: Actor, name: str, values: dict[str, Any]) -> Tunnel:
     """
     require(actor, Permission.MANAGE_WORKSPACE)
     tunnel = Tunnel(workspace_id=current_workspace_id(), created_by_id=actor.user_id)
-    tunnel.name = _free_name(name)
+    tunnel.name = free_name(name)
     _set_server(tunnel, values)
     _set_key(tunnel)
     tunnel.save(force_insert=True)
@@ -43,11 +43,12 @@ def create_tunnel(*, actor: Actor, name: str, values: dict[str, Any]) -> Tunnel:
 @service("tunnel.updated")
 def update_tunnel(*, actor: Actor, tunnel: Tunnel, name: str, values: dict[str, Any]) -> Tunnel:
     """Change a tunnel's name or server. The server stays while connections go through it:
-    their credentials would reach another one."""
+    their credentials would reach another one. A reverse tunnel has a name only."""
     tunnel = tunnels.tunnel_for(actor, tunnel.pk, Permission.MANAGE_WORKSPACE, lock=True)
     before = _facts(tunnel)
-    tunnel.name = _free_name(name, besides=tunnel.pk)
-    _set_server(tunnel, values)
+    tunnel.name = free_name(name, besides=tunnel.pk)
+    if not tunnel.is_reverse:
+        _set_server(tunnel, values)
     difference = changes(before, _facts(tunnel))
     if not difference:
         unchanged()
@@ -68,6 +69,7 @@ def update_tunnel(*, actor: Actor, tunnel: Tunnel, name: str, values: dict[str, 
 def confirm_tunnel_server(*, actor: Actor, tunnel: Tunnel, host_key: str) -> Tunnel:
     """Trust the host key that the SSH server showed; from now on it must prove this one."""
     tunnel = tunnels.tunnel_for(actor, tunnel.pk, Permission.MANAGE_WORKSPACE, lock=True)
+    _refuse_reverse(tunnel)
     before, tunnel.host_key = tunnel.fingerprint, _host_key(host_key)
     if before == tunnel.fingerprint:
         unchanged()
@@ -83,6 +85,7 @@ def confirm_tunnel_server(*, actor: Actor, tunnel: Tunnel, host_key: str) -> Tun
 def replace_tunnel_key(*, actor: Actor, tunnel: Tunnel) -> Tunnel:
     """Make a new key pair; the SSH server must be given its public key before anything connects again."""
     tunnel = tunnels.tunnel_for(actor, tunnel.pk, Permission.MANAGE_WORKSPACE, lock=True)
+    _refuse_reverse(tunnel)
     before = tunnel.public_key
     _set_key(tunnel)
     tunnel.health, tunnel.last_check_message, tunnel.last_check_hint = Health.UNTESTED, "", ""
@@ -109,8 +112,7 @@ def check_tunnel(*, actor: Actor, tunnel: Tunnel, host: str = "", port: int = 0)
     tunnel = tunnels.tunnel_for(actor, tunnel.pk, Permission.MANAGE_WORKSPACE)
     try:
         tunnels.try_out(tunnel, host.strip(), port)
-        reached = f"{host.strip()}:{port} was reached." if host.strip() else "The SSH server let Headrace in."
-        outcome = CheckOutcome(True, reached)
+        outcome = CheckOutcome(True, _reached(tunnel, host.strip(), port))
     except ConnectorError as error:
         outcome = CheckOutcome(False, error.message, error.hint, error.code)
     return record_tunnel_check(actor=actor, tunnel=tunnel, outcome=outcome)
@@ -130,6 +132,17 @@ def record_tunnel_check(*, actor: Actor, tunnel: Tunnel, outcome: CheckOutcome) 
     locked.save()
     record(locked, before=before, after={"health": locked.health, "message": locked.last_check_message})
     return locked
+
+
+def _reached(tunnel: Tunnel, host: str, port: int) -> str:
+    if tunnel.is_reverse:
+        return "The client's service was reached."
+    return f"{host}:{port} was reached." if host else "The SSH server let Headrace in."
+
+
+def _refuse_reverse(tunnel: Tunnel) -> None:
+    if tunnel.is_reverse:
+        raise Conflict(f"“{tunnel}” is a reverse tunnel: its client logs in here, and there is no server of yours.")
 
 
 def _set_server(tunnel: Tunnel, values: dict[str, Any]) -> None:
@@ -162,6 +175,8 @@ def _host_key(text: str) -> str:
 
 
 def _facts(tunnel: Tunnel) -> dict[str, Any]:
+    if tunnel.is_reverse:
+        return {"name": tunnel.name, "tunnel": tunnel.handle}
     return {name: getattr(tunnel, name) for name in ("name", "host", "port", "username")}
 
 
@@ -169,7 +184,8 @@ def _identity(tunnel: Tunnel) -> tuple[Any, ...]:
     return (tunnel.host, tunnel.port, tunnel.username, tunnel.public_key, tunnel.host_key)
 
 
-def _free_name(name: str, besides: int = 0) -> str:
+def free_name(name: str, besides: int = 0) -> str:
+    """A sound name that no other tunnel of the workspace has."""
     name = " ".join(name.split())
     if not name:
         raise Invalid.field("name", "Enter a name.")

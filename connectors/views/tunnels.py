@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from django import forms
@@ -12,6 +13,7 @@ from django.views import View
 from config.errors import HeadraceError, Invalid
 from config.htmx import go_to, render_page
 from config.ui.listing import Column, Listing
+from connectors import reverse as reverse_tunnels
 from connectors import services, tunnels
 from connectors.forms import SettingsForm, Shown
 from connectors.models import Tunnel
@@ -86,8 +88,13 @@ class TunnelList(TunnelView):
         listing = Listing(request, columns=COLUMNS, order="name")
         page = listing.page(tunnels.tunnels(self.here.actor, listing.query))
         counts = tunnels.counts() if page.rows else {}
-        lines = [{"tunnel": tunnel, "uses": counts.get(tunnel.pk, 0)} for tunnel in page.rows]
-        return render_page(request, "connectors/tunnels.html", {"listing": listing, "page": page, "lines": lines})
+        present = reverse_tunnels.presences(page.rows)
+        lines = [
+            {"tunnel": tunnel, "uses": counts.get(tunnel.pk, 0), "state": _state(tunnel, tunnel.pk in present)}
+            for tunnel in page.rows
+        ]
+        context = {"listing": listing, "page": page, "lines": lines, "reverse_offered": bool(reverse_tunnels.front())}
+        return render_page(request, "connectors/tunnels.html", context)
 
 
 class NewTunnel(TunnelView):
@@ -126,11 +133,14 @@ class TunnelPage(TunnelView):
         """Save."""
         tunnel = self.tunnel(tunnel_id)
         name, form = NameForm(request.POST), _server_form(tunnel, request)
-        if not (name.is_valid() & form.is_valid()):
+        if not (name.is_valid() & (tunnel.is_reverse or form.is_valid())):
             return self.page(tunnel, name, form, status=422)
         try:
             services.update_tunnel(
-                actor=self.here.actor, tunnel=tunnel, name=name.cleaned_data["name"], values=form.values
+                actor=self.here.actor,
+                tunnel=tunnel,
+                name=name.cleaned_data["name"],
+                values={} if tunnel.is_reverse else form.values,
             )
         except Invalid as error:
             _take(error, name, form)
@@ -151,9 +161,11 @@ class TunnelPage(TunnelView):
             "target": TargetForm(),
             "users": users,
             "breadcrumb": self.crumbs,
+            **(_reverse_context(tunnel) if tunnel.is_reverse else {}),
             **more,
         }
-        return render_page(self.request, "connectors/tunnel.html", context, status=status)
+        template = "connectors/reverse_tunnel.html" if tunnel.is_reverse else "connectors/tunnel.html"
+        return render_page(self.request, template, context, status=status)
 
 
 class ServerKey(TunnelPage):
@@ -223,6 +235,24 @@ class DeleteTunnel(TunnelView):
         except HeadraceError as error:
             return go_to(request, self.url("tunnel", tunnel_id), f"{error.message} {error.hint}", tone="bad")
         return go_to(request, self.url("tunnels"), f"“{tunnel.name}” was deleted.")
+
+
+def _state(tunnel: Tunnel, present: bool) -> tuple[str, str]:
+    """A tunnel's status and the vocabulary that it is from."""
+    if tunnel.is_reverse:
+        return ("connected" if present else "away"), "reverse_tunnel"
+    return (tunnel.health if tunnel.host_key else "unconfirmed"), "tunnel"
+
+
+def _reverse_context(tunnel: Tunnel) -> dict[str, Any]:
+    """What the page of a reverse tunnel says besides."""
+    presence = reverse_tunnels.presences([tunnel]).get(tunnel.pk)
+    return {
+        **reverse_tunnels.told(tunnel),
+        "presence": presence,
+        "connected_since": datetime.fromtimestamp(presence.since, UTC) if presence else None,
+        "state": _state(tunnel, presence is not None)[0],
+    }
 
 
 def _server_form(tunnel: Tunnel, request: HttpRequest | None = None) -> SettingsForm:

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 from config.errors import NotFound
 from notifications.channels.base import ChannelType
+from notifications.channels.datadog import DATADOG
 from notifications.channels.email import EMAIL
 from notifications.channels.pagerduty import PAGERDUTY
 from notifications.channels.slack import SLACK
 from notifications.channels.sms import SMS
 from notifications.channels.webhook import WEBHOOK
 
-TYPES: Mapping[str, ChannelType] = {kind.key: kind for kind in (EMAIL, SLACK, PAGERDUTY, WEBHOOK, SMS)}
+TYPES: Mapping[str, ChannelType] = {kind.key: kind for kind in (EMAIL, SLACK, PAGERDUTY, DATADOG, WEBHOOK, SMS)}
 
 
 def channel_type(key: str) -> ChannelType:

@@ -23,6 +23,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from tests.support.http import serving
 
 ROUTING_KEY = "0123456789abcdef0123456789abcdef"
+DATADOG_KEY = "fedcba9876543210fedcba9876543210"
 SLACK_TOKEN = "xoxb-000-test"
 SIGNING_SECRET = "whsec_" + base64.b64encode(b"a key of thirty-two quiet bytes!").decode()
 ACCOUNT, AUTH_TOKEN = "AC" + "0" * 32, "gateway-token-1"
@@ -60,6 +61,7 @@ class Vendors:
             r"/services/T0/B0/secret": self._slack_webhook,
             r"/api/chat\.postMessage": self._slack_api,
             r"/v2/enqueue": self._pagerduty,
+            r"/api/v1/events": self._datadog,
             r"/hooks/.*": self._webhook,
             r"/2010-04-01/Accounts/[^/]+/Messages\.json": self._twilio,
         }
@@ -103,6 +105,18 @@ class Vendors:
             self.paged += key not in self.incidents
             self.incidents[key] = body["payload"]["severity"]
         return 202, {"status": "success", "message": "Event processed", "dedup_key": key}
+
+    def _datadog(self, path: str, headers: Mapping[str, str], raw: bytes) -> Answer:
+        body = json.loads(raw)
+        if headers.get("dd-api-key") != DATADOG_KEY:
+            return 403, {"status": "error", "code": 403, "errors": ["Forbidden"]}
+        problems = datadog_problems(body)
+        if problems:
+            self.refused += problems
+            return 400, {"errors": problems}
+        self._keep(path, headers, body)
+        number = 6_000_000_000_000_000_000 + len(self.received)
+        return 202, {"status": "ok", "event": {"id": number, "id_str": str(number), "title": body["title"]}}
 
     def _webhook(self, path: str, headers: Mapping[str, str], raw: bytes) -> Answer:
         key = base64.b64decode(SIGNING_SECRET.removeprefix("whsec_"))
@@ -151,6 +165,22 @@ def pagerduty_problems(body: Mapping[str, Any]) -> list[str]:
         if len(payload.get("summary") or "") > 1024:
             problems.append("'payload.summary' is too long")
         problems += ["'links' is invalid" for link in body.get("links", []) if not link.get("href")]
+    return problems
+
+
+def datadog_problems(body: Mapping[str, Any]) -> list[str]:
+    """What the Events API would say of an event."""
+    problems = [f"'{name}' is required" for name in ("title", "text") if not body.get(name)]
+    if len(body.get("title", "")) > 100:
+        problems.append("'title' is too long")
+    if len(body.get("text", "")) > 4000:
+        problems.append("'text' is too long")
+    if len(body.get("aggregation_key", "")) > 100:
+        problems.append("'aggregation_key' is too long")
+    if body.get("alert_type") not in ("error", "warning", "info", "success"):
+        problems.append("'alert_type' is invalid")
+    if body.get("priority") not in ("normal", "low"):
+        problems.append("'priority' is invalid")
     return problems
 
 

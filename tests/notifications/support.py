@@ -15,7 +15,7 @@ from notifications.choices import DeliveryState, Phase, Severity
 from notifications.message import Message
 from notifications.models import Channel, Notification
 from notifications.sending import deliver
-from tests.notifications.servers import ACCOUNT, AUTH_TOKEN, ROUTING_KEY, SIGNING_SECRET, SLACK_TOKEN
+from tests.notifications.servers import ACCOUNT, AUTH_TOKEN, DATADOG_KEY, ROUTING_KEY, SIGNING_SECRET, SLACK_TOKEN
 
 
 def settings_for(kind: str, url: str) -> dict[str, Any]:
@@ -25,6 +25,7 @@ def settings_for(kind: str, url: str) -> dict[str, Any]:
         "slack": {"method": "webhook", "webhook_url": f"{url}/services/T0/B0/secret"},
         "slack_bot": {"method": "bot", "token": SLACK_TOKEN, "channel": "C0123456789", "base_url": f"{url}/api"},
         "pagerduty": {"routing_key": ROUTING_KEY, "base_url": url},
+        "datadog": {"api_key": DATADOG_KEY, "base_url": url, "tags": "team:growth, env:prod"},
         "webhook": {"endpoint": f"{url}/hooks/alerts", "signing_secret": SIGNING_SECRET},
         "sms": {
             "number": "+4915112345678",

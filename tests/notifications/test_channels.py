@@ -22,7 +22,7 @@ from tests.notifications.support import a_channel, a_message, work_off
 from tests.world import Place, World
 from workspaces.scoping import workspace_scope
 
-HTTP_KINDS = ("slack", "slack_bot", "pagerduty", "webhook", "sms")
+HTTP_KINDS = ("slack", "slack_bot", "pagerduty", "datadog", "webhook", "sms")
 
 
 def send(channel: Channel, **changed: Any) -> Notification:
@@ -86,6 +86,19 @@ def test_pagerduty_pages_once_a_matter_and_closes_it(place: Place, vendor: Vendo
     assert vendor.incidents == {"another": "critical"}
 
 
+def test_datadog_tells_the_events_of_one_matter_together(place: Place, vendor: Vendors) -> None:
+    channel = a_channel(place.actor, "datadog", vendor.url)
+    first = send(channel)
+    send(channel, phase=Phase.RESOLVED, severity=Severity.OK)
+    send(channel, thread="another")
+    bodies = [got.body for got in vendor.received]
+    assert [body["alert_type"] for body in bodies] == ["error", "success", "error"]
+    assert bodies[0]["aggregation_key"] == bodies[1]["aggregation_key"] != bodies[2]["aggregation_key"]
+    assert {"workspace:Acme", "phase:opened", "team:growth", "env:prod"} <= set(bodies[0]["tags"])
+    assert "http://127.0.0.1:8000/acme/syncs/12/runs/3" in bodies[0]["text"]
+    assert first.receipt == "6000000000000000001"
+
+
 def test_the_webhook_is_signed_and_keeps_its_id(place: Place, vendor: Vendors) -> None:
     message = a_message()
     headers = [{"name": "Authorization", "value": "Bearer of-ours", "secret": True}]
@@ -118,6 +131,7 @@ def test_a_text_message_fits_and_keeps_its_link(place: Place, vendor: Vendors) -
         ("slack_bot", {"token": "xoxb-other"}, "invalid_auth"),
         ("slack_bot", {"channel": "C9"}, "channel_not_found"),
         ("pagerduty", {"routing_key": "f" * 32}, "invalid"),
+        ("datadog", {"api_key": "0" * 32}, "Forbidden"),
         ("webhook", {"signing_secret": "another-secret-of-enough-length"}, "signature does not fit"),
         ("sms", {"auth_token": "wrong"}, "Authenticate"),
         ("sms", {"number": "+15005550001"}, "Invalid 'To' Phone Number"),
@@ -174,6 +188,7 @@ def test_private_addresses_are_closed(place: Place, vendor: Vendors, settings: A
         ("slack", {"webhook_url": "slack.com"}, "webhook_url"),
         ("slack_bot", {"channel": ""}, "channel"),
         ("pagerduty", {"routing_key": "short"}, "routing_key"),
+        ("datadog", {"api_key": "short"}, "api_key"),
         ("webhook", {"signing_secret": "short"}, "signing_secret"),
         ("webhook", {"endpoint": "https://[hooks"}, "endpoint"),
         ("webhook", {"endpoint": "https://me:secret@hooks.test/x"}, "endpoint"),
