@@ -163,6 +163,11 @@ def _environment_of(connection: Connection) -> Environment:
         from connectors.tunnels import way_of
 
         allowed = replace(allowed, tunnel=way_of(connection))
+    if connection.config.get("credential"):
+        from connectors.clouds import is_role
+
+        if is_role(connection.config):
+            allowed = replace(allowed, extra={**allowed.extra, "aws_default_credentials": "allowed"})
     if not connects(connection):
         return allowed
     from connectors.vault import StoredTokens
@@ -196,7 +201,12 @@ def open_connection(connection: Connection) -> sdk_source.Source | sdk_destinati
 def settings_of(connection: Connection) -> dict[str, Any]:
     """The whole configuration, credentials included: for opening it, never for showing."""
     fields = fields_of(connection.kind, connection.type)
-    return assemble(with_defaults(fields, connection.config), secrets.decrypt(connection.secret_config))
+    whole = assemble(with_defaults(fields, connection.config), secrets.decrypt(connection.secret_config))
+    if not whole.get("credential"):
+        return whole
+    from connectors.clouds import filled
+
+    return {**whole, **filled(fields, whole)}
 
 
 def _side(connection: Connection) -> dict[str, int]:

@@ -15,7 +15,8 @@ from django.db.models import QuerySet
 from config.errors import NotFound
 from connectors.choices import Cloud, CloudAccess
 from connectors.models import CloudCredential, Destination, Source
-from connectors.sdk.fields import Field, FileUpload, Select, Text, When
+from connectors.sdk.errors import ConfigError
+from connectors.sdk.fields import CredentialPicker, Field, FileUpload, Select, Text, When
 from connectors.sdk.types import Choice
 from connectors.secrets import decrypt
 from governance.audit.actors import Actor
@@ -242,6 +243,45 @@ def hold(credential_id: int, provider: str) -> CloudCredential | None:
     """The credential of this workspace and provider, kept from being deleted meanwhile."""
     rows = CloudCredential.objects.select_for_update(no_key=True)
     return rows.filter(pk=credential_id, provider=provider).first()
+
+
+def picker_of(fields: Iterable[Field]) -> CredentialPicker | None:
+    """The setting that names a stored credential, where a connector has one."""
+    return next((declared for declared in fields if isinstance(declared, CredentialPicker)), None)
+
+
+def hold_chosen(fields: Iterable[Field], config: Mapping[str, Any]) -> str:
+    """Keep the credential that settings name from being deleted meanwhile; what is wrong where there is none."""
+    picker = picker_of(fields)
+    chosen_id = config.get(picker.name) if picker else None
+    if picker is None or not chosen_id or hold(int(chosen_id), picker.provider):
+        return ""
+    return "There is no such credential of this provider in this workspace."
+
+
+def filled(fields: Iterable[Field], config: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts of the stored credential that settings name, under the connector's names; nothing without one.
+
+    All names it may fill are there, so that nothing that was entered before counts beside it: a stored credential goes
+    to its provider, or where the operator says that provider is.
+    """
+    picker = picker_of(fields)
+    chosen_id = config.get(picker.name) if picker else None
+    if picker is None or not chosen_id:
+        return {}
+    credential = chosen(int(chosen_id), picker.provider)
+    if credential is None:
+        raise ConfigError(
+            "The stored credential of this connection no longer exists.", field=picker.name, hint="Choose another one."
+        )
+    values = {"endpoint": settings.CLOUD_ENDPOINTS.get(picker.provider), **opened(credential).values}
+    return {name: values.get(part) for name, part in picker.fills.items()}
+
+
+def is_role(config: Mapping[str, Any]) -> bool:
+    """Whether settings name a stored role: one that the machine's own credentials may assume for this workspace."""
+    chosen_id = config.get("credential")
+    return chosen_id is not None and CloudCredential.objects.filter(pk=int(chosen_id), access=CloudAccess.ROLE).exists()
 
 
 def opened(credential: CloudCredential) -> Opened:

@@ -19,8 +19,19 @@ from django.utils.dateparse import parse_datetime
 
 from config.timezones import timezone_names
 from config.ui.widgets import CodeEditor, Combobox, RadioCards, Toggle
+from connectors.clouds import choices as credential_choices
 from connectors.models import Connection
-from connectors.sdk.fields import Field, FileUpload, KeyValues, Number, Section, Select, Text, TunnelPicker
+from connectors.sdk.fields import (
+    CredentialPicker,
+    Field,
+    FileUpload,
+    KeyValues,
+    Number,
+    Section,
+    Select,
+    Text,
+    TunnelPicker,
+)
 from connectors.sdk.fields import Toggle as ToggleField
 from connectors.sdk.validation import Cleaned, InvalidSettings, clean, default_of, holds
 from connectors.selectors import tunnel_choices
@@ -80,7 +91,7 @@ class Shown:
     """What a form starts from: stored settings, when each secret was set, columns and where pickers ask.
 
     ``choices_url`` answers the options of discovered pickers; the path is added as ``field=``.
-    ``tunnels`` are the workspace's, as values and labels below what they are.
+    ``tunnels`` are the workspace's, as values and labels below what they are; ``credentials`` those of the provider.
     """
 
     config: Mapping[str, Any] = field(default_factory=dict)
@@ -88,6 +99,7 @@ class Shown:
     columns: Sequence[str] = ()
     choices_url: str = ""
     tunnels: Sequence[tuple[str, list[tuple[str, str]]]] = ()
+    credentials: Sequence[tuple[str, str]] = ()
 
 
 class _AsSent(forms.Field):
@@ -192,7 +204,9 @@ class SettingsForm(forms.Form):
             case Select():
                 return self._select(declared, path)
             case TunnelPicker():
-                return _tunnels(self.shown.tunnels)
+                return _picker("Directly", self.shown.tunnels)
+            case CredentialPicker():
+                return _picker("None: enter keys below", self.shown.credentials)
             case Text():
                 return _text(declared)
         raise TypeError(f"no widget draws {type(declared).__name__}")
@@ -346,18 +360,24 @@ class FinishForm(forms.Form):
 
 def settings_form(connection: Connection, fields: Sequence[Field], data: Any = None, files: Any = None) -> SettingsForm:
     """The settings of a saved connection; its secrets show only when they were set."""
-    shown = Shown(connection.config, connection.secret_set_at, tunnels=_offered_to(fields))
+    shown = Shown(connection.config, connection.secret_set_at, **_offered_to(fields))
     return SettingsForm(fields, data, files, shown=shown)
 
 
 def new_settings_form(fields: Sequence[Field], data: Any = None, files: Any = None) -> SettingsForm:
     """The settings of a connection to be."""
-    return SettingsForm(fields, data, files, shown=Shown(tunnels=_offered_to(fields)))
+    return SettingsForm(fields, data, files, shown=Shown(**_offered_to(fields)))
 
 
-def _offered_to(fields: Sequence[Field]) -> Sequence[tuple[str, list[tuple[str, str]]]]:
-    """The workspace's tunnels, where a setting asks for one."""
-    return tunnel_choices() if any(isinstance(declared, TunnelPicker) for declared in fields) else ()
+def _offered_to(fields: Sequence[Field]) -> dict[str, Any]:
+    """The workspace's tunnels and credentials, where a setting asks for one."""
+    offered: dict[str, Any] = {}
+    for declared in fields:
+        if isinstance(declared, TunnelPicker):
+            offered["tunnels"] = tunnel_choices()
+        elif isinstance(declared, CredentialPicker):
+            offered["credentials"] = credential_choices(declared.provider)
+    return offered
 
 
 def _shows(declared: Field, values: Mapping[str, Any], outer: Mapping[str, Any]) -> bool:
@@ -383,9 +403,9 @@ def _is_rows(fields: Sequence[Field], name: str) -> bool:
     return any(f.name == name and isinstance(f, KeyValues) for f in fields)
 
 
-def _tunnels(offered: Sequence[tuple[str, list[tuple[str, str]]]]) -> forms.Widget:
+def _picker(none: str, offered: Sequence[tuple[str, Any]]) -> forms.Widget:
     widget = forms.Select()
-    widget.choices = [("", "Directly"), *offered]
+    widget.choices = [("", none), *offered]
     return widget
 
 

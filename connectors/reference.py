@@ -90,6 +90,8 @@ def _about(declared: Field, among: Sequence[Field]) -> str:
 def _condition(declared: Field, among: Sequence[Field]) -> str:
     assert declared.when is not None
     other = next(f for f in among if f.name == declared.when.field)
+    if declared.when.values == (None,):
+        return f"Without {other.label.lower()}."
     labels = {c.value: c.label for c in other.choices} if isinstance(other, Select) else {True: "on", False: "off"}
     return f"With {other.label.lower()}: {', '.join(f'*{labels.get(v, v)}*' for v in declared.when.values)}."
 

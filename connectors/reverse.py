@@ -191,7 +191,7 @@ def _with_fresh_connection(work: Callable[[], T]) -> T:
 def _guests(**which: Any) -> dict[int, Guest]:
     with unscoped("clients of every workspace's tunnels log in at one server"):
         rows = Tunnel.objects.filter(kind=TunnelKind.REVERSE, **which).values_list("pk", "public_key", "lent_port")
-        return {pk: Guest(pk, public_key, port) for pk, public_key, port in rows}
+        return {pk: Guest(pk, public_key, port) for pk, public_key, port in rows if port is not None}
 
 
 def _tell(present: Mapping[int, Presence]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -12,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from connectors.sdk.aws import ACCESS, Account, refusal, told, typed_errors
 from connectors.sdk.destination import Destination, DestinationDefinition, Job, RowStreams
 from connectors.sdk.errors import ConfigError, ConnectorError, Gone, Unavailable
-from connectors.sdk.fields import Field, Text, Toggle
+from connectors.sdk.fields import AWS_CREDENTIAL, NO_CREDENTIAL, Field, Text, Toggle
 from connectors.sdk.files import PGP_KEY, encrypted, file_plan, file_sync_type, pgp_keys, write_files
 from connectors.sdk.types import Verification
 
@@ -29,8 +30,10 @@ _FIELDS: tuple[Field, ...] = (
         pattern_hint="3 to 63 lower-case letters, digits, dots and dashes.",
     ),
     Text(name="region", label="Region", placeholder="eu-central-1", default="us-east-1"),
+    AWS_CREDENTIAL,
     Text(
         name="endpoint",
+        when=NO_CREDENTIAL,
         label="Endpoint",
         help="Address of an S3-compatible store; leave empty for Amazon S3.",
         placeholder="https://minio.example.com:9000",
@@ -40,10 +43,11 @@ _FIELDS: tuple[Field, ...] = (
     ),
     Toggle(
         name="path_style",
+        when=NO_CREDENTIAL,
         label="Bucket in the path",
         help="Address the bucket as endpoint/bucket instead of bucket.endpoint; most other stores need it.",
     ),
-    *ACCESS,
+    *(replace(declared, when=NO_CREDENTIAL) for declared in ACCESS),
     PGP_KEY,
 )
 

@@ -6,6 +6,7 @@ data; `connectors/forms.py` renders them, :func:`clean` validates raw input.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -135,6 +136,43 @@ class TunnelPicker(Field):
     required: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialPicker(Field):
+    """One of the workspace's stored credentials at a cloud provider by its id; none means that keys are entered here.
+
+    The host opens it and hands its parts to the connector under the names in ``fills``.
+    """
+
+    provider: str
+    required: bool = False
+    fills: Mapping[str, str]
+
+
+def stored_credential(provider: str, name: str, fills: Mapping[str, str]) -> CredentialPicker:
+    """The picker that connectors of a provider's services share; ``name`` is the provider's."""
+    return CredentialPicker(
+        name="credential",
+        label="Stored credential",
+        help=f"A credential for {name} from Settings, Cloud providers.",
+        provider=provider,
+        fills=fills,
+    )
+
+
+# Keys that a connector asks for itself count where no stored credential is chosen.
+NO_CREDENTIAL = When(field="credential", values=(None,))
+AWS_CREDENTIAL = stored_credential(
+    "aws",
+    "Amazon Web Services",
+    {
+        name: name
+        for name in ("access_key_id", "secret_access_key", "session_token", "role_arn", "external_id", "endpoint")
+    },
+)
+GCP_CREDENTIAL = stored_credential("gcp", "Google Cloud", {"service_account_key": "key"})
+AZURE_CREDENTIAL = stored_credential(
+    "azure", "Microsoft Azure", {name: name for name in ("tenant_id", "client_id", "client_secret")}
+)
 # For every connector with a host and port that asks :func:`connectors.sdk.tunnels.route` for the way there.
 TUNNEL = TunnelPicker(
     name="tunnel",

@@ -16,7 +16,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.sdk.errors import ConfigError
-from connectors.sdk.fields import Field, FileUpload, KeyValues, Number, Section, Select, Text, Toggle, TunnelPicker
+from connectors.sdk.fields import (
+    CredentialPicker,
+    Field,
+    FileUpload,
+    KeyValues,
+    Number,
+    Section,
+    Select,
+    Text,
+    Toggle,
+    TunnelPicker,
+)
 
 # Rows with such names hold credentials whatever the person ticked.
 SECRET_ROW = re.compile(
@@ -249,7 +260,7 @@ def _value(declared: Field, value: Any) -> Any:
             return _choice(declared, value)
         case FileUpload():
             return _file(declared, value)
-        case TunnelPicker():
+        case TunnelPicker() | CredentialPicker():
             return _reference(value)
         case Text():
             return _text(declared, value)

@@ -17,7 +17,7 @@ from slugify import slugify
 
 from config.errors import Conflict, Invalid
 from config.timezones import timezone_names
-from connectors import access, catalog, discovery, secrets, tunnels
+from connectors import access, catalog, clouds, discovery, secrets, tunnels
 from connectors.addresses import to_enter_again
 from connectors.choices import Health, Kind
 from connectors.dependants import dependants_of
@@ -404,6 +404,8 @@ def _cleaned(kind: Kind, type_key: str, values: Mapping[str, Any], stored: Mappi
         raise Invalid("Some settings need another look.", fields=error.errors) from None
     if wrong := tunnels.hold(cleaned.config):
         raise Invalid.field("tunnel", wrong)
+    if wrong := clouds.hold_chosen(access.fields_of(kind, type_key), cleaned.config):
+        raise Invalid.field("credential", wrong)
     return cleaned
 
 

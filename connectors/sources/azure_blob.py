@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from connectors.sdk.bucket_source import BucketSource
 from connectors.sdk.buckets import open_azure
-from connectors.sdk.fields import Text
+from connectors.sdk.fields import AZURE_CREDENTIAL, NO_CREDENTIAL, Text
 from connectors.sdk.source import SourceDefinition
 from connectors.sdk.types import Verification
 
@@ -42,10 +42,12 @@ class AzureBlobSource(BucketSource):
                 pattern_hint="3 to 24 lower-case letters and digits.",
             ),
             Text(name="bucket", label="Container", max_length=63),
-            Text(name="tenant_id", label="Tenant ID", pattern=_ID, pattern_hint=_ID_HINT),
-            Text(name="client_id", label="Client ID", pattern=_ID, pattern_hint=_ID_HINT),
+            AZURE_CREDENTIAL,
+            Text(name="tenant_id", label="Tenant ID", pattern=_ID, pattern_hint=_ID_HINT, when=NO_CREDENTIAL),
+            Text(name="client_id", label="Client ID", pattern=_ID, pattern_hint=_ID_HINT, when=NO_CREDENTIAL),
             Text(
                 name="client_secret",
+                when=NO_CREDENTIAL,
                 label="Client secret",
                 help="The secret's value, not its ID. Azure shows it once, when the secret is made.",
                 secret=True,

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from connectors.sdk.bucket_source import BucketSource
 from connectors.sdk.buckets import GCS, open_gcs, service_account
-from connectors.sdk.fields import FileUpload, Text
+from connectors.sdk.fields import GCP_CREDENTIAL, NO_CREDENTIAL, FileUpload, Text
 from connectors.sdk.source import SourceDefinition
 from connectors.sdk.types import Verification
 
@@ -33,8 +33,10 @@ class GcsSource(BucketSource):
         fields=(
             Text(name="project", label="Project ID", max_length=63),
             Text(name="bucket", label="Bucket", help="The bucket's name, not its address.", max_length=222),
+            GCP_CREDENTIAL,
             FileUpload(
                 name="service_account_key",
+                when=NO_CREDENTIAL,
                 label="Service account key",
                 help="The JSON file that Google Cloud gave you when you made the key. P12 keys are not taken.",
                 accept=".json,application/json",

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from connectors.sdk.bucket_source import BucketSource
 from connectors.sdk.buckets import open_s3, s3_network
 from connectors.sdk.errors import AuthError
-from connectors.sdk.fields import Text, Toggle
+from connectors.sdk.fields import AWS_CREDENTIAL, NO_CREDENTIAL, Text, Toggle
 from connectors.sdk.source import SourceDefinition
 from connectors.sdk.types import Verification
 
@@ -38,8 +38,10 @@ class S3Source(BucketSource):
                 pattern_hint="3 to 63 lower-case letters, digits, dots and dashes.",
             ),
             Text(name="region", label="Region", placeholder="eu-central-1", default="us-east-1"),
+            AWS_CREDENTIAL,
             Text(
                 name="endpoint",
+                when=NO_CREDENTIAL,
                 label="Endpoint",
                 help="Address of an S3-compatible store; leave empty for Amazon S3.",
                 placeholder="https://minio.example.com:9000",
@@ -49,18 +51,21 @@ class S3Source(BucketSource):
             ),
             Toggle(
                 name="path_style",
+                when=NO_CREDENTIAL,
                 label="Bucket in the path",
                 help="Address the bucket as endpoint/bucket instead of bucket.endpoint; most other stores need it.",
             ),
             Text(
                 name="access_key_id",
+                when=NO_CREDENTIAL,
                 label="Access key ID",
                 help="Leave both keys empty to use the machine's own AWS role, where the operator allows that.",
                 required=False,
             ),
-            Text(name="secret_access_key", label="Secret access key", required=False, secret=True),
+            Text(name="secret_access_key", when=NO_CREDENTIAL, label="Secret access key", required=False, secret=True),
             Text(
                 name="role_arn",
+                when=NO_CREDENTIAL,
                 label="Role ARN",
                 help="A role that the machine's own AWS role acts in: for a bucket of another account.",
                 placeholder="arn:aws:iam::123456789012:role/headrace",
@@ -71,6 +76,7 @@ class S3Source(BucketSource):
             ),
             Text(
                 name="external_id",
+                when=NO_CREDENTIAL,
                 label="External ID",
                 help="Only where the role's trust policy asks for one.",
                 required=False,

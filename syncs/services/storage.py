@@ -46,12 +46,12 @@ def save_storage(*, actor: Actor, values: Mapping[str, Any]) -> WorkspaceStorage
     store's own words where the bucket does not work.
     """
     require(actor, MANAGE)
-    own = _described(values)
+    own = described(values)
     if own is None:
         manage_storage(actor=actor)
         return None
     _require_unlocked(WorkspaceStorage.objects.first(), own)
-    tried = _try(own)
+    tried = tried_out(own)
     if not tried.ok:
         raise Invalid(tried.message, hint=tried.hint, code="storage_refused")
     return choose_storage(actor=actor, own=own)
@@ -65,18 +65,18 @@ def choose_storage(*, actor: Actor, own: WorkspaceStorage) -> WorkspaceStorage:
     _require_unlocked(known, own)
     if clouds.hold(own.credential_id, own.provider) is None:
         raise Invalid.field("credential", "There is no such credential of this provider in this workspace.")
-    before = _facts(known)
-    if known is not None and _place(known) == _place(own) and known.credential_id == own.credential_id:
+    before = facts(known)
+    if known is not None and place_of(known) == place_of(own) and known.credential_id == own.credential_id:
         unchanged()
         return known
-    if known is not None and _place(known) != _place(own):
-        _require_quiet()
+    if known is not None and place_of(known) != place_of(own):
+        require_quiet()
     chosen = known or WorkspaceStorage(workspace_id=current_workspace_id(), created_by_id=actor.user_id)
     for name in (*PLACE, "credential_id"):
         setattr(chosen, name, getattr(own, name))
     _remember(chosen, Tried(True, "The bucket was written to, read, listed and tidied up."))
     chosen.save()
-    record(chosen, before=before, after=_facts(chosen), label=LABEL)
+    record(chosen, before=before, after=facts(chosen), label=LABEL)
     return chosen
 
 
@@ -89,8 +89,8 @@ def manage_storage(*, actor: Actor) -> None:
         unchanged()
         return
     _require_unlocked(known, None)
-    _require_quiet()
-    record(known, before=_facts(known), after={"provider": MANAGED}, label=LABEL)
+    require_quiet()
+    record(known, before=facts(known), after={"provider": MANAGED}, label=LABEL)
     known.delete()
 
 
@@ -100,7 +100,7 @@ def check_storage(*, actor: Actor) -> WorkspaceStorage:
     own = WorkspaceStorage.objects.select_related("credential").first()
     if own is None:
         raise Conflict("This workspace uses the installation's storage.", hint="There is no bucket to test.")
-    return record_storage_check(actor=actor, tested=own, tried=_try(own))
+    return record_storage_check(actor=actor, tested=own, tried=tried_out(own))
 
 
 @service("storage.checked")
@@ -108,7 +108,7 @@ def record_storage_check(*, actor: Actor, tested: WorkspaceStorage, tried: Tried
     """Remember what a test found, unless the settings changed meanwhile."""
     require(actor, MANAGE)
     own = WorkspaceStorage.objects.select_for_update().filter(pk=tested.pk).first()
-    if own is None or _facts(own) != _facts(tested):
+    if own is None or facts(own) != facts(tested):
         unchanged()
         return tested
     before = {"health": own.health}
@@ -129,7 +129,7 @@ def unlock_storage(*, actor: Actor) -> WorkspaceStorage:
     own = WorkspaceStorage.objects.select_for_update().first()
     if own is None or own.used_at is None:
         raise Conflict("The storage of this workspace is not locked.")
-    _require_quiet()
+    require_quiet()
     before = {"used_at": own.used_at.isoformat()}
     own.used_at = None
     own.save(update_fields=["used_at"])
@@ -142,7 +142,7 @@ def mark_used(now: datetime) -> None:
     WorkspaceStorage.objects.filter(used_at=None).update(used_at=now)
 
 
-def _described(values: Mapping[str, Any]) -> WorkspaceStorage | None:
+def described(values: Mapping[str, Any]) -> WorkspaceStorage | None:
     """The settings as a row that is not saved yet; nothing for the installation's storage."""
     try:
         cleaned = clean(fields_for(clouds.choices), values).config
@@ -166,7 +166,8 @@ def _described(values: Mapping[str, Any]) -> WorkspaceStorage | None:
     )
 
 
-def _try(own: WorkspaceStorage) -> Tried:
+def tried_out(own: WorkspaceStorage) -> Tried:
+    """What comes of writing to a bucket and reading from it."""
     from syncs.engine.errors import EngineError
     from syncs.own_storage import explained, try_out
 
@@ -194,7 +195,7 @@ def _require_unlocked(known: WorkspaceStorage | None, wanted: WorkspaceStorage |
     """The place stays once a run has used it; another credential for the same place may be chosen."""
     if known is None or not known.locked:
         return
-    if wanted is not None and _place(known) == _place(wanted):
+    if wanted is not None and place_of(known) == place_of(wanted):
         return
     raise Conflict(
         "The storage is locked, as runs have used it.",
@@ -203,7 +204,7 @@ def _require_unlocked(known: WorkspaceStorage | None, wanted: WorkspaceStorage |
     )
 
 
-def _require_quiet() -> None:
+def require_quiet() -> None:
     """No run may lose the files it works with."""
     if number := Run.objects.filter(finished_at__isnull=True).count():
         raise Conflict(
@@ -213,11 +214,13 @@ def _require_quiet() -> None:
         )
 
 
-def _place(own: WorkspaceStorage) -> tuple[str, ...]:
+def place_of(own: WorkspaceStorage) -> tuple[str, ...]:
+    """What makes it another place; the credential does not."""
     return tuple(str(getattr(own, name)) for name in PLACE)
 
 
-def _facts(own: WorkspaceStorage | None) -> dict[str, Any]:
+def facts(own: WorkspaceStorage | None) -> dict[str, Any]:
+    """What the audit log says of it."""
     if own is None:
         return {"provider": MANAGED}
     return {**{name: getattr(own, name) for name in PLACE}, "chosen": own.credential_id}

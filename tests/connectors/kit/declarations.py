@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.sdk.destination import Destination, DestinationDefinition, Mode, Removal, RowSet, SyncType
-from connectors.sdk.fields import Field, Section, Select, Text
+from connectors.sdk.fields import CredentialPicker, Field, Section, Select, Text
 from connectors.sdk.modes import DROPS_REPEATED
 from connectors.sdk.rest import RestDestination
 from connectors.sdk.validation import InvalidSettings, clean, default_of
@@ -36,7 +36,7 @@ def credential_problems(fields: Sequence[Field]) -> list[str]:
     return [
         f"{path} looks like a credential and is not secret"
         for path, f in every_field(fields)
-        if _CREDENTIAL.search(f.name) and not f.secret and not isinstance(f, Section | Select)
+        if _CREDENTIAL.search(f.name) and not f.secret and not isinstance(f, Section | Select | CredentialPicker)
     ]
 
 

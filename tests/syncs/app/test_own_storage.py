@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import threading
@@ -171,6 +172,35 @@ def test_the_place_is_locked_by_the_first_run_and_an_operator_unlocks_it(shop: S
         call_command("unlock_storage", shop.place.slug)
     with pytest.raises(CommandError, match="no workspace"):
         call_command("unlock_storage", "nobody")
+
+
+def test_an_operator_copies_the_files_to_another_bucket_and_nothing_is_sent_again(shop: Shop, s3: Any) -> None:
+    moved(shop)
+    sync = ten(shop)
+    there = {"provider": "aws", "region": "eu-central-1", "bucket": "other", "prefix": "new"}
+    with pytest.raises(CommandError, match="no credential “Nobody's”"):
+        call_command("copy_storage", shop.place.slug, **there, credential="Nobody's")
+    call_command("copy_storage", shop.place.slug, **there, credential="Ours")
+    ours = {key.removeprefix("headrace/prod/") for key in keys(s3) if key != "theirs.txt"}
+    assert {key.removeprefix("new/") for key in keys(s3, "other")} == ours
+    damaged = next(key for key in keys(s3, "other") if key.endswith(".parquet"))
+    sound = s3.get_object(Bucket="other", Key=damaged)["Body"].read()
+    s3.put_object(Bucket="other", Key=damaged, Body=b"x" * len(sound))
+    out = io.StringIO()
+    call_command("copy_storage", shop.place.slug, **there, credential="Ours", stdout=out)
+    assert f"{len(ours) - 1:,} were there before" in out.getvalue()
+    assert s3.get_object(Bucket="other", Key=damaged)["Body"].read() == sound
+
+    call_command_in_scope(shop)
+    own = own_storage()
+    assert own is not None
+    services.save_storage(actor=shop.actor, values=described(own.credential, bucket="other", prefix="new"))
+    for key in keys(s3):
+        s3.delete_object(Bucket="acme", Key=key)
+    again = shop.run(sync)
+    assert (again.status, again.planned) == (RunStatus.SUCCEEDED, 0)
+    copies = AuditEntry.objects.filter(event="storage.copied")
+    assert [(entry.after or {}).get("bucket") for entry in copies] == ["other", "other"]
 
 
 def test_no_change_takes_the_files_of_a_run_away(shop: Shop, s3: Any) -> None:
