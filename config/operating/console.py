@@ -202,7 +202,7 @@ class NotificationList(ReadOnly):
     actions = ("retry",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Notification]:
-        """Those that have not arrived come first."""
+        """Those that have not arrived: the others are of no concern here."""
         return super().get_queryset(request).exclude(state=DeliveryState.SENT)
 
     @admin.action(description="Send the chosen messages again", permissions=["view"])

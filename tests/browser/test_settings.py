@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from django.test import override_settings
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.acting import signed_in
@@ -101,6 +102,24 @@ def test_a_key_is_made_copied_and_revoked(page: Page) -> None:
     expect(page.get_by_role("main")).to_contain_text("Dagster")
     page.get_by_role("button", name="Revoke").click()
     expect(page.get_by_role("row", name=re.compile("Dagster"))).to_contain_text("Revoked")
+
+
+def test_a_reverse_tunnel_is_added_and_its_key_downloaded_once(page: Page) -> None:
+    with override_settings(TUNNEL_ADDRESS="tunnels.example.com:2222"):
+        visit(page, "settings/tunnels")
+        page.get_by_role("link", name="Add a reverse tunnel").click()
+        page.get_by_label("Name").fill("Office in Graz")
+        page.get_by_role("button", name="Add the tunnel").click()
+        with page.expect_download() as kept:
+            page.get_by_role("link", name="Download t-").click()
+        assert kept.value.path().read_text().startswith("-----BEGIN OPENSSH PRIVATE KEY-----")
+        expect(page.get_by_label("Command")).to_contain_text(f"-i {kept.value.suggested_filename} -p 2222")
+        assert_sound(page)
+        page.set_viewport_size({"width": 1440, "height": 900})
+        page.get_by_role("link", name="I have kept it").click()
+        expect(page.get_by_text("Not connected").first).to_be_visible()
+        expect(page.get_by_text("PRIVATE KEY")).to_have_count(0)
+        assert_sound(page)
 
 
 def test_an_entry_opens_beside_the_log_and_filters_keep_the_address(page: Page) -> None:
