@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("connectors", "0001_connections"),
+        ("connectors", "0002_jobs_of_services"),
         ("workspaces", "0004_sso_may_create_workspaces"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
