@@ -44,7 +44,7 @@ API = Api(
 )
 
 
-class GooglePubsubDestination(MessageDestination, RestDestination):
+class GooglePubsubDestination(MessageDestination, RestDestination):  # type: ignore[misc]  # sessions of messages
     """The topics of one project."""
 
     api = API
