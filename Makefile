@@ -41,7 +41,7 @@ serve: prepared ## Run web, workers and scheduler with what is in .data
 
 drivers: prepared $(STAMPS)/drivers ## Install the drivers of warehouses that not everybody needs (Snowflake)
 
-test: develop $(STAMPS)/browser $(STAMPS)/clients $(STAMPS)/orchestrators $(STAMPS)/chdb $(STAMPS)/fakesnow ## Run all tests
+test: develop $(STAMPS)/browser $(STAMPS)/clients $(STAMPS)/orchestrators $(STAMPS)/chdb $(STAMPS)/fakesnow $(STAMPS)/bqemulator ## Run all tests
 	cd frontend && $(WITH_NODE) npm run --silent test
 	@# On a loaded machine a wait can be too short. What failed is asked once more, alone, and decides.
 	$(PY) -m pytest -n 3 --dist worksteal -q || $(PY) -m pytest -q --last-failed --last-failed-no-failures none
@@ -114,7 +114,7 @@ $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/base
 
 # Programs that people run against the API, stand-ins of warehouses, and the open peers that benchmarks compare with;
 # a test or a line of a benchmark without them says that it was skipped.
-$(STAMPS)/clients $(STAMPS)/orchestrators $(STAMPS)/chdb $(STAMPS)/fakesnow $(STAMPS)/peers: $(STAMPS)/%: requirements/%.txt | $(PY)
+$(STAMPS)/clients $(STAMPS)/orchestrators $(STAMPS)/chdb $(STAMPS)/fakesnow $(STAMPS)/bqemulator $(STAMPS)/peers: $(STAMPS)/%: requirements/%.txt | $(PY)
 	@echo "Installing what runs beside Headrace: $*"
 	@$(PY) requirements/sync.py $* $(VENV)/$* || echo "They could not be installed and will be skipped"
 	@mkdir -p $(@D) && touch $@

@@ -15,6 +15,7 @@ from connectors.sdk.source import Source
 SOURCES: dict[str, str] = {
     "alloydb": "connectors.sources.alloydb:AlloyDBSource",
     "azure_blob": "connectors.sources.azure_blob:AzureBlobSource",
+    "bigquery": "connectors.sources.bigquery:BigQuerySource",
     "clickhouse": "connectors.sources.clickhouse:ClickHouseSource",
     "duckdb": "connectors.sources.duckdb:DuckDBSource",
     "gcs": "connectors.sources.gcs:GcsSource",

@@ -189,7 +189,7 @@ class Line:
         if self._api.says is not None and (said := _said(self._api.says, response)):
             error.message = f"{response.status}: {said}"
             error = self._client.cleaned(error)
-        if isinstance(error, AuthError):
+        if isinstance(error, AuthError) and error.hint == AuthError.default_hint:
             error.hint = self._prover.hint
         return error
 

@@ -24,6 +24,7 @@ TOKENS = "https://oauth2.googleapis.com/token"
 PAGE = "https://accounts.google.com/o/oauth2/v2/auth"
 LASTS_S = 3_600
 _WRONG = "This is not the JSON key of a service account."
+_NEW_KEY = "Make a new key of the type JSON."
 
 
 def google(*scopes: str) -> SignIn:
@@ -93,12 +94,12 @@ def service_account(config: Config) -> Mapping[str, Any]:
     try:
         key = json.loads(str(config.get("service_account_key") or ""))
     except ValueError as error:
-        raise ConfigError(_WRONG, field="service_account_key") from error
+        raise ConfigError(_WRONG, field="service_account_key", hint=_NEW_KEY) from error
     # A key that names another place for tokens would have Headrace call it.
     if not isinstance(key, Mapping) or key.get("token_uri") != TOKENS:
-        raise ConfigError(_WRONG, field="service_account_key", hint="Make a new key of the type JSON.")
+        raise ConfigError(_WRONG, field="service_account_key", hint=_NEW_KEY)
     if not all(isinstance(key.get(name), str) for name in ("client_email", "private_key")):
-        raise ConfigError(_WRONG, field="service_account_key", hint="Make a new key of the type JSON.")
+        raise ConfigError(_WRONG, field="service_account_key", hint=_NEW_KEY)
     return key
 
 

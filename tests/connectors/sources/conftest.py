@@ -16,7 +16,7 @@ from psycopg import sql
 
 from config.embedded import Urls
 from connectors.sdk.context import Environment
-from tests.support import clickhouse, mariadb, snowflake
+from tests.support import bigquery, clickhouse, mariadb, snowflake
 from tests.support.databases import RUN_PREFIX, at
 
 
@@ -107,6 +107,20 @@ def snowflake_server() -> Prepare:
                 pytest.skip(snowflake.WORDS)
             login = {"account": "acme", "user": "headrace", "login": "password", "password": "known"}
             yield {**login, "warehouse": "WH", "database": "STAND", "host": "127.0.0.1", "port": port}
+
+    return prepare
+
+
+@pytest.fixture(scope="session")
+def bigquery_server() -> Prepare:
+    """bqemulator behind BigQuery's interface; skips where it is not installed."""
+
+    @contextmanager
+    def prepare(seed: Sequence[str]) -> Iterator[dict[str, Any]]:
+        with bigquery.a_server(seed) as settings:
+            if settings is None:
+                pytest.skip(bigquery.WORDS)
+            yield settings
 
     return prepare
 

@@ -48,10 +48,17 @@ class Stand:
     refusals: tuple[Refusal, ...] = ()
     comments: bool = True  # whether it keeps what is said about columns
     quote: str = ""  # where names without it would be folded to capitals
+    home: str = ""  # before names of tables, where there is no default schema
+    odd: str = "ird; t"  # part of the name of the table with hostile names
 
     def named(self, name: str) -> str:
         """A name in small letters, as a query writes it."""
         return f"{self.quote}{name}{self.quote}"
+
+    @property
+    def people(self) -> str:
+        """The table of ten people, as a query writes it."""
+        return f"{self.home}{self.named('stand_people')}"
 
     def open(self, *given: Any) -> Source:
         """The source with these settings."""
@@ -336,7 +343,76 @@ _SNOWFLAKE = Stand(
     ),
 )
 
+
+def _at_bqemulator(settings: Mapping[str, Any], environment: Environment) -> Source:
+    """The source, with the stand-in's addresses for Google's."""
+    config = dict(settings)
+    return source_class("bigquery")(config, replace(environment, routes=config.pop("routes")))
+
+
+_BIGQUERY = Stand(
+    key="bigquery",
+    server="bigquery_server",
+    make=_at_bqemulator,
+    schema="stand",
+    home="stand.",
+    comments=False,
+    # Names of tables and columns have no quotes there.
+    odd="ird-t",
+    hostile=("c'--", "Ünïcode"),
+    seed=(
+        "CREATE TABLE stand.stand_people (id INT64, name STRING)",
+        "INSERT INTO stand.stand_people SELECT i, CONCAT('person ', CAST(i AS STRING)) "
+        "FROM UNNEST(GENERATE_ARRAY(0, 9)) i",
+        "CREATE TABLE stand.`weird-t` (`c'--` INT64, `Ünïcode` STRING)",
+    ),
+    values=(
+        ("true", ColumnType.BOOLEAN, True),
+        ("CAST(NULL AS BOOL)", ColumnType.BOOLEAN, None),
+        ("9223372036854775807", ColumnType.NUMBER, 9223372036854775807),
+        ("0.1", ColumnType.NUMBER, 0.1),
+        ("CAST('NaN' AS FLOAT64)", ColumnType.NUMBER, float("nan")),
+        ("CAST('-inf' AS FLOAT64)", ColumnType.NUMBER, float("-inf")),
+        ("NUMERIC '12.50'", ColumnType.NUMBER, Decimal("12.50")),
+        ("NUMERIC '123456789012345678.123456789'", ColumnType.NUMBER, Decimal("123456789012345678.123456789")),
+        ("'Zoë 🌊'", ColumnType.STRING, "Zoë 🌊"),
+        ("''", ColumnType.STRING, ""),
+        ("FROM_HEX('DEAD00')", ColumnType.STRING, "dead00"),
+        ("TIME '04:05:06'", ColumnType.STRING, "04:05:06"),
+        ("DATE '2026-02-03'", ColumnType.DATE, dt.date(2026, 2, 3)),
+        (
+            "DATETIME '2026-02-03 04:05:06.123456'",
+            ColumnType.TIMESTAMP,
+            dt.datetime(2026, 2, 3, 4, 5, 6, 123456),  # noqa: DTZ001 - without a zone
+        ),
+        ("TIMESTAMP '2026-02-03 04:05:06+02'", ColumnType.TIMESTAMP, _ZONED),
+    ),
+    objects=(
+        ("[1, 2, 3]", [1, 2, 3]),
+        ("STRUCT(1 AS x, 'y' AS z)", {"x": 1, "z": "y"}),
+        ("""JSON '{"a": [1, null]}'""", {"a": [1, None]}),
+    ),
+    many="SELECT i FROM UNNEST(GENERATE_ARRAY(0, {n} - 1)) AS i ORDER BY i",
+    writes=(
+        "DELETE FROM stand.stand_people WHERE true",
+        "SELECT 1; DROP TABLE stand.stand_people",
+        "SELECT 1 AS x) AS y; DROP TABLE stand.stand_people; SELECT * FROM (SELECT 1 AS x",
+        "EXPORT DATA OPTIONS (uri = 'gs://elsewhere/*', format = 'CSV') AS SELECT * FROM stand.stand_people",
+        "EXECUTE IMMEDIATE 'DROP TABLE stand.stand_people'",
+    ),
+    wrong=(
+        ("SELECT nobody FROM stand.stand_people", "nobody"),
+        ("SELECT * FROM stand.nothing_there", "nothing_there"),
+        ("SELECT 1 / (i - 5) AS x FROM UNNEST([1, 5]) i", "division by zero"),
+    ),
+    refusals=(
+        ({"service_account_key": "no key"}, ConfigError, "JSON key"),
+        ({"project": "elsewhere"}, AuthError, "no table"),
+    ),
+)
+
 STANDS: tuple[Stand, ...] = (
+    _BIGQUERY,
     _SNOWFLAKE,
     _CLICKHOUSE,
     _MARIADB,
