@@ -41,6 +41,7 @@ DESTINATIONS: dict[str, str] = {
     "amplitude": "connectors.destinations.amplitude:AmplitudeDestination",
     "aws_lambda": "connectors.destinations.aws_lambda:AwsLambdaDestination",
     "azure_blob": "connectors.destinations.azure_blob:AzureBlobDestination",
+    "braze": "connectors.destinations.braze:BrazeDestination",
     "dynamodb": "connectors.destinations.dynamodb:DynamodbDestination",
     "elasticsearch": "connectors.destinations.elasticsearch:ElasticsearchDestination",
     "gcs": "connectors.destinations.gcs:GcsDestination",

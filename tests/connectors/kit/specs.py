@@ -24,6 +24,7 @@ from tests.connectors.kit.cases import Case
 
 # Connector → the files that describe its service.
 FILES: Mapping[str, tuple[str, ...]] = {
+    "braze": ("braze-community.json",),
     "hubspot": (
         "hubspot-contacts.json",
         "hubspot-companies.json",
