@@ -44,6 +44,7 @@ DESTINATIONS: dict[str, str] = {
     "braze": "connectors.destinations.braze:BrazeDestination",
     "dynamodb": "connectors.destinations.dynamodb:DynamodbDestination",
     "elasticsearch": "connectors.destinations.elasticsearch:ElasticsearchDestination",
+    "email": "connectors.destinations.email:EmailDestination",
     "gcs": "connectors.destinations.gcs:GcsDestination",
     "google_cloud_functions": "connectors.destinations.google_cloud_functions:GoogleCloudFunctionsDestination",
     "google_data_manager": "connectors.destinations.google_data_manager:GoogleDataManagerDestination",

@@ -213,16 +213,29 @@ def vendors() -> Iterator[Vendors]:
 
 @dataclass
 class Mailbox:
-    """What a real mail server took. ``answers`` are given, one a message, instead of taking it."""
+    """What a real mail server took. ``answers`` are given, one a message, instead of taking it.
+
+    ``recipients`` are those that the envelope of each mail named; those in ``refusals`` are answered so.
+    """
 
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
+    recipients: list[list[str]] = field(default_factory=list)
+    refusals: Mapping[str, str] = field(default_factory=dict)
     answers: list[str] = field(default_factory=list)
 
     @property
     def subjects(self) -> list[str]:
         """What the mails are about; a folded header begins with the space of its fold."""
         return [str(mail["Subject"]).strip() for mail in self.mails]
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address in self.refusals:
+            return self.refusals[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         if self.answers:
@@ -232,18 +245,19 @@ class Mailbox:
         mail = BytesParser(policy=default).parsebytes(content)
         assert isinstance(mail, EmailMessage)
         self.mails.append(mail)
+        self.recipients.append(envelope.rcpt_tos)
         return "250 Message accepted for delivery"
 
 
 @contextmanager
-def mail_server() -> Iterator[Mailbox]:
-    """An SMTP server on a free port."""
+def mail_server(**options: Any) -> Iterator[Mailbox]:
+    """An SMTP server on a free port; with options of aiosmtpd's controller."""
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     box = Mailbox(port)
-    controller = Controller(box, hostname="127.0.0.1", port=port)
+    controller = Controller(box, hostname="127.0.0.1", port=port, **options)
     controller.start()
     try:
         yield box

@@ -9,7 +9,6 @@ import threading
 import warnings
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -17,16 +16,13 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from django.core.mail.backends.smtp import EmailBackend
 
 from connectors.destinations.s3 import S3Destination
 from connectors.sdk.context import Environment
 from connectors.sdk.net import Client, Request
 from connectors.sdk.postgres import Server, conninfo
+from tests.support.certificates import localhost_pem
 
 OPEN = Environment(outbound_allow=("*",))
 SSL_REQUEST = 8  # bytes that a PostgreSQL client asks for TLS with
@@ -35,16 +31,8 @@ SSL_REQUEST = 8  # bytes that a PostgreSQL client asks for TLS with
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for this machine that nobody trusts, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
     path = tmp_path_factory.mktemp("tls") / "server.pem"
-    pem = serialization.Encoding.PEM
-    path.write_bytes(
-        made.sign(key, hashes.SHA256()).public_bytes(pem)
-        + key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
+    localhost_pem(path)
     return path
 
 

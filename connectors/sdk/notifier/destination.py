@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypedDict, TypeVar
 
 from connectors.sdk.destination import (
     ACCEPTED,
@@ -43,6 +43,15 @@ class Outgoing:
     subject: str = ""
     file_name: str = ""
     file: bytes = b""
+    cc: str = ""
+    bcc: str = ""
+
+
+class Copies(TypedDict):
+    """Who else gets a message, openly or not."""
+
+    cc: str
+    bcc: str
 
 
 class NotifierDestination(Destination, Generic[Line]):
@@ -108,6 +117,7 @@ class NotifierDestination(Destination, Generic[Line]):
                 subject,
                 str(job.settings.get("file_name") or "rows.csv"),
                 b"".join(parts),
+                **session.copies,
             )
             await self.post(line, message)
 
@@ -128,6 +138,12 @@ class MessageSession(Generic[Line]):
             "sync_run_id": str(job.run_id),
             "current_timestamp": job.started_at.isoformat().replace("+00:00", "Z"),
         }
+
+    @property
+    def copies(self) -> Copies:
+        """Who else gets each message, where the service sends copies."""
+        settings = self._job.settings
+        return Copies(cc=str(settings.get("cc") or ""), bcc=str(settings.get("bcc") or ""))
 
     async def deliver(self, batch: Batch) -> Sequence[RowResult]:
         """One message for the row, or for the batch."""
@@ -154,13 +170,17 @@ class MessageSession(Generic[Line]):
             to = self._render("to", self._job.settings, row, context).strip()
             text = await self._with_users(self._render("text", settings, row, context))
             subject = self._render("subject", settings, row, context)
+            copies = Copies(
+                cc=self._render("cc", self._job.settings, row, context).strip(),
+                bcc=self._render("bcc", self._job.settings, row, context).strip(),
+            )
         except TemplateError as error:
             return error.result()
         if refusal := self._refused(to, text):
             return refusal
         try:
             await self._destination.post(
-                self._line, Outgoing(self._job.sync_type, to, text, self._job.settings, subject)
+                self._line, Outgoing(self._job.sync_type, to, text, self._job.settings, subject, **copies)
             )
         except (BatchRejected, Gone) as error:
             return rejected(error.message)
@@ -181,7 +201,8 @@ class MessageSession(Generic[Line]):
         to, text = str(settings.get("to") or ""), "\n".join(line for line in lines if line)
         if refusal := self._refused(to, text):
             raise BatchRejected(refusal.message, hint="Put fewer rows into a message.")
-        await self._destination.post(self._line, Outgoing(self._job.sync_type, to, text, settings, subject))
+        message = Outgoing(self._job.sync_type, to, text, settings, subject, **self.copies)
+        await self._destination.post(self._line, message)
         return [ACCEPTED] * len(rows)
 
     async def rendered(self, name: str, variables: Mapping[str, Any]) -> str:

@@ -16,19 +16,22 @@ FILE_BYTES = 20_000_000
 class MessageKinds:
     """What a service takes. ``to`` says whom messages of many rows go to, ``to_by_row`` (a template) whom those of one.
 
-    ``subject`` adds one to every message, ``formatting`` are settings of messages for one row,
-    ``more`` those of every kind. ``together`` is how many rows a message may hold at most (0: one).
+    ``subject`` adds one to every message, ``copies`` people who get one, too, openly or not. ``formatting`` are
+    settings of messages for one row, ``of_files`` of those with a file, ``more`` those of every kind.
+    ``together`` is how many rows a message may hold at most (0: one).
     """
 
     to: Field | None
     to_by_row: Text
     limits: Limits
     subject: bool = False
+    copies: bool = False
     together: int = 20
     tables: bool = True
     files: bool = False
     more: tuple[Field, ...] = ()
     formatting: tuple[Field, ...] = ()
+    of_files: tuple[Field, ...] = ()
 
 
 def message_types(kinds: MessageKinds) -> tuple[SyncType, ...]:
@@ -59,6 +62,7 @@ def _by_row(kinds: MessageKinds) -> SyncType:
         ),
         settings=(
             kinds.to_by_row,
+            *_copies(kinds, by_row=True),
             *(_section(operation, kinds) for operation in Operation),
             *kinds.formatting,
             *kinds.more,
@@ -106,6 +110,7 @@ def _file(kinds: MessageKinds) -> SyncType:
     settings = (
         Text(name="file_name", label="Name of the file", default="rows.csv", max_length=200),
         _template("text", "Message", "Beside the file.", required=False),
+        *kinds.of_files,
     )
     made = _whole(kinds, "csv", "CSV file", "All rows as a CSV file.", settings)
     return replace(made, single_writer=True)
@@ -118,7 +123,7 @@ def _whole(kinds: MessageKinds, key: str, name: str, words: str, settings: tuple
         name=name,
         description=words,
         modes=(mode,),
-        settings=(*_to(kinds), *_subject(kinds), *settings, *kinds.more),
+        settings=(*_to(kinds), *_copies(kinds), *_subject(kinds), *settings, *kinds.more),
         limits=replace(kinds.limits, batch_rows=TABLE_ROWS, concurrency=1),
         all_columns=True,
         mapping=False,
@@ -127,6 +132,17 @@ def _whole(kinds: MessageKinds, key: str, name: str, words: str, settings: tuple
 
 def _to(kinds: MessageKinds) -> tuple[Field, ...]:
     return (kinds.to,) if kinds.to is not None else ()
+
+
+def _copies(kinds: MessageKinds, *, by_row: bool = False) -> tuple[Field, ...]:
+    if not kinds.copies:
+        return ()
+    words = f"Separated by commas{', or a column that holds them: {{ row.manager }}' if by_row else ''}."
+    labels = {"cc": "Copies (CC)", "bcc": "Blind copies (BCC)"}
+    return tuple(
+        Text(name=name, label=label, help=words, required=False, template=by_row, syntax="liquid" if by_row else "")
+        for name, label in labels.items()
+    )
 
 
 def _subject(kinds: MessageKinds) -> tuple[Field, ...]:

@@ -10,10 +10,11 @@ from tests.connectors.kit import declarations as rules
 from tests.connectors.kit.brokers import BROKERS, play_broker
 from tests.connectors.kit.cases import TOPICS, Case, cases_of
 from tests.connectors.kit.drivers import DRIVERS, Ground
+from tests.connectors.kit.mailboxes import play_mail
 from tests.connectors.kit.rest import rest_keys
 
 LONGEST_FILE = 350
-PLAYED = {**DRIVERS, **dict.fromkeys(BROKERS, play_broker)}
+PLAYED = {**DRIVERS, "email": play_mail, **dict.fromkeys(BROKERS, play_broker)}
 
 
 def all_fields(key: str) -> list[Field]:
