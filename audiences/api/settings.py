@@ -20,12 +20,14 @@ class StudioSettingsShape(serializers.Serializer[Any]):
     """The rules. ``nullIsAValue``: conditions such as "is not" hold for rows without a value.
 
     ``requireSyncTemplates``: audiences are sent by sync templates only. ``requireAudienceTemplates``: new
-    audiences begin with an approved template. What is left out stays.
+    audiences begin with an approved template. ``redactedWords``: what profiles show in place of values that
+    privacy hides; empty brings the usual words back. What is left out stays.
     """
 
     nullIsAValue = serializers.BooleanField(required=False)
     requireSyncTemplates = serializers.BooleanField(required=False)
     requireAudienceTemplates = serializers.BooleanField(required=False)
+    redactedWords = serializers.CharField(required=False, allow_blank=True, max_length=80)
 
 
 class StudioSettingsView(ApiView):
@@ -51,6 +53,7 @@ class StudioSettingsView(ApiView):
             null_is_a_value=values.get("nullIsAValue"),
             templates_required=values.get("requireSyncTemplates"),
             audience_templates_required=values.get("requireAudienceTemplates"),
+            redacted_words=values.get("redactedWords"),
         )
         return Response(_json(changed))
 
@@ -60,4 +63,5 @@ def _json(settings: StudioSettings) -> dict[str, Any]:
         "nullIsAValue": settings.null_is_a_value,
         "requireSyncTemplates": settings.templates_required,
         "requireAudienceTemplates": settings.audience_templates_required,
+        "redactedWords": settings.redacted_words,
     }

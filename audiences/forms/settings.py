@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import forms
 
+from audiences.models.settings import REDACTED_WORDS
 from config.ui.widgets import RadioCards, Toggle
 
 NULLS = (
@@ -36,4 +37,10 @@ class StudioSettingsForm(forms.Form):
         widget=Toggle,
         help_text="Audiences are sent by sync templates only, and no sync can leave its template. While there is no "
         "template, nobody can add a sync to an audience. Syncs that there are stay as they are.",
+    )
+    redacted_words = forms.CharField(
+        label="In place of values that privacy hides",
+        required=False,
+        max_length=80,
+        help_text=f"What profiles show for redacted and blocked columns. Left empty: {REDACTED_WORDS}.",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from audiences.models import StudioSettings
+from audiences.models.settings import REDACTED_WORDS
 from audiences.selectors.settings import settings_here
 from governance.audit.actors import Actor
 from governance.audit.services import changes, record, service, snapshot, unchanged
@@ -11,7 +12,7 @@ from workspaces.models import Workspace
 from workspaces.permissions import Permission
 from workspaces.scoping import current_workspace_id
 
-AUDITED = ("null_is_a_value", "templates_required", "audience_templates_required")
+AUDITED = ("null_is_a_value", "templates_required", "audience_templates_required", "redacted_words")
 
 
 @service("studio_settings.changed")
@@ -21,6 +22,7 @@ def change_studio_settings(
     null_is_a_value: bool | None = None,
     templates_required: bool | None = None,
     audience_templates_required: bool | None = None,
+    redacted_words: str | None = None,
 ) -> StudioSettings:
     """Change the workspace's rules for the studio; what is ``None`` stays.
 
@@ -36,6 +38,8 @@ def change_studio_settings(
         stored.templates_required = templates_required
     if audience_templates_required is not None:
         stored.audience_templates_required = audience_templates_required
+    if redacted_words is not None:
+        stored.redacted_words = " ".join(redacted_words.split()) or REDACTED_WORDS
     changed = changes(before, snapshot(stored, AUDITED))
     if not changed:
         unchanged()

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from audiences import access
 from audiences.choices import ModelKind
 from audiences.models import SchemaModel
+from audiences.selectors.settings import settings_here
 from audiences.services import explaining, profiles
 from audiences.views.base import PageView
 from audiences.views.building import Building
@@ -173,6 +174,8 @@ class ProfilePart(PageView):
             answer = look(actor=self.actor, parent=parent, key=request.GET.get("key", ""))
         except HeadraceError as error:
             return render_page(request, "audiences/people/part.html", {**context, "problem": error})
+        if getattr(answer, "hidden", ()):
+            context["redacted_words"] = settings_here().redacted_words
         return render_page(request, "audiences/people/part.html", {**context, "found": answer})
 
 

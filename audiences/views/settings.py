@@ -20,7 +20,8 @@ class StudioSettingsPage(PageView):
         """The form."""
         stored = settings_here()
         nulls = "value" if stored.null_is_a_value else "special"
-        initial = {"nulls": nulls, **{name: getattr(stored, name) for name in SWITCHES}}
+        kept = {name: getattr(stored, name) for name in (*SWITCHES, "redacted_words")}
+        initial = {"nulls": nulls, **kept}
         return self._page(StudioSettingsForm(initial=initial))
 
     def post(self, request: HttpRequest) -> HttpResponse:
@@ -33,6 +34,7 @@ class StudioSettingsPage(PageView):
             actor=self.actor,
             null_is_a_value=form.cleaned_data["nulls"] == "value",
             **{name: form.cleaned_data[name] for name in SWITCHES},
+            redacted_words=form.cleaned_data["redacted_words"],
         )
         changed = now.null_is_a_value != was
         return go_to(request, request.path, f"Saved.{' Sizes that were counted before may differ.' if changed else ''}")

@@ -11,6 +11,7 @@ from django.contrib.auth.models import Permission as StoredPermission
 from audiences.choices import Cardinality
 from audiences.models import ParentModelGrant, SchemaModel
 from audiences.services import ColumnSettings, change_columns
+from audiences.services.settings import change_studio_settings
 from connectors.models import Source
 from governance.audit.models import AuditEntry
 from tests.audiences.app.acting import NORTH, Person, audience, where
@@ -115,6 +116,8 @@ def test_somebody_is_found_and_has_a_profile(place: Place, customers: SchemaMode
     assert all(f"{base}/one/{part}?key=1" in page for part in parts)
     assert "name Ada id 1 region north" in parts["columns"]
     assert "email hidden by its privacy" in parts["columns"]
+    change_studio_settings(actor=place.actor, redacted_words="Field redacted")
+    assert "email Field redacted" in words(person.client.get(f"{base}/one/columns?key=1"))
     assert "ada@shop.test" not in str(parts)
     assert parts["events"].index("2 May 2026") < parts["events"].index("1 May 2026")
     assert "Lines order_id product_id shop_id amount 1 7 1 3" in parts["related"]
