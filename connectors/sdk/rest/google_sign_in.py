@@ -1,4 +1,5 @@
-"""Google's services: a person signs in through the operator's own app, or a service account signs for itself.
+"""Google's services: a person signs in through the operator's own app, or a service account signs for itself,
+with a key of the connection's own or one that the workspace keeps.
 
 Service accounts: https://developers.google.com/identity/protocols/oauth2/service-account (RFC 7523).
 """
@@ -15,7 +16,7 @@ import jwt
 
 from connectors.sdk.context import Environment
 from connectors.sdk.errors import ConfigError
-from connectors.sdk.fields import Field, FileUpload
+from connectors.sdk.fields import GCP_CREDENTIAL, Field, FileUpload
 from connectors.sdk.net import Request, TokenRequest, TokenSource
 from connectors.sdk.rest.sign_in import Config, Either, NewClient, OAuthApp, Prover, SignIn, Tokened
 from connectors.sdk.types import Choice
@@ -28,12 +29,16 @@ _NEW_KEY = "Make a new key of the type JSON."
 
 
 def google(*scopes: str) -> SignIn:
-    """Both ways, for these scopes."""
+    """All ways, for these scopes."""
     return Either(
         ways={
             "service_account": (
                 Choice("service_account", "Service account", "A key of your Google Cloud project; nobody signs in."),
                 ServiceAccount(scopes=scopes),
+            ),
+            "credential": (
+                Choice("credential", "Stored credential", "A service account that this workspace keeps."),
+                StoredAccount(scopes=scopes),
             ),
             "oauth": (
                 Choice("oauth", "Your own OAuth app", "A person signs in on Google's page."),
@@ -87,6 +92,15 @@ class ServiceAccount(SignIn):
             return [told] if told else []
         private = str(key.get("private_key") or "") if isinstance(key, Mapping) else ""
         return [secret for secret in (told, private) if secret]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredAccount(ServiceAccount):
+    """The same, with a key that the workspace keeps for all its connections."""
+
+    @property
+    def fields(self) -> tuple[Field, ...]:  # type: ignore[override]  # as above
+        return (replace(GCP_CREDENTIAL, required=True, group=""),)
 
 
 def service_account(config: Config) -> Mapping[str, Any]:

@@ -42,6 +42,7 @@ def a_credential(place: Place, provider: str) -> str:
     [
         ("s3", "aws", {"bucket": "acme-files"}, "secret_access_key"),
         ("gcs", "gcp", {"project": "acme", "bucket": "acme-files"}, "service_account_key"),
+        ("bigquery", "gcp", {"project": "acme", "sign_in": "credential"}, "service_account_key"),
         ("azure_blob", "azure", {"account": "acmefiles", "bucket": "files"}, "client_secret"),
     ],
 )

@@ -232,9 +232,12 @@ def account() -> dict[str, str]:
     return {"key": json.dumps(kept), "public": public, "private": private}
 
 
-async def test_a_service_account_signs_for_a_token_and_its_key_never_shows(account: dict[str, str]) -> None:
+@pytest.mark.parametrize("chosen", ["service_account", "credential"])
+async def test_a_service_account_signs_for_a_token_and_its_key_never_shows(
+    account: dict[str, str], chosen: str
+) -> None:
     way = google("https://scope.test/a", "https://scope.test/b")
-    config = {"sign_in": "service_account", "service_account_key": account["key"]}
+    config = {"sign_in": chosen, "service_account_key": account["key"]}
     token = Answer(200, b'{"access_token": "t-0815", "expires_in": 3600}')
     async with fake_http(token, Answer(200, b'{"me": 1}'), Answer(403, account["private"].encode())) as server:
         environment = Environment(outbound_allow=server.opened, routes={"https://oauth2.googleapis.com": server.url})
