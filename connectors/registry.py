@@ -35,6 +35,7 @@ SOURCES: dict[str, str] = {
     "snowflake_iceberg": "connectors.sources.snowflake_iceberg:SnowflakeIcebergSource",
 }
 DESTINATIONS: dict[str, str] = {
+    "airtable": "connectors.destinations.airtable:AirtableDestination",
     "amazon_eventbridge": "connectors.destinations.amazon_eventbridge:AmazonEventbridgeDestination",
     "amazon_kinesis": "connectors.destinations.amazon_kinesis:AmazonKinesisDestination",
     "amazon_sqs": "connectors.destinations.amazon_sqs:AmazonSqsDestination",
