@@ -56,6 +56,7 @@ DESTINATIONS: dict[str, str] = {
     "intercom": "connectors.destinations.intercom:IntercomDestination",
     "klaviyo": "connectors.destinations.klaviyo:KlaviyoDestination",
     "local_files": "connectors.destinations.local_files:LocalFilesDestination",
+    "mailchimp": "connectors.destinations.mailchimp:MailchimpDestination",
     "mattermost": "connectors.destinations.mattermost:MattermostDestination",
     "meta": "connectors.destinations.meta:MetaDestination",
     "meta_conversions": "connectors.destinations.meta_conversions:MetaConversionsDestination",
