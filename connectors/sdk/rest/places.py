@@ -88,4 +88,5 @@ class Place:
         return str(job.settings.get(f"{self.noun}_name") or "").strip() or job.model_name
 
     def _key(self, job: Job) -> str:
-        return f"{self.noun}:{self.name_for(job)}"
+        # The same name inside another account or audience is another place.
+        return ":".join([self.noun, *(str(job.settings.get(each) or "") for each in self.depends), self.name_for(job)])
