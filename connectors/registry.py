@@ -74,6 +74,7 @@ DESTINATIONS: dict[str, str] = {
     "s3": "connectors.destinations.s3:S3Destination",
     "salesforce": "connectors.destinations.salesforce:SalesforceDestination",
     "segment": "connectors.destinations.segment:SegmentDestination",
+    "sendgrid": "connectors.destinations.sendgrid:SendgridDestination",
     "sftp": "connectors.destinations.sftp:SftpDestination",
     "slack": "connectors.destinations.slack:SlackDestination",
     "tiktok": "connectors.destinations.tiktok:TiktokDestination",
