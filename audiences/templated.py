@@ -9,7 +9,6 @@ from django.db.models import Count, Q, QuerySet
 from audiences import dependants as built
 from audiences.keeper import TemplateKeeper
 from audiences.models import SchemaModel, SyncTemplate
-from audiences.selectors.settings import settings_here
 from connectors import dependants, sealed
 from connectors.choices import Kind
 from connectors.dependants import Dependant, Provider
@@ -73,6 +72,8 @@ def template_kind() -> ResourceKind:
 
 def told_rules() -> list[tuple[str, str]]:
     """Whether templates are required, for the page of the workspace."""
+    from audiences.selectors.settings import settings_here  # its package loads what start-up does without
+
     stored = settings_here()
     required = (
         ("Sync templates", stored.templates_required),

@@ -120,7 +120,8 @@ def ask_to_join(request: HttpRequest) -> HttpResponse:
         request.session[ASKED_KEY] = {name: at for name, at in asked.items() if name != slug}
         return go_to(request, "ask_to_join", f"You ask for “{slug}” no more.", tone="neutral")
     if form.is_valid():
-        if limited := ratelimit.consume_or_429(request, action="ask_to_join", user=user):
+        limited: HttpResponse | None = ratelimit.consume_or_429(request, action="ask_to_join", user=user)
+        if limited is not None:
             return limited
         slug = form.cleaned_data["address"]
         services.ask_for_membership(actor=person(user), slug=slug, message=form.cleaned_data["message"])
