@@ -12,7 +12,7 @@ RUN npm run build
 FROM python:3.11-slim AS packages
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /venv
-# `--build-arg PACKAGES=drivers` also installs the drivers of warehouses that not everybody needs.
+# `--build-arg PACKAGES=drivers` also installs the drivers of warehouses and queues that not everybody needs.
 ARG PACKAGES=base
 COPY requirements/base.txt requirements/drivers.txt /tmp/
 RUN /venv/bin/pip install --require-hashes -r /tmp/$PACKAGES.txt

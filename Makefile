@@ -39,7 +39,7 @@ demo: prepared ## Load sample data, run two syncs, and serve the result (HEADRAC
 serve: prepared ## Run web, workers and scheduler with what is in .data
 	@exec $(PY) -m config.supervisor serve
 
-drivers: prepared $(STAMPS)/drivers ## Install the drivers of warehouses that not everybody needs (Snowflake)
+drivers: prepared $(STAMPS)/drivers ## Install the drivers that not everybody needs (Snowflake, RabbitMQ)
 
 test: develop $(STAMPS)/browser $(STAMPS)/clients $(STAMPS)/orchestrators $(STAMPS)/chdb $(STAMPS)/fakesnow $(STAMPS)/bqemulator ## Run all tests
 	cd frontend && $(WITH_NODE) npm run --silent test
@@ -103,7 +103,7 @@ $(STAMPS)/base: requirements/base.txt requirements/bootstrap.txt requirements/sy
 
 # The development packages hold the drivers, too.
 $(STAMPS)/drivers: requirements/drivers.txt $(STAMPS)/base
-	@echo "Installing drivers of warehouses"
+	@echo "Installing drivers of warehouses and queues"
 	@test -e $(STAMPS)/dev || $(PY) requirements/sync.py drivers
 	@mkdir -p $(@D) && touch $@
 

@@ -69,6 +69,7 @@ DESTINATIONS: dict[str, str] = {
     "planetscale": "connectors.destinations.planetscale:PlanetScaleDestination",
     "postgres": "connectors.destinations.postgres:PostgresDestination",
     "posthog": "connectors.destinations.posthog:PosthogDestination",
+    "rabbitmq": "connectors.destinations.rabbitmq:RabbitmqDestination",
     "redis": "connectors.destinations.redis:RedisDestination",
     "rudderstack": "connectors.destinations.rudderstack:RudderstackDestination",
     "s3": "connectors.destinations.s3:S3Destination",

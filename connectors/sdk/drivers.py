@@ -1,4 +1,4 @@
-"""Drivers that not every installation needs: imported when a source is used, and named where they are missing."""
+"""Drivers that not every installation needs: imported when a connector is used, and named where they are missing."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ def driver(module: str, package: str) -> Any:
     except ImportError as error:
         raise ConfigError(
             f"The driver {package} is not installed here.",
-            hint="Whoever operates Headrace installs the drivers of warehouses with `make drivers`, or this one with "
-            f"`pip install {package}`, and starts Headrace again.",
+            hint="Whoever operates Headrace installs the drivers of warehouses and queues with `make drivers`, "
+            f"or this one with `pip install {package}`, and starts Headrace again.",
         ) from error

@@ -9,13 +9,16 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import aiormq
 import boto3
+import pytest
 from httpx import post
 from redis import Redis
 
 from connectors.sdk.context import Environment
 from tests.connectors.kit.cases import Case, Digits, batch_in, exact_json
 from tests.connectors.kit.drivers import Ground, destination_of, expected, outcome_of, told_job
+from tests.support import rabbitmq as rabbit
 
 Look = Callable[[], Any]
 _REDIS_DATABASE = 9  # the program itself uses others
@@ -225,6 +228,35 @@ def _held(client: Any, key: str) -> Any:
     return client.get(key) + (f" for {lasts} s" if lasts > 0 else "")
 
 
+@asynccontextmanager
+async def rabbitmq(told: Mapping[str, Any], ground: Ground) -> AsyncIterator[tuple[dict[str, Any], Look]]:
+    """Queues of the real server, by name with their arguments."""
+    if not rabbit.answers():
+        pytest.skip(rabbit.WORDS)
+    config = {**rabbit.LOGIN, "protocol": "amqp", "management": "http://127.0.0.1:1"}
+    connection = await aiormq.connect("amqp://{user}:{password}@{host}:{port}/".format(**rabbit.LOGIN))
+    channel = await connection.channel()
+    for name, about in told["queues"].items():
+        await channel.queue_declare(f"{NAME}-{name}", arguments=about)
+
+    async def taken(name: str) -> list[Any]:
+        found = []
+        while (message := await channel.basic_get(f"{NAME}-{name}", no_ack=True)).body:
+            lasting = message.header.properties.delivery_mode == 2
+            found.append({"body": body_in(message.body), "lasting": lasting})
+        return found
+
+    async def look() -> dict[str, Any]:
+        return {name: await taken(name) for name in told["queues"]}
+
+    try:
+        yield config, look
+    finally:
+        for name in told["queues"]:
+            await channel.queue_delete(f"{NAME}-{name}")
+        await connection.close()
+
+
 Broker = Callable[[Mapping[str, Any], Ground], Any]
 BROKERS: Mapping[str, Broker] = {
     "amazon_eventbridge": eventbridge,
@@ -232,5 +264,6 @@ BROKERS: Mapping[str, Broker] = {
     "amazon_sqs": sqs,
     "aws_lambda": function,
     "dynamodb": dynamodb,
+    "rabbitmq": rabbitmq,
     "redis": redis,
 }
