@@ -122,9 +122,14 @@ def _frames() -> Any:
 def _address(broker: Broker) -> URL:
     """What the library signs in with; where it connects to is the transport's business."""
     path = "/" + broker.vhost.replace("%", "%25").replace("/", "%2F")
-    query = {"name": "headrace", "heartbeat": "60"}
-    at = {"scheme": "amqp", "host": "broker", "user": broker.user, "password": broker.password}
-    return URL.build(**at, path=path, query=query)
+    return URL.build(
+        scheme="amqp",
+        host="broker",
+        user=broker.user,
+        password=broker.password,
+        path=path,
+        query={"name": "headrace", "heartbeat": "60"},
+    )
 
 
 def _told(error: BaseException, *, in_doubt: bool = False) -> ConnectorError:

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from connectors.sdk.amqp import Broker, opened, published
 from connectors.sdk.context import Environment
 from connectors.sdk.destination import Destination
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, Unavailable
+from connectors.sdk.messages import Message
 from connectors.sdk.net import Blocked
 from tests.connectors.kit.drivers import destination_of
 from tests.connectors.kit.fake_http import Answer, fake_http
@@ -59,3 +61,14 @@ async def test_the_server_says_what_is_wrong(changes: dict[str, Any], kind: type
 async def test_hosts_that_nobody_opened_are_not_called() -> None:
     with pytest.raises(Blocked):
         await broker().check()
+
+
+@needs_server
+async def test_a_line_that_was_cut_leaves_messages_in_doubt() -> None:
+    login = {name: rabbit.LOGIN[name] for name in ("host", "port", "vhost", "user", "password")}
+    message = Message(0, "orders", False, b"{}")
+    async with opened(Broker(environment=Environment(outbound_allow=(SERVER,)), encrypted=False, **login), 10) as line:
+        await line.connection.close()
+        with pytest.raises(Unavailable) as raised:
+            await published(line, "orders", [message], 0.2)
+    assert raised.value.in_doubt
