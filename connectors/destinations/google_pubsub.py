@@ -44,7 +44,7 @@ API = Api(
 )
 
 
-class GooglePubsubDestination(MessageDestination, RestDestination):  # type: ignore[misc]  # sessions of messages
+class GooglePubsubDestination(MessageDestination, RestDestination):
     """The topics of one project."""
 
     api = API
