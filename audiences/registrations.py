@@ -203,7 +203,7 @@ def run_ended(run: Run) -> None:
 
     if run.status == RunStatus.SUCCEEDED or run.succeeded:
         launch(run)
-    if run.status in (RunStatus.SUCCEEDED, RunStatus.WARNING):
+    if run.status == RunStatus.SUCCEEDED or (run.status == RunStatus.WARNING and run.succeeded):
         record_run(run)
 
 

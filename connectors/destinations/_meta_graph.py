@@ -46,13 +46,13 @@ def _is_terms(answer: Any) -> bool:
     return at(answer, "error.error_subcode") in (1870034, 1870090)
 
 
-def graph(token: str, help_: str) -> Api:
+def graph(token: str, help_: str, *, test: tuple[str, str] | None = None) -> Api:
     """The Graph API with a token in the header."""
     return Api(
         base=f"https://graph.facebook.com/{VERSION}",
         version=VERSION,
         sign_in=KeyHeader(key=Text(name="access_token", label=token, help=help_, secret=True)),
-        test=("GET", "me"),
+        test=test,
         codes=CODES,
         says=says,
     )

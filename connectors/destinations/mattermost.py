@@ -46,7 +46,7 @@ class MattermostDestination(ChatDestination):
     definition: ClassVar = DestinationDefinition(
         key="mattermost",
         name="Mattermost",
-        category="Messages",
+        category="Messaging",
         summary="Messages and tables in channels.",
         docs_url="docs/destinations/mattermost.md",
         fields=(

@@ -102,7 +102,9 @@ async def write_audience(work: Work) -> Results:
     return await work.together(make, send)
 
 
-API = graph("System user token", "Business settings → System users → Generate token, with ads_management.")
+API = graph(
+    "System user token", "Business settings → System users → Generate token, with ads_management.", test=("GET", "me")
+)
 
 
 class MetaDestination(RestDestination):

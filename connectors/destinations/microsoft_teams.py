@@ -70,7 +70,7 @@ class MicrosoftTeamsDestination(ChatDestination):
     definition: ClassVar = DestinationDefinition(
         key="microsoft_teams",
         name="Microsoft Teams",
-        category="Messages",
+        category="Messaging",
         summary="Messages and tables in channels.",
         docs_url="docs/destinations/microsoft_teams.md",
         fields=(

@@ -118,7 +118,7 @@ class SlackDestination(ChatDestination):
     definition: ClassVar = DestinationDefinition(
         key="slack",
         name="Slack",
-        category="Messages",
+        category="Messaging",
         summary="Messages, tables and CSV files in channels.",
         docs_url="docs/destinations/slack.md",
         fields=API.sign_in.fields,

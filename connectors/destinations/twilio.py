@@ -72,7 +72,7 @@ class TwilioDestination(ChatDestination):
     definition: ClassVar = DestinationDefinition(
         key="twilio",
         name="Twilio",
-        category="Messages",
+        category="Messaging",
         summary="SMS to people of a model.",
         docs_url="docs/destinations/twilio.md",
         fields=API.sign_in.fields,

@@ -18,7 +18,12 @@ def shown() -> dict[str, Any]:
 
 def test_only_the_front_and_this_machine_reach_the_web_process(shown: dict[str, Any]) -> None:
     open_to = {name: service["ports"] for name, service in shown["services"].items() if "ports" in service}
-    assert open_to == {"front": ["80:80", "443:443"], "web": ["${HEADRACE_PORT:-127.0.0.1:8000}:8000"]}
+    assert open_to == {
+        "front": ["80:80", "443:443"],
+        "web": ["${HEADRACE_PORT:-127.0.0.1:8000}:8000"],
+        "tunnels": ["2222:2222"],
+    }
+    assert shown["services"]["tunnels"]["profiles"] == ["tunnels"]
     assert shown["services"]["front"]["profiles"] == ["tls"]
 
 

@@ -148,7 +148,6 @@ GIVE_NONE = (
     "api:invitation*",
     "api:links*",
     "api:member",
-    "api:membership_request*",
     "api:approve_membership_request",
     "api:model*",
     "api:renew_invitation",

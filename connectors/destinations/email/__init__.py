@@ -91,7 +91,7 @@ class EmailDestination(NotifierDestination[Postbox]):
     definition: ClassVar = DestinationDefinition(
         key="email",
         name="E-mail (SMTP)",
-        category="Messages",
+        category="Messaging",
         summary="E-mails from rows, with tables and CSV files, by your own mail server.",
         docs_url="docs/destinations/email.md",
         fields=_FIELDS,

@@ -14,9 +14,17 @@ from tests.connectors.kit.rest import rest_keys
 
 # Destinations that the fake server cannot stand in for, and what is used instead.
 OTHERWISE = {
+    **dict.fromkeys(
+        ("amazon_eventbridge", "amazon_kinesis", "amazon_sqs", "aws_lambda", "dynamodb", "s3"),
+        "brings the vendor's signing client; its tests run on a server that speaks the service",
+    ),
+    "email": "speaks SMTP; its tests run on a real server",
     "local_files": "speaks to a disk; its cases run on a real one",
+    **dict.fromkeys(("mysql", "planetscale"), "speaks MySQL's protocol; its tests run on a real server"),
     "postgres": "speaks PostgreSQL; its tests run on a real server",
-    "s3": "brings the vendor's signing client; its tests run on a server that speaks S3",
+    "rabbitmq": "speaks AMQP; its tests run on a real server",
+    "redis": "speaks Redis' protocol; its tests run on a real server",
+    "sftp": "speaks SSH; its tests run on a real server",
 }
 DRIVEN = sorted(path.stem for path in CONTRACTS.glob("*.json"))
 
