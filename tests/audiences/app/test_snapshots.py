@@ -27,6 +27,7 @@ from config.errors import Conflict, Denied
 from connectors import services as connectors
 from connectors.models import Source
 from governance.privacy.choices import CaseState
+from syncs.choices import RunStatus
 from syncs.engine.persons import Wanted
 from syncs.models import Sync
 from syncs.privacy.erasing import erase_from_sync, person_of
@@ -132,10 +133,10 @@ def test_failed_runs_take_none_and_an_experiment_is_written_down_whatever_is_cho
     crowd.run(sync)
     assert record() == []
     experiments.choose_sync_groups(actor=crowd.actor, sync=sync, group_ids=[ids["Mail"]])
-    crowd.query("UPDATE customers SET plan = 'broken'")
-    crowd.run(sync)
+    crowd.query("ALTER TABLE customers RENAME TO away")
+    assert crowd.run(sync).status == RunStatus.FAILED
     assert record() == []
-    crowd.query("UPDATE customers SET plan = 'free'")
+    crowd.query("ALTER TABLE away RENAME TO customers")
     crowd.at_destination(f"TRUNCATE {crowd.table}")
     run = crowd.run(sync, full_resync=True)
     [recording] = record()
