@@ -21,7 +21,7 @@ from connectors.sdk.errors import ConfigError
 from connectors.sdk.fields import SPLIT_RETRY, Select, Text
 from connectors.sdk.modes import insert
 from connectors.sdk.people import HASHING, PHONE_COUNTRY, Identifier, written
-from connectors.sdk.rest import Record, RestDestination, Results, Work, besides, field, fields
+from connectors.sdk.rest import Record, RestDestination, Results, Work, besides, field, fields, inside
 from connectors.sdk.rest.times import moment, unix_s
 from connectors.sdk.types import Choice, Verification
 
@@ -137,17 +137,17 @@ def event_of(work: Work, record: Record, made: str) -> tuple[Record | RowResult,
     happened = moment(record.get("event_time") or work.job.started_at, field="event_time")
     person = written(record, HASHED, work.settings)
     user: Record = {key.removeprefix(USER): list(values) for key, values in person.values.items()}
-    user |= part(record, CLEAR, USER)
+    user |= inside(record, CLEAR, USER)
     refusal = person.refusal if not user else refused(work, record, source, name, happened)
     event: Record = {
         "event_name": name,
         "event_time": unix_s(happened),
         "action_source": source,
         "event_id": str(record.get("event_id") or made),
-        **part(record, EVENT[4:], ""),
+        **inside(record, EVENT[4:], ""),
         "user_data": user,
     }
-    if app := part(record, APP, "app_data."):
+    if app := inside(record, APP, "app_data."):
         event["app_data"] = app
     if custom := {key: value for key, value in besides(record, NOT_CUSTOM).items() if value is not None}:
         event["custom_data"] = custom
@@ -167,12 +167,6 @@ def refused(work: Work, record: Record, source: str, name: Any, happened: Any) -
     if work.job.started_at - happened > oldest:
         return rejected(f"Meta takes no events older than {oldest.days} days.", field="event_time")
     return None
-
-
-def part(record: Record, known: Sequence[DestinationField], prefix: str) -> Record:
-    """The values of these fields, without the prefix; empty ones are left out."""
-    values = {each.name.removeprefix(prefix): record.get(each.name) for each in known}
-    return {name: value for name, value in values.items() if value is not None}
 
 
 API = graph("Access token", "Events Manager → your data set → Settings → Conversions API → Generate access token.")

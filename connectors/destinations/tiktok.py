@@ -36,6 +36,7 @@ from connectors.sdk.rest import (
     besides,
     field,
     fields,
+    inside,
     missing,
 )
 from connectors.sdk.rest.api import MAX_PAGES
@@ -199,12 +200,6 @@ def event_of(work: Work, record: Record, user: Record, made: str) -> Record:
     if record.get("limited_data_use") is not None:
         event["limited_data_use"] = record["limited_data_use"]
     return event
-
-
-def inside(record: Record, known: Sequence[DestinationField], prefix: str) -> Record:
-    """The values of these fields, without the prefix; empty ones are left out."""
-    values = {each.name.removeprefix(prefix): record.get(each.name) for each in known}
-    return {name: value for name, value in values.items() if value is not None}
 
 
 API = Api(

@@ -44,11 +44,10 @@ PHONE_COUNTRY = Text(
     pattern=r"[A-Za-z]{2}",
     pattern_hint="two letters",
 )
-_DIGESTS = {"sha256": hashlib.sha256, "md5": hashlib.md5, "sha1": hashlib.sha1}
+_DIGESTS = {"sha256": hashlib.sha256, "md5": hashlib.md5}
 _HASHES = {
     "sha256": re.compile(r"[0-9a-fA-F]{64}"),
     "md5": re.compile(r"[0-9a-fA-F]{32}"),
-    "sha1": re.compile(r"[0-9a-fA-F]{40}"),
 }
 _PLUS_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 _BETWEEN_DIGITS = re.compile(r"[\s().\-/\u2010-\u2015]")

@@ -23,6 +23,7 @@ from connectors.sdk.destination import (
 from connectors.sdk.errors import BatchRejected, ConfigError, ConnectorError, Gone
 from connectors.sdk.files.formats import Format, FormatOptions, encoder
 from connectors.sdk.liquid import Template, TemplateError, batch_variables, compile_template
+from connectors.sdk.messages import run_context
 from connectors.sdk.notifier.settings import FILE_BYTES
 from connectors.sdk.rows import json_rows
 from connectors.sdk.types import Operation
@@ -131,13 +132,7 @@ class MessageSession(Generic[Line]):
         self._job = job
         self._templates: dict[str, Template] = {}
         self._users: dict[str, str] = {}
-        self.context = {
-            "model_id": str(job.model_id),
-            "model_name": job.model_name,
-            "sync_id": str(job.sync_id),
-            "sync_run_id": str(job.run_id),
-            "current_timestamp": job.started_at.isoformat().replace("+00:00", "Z"),
-        }
+        self.context = run_context(job, Operation.ADDED)  # for messages of all rows
 
     @property
     def copies(self) -> Copies:
@@ -165,7 +160,7 @@ class MessageSession(Generic[Line]):
         settings = self._job.settings.get(operation.value)
         if not settings:
             raise ConfigError(f"No message is written for rows that were {operation}.", field=operation.value)
-        context = {**self.context, "operation": operation.value}
+        context = run_context(self._job, operation)
         try:
             to = self._render("to", self._job.settings, row, context).strip()
             text = await self._with_users(self._render("text", settings, row, context))

@@ -23,7 +23,7 @@ from connectors.sdk.rest.sign_in import (
     OAuthApp,
     SignIn,
 )
-from connectors.sdk.rest.work import Found, Record, Results, Work, besides, missing
+from connectors.sdk.rest.work import Found, Record, Results, Work, besides, inside, missing
 
 __all__ = [
     "Api",
@@ -52,6 +52,7 @@ __all__ = [
     "fields",
     "finished",
     "google",
+    "inside",
     "missing",
     "refusals",
 ]

@@ -296,6 +296,12 @@ def besides(record: Record, own: Iterable[DestinationField]) -> Record:
     return {name: value for name, value in record.items() if name not in names}
 
 
+def inside(record: Record, known: Iterable[DestinationField], prefix: str = "") -> Record:
+    """The values of these fields, without the prefix of their names; empty ones are left out."""
+    values = {each.name.removeprefix(prefix): record.get(each.name) for each in known}
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def text(value: Any) -> str:
     """A value as the text by which records are compared."""
     value = json_value(value)
