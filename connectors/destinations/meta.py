@@ -20,7 +20,7 @@ from connectors.sdk.destination import (
 from connectors.sdk.errors import BatchRejected
 from connectors.sdk.fields import SPLIT_RETRY, Select, Text
 from connectors.sdk.modes import members
-from connectors.sdk.people import HASHING, PHONE_COUNTRY, Identifier, Person, written
+from connectors.sdk.people import HASHING, PHONE_COUNTRY, Identifier, Person, sent_together
 from connectors.sdk.rest import Line, Place, Record, RestDestination, Results, Work, field
 from connectors.sdk.types import Choice, Verification
 
@@ -77,18 +77,15 @@ async def write_audience(work: Work) -> Results:
     """Columns and rows in one request; Meta counts what it cannot read, but does not say which rows."""
     schema = [each for each in KNOWN if any(each.name == mapped.name for mapped in work.job.fields)]
     valued = any(mapped.name == VALUE.name for mapped in work.job.fields) and not work.leaving
-    people_of: list[Person] = []
 
-    def make(record: Record, made: str) -> list[Any] | RowResult:
-        person = written(record, schema, work.settings)
-        if refusal := person.refusal:
-            return refusal
+    def make(record: Record, person: Person, made: str) -> list[Any] | RowResult | None:
+        if not person.values:
+            return None
         if not set(person.values) - WEAK and not {"FN", "LN"} <= set(person.values):
             return RowResult(False, "These fields alone identify nobody.", "row_rejected")
-        people_of.append(person)
         return [*(person.first(each.name) for each in schema), *([record.get(VALUE.name) or 0] if valued else [])]
 
-    async def send(data: list[Any]) -> Results:
+    async def send(data: list[Any]) -> None:
         names = [*(each.name for each in schema), *([VALUE.name] if valued else [])]
         payload: Record = {"schema": names, "data": data}
         if "PAGEUID" in names:
@@ -97,9 +94,8 @@ async def write_audience(work: Work) -> Results:
         answer = (await work.line.send(method, f"{work.place}/users", json={"payload": payload})).json()
         if invalid := int(answer.get("num_invalid_entries") or 0):
             raise BatchRejected(f"Meta cannot read {invalid} of {len(data)} rows.")
-        return [person.result for person in people_of]
 
-    return await work.together(make, send)
+    return await sent_together(work, schema, make, send)
 
 
 API = graph(

@@ -20,7 +20,7 @@ from connectors.sdk.destination import (
 from connectors.sdk.errors import ConfigError
 from connectors.sdk.fields import SPLIT_RETRY, Select, Text
 from connectors.sdk.modes import insert
-from connectors.sdk.people import HASHING, PHONE_COUNTRY, Identifier, written
+from connectors.sdk.people import HASHING, PHONE_COUNTRY, Identifier, Person, sent_together
 from connectors.sdk.rest import Record, RestDestination, Results, Work, besides, field, fields, inside
 from connectors.sdk.rest.times import moment, unix_s
 from connectors.sdk.types import Choice, Verification
@@ -112,33 +112,30 @@ OLDEST_IN_SHOPS = timedelta(days=62)
 
 async def write_events(work: Work) -> Results:
     """Up to 1,000 events a request, taken or refused as a whole."""
-    notes: list[RowResult] = []
 
-    def make(record: Record, made: str) -> Record | RowResult:
-        event, note = event_of(work, record, made)
-        if isinstance(event, dict):
-            notes.append(note)
-        return event
+    def make(record: Record, person: Person, made: str) -> Record | RowResult | None:
+        return event_of(work, record, person, made)
 
-    async def send(events: list[Record]) -> Results:
+    async def send(events: list[Record]) -> None:
         body: Record = {"data": events}
         if code := work.settings.get("test_event_code"):
             body["test_event_code"] = code
         await work.line.post(f"{work.config['pixel_id']}/events", body)
-        return notes
 
-    return await work.together(make, send)
+    return await sent_together(work, HASHED, make, send)
 
 
-def event_of(work: Work, record: Record, made: str) -> tuple[Record | RowResult, RowResult]:
-    """An event as Meta takes it, or why it would refuse it, and what is noted of the row."""
+def event_of(work: Work, record: Record, person: Person, made: str) -> Record | RowResult | None:
+    """An event as Meta takes it, or why it would refuse it; nothing where nothing identifies anybody."""
     source = str(record.get("action_source") or work.settings["action_source"])
     name = record.get("event_name") or work.settings.get("event")
     happened = moment(record.get("event_time") or work.job.started_at, field="event_time")
-    person = written(record, HASHED, work.settings)
     user: Record = {key.removeprefix(USER): list(values) for key, values in person.values.items()}
     user |= inside(record, CLEAR, USER)
-    refusal = person.refusal if not user else refused(work, record, source, name, happened)
+    if not user:
+        return None
+    if refusal := refused(work, record, source, name, happened):
+        return refusal
     event: Record = {
         "event_name": name,
         "event_time": unix_s(happened),
@@ -151,7 +148,7 @@ def event_of(work: Work, record: Record, made: str) -> tuple[Record | RowResult,
         event["app_data"] = app
     if custom := {key: value for key, value in besides(record, NOT_CUSTOM).items() if value is not None}:
         event["custom_data"] = custom
-    return refusal or event, person.result
+    return event
 
 
 def refused(work: Work, record: Record, source: str, name: Any, happened: Any) -> RowResult | None:

@@ -22,7 +22,7 @@ from connectors.sdk.destination import (
 from connectors.sdk.errors import AuthError, ConfigError, RateLimited, Unavailable
 from connectors.sdk.fields import SPLIT_RETRY, Text
 from connectors.sdk.modes import insert, members
-from connectors.sdk.people import HASHING, PHONE_COUNTRY, Identifier, written
+from connectors.sdk.people import HASHING, PHONE_COUNTRY, Identifier, Person, sent_together
 from connectors.sdk.rest import (
     Api,
     ErrorCodes,
@@ -136,17 +136,12 @@ async def write_audience(work: Work) -> Results:
     """One request for the batch: by person, an id for each mapped field, or nothing."""
     mapped = {each.name for each in work.job.fields}
     schema = [each for each in MEMBERS if each.name in mapped]
-    notes: list[RowResult] = []
 
-    def make(record: Record, made: str) -> list[Record] | RowResult:
-        person = written(record, schema, work.settings)
-        if refusal := person.refusal:
-            return refusal
-        notes.append(person.result)
+    def make(record: Record, person: Person, made: str) -> list[Record] | None:
         ids = [person.first(each.name) for each in schema]
-        return [{"id": each, "audience_ids": [work.place]} if each else {} for each in ids]
+        return [{"id": each, "audience_ids": [work.place]} if each else {} for each in ids] if any(ids) else None
 
-    async def send(data: list[list[Record]]) -> Results:
+    async def send(data: list[list[Record]]) -> None:
         body = {
             "advertiser_ids": [work.config["advertiser_id"]],
             "action": "delete" if work.leaving else "add",
@@ -154,36 +149,29 @@ async def write_audience(work: Work) -> Results:
             "batch_data": data,
         }
         await work.line.post("segment/mapping/", body)
-        return notes
 
-    return await work.together(make, send)
+    return await sent_together(work, schema, make, send)
 
 
 async def write_events(work: Work) -> Results:
     """One request for the batch, which TikTok takes or refuses as a whole."""
-    notes: list[RowResult] = []
 
-    def make(record: Record, made: str) -> Record | RowResult:
+    def make(record: Record, person: Person, made: str) -> Record | RowResult | None:
         named = {**record, "event": record.get("event") or work.settings.get("event")}
-        person = written(record, HASHED, work.settings)
         user = {
             name.removeprefix("user."): values[0] if len(values) == 1 else values
             for name, values in person.values.items()
         }
         user |= inside(record, USER, "user.")
-        if refusal := missing(named, "event") or (None if user else person.refusal):
-            return refusal
-        notes.append(person.result)
-        return event_of(work, named, user, made)
+        return missing(named, "event") or (event_of(work, named, user, made) if user else None)
 
-    async def send(events: list[Record]) -> Results:
+    async def send(events: list[Record]) -> None:
         body: Record = {"event_source": SOURCES[work.job.sync_type], "event_source_id": work.settings["source_id"]}
         if code := work.settings.get("test_event_code"):
             body["test_event_code"] = code
         await work.line.post("event/track/", {**body, "data": events})
-        return notes
 
-    return await work.together(make, send)
+    return await sent_together(work, HASHED, make, send)
 
 
 def event_of(work: Work, record: Record, user: Record, made: str) -> Record:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -21,10 +21,11 @@ from connectors.sdk.destination import DestinationField, RowResult, rejected
 from connectors.sdk.errors import BatchRejected
 from connectors.sdk.fields import Select, Text
 from connectors.sdk.rest.times import moment
-from connectors.sdk.rest.work import text
+from connectors.sdk.rest.work import Record, Results, Work, text
 from connectors.sdk.types import Choice, ColumnType
 
 Normal = Callable[[str], str]  # raises ValueError with what is wrong
+NOBODY = "Nothing identifies this person"
 
 HASHING = Select(
     name="hashing",
@@ -103,7 +104,7 @@ class Person:
         """Why the row cannot be sent: nothing identifies anybody."""
         if self.values:
             return None
-        return rejected(f"Nothing identifies this person{': ' if self.left_out else '.'}{' '.join(self.left_out)}")
+        return rejected(f"{NOBODY}{': ' if self.left_out else '.'}{' '.join(self.left_out)}")
 
     @property
     def result(self) -> RowResult:
@@ -124,6 +125,36 @@ def written(record: Mapping[str, Any], identifiers: Iterable[Identifier], settin
             except ValueError as error:
                 left_out.append(f"{each.label} {error}; it was left out.")
     return Person({name: known for name, known in values.items() if known}, left_out)
+
+
+async def sent_together(
+    work: Work,
+    identifiers: Iterable[Identifier],
+    make: Callable[[Record, Person, str], Any],
+    send: Callable[[list[Any]], Awaitable[Results | None]],
+) -> Results:
+    """One request for the people of a batch.
+
+    ``make`` turns a record, its person and its event id into its part of the request, or into the row's refusal;
+    nothing: nothing identifies anybody. ``send`` sends the parts, and may answer for each; of those that are taken,
+    the results say what was left out.
+    """
+    notes: list[RowResult] = []
+
+    def part_of(record: Record, made: str) -> Any:
+        person = written(record, identifiers, work.settings)
+        part = make(record, person, made)
+        if part is None:
+            return person.refusal or rejected(f"{NOBODY}.")
+        if not isinstance(part, RowResult):
+            notes.append(person.result)
+        return part
+
+    async def send_parts(parts: list[Any]) -> Results:
+        told = await send(parts) or notes
+        return [note if each.accepted and not each.message else each for each, note in zip(told, notes, strict=True)]
+
+    return await work.together(part_of, send_parts)
 
 
 def listed(value: Any) -> list[Any]:

@@ -119,6 +119,66 @@ SIGN_IN = KeyHeader(
 )
 
 
+REGION = Select(
+    name="region",
+    label="REST endpoint",
+    help="Settings → APIs and identifiers. dashboard-03.braze.com is iad-03, dashboard-01.braze.eu fra-01.",
+    default="iad-01",
+    choices=tuple(Choice(key, host.removeprefix("https://")) for key, host in HOSTS.items()),
+)
+PEOPLE = (
+    SyncType(
+        key="users",
+        name="Users",
+        description="User profiles with custom attributes and aliases.",
+        modes=(
+            upsert(Removal.CLEAR, Removal.DELETE, noun="users"),
+            update(Removal.CLEAR, Removal.DELETE, noun="users"),
+        ),
+        settings=(READ_FIRST,),
+        limits=USERS,
+        custom_fields=True,
+    ),
+    SyncType(
+        key="events",
+        name="Events",
+        description="What users did or bought, once a row.",
+        modes=(insert("events"),),
+        settings=EVENTS,
+        limits=USERS,
+        custom_fields=True,
+    ),
+    SyncType(
+        key="subscriptions",
+        name="Subscription status",
+        description="Users of e-mail and SMS subscription groups.",
+        modes=(upsert(Removal.DELETE, noun="subscriptions"),),
+        settings=(
+            *one_or_column("group", "Subscription group ID", "Audience → Subscriptions; not its name."),
+            SPLIT_RETRY,
+        ),
+        limits=SENDS,
+        custom_fields=True,
+        split_retry=True,
+    ),
+    SyncType(
+        key="identities",
+        name="User identity",
+        description="Merges users known by an alias only into users with an external ID.",
+        modes=(insert("identities"),),
+        settings=(SPLIT_RETRY,),
+        limits=SENDS,
+        split_retry=True,
+    ),
+)
+CATALOG_KINDS = KeyValues(
+    name="catalog_types",
+    label="Fields of the new catalog that are not text",
+    help="Name of the field, and its type: number, boolean, time, object or array.",
+    when=When(field="catalog_from", values=("new",)),
+)
+
+
 def definition(catalog_settings: tuple[Field, ...]) -> DestinationDefinition:
     """The declarations; ``catalog_settings`` choose or name a catalog."""
     return DestinationDefinition(
@@ -127,82 +187,27 @@ def definition(catalog_settings: tuple[Field, ...]) -> DestinationDefinition:
         category="E-mail & lifecycle",
         summary="Users, events, purchases, subscriptions and catalogs; starts campaigns and Canvases.",
         docs_url="docs/destinations/braze.md",
-        fields=(
-            Select(
-                name="region",
-                label="REST endpoint",
-                help="Settings → APIs and identifiers. dashboard-03.braze.com is iad-03, dashboard-01.braze.eu fra-01.",
-                default="iad-01",
-                choices=tuple(Choice(key, host.removeprefix("https://")) for key, host in HOSTS.items()),
-            ),
-            *SIGN_IN.fields,
-        ),
+        fields=(REGION, *SIGN_IN.fields),
         verification=Verification.SPEC,
         sync_types=(
-            SyncType(
-                key="users",
-                name="Users",
-                description="User profiles with custom attributes and aliases.",
-                modes=(
-                    upsert(Removal.CLEAR, Removal.DELETE, noun="users"),
-                    update(Removal.CLEAR, Removal.DELETE, noun="users"),
-                ),
-                settings=(READ_FIRST,),
-                limits=USERS,
-                custom_fields=True,
-            ),
-            SyncType(
-                key="events",
-                name="Events",
-                description="What users did or bought, once a row.",
-                modes=(insert("events"),),
-                settings=EVENTS,
-                limits=USERS,
-                custom_fields=True,
-            ),
-            SyncType(
-                key="subscriptions",
-                name="Subscription status",
-                description="Users of e-mail and SMS subscription groups.",
-                modes=(upsert(Removal.DELETE, noun="subscriptions"),),
-                settings=(
-                    *one_or_column("group", "Subscription group ID", "Audience → Subscriptions; not its name."),
-                    SPLIT_RETRY,
-                ),
-                limits=SENDS,
-                custom_fields=True,
-                split_retry=True,
-            ),
-            SyncType(
-                key="identities",
-                name="User identity",
-                description="Merges users known by an alias only into users with an external ID.",
-                modes=(insert("identities"),),
-                settings=(SPLIT_RETRY,),
-                limits=SENDS,
-                split_retry=True,
-            ),
-            SyncType(
-                key="catalog",
-                name="Catalog items",
-                description="Items of a catalog: what is there is replaced by upsert, changed by update.",
-                modes=(upsert(Removal.DELETE, noun="items"), update(Removal.DELETE, noun="items")),
-                settings=(
-                    *catalog_settings,
-                    KeyValues(
-                        name="catalog_types",
-                        label="Fields of the new catalog that are not text",
-                        help="Name of the field, and its type: number, boolean, time, object or array.",
-                        when=When(field="catalog_from", values=("new",)),
-                    ),
-                    SPLIT_RETRY,
-                ),
-                limits=SENDS,
-                custom_fields=True,
-                split_retry=True,
-            ),
+            *PEOPLE,
+            catalog(catalog_settings),
             *(trigger(key, name) for key, name in (("campaign", "Campaign"), ("canvas", "Canvas"))),
         ),
+    )
+
+
+def catalog(catalog_settings: tuple[Field, ...]) -> SyncType:
+    """Items of a catalog."""
+    return SyncType(
+        key="catalog",
+        name="Catalog items",
+        description="Items of a catalog: what is there is replaced by upsert, changed by update.",
+        modes=(upsert(Removal.DELETE, noun="items"), update(Removal.DELETE, noun="items")),
+        settings=(*catalog_settings, CATALOG_KINDS, SPLIT_RETRY),
+        limits=SENDS,
+        custom_fields=True,
+        split_retry=True,
     )
 
 

@@ -15,16 +15,14 @@ from connectors.destinations.google_data_manager.settings import (
     SIGN_IN,
     definition,
 )
-from connectors.sdk.destination import DestinationField, Job, MatchStats, RowResult, rejected
+from connectors.sdk.destination import DestinationField, Job, MatchStats
 from connectors.sdk.errors import ConfigError
-from connectors.sdk.people import Person, written
+from connectors.sdk.people import Person, sent_together
 from connectors.sdk.rest import Api, Line, Place, Record, RestDestination, Results, Work
 from connectors.sdk.rest.api import MAX_PAGES, at
 from connectors.sdk.rest.times import moment
 from connectors.sdk.rest.work import text
 from connectors.sdk.types import Choice
-
-NOTHING = rejected("Nothing identifies this person.")
 
 
 def account_of(config: Mapping[str, Any]) -> str:
@@ -95,26 +93,19 @@ def list_info(settings: Mapping[str, Any]) -> Record:
 
 async def write_members(work: Work) -> Results:
     """Members to put into the list, or to take out of it; Google checks the request at once and matches later."""
-    notes: list[RowResult] = []
 
-    def make(record: Record, made: str) -> Record | RowResult:
-        person = written(record, PEOPLE, work.settings)
-        member = member_of(record, person, work.settings["key_type"])
-        if not member:
-            return person.refusal or NOTHING
-        notes.append(person.result)
-        return member
+    def make(record: Record, person: Person, made: str) -> Record | None:
+        return member_of(record, person, work.settings["key_type"])
 
-    async def send(members: list[Record]) -> Results:
+    async def send(members: list[Record]) -> None:
         body: Record = {"destinations": [target(work, work.place)], "audienceMembers": members, "encoding": "HEX"}
         if work.leaving:
             await work.line.post("audienceMembers:remove", body)
-            return notes
+            return
         terms = {"customerMatchTermsOfServiceStatus": "ACCEPTED"}
         await work.line.post("audienceMembers:ingest", {**body, "consent": consent(work), "termsOfService": terms})
-        return notes
 
-    return await work.together(make, send)
+    return await sent_together(work, PEOPLE, make, send)
 
 
 def member_of(record: Record, person: Person, key_type: str) -> Record | None:
@@ -158,27 +149,21 @@ def consent(work: Work) -> dict[str, str]:
 
 async def write_events(work: Work) -> Results:
     """Up to 2,000 conversions a request."""
-    notes: list[RowResult] = []
 
-    def make(record: Record, made: str) -> Record | RowResult:
-        event, person = event_of(work, record)
-        if "adIdentifiers" not in event and "userData" not in event:
-            return person.refusal or NOTHING
-        notes.append(person.result)
-        return event
+    def make(record: Record, person: Person, made: str) -> Record | None:
+        event = event_of(work, record, person)
+        return event if "adIdentifiers" in event or "userData" in event else None
 
-    async def send(events: list[Record]) -> Results:
+    async def send(events: list[Record]) -> None:
         where = target(work, str(work.settings["conversion_action"]))
         body = {"destinations": [where], "events": events, "encoding": "HEX", "consent": consent(work)}
         await work.line.post("events:ingest", body)
-        return notes
 
-    return await work.together(make, send)
+    return await sent_together(work, PEOPLE, make, send)
 
 
-def event_of(work: Work, record: Record) -> tuple[Record, Person]:
+def event_of(work: Work, record: Record, person: Person) -> Record:
     """A conversion as Google takes it."""
-    person = written(record, PEOPLE, work.settings)
     happened = moment(record.get("event_timestamp") or work.job.started_at, field="event_timestamp")
     event: Record = {
         "eventTimestamp": happened.isoformat().replace("+00:00", "Z"),
@@ -197,7 +182,7 @@ def event_of(work: Work, record: Record) -> tuple[Record, Person]:
         event["userProperties"] = {name: value for name, value in customer.items() if value}
     known_names = {each.name for each in EVENT}
     variables = [{"variable": k, "value": text(v)} for k, v in record.items() if k not in known_names and v is not None]
-    return {**event, **({"customVariables": variables} if variables else {})}, person
+    return {**event, **({"customVariables": variables} if variables else {})}
 
 
 def says(answer: Any) -> str:

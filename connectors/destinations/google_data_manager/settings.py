@@ -71,110 +71,110 @@ CONSENT = (
 RATES = (Rate(requests=300, seconds=60),)
 
 
+MOBILE = When(field="key_type", values=("MOBILE_ID",))
+ACCOUNT = (
+    Select(
+        name="product",
+        label="Product",
+        default="GOOGLE_ADS",
+        choices=(
+            Choice("GOOGLE_ADS", "Google Ads"),
+            Choice("DISPLAY_VIDEO_ADVERTISER", "Display & Video 360 (advertiser)"),
+            Choice("DISPLAY_VIDEO_PARTNER", "Display & Video 360 (partner)"),
+        ),
+    ),
+    Text(name="account_id", label="Account ID", help="At the top right of Google Ads.", pattern=r"[0-9-]+"),
+    Text(
+        name="login_account_id",
+        label="Manager account ID",
+        required=False,
+        help="Where you reach the account through a manager account.",
+        pattern=r"[0-9-]+",
+    ),
+)
+NEW_LIST = (
+    Select(
+        name="key_type",
+        label="Members are known by",
+        default="CONTACT_ID",
+        choices=(
+            Choice("CONTACT_ID", "E-mail, phone or address"),
+            Choice("MOBILE_ID", "Mobile advertising ID"),
+            Choice("USER_ID", "Your own user ID"),
+        ),
+    ),
+    Text(name="app_id", label="App", help="Its ID in the store.", when=MOBILE),
+    Select(
+        name="key_space",
+        label="Kind of phones",
+        default="ANDROID",
+        when=MOBILE,
+        choices=(Choice("ANDROID", "Android"), Choice("IOS", "iOS")),
+    ),
+    Number(
+        name="membership_days",
+        label="Members stay for",
+        unit="days",
+        default=540,
+        minimum=1,
+        maximum=540,
+        help="Of a new list. A run that sends a member again begins anew.",
+    ),
+)
+CONVERSION = (
+    Text(
+        name="conversion_action",
+        label="Conversion action ID",
+        help="The ctId in the address of the conversion action's page.",
+        pattern=r"[0-9]+",
+    ),
+    Select(
+        name="event_source",
+        label="Event source",
+        default="WEB",
+        help="Used where no event source is mapped.",
+        choices=tuple(Choice(key, words) for key, words in SOURCES.items()),
+    ),
+)
+
+
+def audience(list_settings: tuple[Field, ...]) -> SyncType:
+    """Members of a list; ``list_settings`` choose or name it."""
+    return SyncType(
+        key="audience",
+        name="Audience",
+        description="Members of a customer list.",
+        modes=members("list"),
+        settings=(*list_settings, *NEW_LIST, *CONSENT, HASHING, PHONE_COUNTRY, SPLIT_RETRY),
+        limits=Limits(batch_rows=10_000, batch_bytes=10_000_000, concurrency=2, rates=RATES, timeout_s=120),
+        split_retry=True,
+        match_stats=True,
+    )
+
+
+EVENTS = SyncType(
+    key="events",
+    name="Conversions",
+    description="Conversions, once a row.",
+    modes=(insert("conversions"),),
+    settings=(*CONVERSION, *CONSENT, HASHING, PHONE_COUNTRY, SPLIT_RETRY),
+    limits=Limits(batch_rows=2_000, batch_bytes=5_000_000, concurrency=2, rates=RATES, timeout_s=60),
+    custom_fields=True,
+    split_retry=True,
+)
+
+
 def definition(list_settings: tuple[Field, ...]) -> DestinationDefinition:
     """The declarations; ``list_settings`` choose or name a list."""
-    mobile = When(field="key_type", values=("MOBILE_ID",))
     return DestinationDefinition(
         key="google_data_manager",
         name="Google Data Manager",
         category="Advertising",
         summary="Audiences and conversions of Google Ads and Display & Video 360.",
         docs_url="docs/destinations/google_data_manager.md",
-        fields=(
-            Select(
-                name="product",
-                label="Product",
-                default="GOOGLE_ADS",
-                choices=(
-                    Choice("GOOGLE_ADS", "Google Ads"),
-                    Choice("DISPLAY_VIDEO_ADVERTISER", "Display & Video 360 (advertiser)"),
-                    Choice("DISPLAY_VIDEO_PARTNER", "Display & Video 360 (partner)"),
-                ),
-            ),
-            Text(name="account_id", label="Account ID", help="At the top right of Google Ads.", pattern=r"[0-9-]+"),
-            Text(
-                name="login_account_id",
-                label="Manager account ID",
-                required=False,
-                help="Where you reach the account through a manager account.",
-                pattern=r"[0-9-]+",
-            ),
-            *SIGN_IN.fields,
-        ),
+        fields=(*ACCOUNT, *SIGN_IN.fields),
         connects=SIGN_IN.connects,
         verification=Verification.DOCS,
         safe_to_resync=False,
-        sync_types=(
-            SyncType(
-                key="audience",
-                name="Audience",
-                description="Members of a customer list.",
-                modes=members("list"),
-                settings=(
-                    *list_settings,
-                    Select(
-                        name="key_type",
-                        label="Members are known by",
-                        default="CONTACT_ID",
-                        choices=(
-                            Choice("CONTACT_ID", "E-mail, phone or address"),
-                            Choice("MOBILE_ID", "Mobile advertising ID"),
-                            Choice("USER_ID", "Your own user ID"),
-                        ),
-                    ),
-                    Text(name="app_id", label="App", help="Its ID in the store.", when=mobile),
-                    Select(
-                        name="key_space",
-                        label="Kind of phones",
-                        default="ANDROID",
-                        when=mobile,
-                        choices=(Choice("ANDROID", "Android"), Choice("IOS", "iOS")),
-                    ),
-                    Number(
-                        name="membership_days",
-                        label="Members stay for",
-                        unit="days",
-                        default=540,
-                        minimum=1,
-                        maximum=540,
-                        help="Of a new list. A run that sends a member again begins anew.",
-                    ),
-                    *CONSENT,
-                    HASHING,
-                    PHONE_COUNTRY,
-                    SPLIT_RETRY,
-                ),
-                limits=Limits(batch_rows=10_000, batch_bytes=10_000_000, concurrency=2, rates=RATES, timeout_s=120),
-                split_retry=True,
-                match_stats=True,
-            ),
-            SyncType(
-                key="events",
-                name="Conversions",
-                description="Conversions, once a row.",
-                modes=(insert("conversions"),),
-                settings=(
-                    Text(
-                        name="conversion_action",
-                        label="Conversion action ID",
-                        help="The ctId in the address of the conversion action's page.",
-                        pattern=r"[0-9]+",
-                    ),
-                    Select(
-                        name="event_source",
-                        label="Event source",
-                        default="WEB",
-                        help="Used where no event source is mapped.",
-                        choices=tuple(Choice(key, words) for key, words in SOURCES.items()),
-                    ),
-                    *CONSENT,
-                    HASHING,
-                    PHONE_COUNTRY,
-                    SPLIT_RETRY,
-                ),
-                limits=Limits(batch_rows=2_000, batch_bytes=5_000_000, concurrency=2, rates=RATES, timeout_s=60),
-                custom_fields=True,
-                split_retry=True,
-            ),
-        ),
+        sync_types=(audience(list_settings), EVENTS),
     )
