@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from connectors.sdk.destination import (
@@ -16,7 +16,6 @@ from connectors.sdk.destination import (
     Removal,
     RowResult,
     SyncType,
-    rejected,
 )
 from connectors.sdk.fields import SPLIT_RETRY, Select, Text
 from connectors.sdk.modes import members, upsert
@@ -30,6 +29,7 @@ from connectors.sdk.rest import (
     RestDestination,
     Results,
     Work,
+    by_value,
     field,
     fields,
     missing,
@@ -67,7 +67,7 @@ async def put_batch(work: Work) -> Results:
     told = [{"status": work.settings["new_status"], **member_of(record, work)} for record in work.records]
     answer = await work.line.post(f"lists/{work.settings['audience']}", {"members": told, "update_existing": True})
     errors = ((error["email_address"], error["error"]) for error in answer["errors"])
-    return by_address([record[EMAIL.name] for record in work.records], errors)
+    return by_value([record[EMAIL.name] for record in work.records], errors)
 
 
 async def put_each(work: Work) -> Results:
@@ -105,7 +105,7 @@ async def write_tag(work: Work) -> Results:
     part = "members_to_remove" if work.leaving else "members_to_add"
     answer = await work.line.post(f"lists/{work.settings['audience']}/segments/{work.place}", {part: told})
     errors = [(address, error["error"]) for error in answer["errors"] for address in error["email_addresses"]]
-    outcome = iter(by_address(told, errors))
+    outcome = iter(by_value(told, errors))
     return [next(outcome) if result.accepted else result for result in results]
 
 
@@ -163,13 +163,6 @@ def merged(value: Any, kind: str) -> Any:
     if kind == "birthday" and (day := re.match(r"\d{4}-(\d\d)-(\d\d)", text(value) if value is not None else "")):
         return f"{day[1]}/{day[2]}"
     return "" if value is None else value
-
-
-def by_address(addresses: Sequence[Any], errors: Iterable[tuple[str, str]]) -> list[RowResult]:
-    """Every row was taken but those whose address an error names."""
-    told = {address.lower(): message for address, message in errors}
-    found = (told.get(text(address).lower()) for address in addresses)
-    return [ACCEPTED if message is None else rejected(message) for message in found]
 
 
 def says(answer: Any) -> str:

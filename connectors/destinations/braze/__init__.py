@@ -16,12 +16,12 @@ from connectors.destinations.braze.settings import (
     BRAZE_ID,
     CATALOG_TYPES,
     EVENT,
+    EVENT_NAMES,
     EXTERNAL,
-    GROUP,
+    GROUPS,
     HOSTS,
     IDENTITY,
     ITEM,
-    NAMED,
     PROFILE,
     PURCHASE,
     READING,
@@ -105,11 +105,14 @@ class BrazeDestination(RestDestination):
             return [*matched, *PROFILE, *await self._custom()]
         if sync_type == "events":
             known = (EXTERNAL, USER_ALIAS) if settings.get("missing_users", "create") == "create" else USER_IDS
-            named = (NAMED,) if settings.get("event_from") == "column" else ()
-            return [*known, *(PURCHASE if settings.get("kind") == "purchase" else named), *EVENT]
+            return [*known, *(PURCHASE if settings.get("kind") == "purchase" else EVENT_NAMES.fields(settings)), *EVENT]
         if sync_type == "subscriptions":
-            named = (GROUP,) if settings.get("group_from") == "column" else ()
-            return [*SUBSCRIBER, *named, STATE, *(each for each in PROFILE if each.name not in ("email", "phone"))]
+            return [
+                *SUBSCRIBER,
+                *GROUPS.fields(settings),
+                STATE,
+                *(each for each in PROFILE if each.name not in ("email", "phone")),
+            ]
         if sync_type == "catalog":
             return [ITEM, *await self._items(settings)]
         return IDENTITY if sync_type == "identities" else [RECIPIENT, *await self._properties(sync_type, settings)]

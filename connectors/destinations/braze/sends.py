@@ -8,9 +8,10 @@ from typing import Any
 from connectors.destinations.braze.settings import (
     ATTRIBUTES,
     EVENT,
+    EVENT_NAMES,
     GROUP,
+    GROUPS,
     ITEM,
-    NAMED,
     PURCHASE,
     RECIPIENT,
     STATE,
@@ -85,12 +86,10 @@ def happening(work: Work, record: Record, name: str) -> Record | RowResult:
         told |= {each.name: record[each.name] for each in PURCHASE if record.get(each.name) is not None}
         told["product_id"] = text(told["product_id"])
     else:
-        named = work.settings.get("event")
-        if work.settings.get("event_from") == "column":
-            named, own = record.get("name"), (*own, NAMED)
-        if not named:
-            return rejected("The row names no event.", field="name")
-        told["name"] = text(named)
+        if refusal := EVENT_NAMES.refusal(work.settings, record):
+            return refusal
+        own = (*own, *EVENT_NAMES.fields(work.settings))
+        told["name"] = text(EVENT_NAMES.of(work.settings, record))
     told["time"] = moment(record.get("time") or work.job.started_at, field="time").isoformat()
     if record.get("app_id"):
         told["app_id"] = record["app_id"]
@@ -108,9 +107,9 @@ async def write_subscriptions(work: Work) -> Results:
     groups: dict[tuple[str, str], list[str]] = {}
     users: list[tuple[int, Record]] = []
     for place, record in enumerate(work.records):
-        group = record.get(GROUP.name) if work.settings.get("group_from") == "column" else work.settings.get("group")
-        if results[place].accepted and not group:
-            results[place] = rejected("The row names no subscription group.", field=GROUP.name)
+        group = GROUPS.of(work.settings, record)
+        if results[place].accepted and (refusal := GROUPS.refusal(work.settings, record)):
+            results[place] = refusal
         if not results[place].accepted:
             continue
         state = "unsubscribed" if work.removing else text(record.get(STATE.name) or "subscribed")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from connectors.sdk.destination import DestinationDefinition, Limits, Rate, Removal, SyncType
 from connectors.sdk.fields import SPLIT_RETRY, Field, KeyValues, Select, Text, Toggle, When
 from connectors.sdk.modes import insert, update, upsert
-from connectors.sdk.rest import KeyHeader, field, fields
+from connectors.sdk.rest import KeyHeader, PerRow, field, fields
 from connectors.sdk.types import Choice, Verification
 
 HOSTS = {
@@ -71,19 +71,14 @@ EXISTING_ONLY = Toggle(
 )
 
 
-def one_or_column(name: str, label: str, asked: str, *, when: When | None = None) -> tuple[Field, ...]:
-    """The same value for all rows, or one that each row names."""
-    source = f"{name}_from"
-    choices = (
-        Choice("one", "The same for all", "Typed here."),
-        Choice("column", "From a column", "Each row names its own."),
-    )
-    return (
-        Select(name=source, label=label, style="cards", default="one", choices=choices, when=when),
-        Text(name=name, label=label, help=asked, when=When(field=source, values=("one",))),
-    )
-
-
+GROUPS = PerRow(name="group", label="Subscription group", field=GROUP, help="Its ID: Audience → Subscriptions.")
+EVENT_NAMES = PerRow(
+    name="event",
+    label="Event",
+    field=NAMED,
+    help="Its name, such as ordered.",
+    when=When(field="kind", values=("event",)),
+)
 EVENTS = (
     Select(
         name="kind",
@@ -95,14 +90,7 @@ EVENTS = (
             Choice("purchase", "Purchases", "Of a product, at a price."),
         ),
     ),
-    Select(
-        name="event_from",
-        label="Event name",
-        default="one",
-        choices=(Choice("one", "The same for all"), Choice("column", "From a column")),
-        when=When(field="kind", values=("event",)),
-    ),
-    Text(name="event", label="Event", required=False, help="Such as ordered, where it is the same for all."),
+    *EVENT_NAMES.settings,
     Select(
         name="missing_users",
         label="Users that are not there",
@@ -154,7 +142,7 @@ PEOPLE = (
         description="Users of e-mail and SMS subscription groups.",
         modes=(upsert(Removal.DELETE, noun="subscriptions"),),
         settings=(
-            *one_or_column("group", "Subscription group ID", "Audience → Subscriptions; not its name."),
+            *GROUPS.settings,
             SPLIT_RETRY,
         ),
         limits=SENDS,

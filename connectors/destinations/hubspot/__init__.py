@@ -12,6 +12,7 @@ from connectors.destinations.hubspot.records import find, write_records
 from connectors.destinations.hubspot.settings import (
     CONTACT,
     EVENT,
+    EVENT_NAMES,
     ID,
     NAMING,
     PERSON,
@@ -77,15 +78,14 @@ async def write_events(work: Work) -> Results:
     """One request for the batch, taken or refused as a whole."""
 
     def make(record: Record, made: str) -> Record | RowResult:
-        named = record.get("eventName") if work.settings["event_from"] == "column" else work.settings["event"]
-        if not named:
-            return rejected("The row names no event.", field="eventName")
         own = {each.name for each in EVENT}
         told = {name: text(value) for name, value in record.items() if name in own and value is not None}
-        rest = besides(record, (*EVENT, field("eventName")))
+        rest = besides(record, (*EVENT, EVENT_NAMES.field))
         properties = {name: text(value) for name, value in rest.items() if value is not None}
+        named = EVENT_NAMES.of(work.settings, record)
         event = {"eventName": named, "uuid": made, **told, "properties": properties}
-        return missing(record, "email", "objectId", "utk") or event
+        refusal = EVENT_NAMES.refusal(work.settings, record) or missing(record, "email", "objectId", "utk")
+        return refusal or event
 
     async def send(inputs: list[Record]) -> None:
         await work.line.send("POST", f"events/{VERSION}/send/batch", json={"inputs": inputs})
@@ -116,8 +116,7 @@ class HubspotDestination(RestDestination):
         if sync_type == "list":
             return PERSON
         if sync_type == "events":
-            named = field("eventName", "Event name", required=True)
-            return (*EVENT, named) if settings.get("event_from") == "column" else EVENT
+            return (*EVENT, *EVENT_NAMES.fields(settings))
         chosen = settings.get("object")
         return await self._object_fields(str(chosen)) if chosen else ()
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from connectors.sdk.destination import DestinationDefinition, Limits, Rate, Removal, SyncType
-from connectors.sdk.fields import SPLIT_RETRY, Field, Select, Text, When
+from connectors.sdk.fields import SPLIT_RETRY, Field, Select, Text
 from connectors.sdk.modes import insert, members, update, upsert
-from connectors.sdk.rest import Either, KeyHeader, OAuthApp, field, fields
+from connectors.sdk.rest import Either, KeyHeader, OAuthApp, PerRow, field, fields
 from connectors.sdk.types import Choice, Verification
 
 VERSION = "2026-03"
@@ -101,6 +101,13 @@ SIGN_IN = Either(
 )
 OBJECT = Select(name="object", label="Object", discover="objects", help="Custom objects are made in HubSpot first.")
 
+EVENT_NAMES = PerRow(
+    name="event",
+    label="Event",
+    field=field("eventName", "Event name", required=True, description="In full, such as pe123456_name."),
+    discover="events",
+)
+
 
 def definition(list_settings: tuple[Field, ...]) -> DestinationDefinition:
     """The declarations; ``list_settings`` choose or name a list."""
@@ -158,19 +165,7 @@ def definition(list_settings: tuple[Field, ...]) -> DestinationDefinition:
                 description="Custom behavioural events, once a row.",
                 modes=(insert("events"),),
                 settings=(
-                    Select(
-                        name="event_from",
-                        label="Event name",
-                        style="cards",
-                        default="one",
-                        choices=(
-                            Choice("one", "One event", "Chosen from those that the account defines."),
-                            Choice("column", "From a column", "Each row names its event, as pe123456_name."),
-                        ),
-                    ),
-                    Select(
-                        name="event", label="Event", discover="events", when=When(field="event_from", values=("one",))
-                    ),
+                    *EVENT_NAMES.settings,
                     SPLIT_RETRY,
                 ),
                 limits=LIMITS,

@@ -11,32 +11,35 @@ from connectors.destinations.intercom.settings import (
     CONTACT,
     CUSTOM,
     EVENT,
+    EVENT_NAMES,
     HOSTS,
     SIGN_IN,
     VERSION,
     definition,
 )
-from connectors.sdk.destination import ACCEPTED, DestinationField, rejected
+from connectors.sdk.destination import ACCEPTED, DestinationField
 from connectors.sdk.rest import Api, RestDestination, Results, Work, besides, field, missing
 from connectors.sdk.rest.times import unix_ms
 from connectors.sdk.rest.work import text
 
 TYPES = {"boolean": "boolean", "integer": "number", "float": "number", "date": "moment"}
-NAMED = field("event_name", "Event name", required=True)
 
 
 async def write_event(work: Work) -> Results:
     """One event, once."""
     record = work.records[0]
-    named = record.get("event_name") if work.settings["event_from"] == "column" else work.settings["event"]
-    if not named:
-        return [rejected("The row names no event.", field="event_name")]
-    if refusal := missing(record, "user_id", "email", "id"):
+    if refusal := EVENT_NAMES.refusal(work.settings, record) or missing(record, "user_id", "email", "id"):
         return [refusal]
     person = {name: text(record[name]) for name in ("user_id", "email", "id") if record.get(name) is not None}
     when = record.get("created_at") or work.job.started_at
-    told = {"event_name": named, "created_at": unix_ms(when, field="created_at") // 1000, **person}
-    metadata = {name: value for name, value in besides(record, (*EVENT, NAMED)).items() if value is not None}
+    told = {
+        "event_name": EVENT_NAMES.of(work.settings, record),
+        "created_at": unix_ms(when, field="created_at") // 1000,
+        **person,
+    }
+    metadata = {
+        name: value for name, value in besides(record, (*EVENT, EVENT_NAMES.field)).items() if value is not None
+    }
     await work.line.send("POST", "events", json={**told, **({"metadata": metadata} if metadata else {})})
     return [ACCEPTED]
 
@@ -62,7 +65,7 @@ class IntercomDestination(RestDestination):
 
     async def fields(self, sync_type: str, settings: Any) -> Sequence[DestinationField]:
         if sync_type == "events":
-            return (*EVENT, NAMED) if settings.get("event_from") == "column" else EVENT
+            return (*EVENT, *EVENT_NAMES.fields(settings))
         model = {"contacts": "contact", "companies": "company"}[sync_type]
         async with self.line() as line:
             told = (await line.get("data_attributes", {"model": model}))["data"]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from connectors.sdk.destination import DestinationDefinition, Limits, Mode, ModeSpec, Rate, Removal, RowSet, SyncType
-from connectors.sdk.fields import Select, Text, When
+from connectors.sdk.fields import Select, Text
 from connectors.sdk.modes import insert, update, upsert
-from connectors.sdk.rest import Either, KeyHeader, OAuthApp, field, fields
+from connectors.sdk.rest import Either, KeyHeader, OAuthApp, PerRow, field, fields
 from connectors.sdk.types import Choice, Verification
 
 VERSION = "2.16"
@@ -68,6 +68,13 @@ TAG_MODE = Select(
 ARCHIVE = ModeSpec(mode=Mode.ARCHIVE, rows=RowSet.ADDED, description="Archives the contacts of all rows of the model.")
 OWN = Limits(batch_rows=50, concurrency=2, rates=RATES, batch_s=600)
 
+EVENT_NAMES = PerRow(
+    name="event",
+    label="Event",
+    field=field("event_name", "Event name", required=True),
+    help="A past tense and a noun, such as placed-order.",
+)
+
 
 def definition() -> DestinationDefinition:
     """The declarations."""
@@ -119,24 +126,7 @@ def definition() -> DestinationDefinition:
                 name="Events",
                 description="What contacts did, once a row.",
                 modes=(insert("events"),),
-                settings=(
-                    Select(
-                        name="event_from",
-                        label="Event name",
-                        style="cards",
-                        default="one",
-                        choices=(
-                            Choice("one", "The same for all", "Typed here."),
-                            Choice("column", "From a column", "Each row names its event."),
-                        ),
-                    ),
-                    Text(
-                        name="event",
-                        label="Event",
-                        help="A past tense and a noun, such as placed-order.",
-                        when=When(field="event_from", values=("one",)),
-                    ),
-                ),
+                settings=EVENT_NAMES.settings,
                 limits=Limits(batch_rows=1, concurrency=8, rates=RATES),
                 custom_fields=True,
             ),

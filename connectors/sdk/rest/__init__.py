@@ -11,8 +11,9 @@ from connectors.sdk.rest.destination import RestDestination, Writer
 from connectors.sdk.rest.fields import field, fields
 from connectors.sdk.rest.google_sign_in import ServiceAccount, google
 from connectors.sdk.rest.jobs import JobState, finished
+from connectors.sdk.rest.per_row import PerRow
 from connectors.sdk.rest.places import Place
-from connectors.sdk.rest.results import by_index, refusals
+from connectors.sdk.rest.results import by_index, by_value, refusals
 from connectors.sdk.rest.sign_in import (
     Basic,
     ClientCredentials,
@@ -38,6 +39,7 @@ __all__ = [
     "KeyParameter",
     "Line",
     "OAuthApp",
+    "PerRow",
     "Place",
     "Record",
     "RestDestination",
@@ -48,6 +50,7 @@ __all__ = [
     "Writer",
     "besides",
     "by_index",
+    "by_value",
     "field",
     "fields",
     "finished",
