@@ -12,12 +12,11 @@ from connectors.sdk.destination import (
     Mode,
     Rate,
     Removal,
-    RowResult,
     SyncType,
 )
 from connectors.sdk.fields import Text
 from connectors.sdk.modes import update, upsert
-from connectors.sdk.rest import Api, KeyHeader, Record, RestDestination, Results, Work, field
+from connectors.sdk.rest import Api, KeyHeader, Record, RestDestination, Results, Work, field, one_by_one
 from connectors.sdk.types import Verification
 
 V2, V1 = "api/v2", "api/v1"
@@ -51,27 +50,17 @@ def write(kind: str) -> Callable[[Work], Any]:
         async def asked(values: Sequence[str]) -> list[tuple[str, str]]:
             return [(values[0], values[0])] if work.match == "id" else await ask(work, values)
 
-        async def create(part: Work) -> Results:
-            async def send(record: Record) -> None:
-                await part.line.post(path, body_of(kind, record))
+        async def create(record: Record) -> None:
+            await work.line.post(path, body_of(kind, record))
 
-            return await part.each(send, at_once=AT_ONCE)
+        async def change(record: Record, key: str) -> None:
+            await work.line.send("PATCH", f"{path}/{key}", json=body_of(kind, record))
 
-        async def change(part: Work, ids: Sequence[str]) -> Results:
-            async def send(record: Record, key: str) -> None:
-                await part.line.send("PATCH", f"{path}/{key}", json=body_of(kind, record))
-
-            return await part.each_found(ids, send, at_once=AT_ONCE)
-
-        async def remove(part: Work, ids: Sequence[str]) -> Results:
-            async def send(record: Record, key: str) -> RowResult | None:
-                await part.line.send("DELETE", f"{path}/{key}", takes=(404, 410))
-                return None
-
-            return await part.each_found(ids, send, at_once=AT_ONCE)
+        async def remove(record: Record, key: str) -> None:
+            await work.line.send("DELETE", f"{path}/{key}", takes=(404, 410))
 
         found = await work.look_up(asked, chunk=1, fold=str.lower, at_once=AT_ONCE)
-        return await work.by_match(found, create=create, update=change, remove=remove)
+        return await one_by_one(work, found, create=create, change=change, remove=remove, at_once=AT_ONCE)
 
     return records
 

@@ -7,9 +7,9 @@ and answers ``{}``, or ``{"errors": [{"primary_key_value": …, "reason": …}]}
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 from connectors.sdk.destination import (
     ACCEPTED,
@@ -27,9 +27,10 @@ from connectors.sdk.destination import (
     rejected,
 )
 from connectors.sdk.errors import ConfigError, InternalError
-from connectors.sdk.fields import Field, Number, Toggle
+from connectors.sdk.fields import Field, Number, Text, Toggle
 from connectors.sdk.liquid import liquid_text
 from connectors.sdk.pace_settings import pace_settings, paced
+from connectors.sdk.rest import RestDestination, Results, Work
 from connectors.sdk.rows import dumps, json_rows
 from connectors.sdk.types import Operation
 
@@ -87,6 +88,36 @@ class FunctionRules(Destination):
 
     def limits(self, job: Job, operation: Operation | None = None) -> Limits:
         return paced(job.settings, int(job.settings.get("batch_size") or 1))
+
+
+def address_setting(words: str, placeholder: str) -> Text:
+    """Where a function answers; ``words`` say where a person finds that."""
+    return Text(
+        name="url",
+        label="Address of the function",
+        help=words,
+        placeholder=placeholder,
+        pattern=r"https://[^\s/?#@]+(/[^\s?#]*)?",
+        pattern_hint="Begin with https:// and leave out any query.",
+    )
+
+
+def address_of(config: Mapping[str, Any]) -> str:
+    """What the setting says."""
+    return str(config.get("url") or "").strip()
+
+
+async def call_address(work: Work) -> Results:
+    """One call for the batch, at the function's own address."""
+    body = function_body(work.job, work.batch)
+    answer = await work.line.send("POST", address_of(work.config), body=body, content_type="application/json")
+    return refused_rows(answer.json() if answer.body.strip() else None, work.batch.keys)
+
+
+class HttpFunctionDestination(FunctionRules, RestDestination):
+    """A function that answers at an address; members say how callers prove who they are."""
+
+    writers: ClassVar = {"calls": call_address}
 
 
 class FunctionDestination(FunctionRules):

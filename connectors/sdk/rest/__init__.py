@@ -11,6 +11,7 @@ from connectors.sdk.rest.destination import RestDestination, Writer
 from connectors.sdk.rest.fields import field, fields
 from connectors.sdk.rest.google_sign_in import ServiceAccount, google
 from connectors.sdk.rest.jobs import JobState, finished
+from connectors.sdk.rest.one_by_one import one_by_one, row_by_row
 from connectors.sdk.rest.per_row import PerRow
 from connectors.sdk.rest.places import Place
 from connectors.sdk.rest.results import by_index, by_value, refusals
@@ -57,5 +58,7 @@ __all__ = [
     "google",
     "inside",
     "missing",
+    "one_by_one",
     "refusals",
+    "row_by_row",
 ]

@@ -127,15 +127,22 @@ class Line:
         return response
 
     async def pages(
-        self, path: str, items: str, cursor: Callable[[Any], Query | str | None], query: Query | None = None
+        self,
+        path: str,
+        items: str,
+        cursor: Callable[[Any], Query | str | None],
+        query: Query | None = None,
+        *,
+        posted: bool = False,
     ) -> AsyncIterator[Any]:
         """Every item of a list in pages. ``items``: its name in an answer, dots between steps.
 
         ``cursor`` says from an answer how to ask for the next page: other parameters, or another address.
+        ``posted``: the question is sent as JSON instead of in the address.
         """
         asked, seen = dict(query or {}), set()
         for _ in range(MAX_PAGES):
-            answer = await self.get(path, asked)
+            answer = await (self.post(path, asked) if posted else self.get(path, asked))
             for item in at(answer, items) or ():
                 yield item
             following = cursor(answer)

@@ -36,6 +36,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
     "intercom": ("intercom.yaml",),
     "klaviyo": ("klaviyo.json",),
     "mixpanel": ("mixpanel-ingestion.yaml",),
+    "notion": ("notion.json",),
 }
 FOLDER = Path(os.environ.get("VENDOR_SPECS") or Path(__file__).resolve().parents[4] / "shared" / "specs")
 _ROOT = "urn:spec"
