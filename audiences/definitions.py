@@ -17,7 +17,7 @@ from audiences.query.codec import dump, load_definition
 from audiences.query.conditions import Definition
 from audiences.query.errors import InvalidTree, Problem
 from audiences.query.schema import SavedAudience, StudioSchema
-from audiences.query.statements import Asker
+from audiences.query.statements import Asker, Query
 from audiences.query.times import Clock
 from audiences.referring import audiences_in
 from audiences.selectors.lists import value_lists
@@ -150,6 +150,19 @@ def asker(schema: StudioSchema, at: datetime | None = None) -> Asker:
     return Asker(schema=schema, clock=Clock(at or timezone.now(), schema.zone))
 
 
+def members_of(
+    parent: SchemaModel,
+    definition: Any,
+    schema: StudioSchema,
+    audience: Audience | None = None,
+    subsets: Iterable[Subset] | None = None,
+) -> Query:
+    """What the source would be asked for the members. Raises :class:`InvalidTree` with everything that is wrong."""
+    meant = given(parent, definition, audience, subsets)
+    known = {**schema.audiences, meant.id: meant}
+    return asker(replace(schema, audiences=known)).members(meant)
+
+
 def problems_of(
     parent: SchemaModel,
     definition: Any,
@@ -159,8 +172,7 @@ def problems_of(
 ) -> Sequence[Problem]:
     """Everything that is wrong with a definition, without asking the source."""
     try:
-        meant = given(parent, definition, audience, subsets)
+        members_of(parent, definition, schema, audience, subsets)
     except InvalidTree as error:
         return error.problems
-    known = {**schema.audiences, meant.id: meant}
-    return asker(replace(schema, audiences=known)).check(meant)
+    return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from functools import lru_cache
 
 from django.db.models import Count, Q, QuerySet
 
@@ -122,21 +122,6 @@ ASKED = (
 )  # fmt: skip
 
 
-class Described(Protocol):
-    """What of a column queries have to know: a row of the model, or only these of its values."""
-
-    name: str
-    type: str
-    override_type: str
-    alias: str
-    native_type: str
-    nullable: bool
-    enabled: bool
-    suggest: bool
-    ignore_case: bool
-    privacy: str
-
-
 def studio_schema(source: Source) -> pure.StudioSchema:
     """A source's whole schema as the query package knows it."""
     declared = definition_of(Kind.SOURCE, source.type)
@@ -144,8 +129,8 @@ def studio_schema(source: Source) -> pure.StudioSchema:
     models = {str(row.pk): row for row in SchemaModel.objects.filter(source=source, archived_at=None)}
     columns: dict[int, list[pure.StudioColumn]] = defaultdict(list)
     rows = SchemaColumn.objects.filter(model__in=list(models.values()), missing=False)
-    for column in rows.values_list(*ASKED, named=True):
-        columns[column.model_id].append(studio_column(column, dialect))
+    for model_id, *said in rows.values_list(*ASKED):
+        columns[model_id].append(studio_column(dialect, *said))
     return pure.StudioSchema(
         dialect=dialect,
         models={pk: studio_model(row, columns[row.pk]) for pk, row in models.items()},
@@ -154,20 +139,32 @@ def studio_schema(source: Source) -> pure.StudioSchema:
     )
 
 
-def studio_column(column: Described, dialect: str) -> pure.StudioColumn:
+@lru_cache(maxsize=50_000)  # pages read whole schemas, and columns seldom change
+def studio_column(
+    dialect: str,
+    name: str,
+    type_: str,
+    override_type: str,
+    alias: str,
+    native_type: str,
+    nullable: bool,
+    enabled: bool,
+    suggest: bool,
+    ignore_case: bool,
+    privacy: str,
+) -> pure.StudioColumn:
     """A column as the query package knows it."""
-    kind = ColumnType(column.override_type or column.type)
     return pure.StudioColumn(
-        name=column.name,
-        type=kind,
-        alias=column.alias,
-        native_type=column.native_type,
-        zoned=is_zoned(dialect, column.native_type),
-        nullable=column.nullable,
-        enabled=column.enabled,
-        suggestions=column.suggest,
-        ignore_case=column.ignore_case,
-        privacy=pure.Privacy(column.privacy),
+        name=name,
+        type=ColumnType(override_type or type_),
+        alias=alias,
+        native_type=native_type,
+        zoned=is_zoned(dialect, native_type),
+        nullable=nullable,
+        enabled=enabled,
+        suggestions=suggest,
+        ignore_case=ignore_case,
+        privacy=pure.Privacy(privacy),
     )
 
 

@@ -19,12 +19,13 @@ from audiences.builder.limits import can_limit, limit_form
 from audiences.builder.offers import Choice, Offers, Suggested
 from audiences.builder.repeats import repeated
 from audiences.builder.trait_fitting import unlinked
-from audiences.definitions import asker, given, only_seen, problems_of, schema_with_audiences, subsets_of
+from audiences.definitions import members_of, only_seen, schema_with_audiences, subsets_of
 from audiences.models import Audience, Calculation, SchemaColumn, SchemaModel, Subset, Trait
 from audiences.query.codec import load_definition, refuse_deep
 from audiences.query.errors import InvalidTree, Problem
 from audiences.query.schema import StudioSchema
 from audiences.query.sentences import NUMBERS, Speaker
+from audiences.query.statements import Query
 from audiences.selectors.subsets import Choice as SubsetChoice
 from audiences.selectors.subsets import choices_of, first_choice
 from audiences.views.base import id_in
@@ -101,8 +102,16 @@ class Building:
     @cached_property
     def problems(self) -> Sequence[Problem]:
         """What is wrong with it."""
-        found = problems_of(self.parent, self.fitted, self.schema, self.audience, self.subsets)
+        found = self._asked if not isinstance(self._asked, Query) else []
         return [problem for problem in found if problem.code != "blank"] if self.blanks else found
+
+    @cached_property
+    def _asked(self) -> Query | Sequence[Problem]:
+        """What the source would be asked, or what is wrong with that."""
+        try:
+            return members_of(self.parent, self.fitted, self.schema, self.audience, self.subsets)
+        except InvalidTree as error:
+            return error.problems
 
     @cached_property
     def root(self) -> Block:
@@ -130,10 +139,9 @@ class Building:
 
     def sql(self) -> str:
         """What the source is asked; empty while something is wrong."""
-        if self.problems or self.blanks:
+        if not isinstance(self._asked, Query) or self.blanks:
             return ""
-        meant = given(self.parent, self.fitted, self.audience, self.subsets)
-        written = asker(self.schema).members(meant).sql(pretty=True)
+        written = self._asked.sql(pretty=True)
         return written if len(written) <= LONGEST_SQL else f"{written[:LONGEST_SQL]} …"
 
     def context(self) -> dict[str, Any]:

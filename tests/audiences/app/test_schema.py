@@ -13,7 +13,6 @@ from audiences.choices import Cardinality, ModelKind, Privacy
 from audiences.models import Relationship, SchemaColumn, SchemaModel
 from audiences.query import schema as pure
 from audiences.selectors import drawing_of, lost_uses, studio_schema, ties_of
-from audiences.selectors.schema import studio_column
 from audiences.services.looks import ask_for_due_looks
 from config.errors import Conflict, Denied, HeadraceError, Invalid
 from connectors.models import Source
@@ -261,7 +260,10 @@ def test_the_old_switch_and_the_privacy_level_are_one(place: Place, customers: S
     assert say(privacy="blocked").redacted
     assert say(redacted=True).privacy == Privacy.BLOCKED, "the stricter level stays"
     assert say(redacted=False).privacy == Privacy.UNREVIEWED
-    assert not studio_column(say(privacy="sync_blocked"), "duckdb").may(pure.Surface.SYNCS)
+    say(privacy="sync_blocked")
+    asked = studio_schema(customers.source).models[str(customers.pk)].column("email")
+    assert asked is not None
+    assert not asked.may(pure.Surface.SYNCS)
 
 
 def test_previews_do_not_ask_for_hidden_values(place: Place, customers: SchemaModel) -> None:
