@@ -48,6 +48,7 @@ DESTINATIONS: dict[str, str] = {
     "elasticsearch": "connectors.destinations.elasticsearch:ElasticsearchDestination",
     "email": "connectors.destinations.email:EmailDestination",
     "gcs": "connectors.destinations.gcs:GcsDestination",
+    "google_ads": "connectors.destinations.google_ads:GoogleAdsDestination",
     "google_cloud_functions": "connectors.destinations.google_cloud_functions:GoogleCloudFunctionsDestination",
     "google_data_manager": "connectors.destinations.google_data_manager:GoogleDataManagerDestination",
     "google_drive": "connectors.destinations.google_drive:GoogleDriveDestination",

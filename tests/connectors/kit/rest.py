@@ -10,7 +10,8 @@ One JSON file a case, in ``cases/<connector>/``::
 The fake service is strict: a request that no exchange foresees is answered 599, and
 exchanges that never happened fail the case. ``tokens`` is the access token of a person who
 signed in on the service's page. Requests are matched by method, path (with
-its query) and body, in any order, as some go side by side.
+its query) and body, in any order, as some go side by side. ``receipt`` is what the batch was given before a crash,
+``keeps`` are the receipts that become durable meanwhile.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from connectors.sdk import trace
 from connectors.sdk.context import Environment
 from connectors.sdk.destination import ACCEPTED, Destination, DestinationField, Job, Mode, Removal, RowResult
 from connectors.sdk.errors import ConnectorError
+from connectors.sdk.receipts import Receipt, held
 from connectors.sdk.rest import RestDestination
 from connectors.sdk.tokens import ConsentOver, Renew, Tokens
 from connectors.sdk.types import Choice
@@ -71,6 +73,7 @@ class Played:
     unused: list[Any] = field(default_factory=list)
     unexpected: list[Received] = field(default_factory=list)
     answers: Sequence[dict[str, Any]] = ()
+    kept: list[str] = field(default_factory=list)
 
     @property
     def outcome(self) -> Any:
@@ -184,6 +187,10 @@ async def play(
     told = told or case.told
     script = Script(told["exchanges"], matches, fault_at, fault)
     played = Played()
+
+    async def keep(receipt: str) -> None:
+        played.kept.append(receipt)
+
     async with scripted(script) as server:
         origin = "{0.scheme}://{0.netloc}".format(urlsplit(_base(case.key, told)))
         others = dict.fromkeys(told.get("origins", ()), server.url)
@@ -194,7 +201,7 @@ async def play(
         destination.limits = lambda job, operation=None: replace(real(job, operation), timeout_s=TIMEOUT_S)  # type: ignore[method-assign]  # nobody waits half a minute here
         destination.line = partial(destination.line, timeout_s=TIMEOUT_S)  # type: ignore[attr-defined]  # as above
         job = job_in(destination, told)
-        with trace.recording() as exchanges:
+        with trace.recording() as exchanges, held(Receipt(told.get("receipt", ""), keep)):
             try:
                 if destination.lacks(job):
                     job = replace(job, kept=await destination.provide(job))

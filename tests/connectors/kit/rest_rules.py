@@ -41,6 +41,8 @@ async def case_problems(case: Case) -> list[str]:
     played = await play(case)
     found = [f"not expected: {r.method} {r.path} {r.body.decode()[:2000]}" for r in played.unexpected]
     found += [f"never sent: {each.get('method', 'POST')} {each['path']}" for each in played.unused]
+    if "keeps" in case.told and played.kept != case.told["keeps"]:
+        found.append(f"keeps {played.kept}")
     wanted = case.told.get("raises", case.told.get("results"))
     return found + ([] if played.outcome == wanted else [f"came out as {played.outcome}"])
 

@@ -1,0 +1,77 @@
+"""The accounts of Google Ads that a person reaches, and what is read of them with queries.
+
+https://developers.google.com/google-ads/api/docs/account-management/listing-accounts
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from connectors.sdk.errors import InternalError
+from connectors.sdk.rest import Line, Record
+from connectors.sdk.rest.api import MAX_PAGES
+from connectors.sdk.types import Choice
+
+CLIENTS = (
+    "SELECT customer_client.id, customer_client.descriptive_name, customer_client.manager, customer_client.level "
+    "FROM customer_client WHERE customer_client.status = 'ENABLED'"
+)
+
+
+def number(account: Any) -> str:
+    """The account's number; the setting has a manager's before it, where the account is reached through one."""
+    return str(account).rpartition("/")[2]
+
+
+def path(account: Any) -> str:
+    """The path of the account."""
+    return f"customers/{number(account)}"
+
+
+def headers(config: Mapping[str, Any], account: Any = "") -> dict[str, str]:
+    """The operator's token, and the manager account that the caller signs in through."""
+    token = {"developer-token": str(config["developer_token"])}
+    root = str(account).partition("/")[0]
+    return {**token, "login-customer-id": root} if root else token
+
+
+async def post(line: Line, account: Any, where: str, body: Record) -> Any:
+    """Send something to the account; its answer."""
+    return (await line.send("POST", where, json=body, headers=headers(line.config, account))).json()
+
+
+async def rows(line: Line, account: Any, query: str) -> AsyncIterator[Record]:
+    """What a query finds, page by page."""
+    body: Record = {"query": query}
+    for _ in range(MAX_PAGES):
+        answer = await post(line, account, f"{path(account)}/googleAds:search", body)
+        for each in answer.get("results") or ():
+            yield each
+        if not answer.get("nextPageToken"):
+            return
+        body["pageToken"] = answer["nextPageToken"]
+    raise InternalError("The answer to a query does not end.")
+
+
+async def accounts(line: Line) -> list[Choice]:
+    """The accounts that are reached directly, each followed by those under it."""
+    told = (await line.send("GET", "customers:listAccessibleCustomers", headers=headers(line.config))).json()
+    found: list[Choice] = []
+    for root in (number(name) for name in told.get("resourceNames") or ()):
+        where = f"customers/{root}/googleAds:search"
+        # Accounts that were closed are listed all the same, and then refused.
+        answer = await line.send(
+            "POST", where, json={"query": CLIENTS}, headers=headers(line.config, root), takes=(400, 403)
+        )
+        if answer.ok:
+            found += [choice(root, each["customerClient"]) for each in answer.json().get("results") or ()]
+    return found
+
+
+def choice(root: str, client: Record) -> Choice:
+    """An account for the picker."""
+    own = str(client["id"])
+    name = client.get("descriptiveName") or "Without a name"
+    kind = "Manager account" if client.get("manager") else ""
+    return Choice(own if own == root else f"{root}/{own}", f"{name} ({own})", kind)
