@@ -14,7 +14,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
 from django.core.cache import cache
@@ -22,9 +22,9 @@ from django.core.cache import cache
 from config.errors import HeadraceError, Invalid
 from connectors import access, secrets
 from connectors.models import Connection, Destination, Source
-from connectors.sdk.destination import DestinationField
+from connectors.sdk.destination import DestinationField, SyncType
 from connectors.sdk.errors import ConfigError, ConnectorError
-from connectors.sdk.fields import Field, Section, Select
+from connectors.sdk.fields import Asked, Field, Section, Select, with_asked
 from connectors.sdk.planner import warehouse_of
 from connectors.sdk.types import Choice, Column, ColumnType, Table
 from connectors.sdk.waiting import answered
@@ -135,6 +135,21 @@ def destination_fields(
     return tuple(DestinationField(**{**f, "type": ColumnType(f["type"])}) for f in found)
 
 
+def asked_settings(
+    destination: Destination, kind: SyncType, settings: Mapping[str, Any], *, refresh: bool = False
+) -> SyncType:
+    """The sync type with the settings that only the connected system knows, given the others."""
+    if not any(isinstance(declared, Asked) for declared in kind.settings):
+        return kind
+
+    def ask() -> list[Field]:
+        return list(asyncio.run(answered(access.open_destination(destination).asked(kind.key, settings))))
+
+    plain = {f.name: settings.get(f.name) for f in kind.settings if not isinstance(f, Asked)}
+    found = _remembered(_key(destination, "asked", kind.key, plain), refresh, lambda: told(destination, ask))
+    return replace(kind, settings=with_asked(kind.settings, found))
+
+
 def choices(
     connection: Connection, declared: Select, settings: Mapping[str, Any], *, refresh: bool = False
 ) -> tuple[Choice, ...]:
@@ -146,7 +161,7 @@ def choices(
     if not declared.discover:
         return declared.choices
     wanted = {name: settings.get(name) for name in declared.depends}
-    if any(value in (None, "") for value in wanted.values()):
+    if declared.wait and any(value in (None, "") for value in wanted.values()):
         return ()
 
     def ask() -> list[dict[str, Any]]:
@@ -181,7 +196,7 @@ def level(values: Mapping[str, Any], path: str) -> dict[str, Any]:
 def waits_for(fields: Sequence[Field], declared: Select, settings: Mapping[str, Any]) -> str:
     """What has to be chosen before a picker can be filled, in words; empty where nothing is missing."""
     labels = {each.name: each.label for each in _every(fields)}
-    return next((labels[name] for name in declared.depends if settings.get(name) in (None, "")), "")
+    return next((labels[name] for name in declared.depends if declared.wait and settings.get(name) in (None, "")), "")
 
 
 def _every(fields: Sequence[Field]) -> Iterator[Field]:
@@ -227,7 +242,7 @@ def _words(connection: Connection, text: str) -> str:
     return secrets.scrub(text, known)[:2_000]
 
 
-def _remembered(key: str, refresh: bool, ask: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+def _remembered(key: str, refresh: bool, ask: Callable[[], list[T]]) -> list[T]:
     found = None if refresh else cache.get(key)
     if found is None:
         found = ask()

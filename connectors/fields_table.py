@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.sdk.fields import Field, KeyValues, Number, Section, Select, Text, Toggle
+from connectors.sdk.fields import Asked, Field, KeyValues, Number, Section, Select, Text, Toggle
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ def described_settings(fields: Sequence[Field], config: Mapping[str, Any], headi
             lines += described_settings(declared.fields, value, declared.label) if value else []
         elif declared.secret:
             lines.append(Described(label, "••••"))
-        elif value not in (None, "", []):
+        elif value not in (None, "", [], {}):
             code = isinstance(declared, Text) and declared.multiline
             lines.append(Described(label, _words(declared, value), code))
     return lines
@@ -42,6 +43,8 @@ def _words(declared: Field, value: Any) -> str:
             return f"{value:,} {declared.unit}".strip()
         case Select():
             return next((choice.label for choice in declared.choices if choice.value == value), str(value))
+        case Asked():
+            return ", ".join(f"{name}: {json.dumps(each, ensure_ascii=False)}" for name, each in value.items())
         case KeyValues():
             return ", ".join(f"{row['name']}: {'••••' if row.get('secret') else row['value']}" for row in value)
     return str(value)

@@ -22,6 +22,7 @@ from config.ui.widgets import CodeEditor, Combobox, RadioCards, Toggle
 from connectors.clouds import choices as credential_choices
 from connectors.models import Connection
 from connectors.sdk.fields import (
+    Asked,
     CredentialPicker,
     Field,
     FileUpload,
@@ -130,7 +131,8 @@ class SettingsForm(forms.Form):
         fixed: Collection[str] = (),
     ) -> None:
         super().__init__(data, files, prefix=prefix)
-        self.declared = tuple(fields)
+        # What only the connected system knows is drawn where its settings stand in its place.
+        self.declared = tuple(each for each in fields if not isinstance(each, Asked))
         self.locks, self.fixed = locks or {}, frozenset(fixed)
         self.shown = shown or Shown()
         self.cleaned: Cleaned | None = None

@@ -44,6 +44,7 @@ DESTINATIONS: dict[str, str] = {
     "azure_blob": "connectors.destinations.azure_blob:AzureBlobDestination",
     "azure_functions": "connectors.destinations.azure_functions:AzureFunctionsDestination",
     "braze": "connectors.destinations.braze:BrazeDestination",
+    "custom": "connectors.destinations.custom:CustomDestination",
     "dynamodb": "connectors.destinations.dynamodb:DynamodbDestination",
     "elasticsearch": "connectors.destinations.elasticsearch:ElasticsearchDestination",
     "email": "connectors.destinations.email:EmailDestination",

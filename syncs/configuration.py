@@ -5,6 +5,7 @@ This calls the destination, so it runs before the transaction that stores the re
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -12,17 +13,18 @@ from typing import Any
 
 from config.errors import Invalid
 from connectors.access import open_destination
-from connectors.discovery import destination_fields
+from connectors.discovery import asked_settings, destination_fields
 from connectors.models import Destination
 from connectors.registry import destination_class
 from connectors.sdk.destination import DestinationDefinition, DestinationField, FirstRun, Job, Mode, Removal, SyncType
 from connectors.sdk.errors import ConfigError, ConnectorError
 from connectors.sdk.validation import Cleaned, InvalidSettings, assemble, clean
+from connectors.sdk.waiting import answered
 from connectors.secrets import decrypt
 from syncs.engine.spec import FieldMapping
 from syncs.expansion import check_expansion, with_elements
 from syncs.mapping_checks import Configuration, check
-from syncs.mappings import Problems, parse
+from syncs.mappings import Problems, parse, sources_of
 from syncs.models import Model, ModelColumn, Sync
 
 
@@ -78,7 +80,7 @@ def check_proposal(
 
     ``columns`` stand for those of a model that is not stored yet.
     """
-    kind = sync_type_of(destination, proposal.sync_type)
+    kind = asked_settings(destination, sync_type_of(destination, proposal.sync_type), proposal.settings)
     problems = Problems()
     cleaned = _clean_settings(kind, proposal, stored_secrets or {}, problems)
     configuration = _configuration(kind, proposal, problems)
@@ -162,9 +164,12 @@ def _ask_connector(
         fields=mapped_fields(configuration.mappings, fields),
         started_at=datetime.now(UTC),
         primary_key=model.primary_key,
+        sources=sources_of(configuration.mappings),
     )
     try:
-        open_destination(destination).validate(job)
+        opened = open_destination(destination)
+        opened.validate(job)
+        asyncio.run(answered(opened.review(job)))
     except ConfigError as error:
         path = f"settings.{error.field}" if error.field else ""
         raise Invalid(error.message, fields={path: error.message}, hint=error.hint) from error

@@ -157,7 +157,7 @@ def _check_whole(
     missing = [f.label or f.name for f in fields if _needed(f, mode.mode) and f.name not in mapped]
     if missing:
         problems.add("mappings", f"Map the required fields: {', '.join(missing)}.")
-    if not mappings:
+    if not mappings and not kind.all_columns:
         problems.add("mappings", "Map at least one field.")
     identifiers = [m for m in mappings if m.identifier]
     if mode.matching and not identifiers:

@@ -156,9 +156,15 @@ def read_columns(mappings: Iterable[FieldMapping]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(array_column(name) or name for name in used_columns(mappings)))
 
 
-def needs_all_columns(kind: SyncType, mappings: Iterable[FieldMapping]) -> bool:
-    """Whether every column is read: the type takes whole rows, or a template does."""
-    return kind.all_columns or any(_takes_whole_rows(m) for outer in mappings for m, _ in outer.walk())
+def sources_of(mappings: Iterable[FieldMapping]) -> dict[str, str]:
+    """The column of each field that takes one as it is."""
+    return {m.to: str(m.value) for m in mappings if m.kind is MappingKind.COLUMN}
+
+
+def needs_all_columns(kind: SyncType, mappings: Sequence[FieldMapping]) -> bool:
+    """Whether every column is read: the sync takes whole rows, or a template does."""
+    whole = kind.takes_whole_rows(mapped=bool(mappings))
+    return whole or any(_takes_whole_rows(m) for outer in mappings for m, _ in outer.walk())
 
 
 def _takes_whole_rows(mapping: FieldMapping) -> bool:

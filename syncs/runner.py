@@ -42,7 +42,7 @@ from syncs.limits import limiter_for
 from syncs.models import Run, Sync
 from syncs.outcomes import run_outcomes
 from syncs.privacy.tombstones import forgotten_rows
-from syncs.runspec import narrowed, with_fields, with_settings, without_columns
+from syncs.runspec import narrowed, with_begun, with_fields, with_settings, without_columns
 from syncs.services import stages
 from syncs.services.room import most_at_once
 from syncs.services.stages import Claim
@@ -313,6 +313,7 @@ class Stage:
         job = self.job
         discovered = asyncio.run(answered(self.destination.fields(job.sync_type, job.settings)))
         job = with_fields(job, mapped_fields(self.spec.mappings, discovered))
+        job = with_begun(job, asyncio.run(answered(self.destination.begin(job))))
         self._keep_job(self.spec, job)
 
     def _keep_job(self, spec: RunSpec, job: Job) -> None:

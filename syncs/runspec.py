@@ -21,7 +21,7 @@ from syncs.engine.spec import FieldMapping, Planner, RunSpec
 from syncs.engine.spec import ModelColumn as SpecColumn
 from syncs.expansion import expansion_of
 from syncs.logs import workspace_code
-from syncs.mappings import from_json, needs_all_columns, read_columns, used_columns
+from syncs.mappings import from_json, needs_all_columns, read_columns, sources_of, used_columns
 from syncs.models import Model, Run, Sync
 from syncs.origins import asked_by
 
@@ -33,6 +33,7 @@ def build_spec(sync: Sync, run: Run, *, reset: PendingReset, reprocess: bool, on
     mode = kind.mode(Mode(sync.mode))
     mappings = from_json(sync.mappings)
     dialect = source_class(model.source.type).definition.dialect
+    whole = kind.takes_whole_rows(mapped=bool(mappings))
     all_columns = needs_all_columns(kind, mappings)
     names = _column_names(model, mappings, all_columns=all_columns)
     expanded = expansion_of(model.columns.all(), mappings)
@@ -61,7 +62,7 @@ def build_spec(sync: Sync, run: Run, *, reset: PendingReset, reprocess: bool, on
         wanted=frozenset(Operation),
         idempotent=mode.idempotent,
         directory=run_directory(sync.workspace_id, sync.pk, run.pk),
-        all_columns=kind.all_columns,
+        all_columns=whole,
         single_writer=kind.single_writer,
         split_retry=kind.split_retry and bool(sync.settings.get("split_retry", True)),
         resync=reset in (PendingReset.RESYNC, PendingReset.CLEAR),
@@ -96,12 +97,18 @@ def build_job(sync: Sync, run: Run, spec: RunSpec) -> Job:
         primary_key=spec.primary_key,
         resync=spec.resync,
         kept=sync.kept,
+        sources=sources_of(spec.mappings),
     )
 
 
 def with_fields(job: Job, fields: Sequence[DestinationField]) -> Job:
     """The job, knowing the destination's side of its mappings."""
     return replace(job, fields=tuple(fields))
+
+
+def with_begun(job: Job, begun: Mapping[str, str]) -> Job:
+    """The job, knowing what the destination said of the run."""
+    return replace(job, begun=dict(begun))
 
 
 def with_settings(job: Job, settings: Mapping[str, Any]) -> Job:
@@ -111,7 +118,12 @@ def with_settings(job: Job, settings: Mapping[str, Any]) -> Job:
 
 def narrowed(spec: RunSpec, destination: Destination, job: Job) -> RunSpec:
     """The spec as the connector wants it: without operations that its settings leave out, and with what it lacks."""
-    return replace(spec, wanted=spec.wanted & destination.wanted(job), provide=destination.lacks(job))
+    return replace(
+        spec,
+        wanted=spec.wanted & destination.wanted(job),
+        first_run=destination.first_run(job, spec.first_run),
+        provide=destination.lacks(job),
+    )
 
 
 def without_columns(spec: RunSpec, lost: Collection[str]) -> RunSpec | None:

@@ -19,7 +19,7 @@ from syncs.configuration import mapped_fields
 from syncs.engine import EngineError
 from syncs.engine.spec import Failure, RunSpec
 from syncs.models import Run, Sync
-from syncs.runspec import build_job, build_spec, narrowed, with_fields, with_settings
+from syncs.runspec import build_job, build_spec, narrowed, with_begun, with_fields, with_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ def trial_of(sync: Sync, spec: RunSpec | None = None) -> Trial:
     job = with_settings(build_job(sync, run, spec), settings)
     fields = asyncio.run(answered(destination.fields(job.sync_type, job.settings)))
     job = with_fields(job, mapped_fields(spec.mappings, fields))
+    job = with_begun(job, asyncio.run(answered(destination.begin(job))))
     destination.validate(job)
     return Trial(narrowed(spec, destination, job), job, destination)
 

@@ -144,7 +144,8 @@ class SyncType:
 
     ``all_columns``: tracks and receives every model column (HTTP Request bodies are
     templates). With ``mapping`` too, a sync may map chosen fields instead, and then gets
-    only those (files). ``custom_fields``: free field names may be mapped.
+    only those (files); where it ``maps_itself``, rows stay whole all the same, and :attr:`Job.sources`
+    tells the column of each field. ``custom_fields``: free field names may be mapped.
     ``single_writer``: one session handles the whole run in order (files).
     ``mapper`` says where values may come from, ``matching_templates`` whether records
     may be matched by what a template makes of a row.
@@ -162,6 +163,7 @@ class SyncType:
     limits: Limits = field(default_factory=Limits)
     all_columns: bool = False
     mapping: bool = True
+    maps_itself: bool = False
     mapper: Mapper = Mapper.ADVANCED
     matching_templates: bool = False
     custom_fields: bool = False
@@ -175,6 +177,10 @@ class SyncType:
     def mode(self, mode: Mode) -> ModeSpec:
         """The spec of one of this type's modes."""
         return next(spec for spec in self.modes if spec.mode == mode)
+
+    def takes_whole_rows(self, *, mapped: bool) -> bool:
+        """Whether a sync of this type gets every column as it is; ``mapped`` says that it maps fields."""
+        return self.all_columns and (not mapped or self.maps_itself)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +212,8 @@ class Job:
     """What one run asks of a destination; plain data, the same for every worker of the run.
 
     ``kept``: what :meth:`Destination.provide` told to remember for this sync, in this and earlier runs.
+    ``begun``: what :meth:`Destination.begin` told of this run. ``sources``: the column of each mapped field
+    that takes one as it is.
     """
 
     sync_id: int
@@ -223,6 +231,8 @@ class Job:
     primary_key: str = ""  # the model's key column
     resync: bool = False
     kept: Mapping[str, str] = field(default_factory=dict)
+    begun: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -347,6 +357,18 @@ class Destination(ABC):
         """Fields rows can be mapped to; empty where any name may be mapped."""
         return ()
 
+    async def asked(self, sync_type: str, settings: Mapping[str, Any]) -> Sequence[Field]:
+        """The settings that stand in the place of an :class:`~connectors.sdk.fields.Asked` one, given the others."""
+        return ()
+
+    async def begin(self, job: Job) -> Mapping[str, str]:
+        """What the service says of a run before it is planned; every worker of the run finds it in ``job.begun``."""
+        return {}
+
+    def first_run(self, job: Job, chosen: FirstRun) -> FirstRun:
+        """What the first run sends, where the service decides that."""
+        return chosen
+
     def limits(self, job: Job, operation: Operation | None = None) -> Limits:
         """The limits of this job: the sync type's, unless its settings change them.
 
@@ -361,6 +383,10 @@ class Destination(ABC):
 
     def validate(self, job: Job) -> None:
         """Check a sync's settings beyond its declarations; raises ``ConfigError``."""
+        return
+
+    async def review(self, job: Job) -> None:
+        """Let the service itself say what is wrong, when somebody saves a configuration; raises ``ConfigError``."""
         return
 
     def encoder(self, job: Job) -> Callable[[Batch], Encoded | None] | None:

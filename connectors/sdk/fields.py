@@ -6,7 +6,7 @@ data; `connectors/forms.py` renders them, :func:`clean` validates raw input.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -86,14 +86,15 @@ class Select(Field):
     """One of ``choices``, or of what the connector's method named by ``discover`` lists.
 
     ``depends`` names settings before this one, beside or around it: the method gets their values
-    as keyword arguments. It is asked when all of them are chosen, and again when one changes; a
-    choice that is no longer offered then is given up, and so are those that depend on it.
+    as keyword arguments. It is asked when all of them are chosen (at once where it does not ``wait``),
+    and again when one changes; a choice that is no longer offered then is given up, and so are those that depend on it.
     ``style`` "cards" renders radio cards with descriptions. ``column`` offers the model's columns.
     """
 
     choices: tuple[Choice, ...] = ()
     discover: str = ""
     depends: tuple[str, ...] = ()
+    wait: bool = True
     style: Literal["select", "cards"] = "select"
     column: bool = False
 
@@ -127,6 +128,26 @@ class Section(Field):
     fields: tuple[Field, ...] = ()
     required: bool = False
     optional: bool = True  # shows an on/off switch; off stores None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked(Field):
+    """Settings that only the connected system knows, stored as an object (:meth:`Destination.asked` tells them).
+
+    Forms and checks put a :class:`Section` with them in its place; whoever does not ask takes any JSON object.
+    """
+
+    required: bool = False
+
+
+def with_asked(fields: Sequence[Field], told: Sequence[Field]) -> tuple[Field, ...]:
+    """Declarations with the told settings in the place of :class:`Asked` ones."""
+    return tuple(
+        Section(name=f.name, label=f.label, help=f.help, group=f.group, fields=tuple(told), optional=False)
+        if isinstance(f, Asked)
+        else f
+        for f in fields
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from typing import Any
 
 from connectors.sdk.errors import ConfigError
 from connectors.sdk.fields import (
+    Asked,
     CredentialPicker,
     Field,
     FileUpload,
@@ -37,6 +38,7 @@ SECRET_ROW = re.compile(
 )
 MAX_ROWS = 200
 MAX_SECRET = 20_000
+MAX_OBJECT = 100_000
 _URL_PASSWORD = re.compile(r"://[^/@\s:]*:([^/@\s]+)@")
 
 
@@ -262,6 +264,8 @@ def _value(declared: Field, value: Any) -> Any:
             return _file(declared, value)
         case TunnelPicker() | CredentialPicker():
             return _reference(value)
+        case Asked():
+            return _object(value)
         case Text():
             return _text(declared, value)
     return value
@@ -335,6 +339,20 @@ def _reference(value: Any) -> str:
     return text
 
 
+def _object(value: Any) -> dict[str, Any]:
+    """A JSON object, of which only the connected system knows more."""
+    if not isinstance(value, Mapping):
+        raise _Wrong("Give an object of settings.")
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        raise _Wrong("Give values that JSON knows.") from None
+    if len(text) > MAX_OBJECT:
+        raise _Wrong(f"Give at most {MAX_OBJECT:,} characters of JSON.")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
 def _file(declared: FileUpload, value: Any) -> str:
     text = str(value)
     if "\0" in text:
@@ -405,6 +423,8 @@ def _type_of(declared: Field) -> dict[str, Any]:
         case KeyValues():
             row = {"name": {"type": "string"}, "value": {"type": "string"}, "secret": {"type": "boolean"}}
             return {"type": "array", "items": {"type": "object", "properties": row, "required": ["name"]}}
+        case Asked():
+            return {"type": "object", "additionalProperties": True}
         case Section():
             nested = json_schema(declared.fields)
             return {**nested, "nullable": True} if declared.optional else nested

@@ -23,7 +23,7 @@ from connectors.choices import Kind
 from connectors.forms import SettingsForm
 from connectors.models import Destination
 from connectors.sdk.destination import DestinationField, SyncType
-from connectors.sdk.fields import Field, Section, Select
+from connectors.sdk.fields import Asked, Field, Section, Select
 from governance.approvals.access import open_draft
 from governance.approvals.choices import Way
 from governance.approvals.models import Draft
@@ -269,7 +269,7 @@ class Configure(PageView):
         return SyncForm(
             data,
             files,
-            kind=self.kind,
+            kind=self._kind_for(settings),
             columns=self.columns,
             fields=self._fields(settings),
             choices_url=self._choices_url(),
@@ -283,12 +283,24 @@ class Configure(PageView):
         sent, settings = self.request.POST, self._settings_as_sent()
         behaviour = {name: sent[name] for name in ("mode", "removal", "first_run") if name in sent}
         names = {field.name for field in self._fields(settings)}
-        form = SyncForm(sent, kind=self.kind, columns=self.columns, fields=(), choices_url="")
+        form = SyncForm(sent, kind=self._kind_for(settings), columns=self.columns, fields=(), choices_url="")
         lines = [line for line in form.mappings_as_sent() if line["to"] in names or self.kind.custom_fields]
         return self._settled({**behaviour, "settings": settings, "mappings": lines})
 
     def _settings_as_sent(self) -> dict[str, Any]:
-        return SettingsForm(self.kind.settings, self.request.POST, self.request.FILES, prefix="settings").values
+        """What was typed; settings that the destination tells depend on the others, which are read first."""
+
+        def read(kind: SyncType) -> dict[str, Any]:
+            return SettingsForm(kind.settings, self.request.POST, self.request.FILES, prefix="settings").values
+
+        return read(self._kind_for(read(self.kind)))
+
+    def _kind_for(self, settings: dict[str, Any]) -> SyncType:
+        """The sync type with the settings that the destination tells, as far as it answers."""
+        try:
+            return discovery.asked_settings(self.destination, self.kind, settings)
+        except HeadraceError:  # where it cannot tell them it cannot tell its fields either, which the page says
+            return self.kind
 
     @cached_property
     def columns(self) -> dict[str, str]:
@@ -352,6 +364,7 @@ class Configure(PageView):
             "value_url": self.value_url(),
             "suggestions": None,
             **more,
+            "asked": [f"#section-{each.name}" for each in self.kind.settings if isinstance(each, Asked)],
             "refreshers": [form.settings.add_prefix(path) for path in pickers_of(self.kind.settings)],
             "choices_here": self._address(type=self.kind.key, choices="1"),
             "steps": steps_of("configure", chosen, self.model),

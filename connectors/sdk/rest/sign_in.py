@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from connectors.sdk.context import Environment
 from connectors.sdk.errors import AuthError, ConfigError
-from connectors.sdk.fields import Field, Select, Text, When
+from connectors.sdk.fields import Field, KeyValues, Select, Text, When
 from connectors.sdk.net import Client, Consent, ConsentTokenSource, TokenRequest, TokenSource
 from connectors.sdk.types import Choice
 
@@ -118,6 +118,24 @@ class KeyParameter(SignIn):
 
     def prover(self, config: Config, environment: Environment, client: NewClient) -> Prover:
         return _Fixed(Proof(query={self.parameter: _given(config, self.key)}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedHeaders(SignIn):
+    """Whatever headers a person names."""
+
+    rows: KeyValues
+
+    @property
+    def fields(self) -> tuple[Field, ...]:  # type: ignore[override]  # as above
+        return (self.rows,)
+
+    def prover(self, config: Config, environment: Environment, client: NewClient) -> Prover:
+        given = config.get(self.rows.name) or ()
+        return _Fixed(Proof({str(row["name"]): str(row["value"]) for row in given}))
+
+    def secrets(self, config: Config) -> list[str]:
+        return [str(row["value"]) for row in config.get(self.rows.name) or () if row.get("secret")]
 
 
 @dataclass(frozen=True, kw_only=True)

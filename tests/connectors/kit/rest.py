@@ -159,7 +159,8 @@ def job_in(destination: Destination, told: Mapping[str, Any]) -> Job:
         sync_type=sync_type,
     )
     known = {name: DestinationField(name=name, **more) for name, more in told.get("fields", {}).items()}
-    return replace(job, kept=told.get("kept", {}), fields=tuple(known.get(f.name, f) for f in job.fields))
+    run = {name: told.get(name, {}) for name in ("kept", "begun", "sources")}
+    return replace(job, **run, fields=tuple(known.get(f.name, f) for f in job.fields))
 
 
 class KnownTokens:

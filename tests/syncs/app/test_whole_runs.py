@@ -14,6 +14,7 @@ from django.test import Client
 from connectors import services as connectors
 from syncs import services, tasks
 from syncs.choices import RunStatus, StepKind
+from syncs.configuration import Proposal
 from syncs.models import Run, RunStep, Sync
 from syncs.services import stages
 from tests.syncs.app.shop import FIELDS, Shop, mapping, work_off
@@ -57,6 +58,16 @@ class Exports:
 @pytest.fixture
 def exports(shop: Shop) -> Exports:
     return Exports(shop, Path(settings.LOCAL_FILES_ROOTS[0]) / f"exports-{uuid4().hex[:8]}")
+
+
+def test_a_file_has_what_was_mapped_under_the_names_that_were_chosen(exports: Exports) -> None:
+    exports.shop.fill(1)
+    sync = exports.sync()
+    renamed = [mapping("key", "id", identifier=False), {"to": "who", "kind": "template", "value": "<{{ row.email }}>"}]
+    proposal = Proposal(sync_type="files", mode="all", settings=sync.settings, mappings=renamed)
+    services.update_sync(actor=exports.shop.actor, sync=sync, proposal=proposal)
+    exports.shop.run(sync)
+    assert exports.lines() == ['"key","who"', '1,"<c1@shop.test>"']
 
 
 def test_an_empty_result_replaces_the_file_of_a_full_one(exports: Exports) -> None:
