@@ -81,6 +81,20 @@ SPLIT_RETRY = Toggle(
 )
 
 
+def batch_rows(most: int) -> Number:
+    """How many rows a request has at most; destinations of web services keep to it."""
+    return Number(
+        name="batch_rows",
+        label="Rows in a request",
+        help="Fewer make smaller requests, where the service finds them too large or too slow.",
+        default=most,
+        minimum=1,
+        maximum=most,
+        unit="rows",
+        group="Load",
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Select(Field):
     """One of ``choices``, or of what the connector's method named by ``discover`` lists.

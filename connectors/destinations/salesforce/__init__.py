@@ -72,7 +72,7 @@ class SalesforceDestination(RestDestination):
             return limits
         # What a cut line leaves in doubt cannot be sent again: one request, or one job with its receipt.
         single = job.mode is Mode.INSERT and job.settings["engine"] != "bulk"
-        rows = min(int(job.settings["batch_rows"]), COLLECTION if single else limits.batch_rows)
+        rows = min(limits.batch_rows, COLLECTION) if single else limits.batch_rows
         return replace(limits, batch_rows=rows, concurrency=int(job.settings["parallel"]))
 
     async def fields(self, sync_type: str, settings: Any) -> Sequence[DestinationField]:

@@ -69,20 +69,32 @@ class Api:
             return Client(environment, secrets=hidden, connections=connections, max_response_bytes=self.answer_bytes)
 
         async with client() as opened:
-            prover = self.sign_in.prover(config, environment, client)
-            yield Line(self, config, opened, prover, timeout_s)
+
+            def proving(api: Api) -> Prover:
+                return api.sign_in.prover(config, environment, client)
+
+            yield Line(self, config, opened, proving, timeout_s)
 
 
 class Line:
     """An open line: addresses, sign-in and typed errors are taken care of. ``config`` are the connection's settings."""
 
-    def __init__(self, api: Api, config: Config, client: Client, prover: Prover, timeout_s: float) -> None:
+    def __init__(
+        self, api: Api, config: Config, client: Client, proving: Callable[[Api], Prover], timeout_s: float
+    ) -> None:
         self.config = config
         self._api = api
         self._client = client
-        self._prover = prover
+        self._proving = proving
+        self._prover = proving(api)
         self._base = api.address(config)
         self._timeout_s = timeout_s
+
+    def beside(self, api: Api) -> Line:
+        """A line to another interface of the same service, which has a sign-in of its own."""
+        for secret in api.sign_in.secrets(self.config):
+            self._client.hide(secret)
+        return Line(api, self.config, self._client, self._proving, self._timeout_s)
 
     async def prove(self) -> None:
         """Sign in without asking for anything more."""

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pyarrow as pa
 
-from connectors.sdk.destination import Batch, Destination, Job, Session
+from connectors.sdk.destination import Batch, Destination, Job, Limits, Session
 from connectors.sdk.errors import ConnectorError, InternalError
 from connectors.sdk.net import Client, Consent
 from connectors.sdk.rest.api import Api, Line
@@ -55,6 +55,12 @@ class RestDestination(Destination):
         async with self.line() as line:
             with as_documented():
                 return await self.places[job.sync_type].provide(line, job)
+
+    def limits(self, job: Job, operation: Operation | None = None) -> Limits:
+        """The sync type's; the setting :func:`~connectors.sdk.fields.batch_rows` makes batches smaller."""
+        limits = super().limits(job, operation)
+        chosen = job.settings.get("batch_rows")
+        return replace(limits, batch_rows=min(int(chosen), limits.batch_rows)) if chosen else limits
 
     @asynccontextmanager
     async def session(self, job: Job) -> AsyncIterator[Session]:

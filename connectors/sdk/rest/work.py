@@ -11,12 +11,13 @@ from uuid import UUID, uuid5
 
 import pyarrow as pa
 
+from connectors.sdk.arrow import column_type
 from connectors.sdk.destination import ACCEPTED, Batch, DestinationField, Job, Mode, Removal, RowResult, rejected
 from connectors.sdk.errors import AuthError, BatchRejected, ConfigError, ConnectorError, Gone
 from connectors.sdk.rest.api import Line
 from connectors.sdk.rest.results import refusals
 from connectors.sdk.rows import json_rows, json_value
-from connectors.sdk.types import Operation
+from connectors.sdk.types import ColumnType, Operation
 
 T = TypeVar("T")
 Record = dict[str, Any]
@@ -93,6 +94,12 @@ class Work:
         if not omitted:
             return rows
         return [{k: v for k, v in row.items() if v is not None or k not in omitted} for row in rows]
+
+    @cached_property
+    def moments(self) -> frozenset[str]:
+        """The fields whose values are dates or times."""
+        kinds = (ColumnType.DATE, ColumnType.TIMESTAMP)
+        return frozenset(each.name for each in self.batch.rows.schema if column_type(each) in kinds)
 
     @cached_property
     def event_ids(self) -> list[str]:
@@ -280,6 +287,15 @@ class Work:
             for place in places[:-1]:
                 results[place] = results[places[-1]]
         return results
+
+    async def distinct(self, send: Send, *, fold: Callable[[str], str] = str) -> Results:
+        """Send these rows without looking anything up, of those with the same match the last one alone."""
+        found = Found({fold(text(r[self.match])): ("",) for r in self.records if r.get(self.match) is not None}, fold)
+
+        async def whole(part: Work, ids: Sequence[str]) -> Results:
+            return await send(part)
+
+        return await self.by_match(found, update=whole, remove=whole)
 
 
 def missing(record: Record, *names: str) -> RowResult | None:
