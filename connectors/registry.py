@@ -49,6 +49,7 @@ DESTINATIONS: dict[str, str] = {
     "dynamodb": "connectors.destinations.dynamodb:DynamodbDestination",
     "elasticsearch": "connectors.destinations.elasticsearch:ElasticsearchDestination",
     "email": "connectors.destinations.email:EmailDestination",
+    "freshdesk": "connectors.destinations.freshdesk:FreshdeskDestination",
     "gcs": "connectors.destinations.gcs:GcsDestination",
     "google_ads": "connectors.destinations.google_ads:GoogleAdsDestination",
     "google_cloud_functions": "connectors.destinations.google_cloud_functions:GoogleCloudFunctionsDestination",
@@ -87,6 +88,7 @@ DESTINATIONS: dict[str, str] = {
     "tiktok": "connectors.destinations.tiktok:TiktokDestination",
     "twilio": "connectors.destinations.twilio:TwilioDestination",
     "zapier": "connectors.destinations.zapier:ZapierDestination",
+    "zendesk": "connectors.destinations.zendesk:ZendeskDestination",
     "zohocrm": "connectors.destinations.zohocrm:ZohocrmDestination",
 }
 
