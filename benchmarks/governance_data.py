@@ -48,6 +48,18 @@ FROM (SELECT n, (%(people)s::bigint[])[1 + n / 11 %% cardinality(%(people)s::big
     FROM generate_series(1, %(entries)s) n) numbered
 """
 
+# What the trigger does entry by entry, done at once: an index over all words is made many times faster than it grows.
+_BEFORE = ("ALTER TABLE audit_auditentry DISABLE TRIGGER audit_words_added", "DROP INDEX audit_words_found")
+_AFTER = (
+    "INSERT INTO audit_entrywords "
+    "SELECT id, headrace_walled_words(organization_id, workspace_id, words) FROM audit_auditentry "
+    "ON CONFLICT DO NOTHING",
+    "SET maintenance_work_mem = '512MB'",
+    "CREATE INDEX audit_words_found ON audit_entrywords USING gin (words)",
+    "ALTER TABLE audit_auditentry ENABLE TRIGGER audit_words_added",
+    "VACUUM ANALYZE",  # as the database does by itself after a while
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Size:
@@ -205,8 +217,11 @@ def _entries(
         "entries": wanted,
     }
     with unscoped("a benchmark's own data"), connection.cursor() as cursor:
+        for statement in _BEFORE:
+            cursor.execute(statement)
         cursor.execute(_ENTRIES, values)
-        cursor.execute("VACUUM ANALYZE")  # as the database does by itself after a while
+        for statement in _AFTER:
+            cursor.execute(statement)
 
 
 def _scim(organization: Organization) -> str:
