@@ -109,7 +109,7 @@ def test_a_sync_goes_to_production_and_outlives_whose_key_ran_it(
         trigger_from_airflow(server, prepared, tmp_path)
         page.goto(f"{server}/acme-prod/organization/people/{prepared.member}")
         page.get_by_role("button", name=re.compile("^Remove")).first.click()
-        expect(page.get_by_role("dialog").first).to_contain_text("API keys stop: Test.")
+        expect(page.get_by_role("dialog").first).to_contain_text("API keys that stop (1): Test.")
         page.get_by_role("dialog").get_by_role("button", name=re.compile("^Remove")).click()
         expect(page.get_by_text("was removed")).to_be_visible()
         answer = httpx.get(f"{server}/api/v1/syncs", headers={"Authorization": f"Bearer {prepared.key}"})

@@ -97,8 +97,8 @@ def remove(page: Page, at: str, member: OrganizationMember) -> None:
     page.goto(f"{at}/organization/people/{member.pk}")
     page.get_by_role("button", name="Remove person").click()
     dialog = page.get_by_role("dialog", name="Remove Ada")
-    expect(dialog).to_contain_text("1 API keys stop: Night job")
-    expect(dialog).to_contain_text("1 models they made or are in stay as they are: Adas model")
+    expect(dialog).to_contain_text("API keys that stop (1): Night job")
+    expect(dialog).to_contain_text("Models that stay as they are (1): Adas model")
     dialog.get_by_role("button", name="Remove person").click()
     expect(page.get_by_text("ada@five.test was removed.")).to_be_visible()
 
