@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.urls import reverse
@@ -12,8 +12,7 @@ from audiences.privacy.finding import key_of
 from audiences.privacy.histories import everybody_known
 from audiences.privacy.typed import Sought, without
 from audiences.services import privacy as writes
-from governance.audit.actors import Actor
-from governance.privacy.registry import Holding, Order, Subject
+from governance.privacy.registry import Holder, Order, Subject
 from workspaces.models import Workspace
 from workspaces.scoping import current_workspace_id
 
@@ -30,12 +29,8 @@ STORED: Mapping[str, tuple[type[Defined], tuple[str, ...], str]] = {
 }
 
 
-class ConditionHolder:
+class ConditionHolder(Holder):
     """A person's values in the conditions of audiences, templates, subsets, rules and traits, all of them at once."""
-
-    def scopes(self) -> Sequence[tuple[str, str]]:
-        """Conditions have no columns of their own."""
-        return ()
 
     def places(self, subject: Subject) -> Sequence[int]:
         """One, if there is a schema."""
@@ -71,10 +66,6 @@ class ConditionHolder:
         """What is defined by them."""
         return [(str(line["kind"]), int(line["id"])) for line in place["lists"]]
 
-    def records(self, kind: str, pk: int) -> Iterable[tuple[str, Sequence[str], Iterable[Sequence[Any]]]]:
-        """Nothing beside the audit log."""
-        return ()
-
     def begin(self, order: Order, check: Check) -> Mapping[str, Any]:
         """Whose values are to leave which conditions."""
         if not order.places:
@@ -82,9 +73,6 @@ class ConditionHolder:
         sought = _sought(order.subject, check)
         rows = [[kind, row.pk] for kind, row, _ in _naming(sought, check)]
         return {"conditions": rows, "sought": {model: each.plain for model, each in sought.items()}}
-
-    def remove(self, order: Order, notes: Mapping[str, Any]) -> None:
-        """Conditions are nobody else's."""
 
     def steps(self, order: Order, notes: Mapping[str, Any]) -> Sequence[str]:
         """One for each that is defined by them."""
@@ -102,25 +90,6 @@ class ConditionHolder:
     def texts(self, notes: Mapping[str, Any]) -> Sequence[str]:
         """Values that are no bare numbers."""
         return sorted({text for each in notes["sought"].values() for text in each["texts"]})
-
-    def keys(self, notes: Mapping[str, Any]) -> Sequence[str]:
-        """Those of other holders."""
-        return ()
-
-    def end(self, order: Order, notes: Mapping[str, Any]) -> None:
-        """Nothing was held."""
-
-    def sources(self) -> Sequence[tuple[int, str]]:
-        """Conditions come from people."""
-        return ()
-
-    def holdings(self, source_id: int | None) -> Sequence[Holding]:
-        """Conditions are configuration."""
-        return ()
-
-    def delete(self, actor: Actor, deletable: str) -> str:
-        """Nothing was offered."""
-        raise ValueError(deletable)
 
 
 def _naming(sought: Mapping[str, Sought], check: Check) -> Iterator[tuple[str, Defined, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -15,18 +15,13 @@ from audiences.selectors.history import entries_of_rows
 from audiences.services import privacy as writes
 from audiences.services.recordings import erase_from_history
 from connectors.sdk.errors import ConnectorError
-from governance.audit.actors import Actor
-from governance.privacy.registry import ANY_KEY, Holding, Order, Stuck, Subject, Wait
+from governance.privacy.registry import ANY_KEY, Holder, Order, Stuck, Subject, Wait
 
 Check = Callable[[], None]
 
 
-class HistoryHolder:
+class HistoryHolder(Holder):
     """Who was in which audience, of all audiences of a parent model at once: a place is a parent model."""
-
-    def scopes(self) -> Sequence[tuple[str, str]]:
-        """Those of syncs name the columns of audiences, too."""
-        return ()
 
     def places(self, subject: Subject) -> Sequence[int]:
         """Parent models of sources that have a history."""
@@ -75,10 +70,6 @@ class HistoryHolder:
         audiences = {("audience", int(line["audience_id"])) for line in place["memberships"]}
         return [("schema_model", int(place["place"])), *sorted(audiences)]
 
-    def records(self, kind: str, pk: int) -> Iterable[tuple[str, Sequence[str], Iterable[Sequence[Any]]]]:
-        """Nothing beside the audit log."""
-        return ()
-
     def begin(self, order: Order, check: Check) -> Mapping[str, Any]:
         """Find the person once more, see to it that no history takes them up again, and wait for what is written."""
         keys: dict[int, set[str]] = {}
@@ -100,9 +91,6 @@ class HistoryHolder:
         """Where something was found; and with an address, which means one person, wherever it is."""
         rows = _parents() if order.subject.scope != ANY_KEY else _parents().filter(pk__in=order.places)
         return [parent for parent in rows if len(parent.primary_key) == 1]
-
-    def remove(self, order: Order, notes: Mapping[str, Any]) -> None:
-        """Histories are nobody else's."""
 
     def steps(self, order: Order, notes: Mapping[str, Any]) -> Sequence[str]:
         """One an audience."""
@@ -130,21 +118,6 @@ class HistoryHolder:
     def keys(self, notes: Mapping[str, Any]) -> Sequence[str]:
         """Every key of the person's rows."""
         return sorted({key for found in notes["keys"].values() for key in found})
-
-    def end(self, order: Order, notes: Mapping[str, Any]) -> None:
-        """Nothing was held."""
-
-    def sources(self) -> Sequence[tuple[int, str]]:
-        """Those of syncs are all that data came from."""
-        return ()
-
-    def holdings(self, source_id: int | None) -> Sequence[Holding]:
-        """Histories are listed on the pages of their audiences."""
-        return ()
-
-    def delete(self, actor: Actor, deletable: str) -> str:
-        """Nothing here is to be had without its audience."""
-        raise ValueError(deletable)
 
 
 def everybody_known(subject: Subject, check: Check) -> Mapping[int, Known]:

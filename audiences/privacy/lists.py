@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.urls import reverse
@@ -12,19 +12,14 @@ from audiences.privacy.finding import Known, key_of
 from audiences.privacy.histories import everybody_known
 from audiences.referring import RefersTo
 from audiences.services import privacy as writes
-from governance.audit.actors import Actor
-from governance.privacy.registry import Holding, Order, Subject
+from governance.privacy.registry import Holder, Order, Subject
 
 Check = Callable[[], None]
 ALL = 0
 
 
-class ListHolder:
+class ListHolder(Holder):
     """Values of a person in the lists that people uploaded, all of them at once."""
-
-    def scopes(self) -> Sequence[tuple[str, str]]:
-        """Lists have no columns."""
-        return ()
 
     def places(self, subject: Subject) -> Sequence[int]:
         """One, if there are lists."""
@@ -60,19 +55,12 @@ class ListHolder:
         """The lists."""
         return [("value_list", int(line["list_id"])) for line in place["lists"]]
 
-    def records(self, kind: str, pk: int) -> Iterable[tuple[str, Sequence[str], Iterable[Sequence[Any]]]]:
-        """Nothing beside the audit log."""
-        return ()
-
     def begin(self, order: Order, check: Check) -> Mapping[str, Any]:
         """Which values are to leave which lists."""
         if not order.places:
             return {"lists": {}}
         found = _holding(order.subject, everybody_known(order.subject, check), check)
         return {"lists": {str(row.pk): values for row, values in found}}
-
-    def remove(self, order: Order, notes: Mapping[str, Any]) -> None:
-        """Lists are nobody else's."""
 
     def steps(self, order: Order, notes: Mapping[str, Any]) -> Sequence[str]:
         """One a list, then the queries of runs that were written with them."""
@@ -90,25 +78,6 @@ class ListHolder:
     def texts(self, notes: Mapping[str, Any]) -> Sequence[str]:
         """Values that are no bare numbers."""
         return sorted({value for found in notes["lists"].values() for value in found if not value.isdecimal()})
-
-    def keys(self, notes: Mapping[str, Any]) -> Sequence[str]:
-        """Those of other holders."""
-        return ()
-
-    def end(self, order: Order, notes: Mapping[str, Any]) -> None:
-        """Nothing was held."""
-
-    def sources(self) -> Sequence[tuple[int, str]]:
-        """Lists come from people."""
-        return ()
-
-    def holdings(self, source_id: int | None) -> Sequence[Holding]:
-        """Lists have a page of their own."""
-        return ()
-
-    def delete(self, actor: Actor, deletable: str) -> str:
-        """Lists are deleted on their page."""
-        raise ValueError(deletable)
 
 
 def _holding(subject: Subject, known: Mapping[int, Known], check: Check) -> Iterator[tuple[ValueList, list[str]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import Q
@@ -22,7 +22,7 @@ from audiences.services.sample_people import count_out, let_go, place_sample_tom
 from config.errors import Invalid
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.planner import PLANNER_SCHEMA
-from governance.privacy.registry import ANY_KEY, Check, Holding, Order, Stuck, Subject, Wait
+from governance.privacy.registry import ANY_KEY, Check, Holder, Holding, Order, Stuck, Subject, Wait
 from syncs.choices import ModelMethod
 from syncs.engine.persons import LONGEST_VALUE, MOST_ROWS
 from syncs.engine.warehouse.desk import Desk
@@ -31,12 +31,8 @@ from syncs.models import Model
 WHY = "Some rows of the model, so that previews in the studio are quick."
 
 
-class SampleHolder:
+class SampleHolder(Holder):
     """The samples of parent models, in the sources that they were taken from."""
-
-    def scopes(self) -> Sequence[tuple[str, str]]:
-        """None of its own: samples are searched wherever somebody is looked for."""
-        return []
 
     def places(self, subject: Subject) -> Sequence[int]:
         """Samplings that have tables."""
@@ -74,10 +70,6 @@ class SampleHolder:
         """The parent model."""
         return [("schema_model", int(place["model_id"]))]
 
-    def records(self, kind: str, pk: int) -> Iterable[tuple[str, Sequence[str], Iterable[Sequence[Any]]]]:
-        """Nothing beside the audit log."""
-        return ()
-
     def begin(self, order: Order, check: Check) -> Mapping[str, Any]:
         """Let no sample take the person in again. A run under way may have looked before: it has to end."""
         keys: dict[int, set[str]] = {}
@@ -90,9 +82,6 @@ class SampleHolder:
             raise Wait(f"A sample of {running.parent_model.name} is being taken.")
         found = sorted({key for some in keys.values() for key in some})
         return {"samplings": [each.pk for each in _samplings()], "keys": found, "tombstones": placed}
-
-    def remove(self, order: Order, notes: Mapping[str, Any]) -> None:
-        """Samples are sent nowhere."""
 
     def steps(self, order: Order, notes: Mapping[str, Any]) -> Sequence[str]:
         """One a sampling."""
@@ -135,9 +124,6 @@ class SampleHolder:
     def keys(self, notes: Mapping[str, Any]) -> Sequence[str]:
         """Every key of the person's rows."""
         return list(notes["keys"])
-
-    def end(self, order: Order, notes: Mapping[str, Any]) -> None:
-        """Nothing was held."""
 
     def sources(self) -> Sequence[tuple[int, str]]:
         """Sources that have samples."""

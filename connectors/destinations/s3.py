@@ -13,8 +13,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from connectors.sdk.aws import ACCESS, Account, refusal, told, typed_errors
 from connectors.sdk.destination import Destination, DestinationDefinition, Job, RowStreams
 from connectors.sdk.errors import ConfigError, ConnectorError, Gone, Unavailable
-from connectors.sdk.fields import AWS_CREDENTIAL, NO_CREDENTIAL, Field, Text, Toggle
+from connectors.sdk.fields import NO_CREDENTIAL, Field
 from connectors.sdk.files import PGP_KEY, encrypted, file_plan, file_sync_type, pgp_keys, write_files
+from connectors.sdk.s3_settings import S3_PLACE
 from connectors.sdk.types import Verification
 
 # An upload has at most 10,000 parts; they grow by this size every thousand, so that 440 GB fit into one object.
@@ -22,31 +23,7 @@ _PART_BYTES = 8_000_000
 _PART_GROWTH = 1_000
 
 _FIELDS: tuple[Field, ...] = (
-    Text(
-        name="bucket",
-        label="Bucket",
-        help="The bucket's name, not its address.",
-        pattern=r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]",
-        pattern_hint="3 to 63 lower-case letters, digits, dots and dashes.",
-    ),
-    Text(name="region", label="Region", placeholder="eu-central-1", default="us-east-1"),
-    AWS_CREDENTIAL,
-    Text(
-        name="endpoint",
-        when=NO_CREDENTIAL,
-        label="Endpoint",
-        help="Address of an S3-compatible store; leave empty for Amazon S3.",
-        placeholder="https://minio.example.com:9000",
-        required=False,
-        pattern=r"https?://[^\s/?#@]+/?",
-        pattern_hint="Begin with https:// and leave out any path and password.",
-    ),
-    Toggle(
-        name="path_style",
-        when=NO_CREDENTIAL,
-        label="Bucket in the path",
-        help="Address the bucket as endpoint/bucket instead of bucket.endpoint; most other stores need it.",
-    ),
+    *S3_PLACE,
     *(replace(declared, when=NO_CREDENTIAL) for declared in ACCESS),
     PGP_KEY,
 )

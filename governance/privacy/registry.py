@@ -7,11 +7,12 @@ followed by another one: whatever changes something must be safe to do again.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 from django.utils.module_loading import import_string
 
@@ -73,56 +74,69 @@ class Stuck(Exception):
         self.hint = hint
 
 
-class Holder(Protocol):
-    """What an app does for cases."""
+class Holder(ABC):
+    """What an app does for cases. What few apps have, such as scopes or holdings, is empty unless they say so."""
 
     def scopes(self) -> Sequence[tuple[str, str]]:
         """Where people can be looked for besides any key and any column: value and label."""
+        return ()
 
+    @abstractmethod
     def places(self, subject: Subject) -> Sequence[int]:
         """What has to be searched."""
 
+    @abstractmethod
     def find(self, place: int, subject: Subject, check: Check) -> Mapping[str, Any] | None:
         """What one place holds of the person, as JSON that :mod:`governance.privacy.findings` reads."""
 
+    @abstractmethod
     def resources(self, place: Mapping[str, Any]) -> Sequence[tuple[str, int]]:
         """(resource type, id) of the things whose audit entries say who decided on what was found."""
 
     def records(self, kind: str, pk: int) -> Iterable[tuple[str, Sequence[str], Iterable[Sequence[Any]]]]:
         """Tables for the evidence about one thing: file name, columns, rows."""
+        return ()
 
+    @abstractmethod
     def begin(self, order: Order, check: Check) -> Mapping[str, Any]:
         """Take hold of everything that will change, and see to it that nothing adds the person again.
 
         What it returns is kept until the end and handed to the other methods. Raises :class:`Wait`.
         """
 
-    def remove(self, order: Order, notes: Mapping[str, Any]) -> None:
+    def remove(self, order: Order, notes: Mapping[str, Any]) -> None:  # noqa: B027 - most have nothing to remove
         """Have the person removed where the data went, if asked to. Raises :class:`Wait`, :class:`Stuck`."""
 
+    @abstractmethod
     def steps(self, order: Order, notes: Mapping[str, Any]) -> Sequence[str]:
         """What :meth:`erase` has to be called for, one after the other."""
 
+    @abstractmethod
     def erase(self, order: Order, notes: Mapping[str, Any], step: str, check: Check) -> Sequence[Mapping[str, Any]]:
         """Erase in one place; lines for the report: ``what``, ``where``, ``count``."""
 
+    @abstractmethod
     def texts(self, notes: Mapping[str, Any]) -> Sequence[str]:
         """Values of the person that may stand in other texts, such as audit entries."""
 
     def keys(self, notes: Mapping[str, Any]) -> Sequence[str]:
         """Keys of the person's rows, which may be short: audit entries are searched for them as row keys only."""
+        return ()
 
-    def end(self, order: Order, notes: Mapping[str, Any]) -> None:
+    def end(self, order: Order, notes: Mapping[str, Any]) -> None:  # noqa: B027 - most hold nothing
         """Let go of everything."""
 
     def sources(self) -> Sequence[tuple[int, str]]:
         """Sources that data came from: id and name."""
+        return ()
 
     def holdings(self, source_id: int | None) -> Sequence[Holding]:
         """What the app holds in this workspace, or of one source."""
+        return ()
 
     def delete(self, actor: Any, deletable: str) -> str:
         """Delete something that :meth:`holdings` offered, by a service of its own; what was done, in words."""
+        raise ValueError(deletable)
 
 
 _holders: dict[str, str] = {}

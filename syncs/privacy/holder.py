@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from config.errors import HeadraceError
 from connectors.sdk.types import Operation
 from governance.audit.actors import Actor
-from governance.privacy.registry import Check, Holding, Order, Stuck, Subject, Wait
+from governance.privacy.registry import Check, Holder, Holding, Order, Stuck, Subject, Wait
 from syncs import engine
 from syncs.choices import RunStatus
 from syncs.codec import load
@@ -31,7 +31,7 @@ TEXTS_STEP = "texts"
 LEAST_TEXT = 4
 
 
-class SyncHolder:
+class SyncHolder(Holder):
     """Models and syncs: baselines, files of runs, tables in warehouses."""
 
     def scopes(self) -> Sequence[tuple[str, str]]:
