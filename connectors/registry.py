@@ -61,6 +61,7 @@ DESTINATIONS: dict[str, str] = {
     "intercom": "connectors.destinations.intercom:IntercomDestination",
     "iterable": "connectors.destinations.iterable:IterableDestination",
     "klaviyo": "connectors.destinations.klaviyo:KlaviyoDestination",
+    "linkedin": "connectors.destinations.linkedin:LinkedinDestination",
     "local_files": "connectors.destinations.local_files:LocalFilesDestination",
     "mailchimp": "connectors.destinations.mailchimp:MailchimpDestination",
     "mattermost": "connectors.destinations.mattermost:MattermostDestination",

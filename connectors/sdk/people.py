@@ -45,9 +45,10 @@ PHONE_COUNTRY = Text(
     pattern=r"[A-Za-z]{2}",
     pattern_hint="two letters",
 )
-_DIGESTS = {"sha256": hashlib.sha256, "md5": hashlib.md5}
+_DIGESTS = {"sha256": hashlib.sha256, "sha512": hashlib.sha512, "md5": hashlib.md5}
 _HASHES = {
     "sha256": re.compile(r"[0-9a-fA-F]{64}"),
+    "sha512": re.compile(r"[0-9a-fA-F]{128}"),
     "md5": re.compile(r"[0-9a-fA-F]{32}"),
 }
 _PLUS_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")

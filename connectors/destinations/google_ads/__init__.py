@@ -77,6 +77,8 @@ class GoogleAdsDestination(RestDestination):
     api = Api(
         base=lambda config: f"https://googleads.googleapis.com/{config.get('version') or VERSION}",
         version=VERSION,
+        headers=lambda config: {"developer-token": config["developer_token"]},
+        test=("GET", "customers:listAccessibleCustomers"),
         sign_in=SIGN_IN,
         codes=failures.CODES,
         says=failures.says,
@@ -90,10 +92,6 @@ class GoogleAdsDestination(RestDestination):
         "store_sales": jobs.write_sales,
     }
     places: ClassVar = {"customer_match": LIST}
-
-    async def check(self) -> None:
-        async with self.line() as line:
-            await line.send("GET", "customers:listAccessibleCustomers", headers=account.headers(self.config))
 
     def validate(self, job: Job) -> None:
         """Lists of one kind of ID take no other, and are of no use without."""

@@ -5,7 +5,7 @@ https://developers.google.com/google-ads/api/docs/account-management/listing-acc
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any
 
 from connectors.sdk.errors import InternalError
@@ -29,16 +29,14 @@ def path(account: Any) -> str:
     return f"customers/{number(account)}"
 
 
-def headers(config: Mapping[str, Any], account: Any = "") -> dict[str, str]:
-    """The operator's token, and the manager account that the caller signs in through."""
-    token = {"developer-token": str(config["developer_token"])}
-    root = str(account).partition("/")[0]
-    return {**token, "login-customer-id": root} if root else token
+def manager(account: Any) -> dict[str, str]:
+    """The manager account that the caller signs in through."""
+    return {"login-customer-id": str(account).partition("/")[0]}
 
 
 async def post(line: Line, account: Any, where: str, body: Record) -> Any:
     """Send something to the account; its answer."""
-    return (await line.send("POST", where, json=body, headers=headers(line.config, account))).json()
+    return (await line.send("POST", where, json=body, headers=manager(account))).json()
 
 
 async def rows(line: Line, account: Any, query: str) -> AsyncIterator[Record]:
@@ -56,14 +54,12 @@ async def rows(line: Line, account: Any, query: str) -> AsyncIterator[Record]:
 
 async def accounts(line: Line) -> list[Choice]:
     """The accounts that are reached directly, each followed by those under it."""
-    told = (await line.send("GET", "customers:listAccessibleCustomers", headers=headers(line.config))).json()
+    told = await line.get("customers:listAccessibleCustomers")
     found: list[Choice] = []
     for root in (number(name) for name in told.get("resourceNames") or ()):
         where = f"customers/{root}/googleAds:search"
         # Accounts that were closed are listed all the same, and then refused.
-        answer = await line.send(
-            "POST", where, json={"query": CLIENTS}, headers=headers(line.config, root), takes=(400, 403)
-        )
+        answer = await line.send("POST", where, json={"query": CLIENTS}, headers=manager(root), takes=(400, 403))
         if answer.ok:
             found += [choice(root, each["customerClient"]) for each in answer.json().get("results") or ()]
     return found

@@ -1,7 +1,7 @@
 """OAuth 2 with a person: they go to the service, agree there, and come back with a code.
 
-The authorization code grant (RFC 6749, 4.1), always with PKCE S256 (RFC 7636) and
-a state. A connector describes it with a :class:`Consent`; the app sends the person
+The authorization code grant (RFC 6749, 4.1), with PKCE S256 (RFC 7636) wherever the service
+lets it pass, and always with a state. A connector describes it with a :class:`Consent`; the app sends the person
 there, takes the answer, and keeps the tokens.
 """
 
@@ -46,13 +46,14 @@ class Consent:
 
     ``url`` is the service's page, ``parameters`` what it wants in that address beyond the
     standard; they cannot replace what keeps the exchange safe. ``asking`` says how tokens are
-    asked for, ``client`` makes the line on which.
+    asked for, ``client`` makes the line on which. ``pkce`` is off for services that refuse it of apps with a secret.
     """
 
     url: str
     asking: TokenRequest
     client: Callable[[], Client] = field(repr=False)
     parameters: Mapping[str, str] = field(default_factory=dict)
+    pkce: bool = True
 
     def address(self, *, redirect_uri: str, state: str, verifier: str) -> str:
         """Where to send the person's browser."""
@@ -62,15 +63,15 @@ class Consent:
             "client_id": self.asking.client_id,
             "redirect_uri": redirect_uri,
             "state": state,
-            "code_challenge": challenge_of(verifier),
-            "code_challenge_method": "S256",
         }
+        if self.pkce:
+            fixed |= {"code_challenge": challenge_of(verifier), "code_challenge_method": "S256"}
         return str(parse_url(self.url).update_query({**scope, **self.parameters, **fixed}))
 
     async def exchange(self, *, code: str, redirect_uri: str, verifier: str) -> Tokens:
         """The tokens for a code that the person came back with; raises ``AuthError`` in the service's words."""
         hint = "Check the client ID, the client secret and the redirect address registered there, then connect again."
-        request = self.asking.exchange(code, redirect_uri, verifier)
+        request = self.asking.exchange(code, redirect_uri, verifier if self.pkce else "")
         refused = "The service gave no access token: {}"
         return await self._ask(request, code, lambda said: AuthError(refused.format(said), hint=hint))
 

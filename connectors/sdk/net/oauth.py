@@ -60,8 +60,10 @@ class TokenRequest:
         return self._request(self.url, form, self.extras)
 
     def exchange(self, code: str, redirect_uri: str, verifier: str) -> Request:
-        """The HTTP request that exchanges the code which a person came back with (PKCE) for tokens."""
-        form = {"grant_type": self.grant, "code": code, "redirect_uri": redirect_uri, "code_verifier": verifier}
+        """The HTTP request that exchanges the code which a person came back with for tokens (PKCE: with a verifier)."""
+        form = {"grant_type": self.grant, "code": code, "redirect_uri": redirect_uri}
+        if verifier:
+            form["code_verifier"] = verifier
         return self._request(self.url, form, self.extras)
 
     def refresh(self, refresh_token: str) -> Request:

@@ -29,6 +29,7 @@ class Api:
     """A service: where it is, how to sign in, what its errors mean.
 
     ``base``: the address that all paths follow, or what the settings make of it.
+    ``headers``: those of every request, or what the settings make of them.
     ``version``: the version of the service's interface that requests name, for the docs.
     ``test``: a request without side effects that only signed-in callers may make; left out by
     connectors whose ``check`` does more.
@@ -42,7 +43,7 @@ class Api:
     sign_in: SignIn
     test: tuple[str, str] | None = None
     version: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] | Callable[[Config], Mapping[str, str]] = field(default_factory=dict)
     errors: Mapping[int, ErrorMaker] = field(default_factory=dict)
     codes: ErrorCodes | None = None
     says: Callable[[Any], str] | None = None
@@ -51,6 +52,10 @@ class Api:
     def address(self, config: Config) -> str:
         """The base address with these settings."""
         return (self.base if isinstance(self.base, str) else self.base(config)).rstrip("/")
+
+    def common_headers(self, config: Config) -> Mapping[str, str]:
+        """The headers of every request with these settings."""
+        return self.headers(config) if callable(self.headers) else self.headers
 
     @asynccontextmanager
     async def open(
@@ -88,6 +93,7 @@ class Line:
         self._proving = proving
         self._prover = proving(api)
         self._base = api.address(config)
+        self._headers = api.common_headers(config)
         self._timeout_s = timeout_s
 
     def beside(self, api: Api) -> Line:
@@ -130,7 +136,7 @@ class Line:
             body, content_type = dumps(json), content_type or "application/json"
         elif form is not None:
             body, content_type = urlencode(form, doseq=True).encode(), "application/x-www-form-urlencoded"
-        own = merged(self._api.headers, {"Content-Type": content_type} if content_type else {}, headers or {})
+        own = merged(self._headers, {"Content-Type": content_type} if content_type else {}, headers or {})
         response = await self._proven(method, self._url(path), own, body, query or {})
         if response.status in takes:
             return response

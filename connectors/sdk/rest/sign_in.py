@@ -188,7 +188,10 @@ class ClientCredentials(SignIn):
 
 @dataclass(frozen=True, kw_only=True)
 class OAuthApp(SignIn):
-    """A person signs in on the service's page, through the operator's own app there (RFC 6749, 4.1, with PKCE)."""
+    """A person signs in on the service's page, through the operator's own app there (RFC 6749, 4.1).
+
+    With PKCE (RFC 7636); ``pkce`` is off for services that refuse it of apps with a secret.
+    """
 
     page: str | Callable[[Config], str]  # on which a person agrees
     tokens: str | Callable[[Config], str]  # where codes are exchanged for tokens
@@ -197,6 +200,7 @@ class OAuthApp(SignIn):
     parameters: Mapping[str, str] = field(default_factory=dict)
     in_header: bool = False
     prefix: str = "Bearer"
+    pkce: bool = True
     scope_of: Callable[[Config], str] | None = None  # what to ask for, where that names the account's own address
 
     @property
@@ -222,7 +226,7 @@ class OAuthApp(SignIn):
             in_header=self.in_header,
         )
         address = _address(self.page, config)
-        return Consent(url=address, asking=asking, client=client, parameters=self.parameters)
+        return Consent(url=address, asking=asking, client=client, parameters=self.parameters, pkce=self.pkce)
 
     def prover(self, config: Config, environment: Environment, client: NewClient) -> Prover:
         return Tokened(ConsentTokenSource(self.consent(config, client), environment.vault, self.prefix))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -193,6 +194,8 @@ def test_an_app_of_ones_own_asks_for_its_scopes_and_sends_a_challenge() -> None:
     assert "scope=accounts:read+events:write" in address.replace("%3A", ":").replace("%20", "+")
     assert "code_challenge_method=S256" in address
     assert "s3cret" not in address
+    plain = replace(consent, pkce=False)
+    assert "code_challenge" not in plain.address(redirect_uri="https://here.test/back", state="st", verifier="v" * 43)
     assert KlaviyoDestination({"sign_in": "key", "api_key": "k"}, Environment()).consent() is None
 
 

@@ -29,6 +29,12 @@ async def test_a_request_is_sent_as_given_and_recorded() -> None:
     assert (told.method, told.status, told.request_body, told.response_body) == ("PUT", 201, '{"a":1}', "made")
 
 
+async def test_a_query_arrives_as_it_was_encoded() -> None:
+    async with fake_http(always=Answer(200)) as server, client_of(server) as client:
+        await client.send(Request("GET", f"{server.url}/a b?account=urn%3Ali%3A7&q=(x)"))
+    assert server.received[0].path == "/a%20b?account=urn%3Ali%3A7&q=(x)"
+
+
 async def test_secrets_are_taken_out_of_a_trace_in_every_shape() -> None:
     secret = 'pass"word/é'
     echo = Answer(200, b'{"echo": "pass\\"word/\xc3\xa9"}')
