@@ -8,8 +8,10 @@ records each exchange for the debugger with secrets taken out.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from types import TracebackType
@@ -38,7 +40,8 @@ E = TypeVar("E", bound=ConnectorError)
 class Client:
     """A pool of connections for one run or check; an async context manager.
 
-    ``secrets`` are values that must never show in traces or errors.
+    ``secrets`` are values that must never show in traces or errors. ``longest_s`` bounds
+    every request, those for tokens included, whatever patience it brings itself.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Client:
         secrets: Iterable[str] = (),
         connections: int = 100,
         max_response_bytes: int = MAX_RESPONSE_BYTES,
+        longest_s: float = math.inf,
     ) -> None:
         self._environment = environment
         self._guard = Guard(environment)
@@ -56,6 +60,7 @@ class Client:
         self._redactor = Redactor(secrets)
         self._connections = connections
         self._max_response_bytes = max_response_bytes
+        self._longest_s = longest_s
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -101,6 +106,8 @@ class Client:
         the certificates do not satisfy, ``Unavailable`` where no usable answer came.
         """
         await pace.wait_for_turn()
+        if request.timeout_s > self._longest_s:
+            request = replace(request, timeout_s=self._longest_s)
         started, clock = datetime.now(UTC), time.perf_counter()
         try:
             response = await self._exchange(request)

@@ -67,11 +67,20 @@ class Api:
         connections: int = 1,
         timeout_s: float = 30.0,
     ) -> AsyncIterator[Line]:
-        """A line for one check, lookup or part of a run. ``secrets`` are settings beyond the sign-in's own."""
+        """A line for one check, lookup or part of a run. ``secrets`` are settings beyond the sign-in's own.
+
+        ``timeout_s`` holds for each request, signing in included.
+        """
         hidden = [*self.sign_in.secrets(config), *secrets]
 
         def client() -> Client:
-            return Client(environment, secrets=hidden, connections=connections, max_response_bytes=self.answer_bytes)
+            return Client(
+                environment,
+                secrets=hidden,
+                connections=connections,
+                max_response_bytes=self.answer_bytes,
+                longest_s=timeout_s,
+            )
 
         async with client() as opened:
 

@@ -40,6 +40,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
 }
 FOLDER = Path(os.environ.get("VENDOR_SPECS") or Path(__file__).resolve().parents[4] / "shared" / "specs")
 _ROOT = "urn:spec"
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def known(key: str) -> bool:
@@ -59,9 +60,8 @@ def problems(key: str, exchange: Mapping[str, Any]) -> list[str]:
     found = [
         list(_operation_problems(name, operations[method], exchange, dict(parse_qsl(parts.query))))
         for name in FILES[key]
-        for template, operations in _spec(name)["paths"].items()
-        # Some descriptions tell operations of one address apart by what stands behind a #, which is never sent.
-        if method in operations and _fits(template.partition("#")[0], parts.path)
+        for pattern, operations in _paths(name)
+        if method in operations and pattern.fullmatch(parts.path)
     ]
     return min(found, key=len) if found else [f"{method.upper()} {parts.path} is not described"]
 
@@ -92,9 +92,14 @@ def _operation_problems(
 
 
 def _validator(name: str, schema: Mapping[str, Any]) -> Draft202012Validator:
+    return Draft202012Validator(_absolute(_nullable(schema)), registry=_registry(name))
+
+
+@cache
+def _registry(name: str) -> Registry[Any]:
+    """What references lead into: made once, as a description may be megabytes."""
     resource = Resource.from_contents(_nullable(_spec(name)), default_specification=DRAFT202012)
-    registry = Registry().with_resource(_ROOT, resource)
-    return Draft202012Validator(_absolute(_nullable(schema)), registry=registry)
+    return Registry().with_resource(_ROOT, resource)
 
 
 def _absolute(value: Any) -> Any:
@@ -130,11 +135,16 @@ def _resolved(spec: Mapping[str, Any], value: Mapping[str, Any]) -> Mapping[str,
     return value
 
 
-def _fits(template: str, path: str) -> bool:
-    pattern = "".join(
-        "[^/]+" if part.startswith("{") else re.escape(part) for part in re.split(r"(\{[^}]+\})", template)
-    )
-    return re.fullmatch(pattern, path) is not None
+@cache
+def _paths(name: str) -> list[tuple[re.Pattern[str], Mapping[str, Any]]]:
+    """Each address as a pattern, with its operations by method."""
+    # Some descriptions tell operations of one address apart by what stands behind a #, which is never sent.
+    return [(_pattern(path.partition("#")[0]), operations) for path, operations in _spec(name)["paths"].items()]
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    parts = re.split(r"(\{[^}]+\})", template)
+    return re.compile("".join("[^/]+" if part.startswith("{") else re.escape(part) for part in parts))
 
 
 def _plain(value: Any) -> Any:
@@ -149,4 +159,4 @@ def _plain(value: Any) -> Any:
 @cache
 def _spec(name: str) -> dict[str, Any]:
     text = (FOLDER / name).read_text(encoding="utf-8")
-    return dict(json.loads(text) if name.endswith(".json") else yaml.safe_load(text))
+    return dict(json.loads(text) if name.endswith(".json") else yaml.load(text, Loader=_Loader))  # noqa: S506 - the safe loader, in C where there is one
