@@ -21,11 +21,12 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import JSONObject
 from django.utils import timezone
 
 from config.errors import Denied, NotFound
+from config.postgres.compiled import Compiled
 from governance.audit.actors import Actor
 from workspaces.choices import RoleKind
 from workspaces.models import (
@@ -230,7 +231,7 @@ def people_who_may(needs: Mapping[Permission, int | None]) -> QuerySet[Organizat
     return members.select_related("user").order_by("user__email")
 
 
-def workspaces_of(user_id: int) -> QuerySet[Workspace]:
+def workspaces_of(user_id: int | Value) -> QuerySet[Workspace]:
     """The workspaces a person may open; to be read inside ``unscoped``."""
     mine = OrganizationMember.objects.filter(user_id=user_id, organization=OuterRef("organization"))
     everywhere = mine.filter(Q(is_admin=True) | Q(is_viewer=True))
@@ -245,10 +246,25 @@ def matching_workspaces(user_id: int, query: str) -> QuerySet[Workspace]:
     return rows.filter(Q(name__icontains=query) | Q(slug__icontains=query)) if query else rows
 
 
+# Every page asks the first of these, and every stranger both.
+_NAMED = Compiled(
+    lambda person, slug: workspaces_of(person).filter(slug=slug).select_related("organization__sign_in_rules"),
+    "person",
+    "slug",
+)
+_ONCE_NAMED = Compiled(
+    lambda person, slug: workspaces_of(person).filter(
+        pk__in=RetiredSlug.objects.filter(slug=slug).values("workspace_id")
+    ),
+    "person",
+    "slug",
+)
+
+
 def workspace_for(user_id: int, slug: str) -> Workspace:
     """The workspace of this slug, if the person may open it."""
     with unscoped("the slug names the workspace whose scope is entered next"):
-        workspace = workspaces_of(user_id).select_related("organization__sign_in_rules").filter(slug=slug).first()
+        workspace = _NAMED.first(person=user_id, slug=slug)
     if workspace is None:
         raise NotFound("There is no such workspace, or you are not a member of it.")
     return workspace
@@ -257,8 +273,7 @@ def workspace_for(user_id: int, slug: str) -> Workspace:
 def renamed_workspace_for(user_id: int, old_slug: str) -> Workspace | None:
     """The workspace that once had this slug, if the person may open it."""
     with unscoped("a retired slug names the workspace to redirect to"):
-        owner = RetiredSlug.objects.filter(slug=old_slug).values("workspace_id")
-        return workspaces_of(user_id).filter(pk__in=owner).first()
+        return _ONCE_NAMED.first(person=user_id, slug=old_slug)
 
 
 def provider_for_email(email: str) -> IdentityProvider | None:

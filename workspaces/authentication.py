@@ -11,6 +11,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from config.postgres.compiled import Compiled
 from workspaces import services
 from workspaces.access import may, require
 from workspaces.actors import for_api_key
@@ -27,14 +28,22 @@ if TYPE_CHECKING:  # its import reads the settings that name this module
 KEYWORD = "Bearer"
 
 
+# Every call of the API asks it.
+_PROVEN = Compiled(
+    lambda digest: ApiKey.objects.filter(digest=digest).select_related(
+        "owner", "workspace__organization__sign_in_rules"
+    ),
+    "digest",
+)
+
+
 def key_in(request: HttpRequest, header: str = "Authorization") -> ApiKey | None:
     """The working API key a request carries, with its owner and workspace; its use is remembered, a refusal too."""
     scheme, _, value = request.headers.get(header, "").partition(" ")
     if scheme.lower() != KEYWORD.lower() or not value:
         return None
     with unscoped("the key names the workspace whose scope is entered next"):
-        keys = ApiKey.objects.select_related("owner", "workspace__organization__sign_in_rules")
-        key = keys.filter(digest=digest(value.strip())).first()
+        key = _PROVEN.first(digest=digest(value.strip()))
         if key is not None and not (reason := _why_refused(key)):
             services.touch_api_key(key=key, now=timezone.now())
             return key

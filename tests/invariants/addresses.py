@@ -142,6 +142,15 @@ PARAMETERS: Mapping[str, Callable[[Place], Any]] = {
     "*.preview_id": lambda place: place.rows["preview"].pk,
     "*.run_id": lambda place: place.rows["run"].pk,
 }
+# Addresses of things the world does not hold, so that even those with the right find nothing.
+NOTHING_THERE: Mapping[str, str] = {
+    "syncs:run_row": "the run waits for a worker and has no rows yet",
+    "syncs:preview_row": "the preview waits for a worker and has no rows yet",
+    "syncs:sync_logs": "Headrace may not write into the source of the tests' sync",
+    "privacy:evidence_of": "evidence is asked for by a form",
+    "privacy:report": "the person was looked up and is not forgotten",
+    "syncs:run_request": "the run waits for a worker and has sent nothing yet",
+}
 # Routes whose addresses are nobody's row: libraries' own, with tokens that tests elsewhere use.
 ELSEWHERE: Mapping[str, str] = {
     "admin:*": "the operator's console, which is not there for anybody else; see tests/operating/test_console.py",

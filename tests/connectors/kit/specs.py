@@ -99,7 +99,8 @@ def _validator(name: str, schema: Mapping[str, Any]) -> Draft202012Validator:
 def _registry(name: str) -> Registry[Any]:
     """What references lead into: made once, as a description may be megabytes."""
     resource = Resource.from_contents(_nullable(_spec(name)), default_specification=DRAFT202012)
-    return Registry().with_resource(_ROOT, resource)
+    empty: Registry[Any] = Registry()
+    return empty.with_resource(_ROOT, resource)
 
 
 def _absolute(value: Any) -> Any:

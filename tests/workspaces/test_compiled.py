@@ -1,0 +1,28 @@
+"""Statements that are compiled once are asked with the values of each time, and hold no scope."""
+
+from __future__ import annotations
+
+import pytest
+from django.db.models import QuerySet
+
+from config.postgres.compiled import Compiled
+from tests.world import World
+from workspaces.models import Workspace
+from workspaces.scoping import unscoped, workspace_scope
+
+
+def named(slug: str) -> QuerySet[Workspace]:
+    return Workspace.objects.filter(slug=slug).select_related("organization")
+
+
+def test_each_time_is_asked_with_its_own_values(world: World) -> None:
+    statement = Compiled(named, "slug")
+    with unscoped("the test asks for workspaces of both organizations"):
+        found = [statement.first(slug=slug) for slug in (world.acme.slug, world.globex.slug, "nowhere")]
+    assert found == [world.acme.workspace, world.globex.workspace, None]
+    assert [row.organization for row in found if row] == [w.workspace.organization for w in (world.acme, world.globex)]
+
+
+def test_none_is_compiled_within_a_scope(world: World) -> None:
+    with workspace_scope(world.acme.workspace.pk), pytest.raises(RuntimeError, match="held to that scope"):
+        Compiled(named, "slug").first(slug=world.acme.slug)
