@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 import orjson
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
 from syncs.engine import LeaseLost
 from syncs.engine.spec import BatchRecord, RowStatus
@@ -29,6 +29,8 @@ GROUP = 64
 IDLE_SECONDS = 30.0
 # A database that takes longer does not answer at all.
 DURABLE_SECONDS = 60.0
+# One that was restarted is asked again.
+AGAIN_SECONDS = 0.5
 
 # FOR SHARE makes a takeover wait for this group, so that whoever takes over reads it.
 _WRITE = """
@@ -193,10 +195,22 @@ class PartJournal:
         self._delivered(record.rows)
 
     async def _write(self, record: BatchRecord) -> None:
-        """Waits for the database, but not for ever: the stage is then tried again, under a new lease."""
-        durable = asyncio.wrap_future(_writer.write(self._held.step_id, self._held.epoch, record))
+        """Waits for the database, but not for ever: the stage is then tried again, under a new lease.
+
+        An answer that came while the database was restarted is not lost with the connection: writing it
+        twice changes nothing, and the lease decides whether it may still be written.
+        """
         async with asyncio.timeout(DURABLE_SECONDS):
-            await durable
+            while not await self._written(record):
+                await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _written(self, record: BatchRecord) -> bool:
+        try:
+            await asyncio.wrap_future(_writer.write(self._held.step_id, self._held.epoch, record))
+        except (InterfaceError, OperationalError) as error:
+            logger.warning("stage %s: the journal could not be written, trying again: %s", self._held.step_id, error)
+            return False
+        return True
 
 
 def _read(step_id: int) -> list[BatchRecord]:

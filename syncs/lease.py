@@ -52,8 +52,7 @@ class Lease:
 
     def check(self) -> None:
         """Return to go on; :class:`Cancelled`, :class:`LeaseLost` or :class:`Stopped` to stop."""
-        if self._lost or time.monotonic() > self._valid_until:
-            raise LeaseLost("The lease on this stage ran out.")
+        self.still_held()
         if self._stop is Stop.CANCELLED:
             raise Cancelled("The run was cancelled.")
         if self._stop is Stop.DESTINATION:
@@ -64,6 +63,11 @@ class Lease:
     async def proceed(self) -> None:
         """The engine asks before every batch."""
         self.check()
+
+    def still_held(self) -> None:
+        """:class:`LeaseLost` where the lease ran out; the engine asks before every request."""
+        if self._lost or time.monotonic() > self._valid_until:
+            raise LeaseLost("The lease on this stage ran out.")
 
     def count(self, rows: int) -> None:
         """Note rows as done; the next heartbeat tells."""

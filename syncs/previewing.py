@@ -18,7 +18,7 @@ from syncs.codec import dump, load
 from syncs.engine import Cancelled, EngineError
 from syncs.engine.guardrails import breaches
 from syncs.engine.rendering import first_requests
-from syncs.engine.spec import Baseline, Failure, Prepared, RunSpec
+from syncs.engine.spec import Baseline, Failure, Prepared, RowStatus, RunSpec
 from syncs.models import Preview
 from syncs.privacy.tombstones import forgotten_rows
 from syncs.runspec import preview_directory
@@ -118,4 +118,4 @@ def found(preview: Preview) -> engine.RunLog | None:
     if preview.prepared is None or preview.spec is None:
         return None
     spec, prepared = load(RunSpec, preview.spec), load(Prepared, preview.prepared)
-    return engine.RunLog(storage(), spec, prepared, planned=True)
+    return engine.RunLog(storage(), spec, prepared, untold=RowStatus.PLANNED)

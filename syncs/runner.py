@@ -33,6 +33,7 @@ from syncs.configuration import mapped_fields
 from syncs.engine import Cancelled, EngineError, LeaseLost
 from syncs.engine.errors import UnknownColumn
 from syncs.engine.guardrails import breaches
+from syncs.engine.memory import AlwaysProceed
 from syncs.engine.patience import HANG_FACTOR
 from syncs.engine.protocols import Control
 from syncs.engine.spec import Baseline, Failure, Part, PartOutcome, Prepared, RunSpec
@@ -398,7 +399,7 @@ class Stage:
         return without_secrets(self.sync, failure)
 
 
-class _SendNothing:
+class _SendNothing(AlwaysProceed):
     """A control that ends a delivery before its first new batch."""
 
     async def proceed(self) -> None:

@@ -2,7 +2,8 @@
 
 A batch goes when the engine lets it, and that pays for its first request. Where a
 connector makes more of them (looking up records first, one request a row), the outbound
-door asks for each further one here.
+door asks for each further one here. It also asks, before every one, whether the batch is
+still the engine's to send.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 Turn = Callable[[], Awaitable[None]]
+Check = Callable[[], None]
 
 
 class _Pace:
-    def __init__(self, turn: Turn) -> None:
+    def __init__(self, turn: Turn, check: Check) -> None:
         self.turn = turn
+        self.check = check
         self.first = True
 
 
@@ -30,14 +33,22 @@ async def wait_for_turn() -> None:
         return
     if pace.first:
         pace.first = False
-        return
-    await pace.turn()
+    else:
+        await pace.turn()
+    pace.check()
+
+
+async def at_once() -> None:
+    """The turn of those who keep no limits."""
 
 
 @contextmanager
-def paced(turn: Turn) -> Iterator[None]:
-    """Inside, every request after the first waits for ``turn``; also those of tasks started inside."""
-    token = _pace.set(_Pace(turn))
+def paced(turn: Turn, check: Check) -> Iterator[None]:
+    """Inside, every request after the first waits for ``turn``, and each that ``check`` lets pass is sent.
+
+    Also those of tasks started inside. What ``check`` raises ends the request before it leaves.
+    """
+    token = _pace.set(_Pace(turn, check))
     try:
         yield
     finally:

@@ -84,9 +84,13 @@ class RetryImpossible(EngineError):
 
 
 class Cancelled(EngineError):
-    """A person cancelled the run: rows not attempted yet stay due."""
+    """A person cancelled the run: rows not attempted yet stay due.
+
+    ``midway``: between two requests of one batch, of whose rows some may have arrived.
+    """
 
     code = "cancelled"
+    midway = False
 
 
 class DestinationStopped(Cancelled):

@@ -31,3 +31,6 @@ class AlwaysProceed:
 
     async def proceed(self) -> None:
         """Go on."""
+
+    def still_held(self) -> None:
+        """Nobody else works here."""

@@ -29,7 +29,7 @@ from connectors.sdk.types import Column, ColumnType, Operation, Table
 from syncs.engine.deliver import deliver_part
 from syncs.engine.errors import EngineError
 from syncs.engine.exchanges import KeptExchange, batch_exchanges
-from syncs.engine.memory import MemoryJournal
+from syncs.engine.memory import AlwaysProceed, MemoryJournal
 from syncs.engine.preparation import prepare
 from syncs.engine.protocols import Limiter
 from syncs.engine.runlog import LoggedRow, RunLog
@@ -118,7 +118,7 @@ def send_row(
         async def deliver() -> Any:
             async with limiter() as keeping:
                 once = replace(limits, attempts=1, concurrency=1)
-                journal, control = MemoryJournal(), _Proceed()
+                journal, control = MemoryJournal(), AlwaysProceed()
                 return await deliver_part(
                     spec, job, destination, part, storage, journal, control, keeping, once, traces
                 )
@@ -216,10 +216,3 @@ class _OneRow(Source):
     def describe(self, sql: str) -> NoReturn:
         """Never asked: the row's schema is known."""
         raise NotImplementedError
-
-
-class _Proceed:
-    """Nobody cancels one row."""
-
-    async def proceed(self) -> None:
-        """Go on."""

@@ -22,10 +22,17 @@ class Journal(Protocol):
 
 
 class Control(Protocol):
-    """Asked before every batch."""
+    """Asked before every batch, and before every request."""
 
     async def proceed(self) -> None:
         """Return to go on; raise :class:`syncs.engine.errors.Cancelled` or ``LeaseLost`` to stop."""
+
+    def still_held(self) -> None:
+        """Raise ``LeaseLost`` where another worker may have taken over: nothing more may leave from here.
+
+        Whoever was stopped between :meth:`proceed` and the request learns it here, and not by overwriting
+        what others have sent since.
+        """
 
 
 class Limiter(Protocol):

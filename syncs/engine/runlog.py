@@ -90,8 +90,8 @@ class _Filter:
 class RunLog:
     """The record of one run, from what its stages stored.
 
-    ``planned`` shows rows without an outcome too: of a run that is held, or of a
-    comparison that is only looked at.
+    ``untold`` is what rows without an outcome are: planned in a run that is held or a comparison
+    that is only looked at, aborted in a run that has ended. Without it they do not show.
     """
 
     def __init__(
@@ -101,9 +101,9 @@ class RunLog:
         prepared: Prepared,
         outcomes: Sequence[PartOutcome] = (),
         *,
-        planned: bool = False,
+        untold: RowStatus | None = None,
     ) -> None:
-        self._planned = planned
+        self._untold = untold
         self._storage = storage
         self._names = [column.name for column in spec.columns]
         self._prepared = prepared
@@ -118,8 +118,8 @@ class RunLog:
             for status, rows in _statuses(outcome):
                 found[operation, status] = found.get((operation, status), 0) + rows
         for number, part in self._parts.items():
-            if self._planned and number not in self._outcomes:
-                key = (self._operation(number), RowStatus.PLANNED)
+            if self._untold and number not in self._outcomes:
+                key = (self._operation(number), self._untold)
                 found[key] = found.get(key, 0) + part.rows
         if self._prepared.duplicates:
             found[None, RowStatus.REJECTED] = self._prepared.duplicates
@@ -216,7 +216,7 @@ class RunLog:
 
     def _readable(self, operation: Operation | None, part: int | None) -> list[int]:
         """Parts whose rows can be shown, in order."""
-        numbers = sorted(n for n in self._parts if self._planned or n in self._outcomes)
+        numbers = sorted(n for n in self._parts if self._untold or n in self._outcomes)
         if self._prepared.rejected_before_delivery:
             numbers.insert(0, _DUPLICATES)
         if operation is not None:
@@ -232,9 +232,9 @@ class RunLog:
                 f"code, message, NULL::VARCHAR AS field FROM read_parquet({file}, file_row_number = true)"
             )
         if number not in self._outcomes:
-            file = literal(self._storage.local(self._parts[number].path))
+            file, status = literal(self._storage.local(self._parts[number].path)), literal(self._untold or "")
             return (
-                f"SELECT {number} AS part, file_row_number AS row, {KEY} AS key, 'planned' AS status, "
+                f"SELECT {number} AS part, file_row_number AS row, {KEY} AS key, {status} AS status, "
                 "NULL::INTEGER AS batch, NULL::VARCHAR AS code, NULL::VARCHAR AS message, NULL::VARCHAR AS field "
                 f"FROM read_parquet({file}, file_row_number = true)"
             )

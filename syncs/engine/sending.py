@@ -22,7 +22,7 @@ from connectors.sdk.errors import (
 from connectors.sdk.pace import paced
 from connectors.sdk.receipts import Receipt, held
 from connectors.sdk.trace import Exchange, recording
-from syncs.engine.errors import Cancelled
+from syncs.engine.errors import Cancelled, EngineError
 from syncs.engine.patience import Patience
 from syncs.engine.protocols import Control, Limiter
 from syncs.engine.retry import Backoff, Clock
@@ -76,6 +76,7 @@ class Sender:
         try:
             await (self._send_in_pieces(number, batch, answer) if fanned else self._send(number, batch, 0, answer))
         except Cancelled as error:
+            answer.in_doubt |= error.midway
             answer.error, answer.fatal = Failure(code=error.code, message=error.message, hint=error.hint), True
         return answer
 
@@ -127,7 +128,9 @@ class Sender:
             await self.control.proceed()
         try:
             await self._turn()
-            with paced(self._turn), held(receipt):
+            # Writing the batch down and waiting may have taken longer than the lease.
+            self.control.still_held()
+            with paced(self._turn, self.control.still_held), held(receipt):
                 return await self._call(number, attempt, batch)
         finally:
             self.limiter.leave()
@@ -149,7 +152,10 @@ class Sender:
                     )
                 failed = list(results).count(ACCEPTED) < len(results) and not all(r.accepted for r in results)
                 return results
-            except ConnectorError:
+            except Cancelled as error:
+                error.midway = True
+                raise
+            except (ConnectorError, EngineError):
                 raise
             except Exception as error:
                 raise InternalError(

@@ -9,10 +9,11 @@ import pyarrow as pa
 
 from connectors.sdk.destination import Batch, Destination, Job, Limits
 from connectors.sdk.errors import ConnectorError, InternalError, Unavailable
+from connectors.sdk.pace import at_once, paced
 from connectors.sdk.trace import recording
 from connectors.sdk.types import Operation
 from syncs.engine.deliver import engine_failure
-from syncs.engine.errors import Cancelled, InvalidMapping, StorageFailed, UnknownColumn
+from syncs.engine.errors import Cancelled, InvalidMapping, LeaseLost, StorageFailed, UnknownColumn
 from syncs.engine.mapping import Mapper, compile_mapping
 from syncs.engine.outcomes import Outcomes
 from syncs.engine.parts import read_part
@@ -55,7 +56,8 @@ async def write_run(
         for number in range(1, max(1, limits.attempts) + 1):
             await control.proceed()
             streams = Streams(spec, prepared, storage)
-            failure, retry = await _write(destination, job, streams, traces, number)
+            with paced(at_once, control.still_held):
+                failure, retry = await _write(destination, job, streams, traces, number)
             if failure is None or retry is None or number >= limits.attempts:
                 break
             await clock.sleep(backoff.wait(number, retry, clock.random()))
@@ -128,7 +130,7 @@ async def _write(
             failure, retry = failure_of(error), error
         except ConnectorError as error:
             failure = failure_of(error)
-        except (Cancelled, StorageFailed):
+        except (Cancelled, LeaseLost, StorageFailed):
             raise
         except Exception as error:
             failure = failure_of(InternalError(f"The connector failed: {type(error).__name__}: {error}"))

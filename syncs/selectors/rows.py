@@ -236,8 +236,8 @@ def _log(run: Run) -> RunLog | None:
     if run.prepared is None or run.traces_purged_at is not None:
         return None
     outcomes = [outcome for outcome in run_outcomes(run) if outcome.path]
-    held = run.status == RunStatus.HELD
-    return engine.RunLog(storage(), load(RunSpec, run.spec), load(Prepared, run.prepared), outcomes, planned=held)
+    untold = RowStatus.PLANNED if run.status == RunStatus.HELD else None if run.live else RowStatus.ABORTED
+    return engine.RunLog(storage(), load(RunSpec, run.spec), load(Prepared, run.prepared), outcomes, untold=untold)
 
 
 def without_values(row: LoggedRow) -> LoggedRow:

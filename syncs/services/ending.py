@@ -32,7 +32,13 @@ def end_run(run: Run, status: RunStatus, failure: Failure | None) -> None:
 
 
 def end_without_sending(run: Run, sync: Sync, status: RunStatus, failure: Failure | None) -> None:
-    """End a run that changed nothing: the baseline stays, and what waited for this run waits for the next."""
+    """End a run that changed nothing: the baseline stays, and what waited for this run waits for the next.
+
+    What it had planned is aborted, so that planned = succeeded + rejected + aborted also holds here.
+    """
+    for kind in ("added", "changed", "removed"):
+        planned, succeeded, rejected = (getattr(run, f"{of}_{kind}") for of in ("planned", "succeeded", "rejected"))
+        setattr(run, f"aborted_{kind}", planned - succeeded - rejected)
     spec = load(RunSpec, run.spec)
     if sync.pending_reset == PendingReset.NONE:
         sync.pending_reset = reset_of(spec)

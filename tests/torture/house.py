@@ -58,12 +58,25 @@ class Workers:
         )
         self._running = [self._start() for _ in range(number)]
         self._full: set[int] = set()
+        self._frozen: dict[int, float] = {}
 
     def kill(self, index: int, *, full_disk: bool = False) -> None:
         """Crash one and start its successor, on a full disk if wished."""
         self._end(index)
         self._running[index] = self._start(str(FULL_DISK_BYTES) if full_disk else "")
         (self._full.add if full_disk else self._full.discard)(index)
+
+    def freeze(self, index: int, seconds: float) -> None:
+        """Stop one where it stands, as a machine does that is suspended or out of breath, until :meth:`thaw`."""
+        os.kill(self._running[index], signal.SIGSTOP)
+        self._frozen[self._running[index]] = time.monotonic() + seconds
+
+    def thaw(self) -> None:
+        """Let those go on whose time has come; they know nothing of what happened meanwhile."""
+        for pid in [pid for pid, until in self._frozen.items() if time.monotonic() >= until]:
+            del self._frozen[pid]
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
     def revive(self) -> None:
         """Start those again that ended by themselves."""
@@ -96,6 +109,7 @@ class Workers:
 
     def _end(self, index: int) -> None:
         pid = self._running[index]
+        self._frozen.pop(pid, None)
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
         while psutil.pid_exists(pid):
@@ -157,7 +171,7 @@ def servers(folder: Path) -> Iterator[tuple[Servers, dict[str, str]]]:
 
 
 def _wait_for(port: int) -> None:
-    for _ in range(200):
+    for _ in range(1200):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return

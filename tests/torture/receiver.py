@@ -2,16 +2,21 @@
 
 ``POST /{mode}/{sync}/{run}/{operation}`` takes a JSON list of rows and answers one
 result a row. ``PUT /trouble`` sets how likely each request is to go wrong, ``GET /{sync}``
-tells what is there, how often each key was inserted, and which batches came twice.
+tells what is there, how often each key was inserted, and which rows came twice in a run.
+Datagrams to the same port say what became of a request at its sender: that decides
+whether a row that comes again may.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
+import socket
 import sys
+import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +29,9 @@ TROUBLES = {
     "hang": 2, "hang after": 2, "reset": 6, "reset after": 8, "malformed": 3, "partial": 10,
 }  # fmt: skip
 HANG_S = 1.6
+# What a sender says of a request that it numbered; until then it waits for the answer, or was killed.
+NUMBER_HEADER = "X-Request-Number"
+READ, GIVEN_UP, WAITING = "read", "given up", "waiting"
 
 
 @dataclass
@@ -34,20 +42,29 @@ class Table:
     inserts: Counter[str] = field(default_factory=Counter)
     requests: int = 0
     repeats: list[dict[str, Any]] = field(default_factory=list)
-    seen: dict[tuple[str, str, str], bool] = field(default_factory=dict)  # whether the sender was told
+    seen: dict[tuple[str, str, str], tuple[str, float]] = field(default_factory=dict)  # in which request, when
 
 
 class Receiver:
     """Tables by sync, and the troubles of the moment."""
 
-    def __init__(self) -> None:
+    def __init__(self, words: socket.socket) -> None:
         self.tables: dict[str, Table] = {}
         self.share = 0.0
         self.random = random.Random()
+        self._words = words
+        self._said: dict[str, str] = {}
+        self._busy = 0
+        self._quiet = asyncio.Condition()
 
     async def trouble(self, request: web.Request) -> web.Response:
-        """Set the share of requests that go wrong, and the seed of which."""
+        """Set the share of requests that go wrong, and the seed of which; once those before have come to their end.
+
+        What hangs is carried out long after its sender gave up: it must not undo what a later run brings.
+        """
         wanted = await request.json()
+        async with self._quiet:
+            await self._quiet.wait_for(lambda: not self._busy)
         self.share = float(wanted["share"])
         self.random = random.Random(wanted["seed"])
         return web.json_response({})
@@ -66,6 +83,15 @@ class Receiver:
 
     async def take(self, request: web.Request) -> web.StreamResponse:
         """Rows arrive."""
+        self._busy += 1
+        try:
+            return await self._take(request)
+        finally:
+            self._busy -= 1
+            async with self._quiet:
+                self._quiet.notify_all()
+
+    async def _take(self, request: web.Request) -> web.StreamResponse:
         mode, sync, run, operation = (request.match_info[name] for name in ("mode", "sync", "run", "operation"))
         table = self.tables.setdefault(sync, Table())
         rows = await request.json()
@@ -83,8 +109,7 @@ class Receiver:
             case ["reset"]:
                 return self._cut(request)
         refused = self._some(rows) if trouble == "partial" else set()
-        told = trouble in ("", "partial")
-        results = self._apply(table, (mode, run, operation), rows, refused, told=told)
+        results = self._apply(table, (mode, run, operation), rows, refused, request.headers[NUMBER_HEADER])
         match trouble:
             case "500 after":
                 return web.Response(status=500, text="it was too much, though it was done")
@@ -105,7 +130,7 @@ class Receiver:
         return {row["id"] for row in rows if self.random.random() < 0.3}
 
     def _apply(
-        self, table: Table, what: tuple[str, str, str], rows: Sequence[Row], refused: set[str], *, told: bool
+        self, table: Table, what: tuple[str, str, str], rows: Sequence[Row], refused: set[str], number: str
     ) -> list[dict[str, Any]]:
         mode, run, operation = what
         if mode == "all":
@@ -114,7 +139,7 @@ class Receiver:
             key = row["id"]
             if key in refused:
                 continue
-            self._note(table, (run, operation, key), told)
+            self._note(table, (run, operation, key), number)
             if operation == "removed":
                 table.records.pop(key, None)
             elif mode == "update" and key not in table.records:
@@ -124,12 +149,21 @@ class Receiver:
                 table.records[key] = row
         return [{"ok": row["id"] not in refused, "message": "not this one"} for row in rows]
 
-    def _note(self, table: Table, which: tuple[str, str, str], told: bool) -> None:
-        before = table.seen.get(which)
-        if before is not None:
+    def _note(self, table: Table, which: tuple[str, str, str], number: str) -> None:
+        self._listen()
+        now = time.time()
+        if before := table.seen.get(which):
             run, operation, key = which
-            table.repeats.append({"run": run, "operation": operation, "key": key, "told": before})
-        table.seen[which] = told
+            said, ago = self._said.get(before[0], WAITING), now - before[1]
+            table.repeats.append({"run": run, "operation": operation, "key": key, "before": said, "ago": ago})
+        table.seen[which] = number, now
+
+    def _listen(self) -> None:
+        """What senders have said up to now."""
+        with suppress(BlockingIOError):
+            while True:
+                number, said = self._words.recv(200).decode().split(" ", 1)
+                self._said[number] = said
 
     def _cut(self, request: web.Request) -> web.StreamResponse:
         """Break off the connection without a word."""
@@ -140,13 +174,28 @@ class Receiver:
 
 def main() -> None:
     """Serve on the port given as the only argument."""
-    receiver = Receiver()
+    asyncio.run(serve(int(sys.argv[1])))
+
+
+async def serve(port: int) -> None:
+    """Serve until killed."""
+    with socket.socket(type=socket.SOCK_DGRAM) as words:
+        words.bind(("127.0.0.1", port))
+        words.setblocking(False)
+        runner = web.AppRunner(app_of(Receiver(words)), access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        await asyncio.Event().wait()
+
+
+def app_of(receiver: Receiver) -> web.Application:
+    """Its addresses."""
     app = web.Application(client_max_size=100_000_000)
     app.router.add_put("/trouble", receiver.trouble)
     app.router.add_put("/{sync}", receiver.known)
     app.router.add_get("/{sync}", receiver.show)
     app.router.add_post("/{mode}/{sync}/{run}/{operation}", receiver.take)
-    web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), print=None, access_log=None)
+    return app
 
 
 if __name__ == "__main__":

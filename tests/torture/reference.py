@@ -1,10 +1,18 @@
-"""The connector to the receiver: every mode, results row by row, nothing clever."""
+"""The connector to the receiver: every mode, results row by row, nothing clever.
+
+It also tells the receiver which answers it has read and which requests it gave up, past the
+engine and over a socket of its own: whether something came twice with reason is not for
+the engine to say, and what the receiver has sent off is not what its sender has read.
+"""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 from connectors import catalog, registry
 from connectors.choices import Kind
@@ -30,6 +38,7 @@ from connectors.sdk.fields import Text
 from connectors.sdk.net import Client, Request
 from connectors.sdk.rows import dumps, json_rows
 from connectors.sdk.types import Operation, Verification
+from tests.torture.receiver import GIVEN_UP, NUMBER_HEADER, READ
 
 KEY = "torture_reference"
 BATCH_ROWS, CONCURRENCY = 10, 4
@@ -111,11 +120,27 @@ class _Session:
         return await self.send(batch.operation, json_rows(batch.rows))
 
     async def send(self, operation: Operation, records: Sequence[dict[str, Any]]) -> Sequence[RowResult]:
-        request = Request("POST", f"{self._url}/{operation.value}", {}, dumps(records), _LIMITS.timeout_s)
-        response = await self._client.send(request)
+        number = uuid4().hex
+        try:
+            results = await self._results(number, operation, records)
+        except BaseException:
+            self._say(number, GIVEN_UP)
+            raise
+        self._say(number, READ)
+        return results
+
+    async def _results(self, number: str, operation: Operation, records: Sequence[dict[str, Any]]) -> list[RowResult]:
+        url, headers = f"{self._url}/{operation.value}", {NUMBER_HEADER: number}
+        response = await self._client.send(Request("POST", url, headers, dumps(records), _LIMITS.timeout_s))
         if error := self._client.error_for(response):
             raise error
         return [ACCEPTED if found["ok"] else rejected(found["message"]) for found in response.json()]
+
+    def _say(self, number: str, word: str) -> None:
+        """On this machine a datagram is there when the call returns, so before anything else can be sent."""
+        place = urlsplit(self._url)
+        with socket.socket(type=socket.SOCK_DGRAM) as way:
+            way.sendto(f"{number} {word}".encode(), (place.hostname, place.port))
 
 
 def register() -> None:

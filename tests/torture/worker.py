@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from importlib import import_module
@@ -31,5 +32,6 @@ def main(arguments: Sequence[str]) -> None:
 
     if arguments:
         limit = int(arguments[0])
+        sys.dont_write_bytecode = True  # half a compiled module would stay when the disk has room again
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     worker.main()

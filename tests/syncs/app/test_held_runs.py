@@ -116,6 +116,7 @@ def test_dropped_changes_leave_no_trace_and_the_next_run_finds_them_again(shop: 
     services.drop_run(actor=shop.actor, run=run, note="Broken join")
     dropped = again(run)
     assert (dropped.status, dropped.error_code, dropped.live) == (RunStatus.CANCELLED, "dropped", False)
+    assert (dropped.planned, dropped.succeeded, dropped.rejected, dropped.aborted) == (3, 0, 0, 3)
     assert "Broken join" in dropped.error_message
     assert Sync.objects.get(pk=sync.pk).baseline == before
     assert len(shop.there()) == 10

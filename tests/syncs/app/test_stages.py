@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
 import dramatiq
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from config.queue import stopping
 from connectors import services as connectors
 from connectors.models import Destination
 from connectors.sdk.destination import Limits
-from syncs import scheduler, services, tasks
+from syncs import journal, scheduler, services, tasks
 from syncs.choices import RunStatus, StepKind, StepState
 from syncs.engine import LeaseLost
 from syncs.engine.spec import BatchRecord, Failure
@@ -183,6 +183,27 @@ def test_destinations_that_hang_leave_room_for_others(shop: Shop, settings: Any)
     assert held[0] == 4
     assert sum(held[:4]) <= 12
     assert held[4] >= 1
+
+
+def test_answers_that_came_while_the_database_was_away_are_written_down_when_it_is_back(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without them the batch would go again, or be reported as in doubt."""
+    shop.fill(3)
+    services.start_run(actor=shop.actor, sync=shop.sync())
+    left, real = [2], journal._store
+
+    def store(group: Sequence[Any]) -> Any:
+        if left[0] and any(entry.record.done for entry in group):
+            left[0] -= 1
+            raise OperationalError("terminating connection due to administrator command")
+        return real(group)
+
+    monkeypatch.setattr(journal, "_store", store)
+    monkeypatch.setattr(journal, "AGAIN_SECONDS", 0.0)
+    work_off()
+    step = RunStep.objects.get(kind=StepKind.DELIVER)
+    assert (left, step.attempts, step.run.status) == ([0], 1, RunStatus.SUCCEEDED)
 
 
 def test_nobody_waits_for_a_journal_whose_thread_ended(step: RunStep, monkeypatch: pytest.MonkeyPatch) -> None:

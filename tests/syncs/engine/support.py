@@ -35,7 +35,7 @@ from syncs.engine.deliver import deliver_part
 from syncs.engine.errors import Cancelled
 from syncs.engine.forgetting import Forgotten
 from syncs.engine.limiter import Unlimited
-from syncs.engine.memory import MemoryJournal
+from syncs.engine.memory import AlwaysProceed, MemoryJournal
 from syncs.engine.preparation import next_parts, prepare
 from syncs.engine.retry import Clock
 from syncs.engine.settlement import retire, settle, superseded
@@ -247,7 +247,7 @@ class FaultyJournal(MemoryJournal):
         self.faults.step()
 
 
-class CancelAfter:
+class CancelAfter(AlwaysProceed):
     """Cancels at the n-th question; ``None`` never does."""
 
     def __init__(self, questions: int | None = None) -> None:

@@ -12,14 +12,15 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from connectors.sdk.destination import ACCEPTED, Batch, Limits, RowResult
+from connectors.sdk import pace
+from connectors.sdk.destination import ACCEPTED, Batch, Limits, Mode, RowResult
 from connectors.sdk.errors import AuthError, BatchRejected, ConnectorError, Gone, RateLimited, Unavailable
 from connectors.sdk.trace import Exchange, record
 from syncs.engine.deliver import GIVEN_UP_IN_A_ROW, deliver_part
-from syncs.engine.errors import LeaseLost
+from syncs.engine.errors import Cancelled, LeaseLost
 from syncs.engine.exchanges import batch_exchanges, search_exchanges
 from syncs.engine.limiter import Unlimited
-from syncs.engine.memory import MemoryJournal
+from syncs.engine.memory import AlwaysProceed, MemoryJournal
 from syncs.engine.patience import Patience
 from syncs.engine.preparation import prepare
 from syncs.engine.spec import BatchRecord, PartOutcome, Prepared
@@ -274,7 +275,7 @@ def test_cancelling_during_a_long_wait_does_not_wait_it_out(house: House) -> Non
 
 
 def test_a_lost_lease_ends_the_work_and_writes_no_outcome(house: House) -> None:
-    class Lost:
+    class Lost(AlwaysProceed):
         async def proceed(self) -> None:
             raise LeaseLost("Another worker took over.")
 
@@ -282,6 +283,59 @@ def test_a_lost_lease_ends_the_work_and_writes_no_outcome(house: House) -> None:
     with pytest.raises(LeaseLost):
         delivery(control=Lost())
     assert not [path for path in house.storage.list("syncs") if "outcomes" in path]
+
+
+class Lapsed(AlwaysProceed):
+    """A lease that runs out after so many looks at it; nobody asks whether to go on in between."""
+
+    def __init__(self, looks: int) -> None:
+        self.looks = looks
+
+    def still_held(self) -> None:
+        self.looks -= 1
+        if self.looks < 0:
+            raise LeaseLost("The lease on this stage ran out.")
+
+
+def test_a_worker_that_wakes_between_writing_down_and_sending_leaves_the_batch_to_its_successor(house: House) -> None:
+    """Stopped for longer than its lease, it would put old values over those of a later run."""
+    delivery = ready(house, 2)
+    with pytest.raises(LeaseLost):
+        delivery(control=Lapsed(0))
+    assert [record.done for record in delivery.journal.records.values()] == [False]
+    assert house.destination.calls == []
+    assert delivery().succeeded.added == 2
+
+
+def test_a_lease_that_runs_out_between_two_requests_of_a_batch_ends_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = []
+
+    async def deliver(batch: Batch) -> list[RowResult]:
+        for key in batch.keys:
+            await pace.wait_for_turn()
+            sent.append(key)
+        return [ACCEPTED] * len(batch)
+
+    monkeypatch.setattr(house.destination, "deliver", deliver)
+    delivery = ready(house, 2)
+    with pytest.raises(LeaseLost):
+        delivery(control=Lapsed(2))
+    assert sent == ["0"]
+
+
+def test_cancelling_between_two_requests_of_a_batch_leaves_its_rows_in_doubt(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def deliver(batch: Batch) -> list[RowResult]:
+        raise Cancelled("A person cancelled the run.")
+
+    monkeypatch.setattr(house.destination, "deliver", deliver)
+    delivery = ready(house, 2, mode=Mode.INSERT, idempotent=False)
+    outcome = delivery()
+    assert outcome.failure is not None
+    assert (outcome.failure.code, outcome.in_doubt) == ("cancelled", 2)
 
 
 @pytest.mark.parametrize("step", range(13))  # every step that delivering two batches takes

@@ -12,15 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.sdk import pace
 from connectors.sdk.destination import Limits, Mode, Removal, RowSet, RowStreams
 from connectors.sdk.errors import Unavailable
 from connectors.sdk.types import Operation
 from syncs.engine.batching import cut, estimated_bytes
-from syncs.engine.errors import InvalidMapping, StorageFailed, UnknownColumn
+from syncs.engine.errors import InvalidMapping, LeaseLost, StorageFailed, UnknownColumn
 from syncs.engine.mapping import compile_mapping
 from syncs.engine.memory import AlwaysProceed
 from syncs.engine.plan import explain, make_plan
 from syncs.engine.preparation import prepare
+from syncs.engine.protocols import Control
 from syncs.engine.rules import writes_whole_run
 from syncs.engine.runlog import Count, RunLog
 from syncs.engine.settlement import settle
@@ -215,6 +217,16 @@ def test_rows_of_parts_that_are_through_show_while_the_run_goes_on(house: House)
     assert len(log.rows().rows) == 2
 
 
+def test_parts_that_a_run_never_came_to_are_aborted_once_it_has_ended(house: House) -> None:
+    run = house.run(table([(n, "x") for n in range(4)]), part_rows=2)
+    log = RunLog(house.storage, run.spec, run.prepared, run.outcomes[:1], untold=RowStatus.ABORTED)
+    statuses = [RowStatus.SUCCEEDED] * 2 + [RowStatus.ABORTED] * 2
+    assert [row.status for row in log.rows().rows] == statuses
+    assert [(count.status, count.rows) for count in log.counts()] == [(RowStatus.SUCCEEDED, 2), (RowStatus.ABORTED, 2)]
+    assert [row.key for row in log.rows(failed=True).rows] == ["2", "3"]
+    assert len(list(log.export(failed=True))) == 2
+
+
 def test_rows_that_travelled_together_are_found_together(house: House) -> None:
     log = log_of(house, house.run(table([(n, "x") for n in range(5)])))
     assert [len(log.rows(batch=(1, number)).rows) for number in range(3)] == [2, 2, 1]
@@ -261,7 +273,9 @@ class Whole(MemoryDestination):
             self.written[operation.value] = records
 
 
-def write_whole(house: House, data: pa.Table, **changes: Any) -> tuple[RunSpec, Any, Sequence[Any]]:
+def write_whole(
+    house: House, data: pa.Table, control: Control | None = None, **changes: Any
+) -> tuple[RunSpec, Any, Sequence[Any]]:
     house.runs += 1
     usual: dict[str, Any] = {"mode": Mode.DIFF, "rows": RowSet.FILES, "single_writer": True, "part_rows": 2}
     spec = make_spec(house.runs, **{**usual, **changes})
@@ -274,7 +288,7 @@ def write_whole(house: House, data: pa.Table, **changes: Any) -> tuple[RunSpec, 
             house.destination,
             prepared,
             house.storage,
-            AlwaysProceed(),
+            control or AlwaysProceed(),
             Limits(attempts=2),
             clock=FakeTime().clock,
         )
@@ -293,6 +307,22 @@ def test_a_run_in_one_go_hands_over_each_operation_as_a_stream(house: House) -> 
         "changed": [{"id": 1, "value": "A"}],
         "removed": [{"id": 3, "value": "c"}],
     }
+
+
+def test_a_run_in_one_go_sends_no_request_once_its_lease_ran_out(house: House) -> None:
+    class Lapsed(AlwaysProceed):
+        def still_held(self) -> None:
+            raise LeaseLost("The lease on this stage ran out.")
+
+    class Asking(Whole):
+        async def write(self, job: Any, rows: RowStreams) -> None:
+            await pace.wait_for_turn()
+            await super().write(job, rows)
+
+    asking = house.destination = Asking()
+    with pytest.raises(LeaseLost):
+        write_whole(house, table([(1, "a")]), Lapsed())
+    assert not hasattr(asking, "written")
 
 
 def test_a_run_in_one_go_tries_again_from_the_start_and_fails_as_a_whole(house: House) -> None:
