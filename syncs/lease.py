@@ -36,7 +36,7 @@ class Lease:
         self._ended = threading.Event()
         self._stop = held.stop
         self._lost = False
-        self._valid_until = time.monotonic() + LEASE.total_seconds() - MARGIN_SECONDS
+        self._valid_until = held.asked_at + LEASE.total_seconds() - MARGIN_SECONDS
         self._rows = 0
         self._thread = threading.Thread(target=self._keep, name=f"lease-{held.step_id}", daemon=True)
 

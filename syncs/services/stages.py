@@ -6,6 +6,7 @@ its lease gets :class:`LeaseLost` here and has changed nothing.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -55,7 +56,11 @@ class Stop(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A worker's hold on a stage: worthless as soon as another epoch was given out."""
+    """A worker's hold on a stage: worthless as soon as another epoch was given out.
+
+    ``asked_at`` is this process's monotonic clock before the lease began, so that nobody who is
+    stopped right after thinks it longer than it is.
+    """
 
     step_id: int
     run_id: int
@@ -65,11 +70,13 @@ class Claim:
     number: int
     epoch: int
     attempts: int
+    asked_at: float
     stop: Stop | None = None  # when it was taken; heartbeats bring later news
 
 
 def claim(step_id: int) -> Claim | None:
     """Take a stage that is waiting or whose holder went silent; nothing where somebody else works on it."""
+    asked_at = time.monotonic()
     free = Q(state=StepState.WAITING, available_at__lte=Now()) | Q(state=StepState.RUNNING, lease_until__lt=Now())
     candidates = RunStep.objects.filter(free, _OPEN, ~_behind_another_log(), pk=step_id).select_related(
         "run__sync__destination"
@@ -98,6 +105,7 @@ def claim(step_id: int) -> Claim | None:
         number=step.number,
         epoch=step.epoch,
         attempts=step.attempts,
+        asked_at=asked_at,
         stop=None if step.kind == StepKind.LOG else _stop(step.run),
     )
 

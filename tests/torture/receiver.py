@@ -34,15 +34,29 @@ NUMBER_HEADER = "X-Request-Number"
 READ, GIVEN_UP, WAITING = "read", "given up", "waiting"
 
 
+Which = tuple[str, str, str]  # run, operation, key
+
+
+@dataclass(slots=True)
+class Arrival:
+    """A row that came in a request: which one, when, and how the one before that brought it stood at that moment."""
+
+    request: str
+    order: int
+    at: float
+    before: str | None
+
+
 @dataclass
 class Table:
-    """What one sync has brought."""
+    """What one sync has brought. ``came`` holds the latest arrivals, ``done`` the latest of those carried out."""
 
     records: dict[str, Row] = field(default_factory=dict)
     inserts: Counter[str] = field(default_factory=Counter)
     requests: int = 0
     repeats: list[dict[str, Any]] = field(default_factory=list)
-    seen: dict[tuple[str, str, str], tuple[str, float]] = field(default_factory=dict)  # in which request, when
+    came: dict[Which, Arrival] = field(default_factory=dict)
+    done: dict[Which, Arrival] = field(default_factory=dict)
 
 
 class Receiver:
@@ -96,6 +110,7 @@ class Receiver:
         table = self.tables.setdefault(sync, Table())
         rows = await request.json()
         table.requests += 1
+        arrivals = self._arrived(table, (run, operation), rows, request.headers[NUMBER_HEADER])
         trouble = self._trouble()
         await asyncio.sleep(self.random.uniform(0.0, 0.03))
         match trouble.split():
@@ -109,7 +124,8 @@ class Receiver:
             case ["reset"]:
                 return self._cut(request)
         refused = self._some(rows) if trouble == "partial" else set()
-        results = self._apply(table, (mode, run, operation), rows, refused, request.headers[NUMBER_HEADER])
+        results = self._apply(table, mode, operation, rows, refused)
+        self._note(table, {which: a for which, a in arrivals.items() if which[2] not in refused})
         match trouble:
             case "500 after":
                 return web.Response(status=500, text="it was too much, though it was done")
@@ -130,16 +146,14 @@ class Receiver:
         return {row["id"] for row in rows if self.random.random() < 0.3}
 
     def _apply(
-        self, table: Table, what: tuple[str, str, str], rows: Sequence[Row], refused: set[str], number: str
+        self, table: Table, mode: str, operation: str, rows: Sequence[Row], refused: set[str]
     ) -> list[dict[str, Any]]:
-        mode, run, operation = what
         if mode == "all":
             table.records = {}
         for row in rows:
             key = row["id"]
             if key in refused:
                 continue
-            self._note(table, (run, operation, key), number)
             if operation == "removed":
                 table.records.pop(key, None)
             elif mode == "update" and key not in table.records:
@@ -149,14 +163,26 @@ class Receiver:
                 table.records[key] = row
         return [{"ok": row["id"] not in refused, "message": "not this one"} for row in rows]
 
-    def _note(self, table: Table, which: tuple[str, str, str], number: str) -> None:
+    def _arrived(self, table: Table, what: tuple[str, str], rows: Sequence[Row], request: str) -> dict[Which, Arrival]:
         self._listen()
-        now = time.time()
-        if before := table.seen.get(which):
-            run, operation, key = which
-            said, ago = self._said.get(before[0], WAITING), now - before[1]
-            table.repeats.append({"run": run, "operation": operation, "key": key, "before": said, "ago": ago})
-        table.seen[which] = number, now
+        arrivals = {}
+        for row in rows:
+            which = (*what, row["id"])
+            before = table.came.get(which)
+            said = self._said.get(before.request, WAITING) if before else None
+            arrivals[which] = table.came[which] = Arrival(request, table.requests, time.time(), said)
+        return arrivals
+
+    def _note(self, table: Table, arrivals: dict[Which, Arrival]) -> None:
+        """Rows carried out for the second time. The later arrival is judged, whichever was carried out later."""
+        for which, arrival in arrivals.items():
+            first, second = arrival, table.done.get(which)
+            if second is not None:
+                first, second = sorted((first, second), key=lambda a: a.order)
+                run, operation, key = which
+                ago, before = second.at - first.at, second.before
+                table.repeats.append({"run": run, "operation": operation, "key": key, "before": before, "ago": ago})
+            table.done[which] = second or first
 
     def _listen(self) -> None:
         """What senders have said up to now."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -105,6 +106,15 @@ def test_entries_of_many_batches_are_all_durable(step: RunStep) -> None:
     for future in written:
         future.result(timeout=60)
     assert JournalBatch.objects.filter(done=True).count() == 300
+
+
+def test_a_worker_that_is_stopped_right_after_it_took_a_stage_knows_that_its_lease_ran_out(step: RunStep) -> None:
+    held = stages.claim(step.pk)
+    assert held is not None
+    Lease(held).still_held()
+    stopped = replace(held, asked_at=held.asked_at - stages.LEASE.total_seconds())
+    with pytest.raises(LeaseLost):
+        Lease(stopped).still_held()
 
 
 def test_a_stage_of_a_silent_worker_is_sent_to_the_others(step: RunStep) -> None:
