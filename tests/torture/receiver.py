@@ -110,7 +110,7 @@ class Receiver:
         table = self.tables.setdefault(sync, Table())
         rows = await request.json()
         table.requests += 1
-        arrivals = self._arrived(table, (run, operation), rows, request.headers[NUMBER_HEADER])
+        arrivals = self.arrived(table, (run, operation), rows, request.headers[NUMBER_HEADER])
         trouble = self._trouble()
         await asyncio.sleep(self.random.uniform(0.0, 0.03))
         match trouble.split():
@@ -125,7 +125,7 @@ class Receiver:
                 return self._cut(request)
         refused = self._some(rows) if trouble == "partial" else set()
         results = self._apply(table, mode, operation, rows, refused)
-        self._note(table, {which: a for which, a in arrivals.items() if which[2] not in refused})
+        self.note(table, {which: a for which, a in arrivals.items() if which[2] not in refused})
         match trouble:
             case "500 after":
                 return web.Response(status=500, text="it was too much, though it was done")
@@ -163,7 +163,8 @@ class Receiver:
                 table.records[key] = row
         return [{"ok": row["id"] not in refused, "message": "not this one"} for row in rows]
 
-    def _arrived(self, table: Table, what: tuple[str, str], rows: Sequence[Row], request: str) -> dict[Which, Arrival]:
+    def arrived(self, table: Table, what: tuple[str, str], rows: Sequence[Row], request: str) -> dict[Which, Arrival]:
+        """Rows come, whatever becomes of them."""
         self._listen()
         arrivals = {}
         for row in rows:
@@ -173,7 +174,7 @@ class Receiver:
             arrivals[which] = table.came[which] = Arrival(request, table.requests, time.time(), said)
         return arrivals
 
-    def _note(self, table: Table, arrivals: dict[Which, Arrival]) -> None:
+    def note(self, table: Table, arrivals: dict[Which, Arrival]) -> None:
         """Rows carried out for the second time. The later arrival is judged, whichever was carried out later."""
         for which, arrival in arrivals.items():
             first, second = arrival, table.done.get(which)

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 
 import pytest
 
 from tests.torture.house import ROOT
+from tests.torture.receiver import GIVEN_UP, READ, WAITING, Receiver, Table
+
+
+@pytest.mark.parametrize("said", [READ, GIVEN_UP, WAITING])
+@pytest.mark.parametrize("late", [False, True])
+def test_the_receiver_judges_a_repeat_by_how_its_sender_took_the_request_before(said: str, late: bool) -> None:
+    """However late a request that hung is carried out, it is not the one that came again."""
+    with socket.socket(type=socket.SOCK_DGRAM) as words, socket.socket(type=socket.SOCK_DGRAM) as sender:
+        words.bind(("127.0.0.1", 0))
+        words.setblocking(False)
+        receiver, table = Receiver(words), Table()
+        first = receiver.arrived(table, ("7", "added"), [{"id": "k"}], "a")
+        table.requests += 1
+        if said != WAITING:
+            sender.sendto(f"a {said}".encode(), words.getsockname())
+        second = receiver.arrived(table, ("7", "added"), [{"id": "k"}], "b")
+        sender.sendto(b"b read", words.getsockname())
+        for arrivals in (second, first) if late else (first, second):
+            receiver.note(table, arrivals)
+    assert [repeat["before"] for repeat in table.repeats] == [said]
 
 
 @pytest.mark.services
