@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from audiences.access import ADD_SYNC
 from audiences.choices import PRIVACY_WORDS, Privacy
 from audiences.models import SchemaColumn, SchemaModel
 from audiences.selectors.rules import destinations_with_rules
 from audiences.selectors.subsets import choices_of
+from connectors.selectors import destinations
+from governance.approvals.access import policy_here
 from governance.audit.actors import Actor
-from workspaces.access import people_who_may, spaces_of
+from workspaces.access import may, people_who_may, spaces_of
 from workspaces.models import Space
-from workspaces.permissions import Permission
+from workspaces.permissions import CONFIGURE_TO_DESTINATION, Permission
 
+PUBLISH = (Permission.CONFIGURE_AUDIENCES, *CONFIGURE_TO_DESTINATION)
 NAMED = 6
 PEOPLE = 3
 
@@ -29,7 +33,8 @@ class Missing:
 def what_is_missing(actor: Actor, parent: SchemaModel) -> list[Missing]:
     """All that a builder's page keeps from this person, or from everybody."""
     schema = _schema_people(parent)
-    return [*_columns(parent, schema), *_subsets(actor, parent), *_rules(parent, schema), *_spaces(actor)]
+    about_data = [*_columns(parent, schema), *_subsets(actor, parent), *_rules(parent, schema)]
+    return [*about_data, *_spaces(actor), *_destinations(actor, parent), *_approvals(actor, parent)]
 
 
 def _columns(parent: SchemaModel, who: str) -> list[Missing]:
@@ -71,6 +76,33 @@ def _spaces(actor: Actor) -> list[Missing]:
         return []
     why = "Audiences and syncs of spaces that your groups do not see."
     return [Missing("Audiences of other teams", why, f"A workspace admin: {_admins()}")]
+
+
+def _destinations(actor: Actor, parent: SchemaModel) -> list[Missing]:
+    closed = _names_without(actor, parent, ADD_SYNC)
+    if not closed:
+        return []
+    why = f"None of your groups may both build on {parent.name} and draft syncs to it."
+    return [Missing(f"Sending to {_some(closed)}", why, f"A workspace admin: {_admins()}")]
+
+
+def _approvals(actor: Actor, parent: SchemaModel) -> list[Missing]:
+    policy = policy_here()
+    if policy.needs_others:
+        needs = "somebody else approves" if policy.approvers == 1 else f"{policy.approvers} people approve"
+        why = f"In this workspace a sync runs once {needs} it. Audiences themselves need no approval."
+        return [Missing("Syncs that run at once", why, f"A workspace admin: {_admins()}")]
+    drafted = set(_names_without(actor, parent, PUBLISH)) - set(_names_without(actor, parent, ADD_SYNC))
+    if not drafted:
+        return []
+    why = "You may draft syncs there; they run once somebody with the right to approve says yes."
+    return [Missing(f"Syncs to {_some(sorted(drafted))} that run at once", why, f"A workspace admin: {_admins()}")]
+
+
+def _names_without(actor: Actor, parent: SchemaModel, needs: tuple[Permission, ...]) -> list[str]:
+    """The destinations at which none of the actor's groups holds all these rights together."""
+    rows = destinations().values_list("pk", "name")
+    return [name for pk, name in rows if not may(actor, needs, parent_model_id=parent.pk, destination_id=pk)]
 
 
 def _schema_people(parent: SchemaModel) -> str:

@@ -71,7 +71,7 @@ def require_direct(actor: Actor) -> None:
     both sides are checked by whoever asks this.
     """
     policy = policy_here()
-    if actor.is_system or not policy.required or (policy.self_approval and policy.approvers == 1):
+    if actor.is_system or not policy.needs_others:
         return
     needs = "somebody else's approval" if policy.approvers == 1 else f"{policy.approvers} approvals"
     raise ApprovalRequired(f"In this workspace the change needs {needs} before it is live.", hint=HOW)

@@ -35,6 +35,11 @@ class ApprovalPolicy(TenantModel):
     def __str__(self) -> str:
         return "Approvals"
 
+    @property
+    def needs_others(self) -> bool:
+        """Whether nobody may publish a change by themselves."""
+        return self.required and not (self.self_approval and self.approvers == 1)
+
 
 class Draft(TenantModel):
     """A change of one resource that is not live, or a resource that never was (``is_new``).

@@ -17,6 +17,9 @@ from tests.audiences.app.shop import orders, parent, warehouse
 from tests.connectors.app.connections import a_destination
 from tests.world import Place, World
 from workspaces import services as people
+from workspaces.grants import Grant
+from workspaces.models import Role
+from workspaces.permissions import Permission
 from workspaces.scoping import workspace_scope
 
 
@@ -46,7 +49,7 @@ def only_condition(person: Person, column: str, value: str) -> None:
 
 
 def test_subsets_are_set_up_by_clicking_and_marketers_meet_them(
-    world: World, place: Place, customers: SchemaModel
+    world: World, place: Place, customers: SchemaModel, mailer: Destination
 ) -> None:
     building.create_audience(actor=place.actor, parent=customers, name="Old", definition=where())
     role = people.create_role(actor=place.actor, workspace=place.workspace, name="Northern team")
@@ -79,6 +82,12 @@ def test_subsets_are_set_up_by_clicking_and_marketers_meet_them(
     assert "All Customers. Only within “North”." in person.html
     assert "South" in re.sub(r"(?s).*Something missing\?", "", person.html)  # told, with who can change it
     assert "owner@acme.test" in person.html
+    assert f"Sending to {mailer.name}" in person.html
+    role = Role.objects.get(name="Marketing North")
+    people.change_role_grants(actor=place.actor, role=role, give=[Grant(Permission.DRAFT_TO_DESTINATION, mailer.pk)])
+    person = Person(place, f"audiences/new/{customers.pk}", north)
+    assert f"Sending to {mailer.name}" not in person.html
+    assert f"Syncs to {mailer.name} that run at once" in person.html
     assert f'value="{subset("South").pk}"' not in person.html
     person.press("save", name="Mine", subsets="1", subset=str(subset("South").pk))
     assert "do not hold “South”" in person.html
