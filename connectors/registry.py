@@ -17,6 +17,7 @@ SOURCES: dict[str, str] = {
     "azure_blob": "connectors.sources.azure_blob:AzureBlobSource",
     "bigquery": "connectors.sources.bigquery:BigQuerySource",
     "clickhouse": "connectors.sources.clickhouse:ClickHouseSource",
+    "databricks": "connectors.sources.databricks:DatabricksSource",
     "duckdb": "connectors.sources.duckdb:DuckDBSource",
     "gcs": "connectors.sources.gcs:GcsSource",
     "greenplum": "connectors.sources.greenplum:GreenplumSource",
@@ -33,6 +34,7 @@ SOURCES: dict[str, str] = {
     "singlestore": "connectors.sources.singlestore:SingleStoreSource",
     "snowflake": "connectors.sources.snowflake:SnowflakeSource",
     "snowflake_iceberg": "connectors.sources.snowflake_iceberg:SnowflakeIcebergSource",
+    "trino": "connectors.sources.trino:TrinoSource",
 }
 DESTINATIONS: dict[str, str] = {
     "airtable": "connectors.destinations.airtable:AirtableDestination",

@@ -140,21 +140,32 @@ class NamedHeaders(SignIn):
 
 @dataclass(frozen=True, kw_only=True)
 class Basic(SignIn):
-    """User name and password (RFC 7617); either may be fixed instead of a setting: a key with an empty password."""
+    """User name and password (RFC 7617); either may be fixed instead of a setting: a key with an empty password.
+
+    ``optional``: where no password is set, requests prove nothing.
+    """
 
     user: Text | str
     password: Text | str = ""
     suffix: str = ""  # after the user's name: “/token”
+    optional: bool = False
 
     @property
     def fields(self) -> tuple[Field, ...]:  # type: ignore[override]  # as above
         return tuple(f for f in (self.user, self.password) if isinstance(f, Text))
 
     def prover(self, config: Config, environment: Environment, client: NewClient) -> Prover:
+        if self._nothing(config):
+            return _Fixed(Proof())
         user, password = _value(config, self.user) + self.suffix, _value(config, self.password)
         return _Fixed(Proof({"Authorization": basic(user, password)}))
 
+    def _nothing(self, config: Config) -> bool:
+        return self.optional and isinstance(self.password, Text) and not config.get(self.password.name)
+
     def secrets(self, config: Config) -> list[str]:
+        if self._nothing(config):
+            return []
         pair = basic(_value(config, self.user) + self.suffix, _value(config, self.password))
         return [*super().secrets(config), pair.removeprefix("Basic ")]
 

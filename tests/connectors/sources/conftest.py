@@ -16,7 +16,7 @@ from psycopg import sql
 
 from config.embedded import Urls
 from connectors.sdk.context import Environment
-from tests.support import bigquery, clickhouse, mariadb, snowflake
+from tests.support import bigquery, clickhouse, duck_warehouses, mariadb, snowflake
 from tests.support.databases import RUN_PREFIX, at
 
 
@@ -123,6 +123,18 @@ def bigquery_server() -> Prepare:
             yield settings
 
     return prepare
+
+
+@pytest.fixture(scope="session")
+def trino_server() -> Prepare:
+    """DuckDB behind Trino's protocol."""
+    return duck_warehouses.a_trino
+
+
+@pytest.fixture(scope="session")
+def databricks_server() -> Prepare:
+    """DuckDB behind Databricks' Statement Execution API."""
+    return duck_warehouses.a_databricks
 
 
 @pytest.fixture

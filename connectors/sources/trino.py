@@ -1,0 +1,164 @@
+"""Trino, Starburst and Presto, over the protocol of their own clients: no driver stands between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import pyarrow as pa
+from sqlglot import exp
+
+from connectors.sdk.context import Environment
+from connectors.sdk.errors import AuthError, ConnectorError, QueryError
+from connectors.sdk.fields import TUNNEL, Number, Select, Text, Toggle
+from connectors.sdk.readings import Described
+from connectors.sdk.rest.blocking import opened
+from connectors.sdk.server_settings import TIME_LIMIT
+from connectors.sdk.source import SourceDefinition
+from connectors.sdk.sql import bare, limit_rows, table_sql
+from connectors.sdk.sql_source import SqlSource
+from connectors.sdk.trino import API, Session
+from connectors.sdk.trino_types import batch, described
+from connectors.sdk.types import Choice, Column, Table, Verification
+
+_HIDDEN = ("information_schema", "headrace_planner", "headrace_audit")
+# Longer than the coordinator lets a client wait for a page.
+_TIMEOUT_S = 120.0
+
+
+def setup_sql(config: Mapping[str, Any]) -> str:
+    """SQL for an administrator, where the catalog's connector knows grants: a user that may read one schema."""
+    user = exp.to_identifier(str(config.get("user") or "headrace"), quoted=True).sql(dialect="trino")
+    catalog = exp.to_identifier(str(config.get("catalog") or "your_catalog"), quoted=True).sql(dialect="trino")
+    return f"GRANT SELECT ON SCHEMA {catalog}.your_schema TO USER {user};"
+
+
+class TrinoSource(SqlSource):
+    """One catalog, and in SQL whatever else the user may read. A model stands inside a SELECT, which never writes."""
+
+    failures = (pa.ArrowException,)
+
+    definition: ClassVar[SourceDefinition] = SourceDefinition(
+        key="trino",
+        name="Trino",
+        category="Warehouses",
+        summary="Tables, views and queries of Trino, Starburst or Presto, over all that they reach.",
+        docs_url="docs/sources/trino.md",
+        dialect="trino",
+        verification=Verification.DOCS,
+        studio=True,
+        setup_sql=setup_sql,
+        fields=(
+            Text(name="host", label="Host", help="The coordinator.", placeholder="trino.example.com", max_length=253),
+            Number(name="port", label="Port", default=443, minimum=1, maximum=65_535),
+            Text(
+                name="catalog",
+                label="Default catalog",
+                help="Its tables are listed, and names without a catalog belong to it.",
+                required=False,
+                max_length=200,
+            ),
+            Select(
+                name="engine",
+                label="Engine",
+                default="trino",
+                choices=(Choice("trino", "Trino"), Choice("presto", "Presto")),
+            ),
+            *API.sign_in.fields,
+            Toggle(
+                name="unencrypted",
+                label="Disable encryption",
+                help="Only on a network that you trust; the server then takes no password.",
+                group="Security",
+            ),
+            TUNNEL,
+            TIME_LIMIT,
+        ),
+    )
+
+    def __init__(self, config: Mapping[str, Any], environment: Environment) -> None:
+        super().__init__(config, environment)
+        self.dialect = "presto" if config.get("engine") == "presto" else "trino"
+
+    def check(self) -> None:
+        """Log in and find something to read; without a catalog, whether queries run."""
+        with self._opened() as session:
+            session.small("SELECT 1")
+            if self.config.get("catalog") and not self._tables(session):
+                raise AuthError(
+                    "Connected, but there is no table that this user may read.",
+                    hint="Check the catalog, and grant this user SELECT on its tables.",
+                )
+
+    def columns(self, table: Table) -> Sequence[Column]:
+        """The columns of one table with their comments."""
+        whole = table_sql(table, self.dialect)
+        wanted = exp.select("column_name", "remarks").from_("system.jdbc.columns")
+        where = {"table_cat": self._catalog, "table_schem": table.schema, "table_name": table.name}
+        wanted = wanted.where(*(exp.column(key).eq(exp.Literal.string(value)) for key, value in where.items()))
+        with self._opened() as session:
+            comments = dict(session.small(wanted.sql(dialect=self.dialect)))
+            found = session.columns(limit_rows(whole, 0, self.dialect))
+        return [described(column, comments.get(column["name"]) or "").column for column in found]
+
+    @property
+    def _catalog(self) -> str:
+        return str(self.config.get("catalog") or "").strip()
+
+    @contextmanager
+    def _connect(self) -> Iterator[Session]:
+        with opened(API, self.config, self.environment, timeout_s=_TIMEOUT_S) as line:
+            session = Session(line, self.environment.workload)
+            try:
+                yield session
+            finally:
+                session.cancel()
+
+    def _tables(self, connection: Session) -> Sequence[Table]:
+        if not self._catalog:
+            self.left_out = "Tables are listed of the default catalog only, and none is set: name others in SQL."
+            return []
+        wanted = (
+            exp.select("table_schem", "table_name", "table_type", "remarks")
+            .from_("system.jdbc.tables")
+            .where(
+                exp.column("table_cat").eq(exp.Literal.string(self._catalog)),
+                exp.not_(exp.column("table_schem").isin(*_HIDDEN)),
+            )
+            .order_by("table_schem", "table_name")
+        )
+        return [
+            Table(schema, name, "view" if "VIEW" in (kind or "") else "table", comment or "")
+            for schema, name, kind, comment in connection.small(wanted.sql(dialect=self.dialect))
+        ]
+
+    def _look(self, connection: Session, sql: str) -> Sequence[Described]:
+        try:
+            # Planned and not read: a limit of nothing is answered by the planner itself.
+            return [described(column) for column in connection.columns(limit_rows(sql, 0, self.dialect))]
+        except QueryError as error:
+            error.position = None if error.position is None else self._place(error.position, sql)
+            raise
+
+    def _place(self, found: int, sql: str) -> int | None:
+        """The place in the model itself of one in the query around it."""
+        asked = bare(sql, self.dialect)
+        found -= limit_rows(sql, 0, self.dialect).find(asked)
+        return found if 0 <= found <= len(asked) else None
+
+    def _rows(self, connection: Session, sql: str, schema: pa.Schema, batch_rows: int) -> Iterator[pa.RecordBatch]:
+        kept: list[list[Any]] = []
+        for rows in connection.pages(sql):
+            kept += rows
+            while len(kept) >= batch_rows:
+                yield batch(kept[:batch_rows], schema)
+                kept = kept[batch_rows:]
+        if kept:
+            yield batch(kept, schema)
+
+    def _cancel(self, connection: Session) -> None:
+        connection.cancel()
+
+    def _told(self, error: Exception) -> ConnectorError:
+        return QueryError(str(error))

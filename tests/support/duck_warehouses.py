@@ -1,0 +1,275 @@
+"""DuckDB behind the HTTP interfaces of warehouses that cannot run here, each as its vendor documents it.
+
+What they show is that a source speaks the protocol, pages, cancels and reads types; the SQL is another engine's.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
+from itertools import count
+from typing import Any, ClassVar
+
+import duckdb
+import pyarrow as pa
+import sqlglot
+
+from connectors.sdk.rest.sign_in import basic
+from tests.support.http import serving
+
+PAGE, PART = 700, 50_000
+_WAIT_S = 0.05
+LOGIN = {"user": "headrace", "password": "known-password-1"}
+
+
+class Running:
+    """A statement that DuckDB works on in a thread of its own."""
+
+    def __init__(self, warehouse: duckdb.DuckDBPyConnection, sql: str, dialect: str, limit_s: float | None) -> None:
+        self._connection = warehouse.cursor()
+        self._sql, self._dialect = sql, dialect
+        self._done = threading.Event()
+        self.error = self.stopped = ""
+        self.names: list[tuple[str, str]] = []
+        self.rows: list[tuple[Any, ...]] = []
+        self._timer = threading.Timer(limit_s, self.stop, ("too long",)) if limit_s else None
+        if self._timer:
+            self._timer.start()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def done(self, within: float = _WAIT_S) -> bool:
+        return self._done.wait(within)
+
+    def stop(self, why: str) -> None:
+        self.stopped = self.stopped or why
+        self._connection.interrupt()
+
+    def _run(self) -> None:
+        try:
+            statements = sqlglot.transpile(self._sql, read=self._dialect, write="duckdb")
+            if len(statements) != 1:
+                self.error = "one statement at a time"
+                return
+            self._connection.execute("SET TimeZone = 'UTC'")
+            self._connection.execute(statements[0])
+            self.names = [(d[0], str(d[1])) for d in self._connection.description or ()]
+            self.rows = self._connection.fetchall()
+        except (duckdb.Error, sqlglot.errors.SqlglotError) as error:
+            self.error = self.error or str(error)
+        finally:
+            if self._timer:
+                self._timer.cancel()
+            self._done.set()
+
+
+class Server(BaseHTTPRequestHandler):
+    """What all have in common: statements by their number, and JSON."""
+
+    warehouse: ClassVar[duckdb.DuckDBPyConnection]
+    running: ClassVar[dict[str, Running]]
+    numbers: ClassVar[Iterator[int]] = count(1)
+
+    def body(self) -> bytes:
+        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+    def begin(self, sql: str, dialect: str, limit_s: float | None) -> str:
+        key = f"s{next(self.numbers)}"
+        self.running[key] = Running(self.warehouse, sql, dialect, limit_s)
+        return key
+
+    def say(self, status: int, told: Any) -> None:
+        self.send_bytes(status, json.dumps(told, default=str).encode(), "application/json")
+
+    def send_bytes(self, status: int, data: bytes, kind: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Tests need no access log."""
+
+
+@contextmanager
+def _served(server: type[Server], seed: Sequence[str]) -> Iterator[int]:
+    """The port of a server over a DuckDB of its own."""
+    with duckdb.connect() as warehouse:
+        for statement in seed:
+            warehouse.execute(statement)
+        running: dict[str, Running] = {}
+        with serving(type("Handler", (server,), {"warehouse": warehouse, "running": running})) as port:
+            yield port
+        for work in running.values():
+            work.stop("cancelled")
+            work.done(10.0)
+
+
+_TRINO = {
+    "BIGINT": "bigint", "INTEGER": "integer", "SMALLINT": "smallint", "TINYINT": "tinyint", "DOUBLE": "double",
+    "FLOAT": "real", "BOOLEAN": "boolean", "VARCHAR": "varchar", "DATE": "date", "TIMESTAMP": "timestamp(6)",
+    "TIMESTAMP WITH TIME ZONE": "timestamp(6) with time zone", "BLOB": "varbinary", "JSON": "json", "UUID": "uuid",
+    "HUGEINT": "decimal(38,0)", "TIME": "time(6)",
+}  # fmt: skip
+
+
+class Trino(Server):
+    """The client protocol: a statement, and pages until there is no next one."""
+
+    def do_POST(self) -> None:
+        if self.headers.get("Authorization") != basic(*LOGIN.values()):
+            return self.send_bytes(401, b"Access Denied: Invalid credentials", "text/plain")
+        assert self.headers["X-Trino-Time-Zone"] == "UTC"
+        sql = self.body().decode().replace("system.jdbc.", "jdbc.")  # DuckDB keeps that name to itself
+        if self.headers.get("X-Trino-Catalog") != "stand":
+            return self.say(
+                200, {"id": "s0", "error": _trino_error("Catalog 'elsewhere' not found", "CATALOG_NOT_FOUND")}
+            )
+        limit = re.search(r"query_max_run_time=(\d+)s", self.headers.get("X-Trino-Session") or "")
+        return self._page(self.begin(sql, "trino", float(limit[1]) if limit else None), 0)
+
+    def do_GET(self) -> None:
+        key, number = self.path.split("/")[-2:]
+        self._page(key, int(number))
+
+    def do_DELETE(self) -> None:
+        self.running[self.path.split("/")[-2]].stop("cancelled")
+        self.send_bytes(204, b"", "text/plain")
+
+    def _page(self, key: str, number: int) -> None:
+        work = self.running[key]
+        told: dict[str, Any] = {"id": key, "stats": {"state": "RUNNING"}}
+        here = f"http://{self.headers['Host']}/v1/statement/executing/{key}"
+        if not work.done():
+            return self.say(200, {**told, "nextUri": f"{here}/{number}"})
+        if work.error:
+            name = {"cancelled": "USER_CANCELED", "too long": "EXCEEDED_TIME_LIMIT"}.get(work.stopped, "SYNTAX_ERROR")
+            return self.say(200, {**told, "error": _trino_error(work.error, name)})
+        told["columns"] = [{"name": name, "type": _trino_type(kind)} for name, kind in work.names]
+        rows = work.rows[number * PAGE : (number + 1) * PAGE]
+        if rows:
+            told["data"] = [[_trino_value(value) for value in row] for row in rows]
+        if len(work.rows) > (number + 1) * PAGE:
+            told["nextUri"] = f"{here}/{number + 1}"
+        return self.say(200, told)
+
+
+def _trino_error(words: str, name: str) -> dict[str, Any]:
+    kind = "INSUFFICIENT_RESOURCES" if name == "EXCEEDED_TIME_LIMIT" else "USER_ERROR"
+    return {"message": words, "errorName": name, "errorType": kind, "errorCode": 1}
+
+
+def _trino_type(kind: str) -> str:
+    if kind.startswith("DECIMAL"):
+        return kind.lower()
+    return _TRINO.get(kind) or ("array(bigint)" if kind.endswith("[]") else "row(x bigint)")
+
+
+def _trino_value(value: Any) -> Any:
+    if isinstance(value, dt.datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S.%f")
+    return value if isinstance(value, bool | int | float) or value is None else str(value)
+
+
+@contextmanager
+def a_trino(seed: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The settings of a source that reads the catalog ``stand``, filled by DuckDB's statements."""
+    with _served(Trino, (*_JDBC, *seed)) as port:
+        yield {"host": "127.0.0.1", "port": port, "catalog": "stand", "unencrypted": True, **LOGIN}
+
+
+# What Trino tells of its tables and columns.
+_JDBC = (
+    "CREATE SCHEMA jdbc",
+    "CREATE MACRO at_timezone(moment, zone) AS timezone(zone, moment)",
+    "CREATE VIEW jdbc.tables AS SELECT 'stand' AS table_cat, schema_name AS table_schem, table_name, 'TABLE' AS "
+    "table_type, comment AS remarks FROM duckdb_tables() WHERE schema_name = 'main'",
+    "CREATE VIEW jdbc.columns AS SELECT 'stand' AS table_cat, schema_name AS table_schem, table_name, "
+    "column_name, comment AS remarks FROM duckdb_columns() WHERE schema_name = 'main'",
+)
+
+
+_DATABRICKS = {
+    "BIGINT": "BIGINT", "INTEGER": "INT", "DOUBLE": "DOUBLE", "BOOLEAN": "BOOLEAN", "VARCHAR": "STRING", "DATE": "DATE",
+    "TIMESTAMP": "TIMESTAMP_NTZ", "TIMESTAMP WITH TIME ZONE": "TIMESTAMP", "BLOB": "BINARY", "HUGEINT": "DECIMAL(38,0)",
+}  # fmt: skip
+TOKEN = "dapi-known-token-1"
+
+
+class Databricks(Server):
+    """The Statement Execution API with external links, and the storage behind them."""
+
+    def do_POST(self) -> None:
+        body = self.body()
+        if self.path.endswith("/cancel"):
+            self.running[self.path.split("/")[-2]].stop("cancelled")
+            return self.say(200, {})
+        if self.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return self.say(403, {"error_code": "403", "message": "Invalid access token."})
+        asked = json.loads(body)
+        assert asked["disposition"] == "EXTERNAL_LINKS", asked
+        assert asked["format"] == "ARROW_STREAM", asked
+        if asked["warehouse_id"] != "known1":
+            return self.say(404, {"error_code": "NOT_FOUND", "message": "elsewhere is no SQL warehouse."})
+        return self._tell(self.begin(_spoken(asked["statement"]), "databricks", None))
+
+    def do_GET(self) -> None:
+        parts = self.path.split("/")
+        if parts[1] == "storage":
+            assert "Authorization" not in self.headers
+            return self.send_bytes(200, _stream(self.running[parts[2]], int(parts[3])), "application/octet-stream")
+        if parts[-2] == "chunks":
+            link = f"http://{self.headers['Host']}/storage/{parts[-4]}/{parts[-1]}"
+            return self.say(200, {"external_links": [{"external_link": link, "chunk_index": int(parts[-1])}]})
+        return self._tell(parts[-1])
+
+    def _tell(self, key: str) -> None:
+        work = self.running[key]
+        if not work.done():
+            return self.say(200, {"statement_id": key, "status": {"state": "RUNNING"}})
+        if work.stopped:
+            return self.say(200, {"statement_id": key, "status": {"state": "CANCELED"}})
+        if work.error:
+            failed = {"state": "FAILED", "error": {"error_code": "BAD_REQUEST", "message": work.error}}
+            return self.say(200, {"statement_id": key, "status": failed})
+        columns = [
+            {"name": name, "type_text": _DATABRICKS.get(kind) or (kind if "DECIMAL" in kind else "ARRAY<BIGINT>")}
+            for name, kind in work.names
+        ]
+        parts = -(-len(work.rows) // PART)
+        manifest = {"schema": {"columns": columns}, "total_chunk_count": parts}
+        return self.say(200, {"statement_id": key, "status": {"state": "SUCCEEDED"}, "manifest": manifest})
+
+
+def _spoken(sql: str) -> str:
+    """What DuckDB has no words for, in its own."""
+    if sql.startswith("SHOW TABLES IN"):
+        return "SELECT schema_name, table_name, false FROM duckdb_tables() WHERE schema_name = 'main'"
+    if found := re.fullmatch(r"DESCRIBE TABLE `main`\.`(.*)`", sql):
+        name = found[1].replace("``", "`").replace("'", "''")
+        return f"SELECT column_name, data_type, comment FROM duckdb_columns() WHERE table_name = '{name}'"
+    return sql
+
+
+def _stream(work: Running, number: int) -> bytes:
+    rows = work.rows[number * PART : (number + 1) * PART]
+    arrays = [pa.array([row[i] for row in rows]) for i in range(len(work.names))]
+    batch = pa.RecordBatch.from_arrays(arrays, names=[name for name, _ in work.names])
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    return bytes(sink.getvalue())
+
+
+@contextmanager
+def a_databricks(seed: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The settings of a source that reads the schema ``main``, filled by DuckDB's statements."""
+    with _served(Databricks, seed) as port:
+        routes = {"https://stand.databricks.test": f"http://127.0.0.1:{port}"}
+        login = {"sign_in": "token", "access_token": TOKEN, "http_path": "/sql/1.0/warehouses/known1"}
+        yield {"host": "stand.databricks.test", "port": 443, "schema": "main", **login, "routes": routes}
