@@ -86,15 +86,20 @@ class FileSource(Source):
         scratch = Path(self.environment.extra.get("data_dir") or tempfile.gettempdir()) / "tmp"
         scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="headrace-files-", dir=scratch) as folder:
-            selects = {}
-            for number, (schema, name) in enumerate(_named(sql)):
-                path = self._newest(name) if schema == NEWEST else name
-                self._require_ending(path)
-                local = Path(folder) / f"{number}{PurePosixPath(path).suffix.lower()}"
-                self._fetch(path, local)
-                selects[schema, name] = (local, prepare(local, path, self.environment))
+            selects = {
+                (schema, name): self._loaded(schema, name, Path(folder) / str(number))
+                for number, (schema, name) in enumerate(_named(sql))
+            }
             with open_session(Layout(selects=selects), self.environment) as session:
                 yield session
+
+    def _loaded(self, schema: str, name: str, place: Path) -> tuple[Path, str]:
+        """A table that the query names, on disk (at ``place``, with an ending), and the query that reads it there."""
+        path = self._newest(name) if schema == NEWEST else name
+        self._require_ending(path)
+        local = place.with_suffix(PurePosixPath(path).suffix.lower())
+        self._fetch(path, local)
+        return local, prepare(local, path, self.environment)
 
     def _newest(self, pattern: str) -> str:
         prefix = pattern.removesuffix("*")

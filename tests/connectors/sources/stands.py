@@ -537,4 +537,14 @@ SAME_CODE = {"alloydb": "postgres", "lakebase": "postgres", "snowflake_iceberg":
 # Sources that nothing here can stand for, and what their code was held against instead.
 NOT_RUN: dict[str, str] = {"azure_blob": "its file system's own contract; what surrounds it is that of S3 and GCS"}
 # Sources with test modules of their own that ask more than the stands do.
-TESTED_APART = {"postgres", "duckdb", "sample_b2b", "sample_b2c", "gcs", "s3", "sftp"}
+TESTED_APART = {
+    "postgres",
+    "duckdb",
+    "sample_b2b",
+    "sample_b2c",
+    "gcs",
+    "s3",
+    "sftp",
+    "google_sheets",
+    "microsoft_excel",
+}
