@@ -90,6 +90,7 @@ DESTINATIONS: dict[str, str] = {
     "sendgrid": "connectors.destinations.sendgrid:SendgridDestination",
     "sftp": "connectors.destinations.sftp:SftpDestination",
     "slack": "connectors.destinations.slack:SlackDestination",
+    "snapchat": "connectors.destinations.snapchat:SnapchatDestination",
     "tiktok": "connectors.destinations.tiktok:TiktokDestination",
     "twilio": "connectors.destinations.twilio:TwilioDestination",
     "zapier": "connectors.destinations.zapier:ZapierDestination",
