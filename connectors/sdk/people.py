@@ -53,6 +53,7 @@ _HASHES = {
 }
 _PLUS_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 _BETWEEN_DIGITS = re.compile(r"[\s().\-/\u2010-\u2015]")
+_NO_LETTER = re.compile(r"[^0-9a-z]")
 _GMAIL = ("gmail.com", "googlemail.com")
 
 
@@ -184,6 +185,14 @@ def google_email(value: str) -> str:
     """As :func:`email`; of Gmail's own addresses the dots and what follows a plus are left out, as Google asks."""
     name, _, domain = email(value).rpartition("@")
     return f"{name.partition('+')[0].replace('.', '')}@{domain}" if domain in _GMAIL else f"{name}@{domain}"
+
+
+def letters_email(value: str) -> str:
+    """As :func:`email`; of the name only letters and digits, without what follows a plus, as Reddit asks."""
+    name, _, domain = email(value).rpartition("@")
+    if not (plain := _NO_LETTER.sub("", name.partition("+")[0])):
+        raise ValueError("is not an e-mail address")
+    return f"{plain}@{domain}"
 
 
 def without_plus(value: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from connectors.sdk import people
 from connectors.sdk.fields import Text
 from connectors.sdk.people import Identifier
@@ -22,9 +24,18 @@ CONVERSION_TOKEN = Text(
     required=False,
     secret=True,
 )
+_HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+def email_or_hash(value: str) -> str:
+    """An address in the clear, or its MD5, SHA-1 or SHA-256."""
+    plain = value.strip().lower()
+    return plain if _HASH.fullmatch(plain) else people.email(value)
+
+
 # What a list takes: one kind of ID. Pinterest takes e-mail addresses in the clear; the others are hashed.
 MEMBERS = (
-    Identifier(name="EMAIL", label="E-mail", normal=people.email, hashed="", description="Plain, or a hash."),
+    Identifier(name="EMAIL", label="E-mail", normal=email_or_hash, hashed="", description="Plain, or a hash."),
     Identifier(name="IDFA", label="IDFA", normal=people.device),
     Identifier(name="MAID", label="Mobile advertising ID", normal=people.device),
     Identifier(name="LR_ID", label="LiveRamp ID (LR_ID)"),

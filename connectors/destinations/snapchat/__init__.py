@@ -26,14 +26,12 @@ from connectors.destinations.snapchat.settings import (
     STRONG,
     USER,
 )
-from connectors.sdk import people
 from connectors.sdk.destination import (
     DestinationDefinition,
     DestinationField,
     Job,
     Limits,
     MatchStats,
-    Rate,
     RowResult,
     SyncType,
     rejected,
@@ -41,20 +39,15 @@ from connectors.sdk.destination import (
 from connectors.sdk.errors import ConfigError
 from connectors.sdk.fields import SPLIT_RETRY, Number, Select, Text
 from connectors.sdk.modes import insert, members
-from connectors.sdk.people import HASHING, PHONE_COUNTRY, Identifier, Person, sent_together
+from connectors.sdk.people import HASHING, PHONE_COUNTRY, Person, sent_together
 from connectors.sdk.rest import (
-    Api,
-    ErrorCodes,
     Line,
-    OAuthApp,
     Place,
     Record,
     RestDestination,
     Results,
     Work,
     besides,
-    field,
-    fields,
     inside,
 )
 from connectors.sdk.rest.api import at

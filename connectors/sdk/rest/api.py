@@ -136,7 +136,7 @@ class Line:
         headers: Mapping[str, str] | None = None,
         takes: Sequence[int] = (),
     ) -> Response:
-        """Send one request; a refused token is renewed once.
+        """Send one request; a refused token is renewed once. ``headers`` win over those of the sign-in.
 
         ``path`` follows the base address, or is an address of its own. Statuses in ``takes``
         are the caller's to read; every other refusal raises a typed error in the service's words.
@@ -202,12 +202,12 @@ class Line:
         proof = await self._prover.proof(self._client)
         asked = {**{k: v for k, v in query.items() if v is not None}, **proof.query}
         address = f"{url}{'&' if '?' in url else '?'}{urlencode(asked, doseq=True)}" if asked else url
-        request = Request(method, address, merged(headers, proof.headers), body, self._timeout_s)
+        request = Request(method, address, merged(proof.headers, headers), body, self._timeout_s)
         response = await self._client.send(request)
         if response.status != 401 or not self._prover.forget(proof):
             return response
         proof = await self._prover.proof(self._client)
-        again = Request(method, address, merged(headers, proof.headers), body, self._timeout_s)
+        again = Request(method, address, merged(proof.headers, headers), body, self._timeout_s)
         return await self._client.send(again)
 
     def _url(self, path: str) -> str:
