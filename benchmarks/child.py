@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import resource
 import sys
@@ -10,14 +9,14 @@ import sys
 from benchmarks import bare_side, engine_side
 from benchmarks.memory import peak_mb
 from benchmarks.setting import Setting
+from config.memory import settle_in
 
 
 def main() -> None:
     """Read what to do from the arguments, print what it took as JSON."""
     setting = Setting(**json.loads(sys.argv[1]))
     side, kind, run_id = sys.argv[2], sys.argv[3], int(sys.argv[4])
-    gc.collect()
-    gc.freeze()  # as a worker does
+    settle_in()  # as a worker does
     if side == "engine":
         result = engine_side.run_sync(setting, kind, run_id)
     elif kind == "diff":

@@ -6,7 +6,6 @@ come to their next safe point; what does not get there in time is cut off and
 treated like any crash. (``dramatiq config.worker`` works too, without the time limit.)
 """
 
-import gc
 import logging
 import os
 import signal
@@ -23,6 +22,7 @@ import dramatiq  # noqa: E402
 from django.conf import settings  # noqa: E402 - needs django.setup()
 from django.utils.module_loading import autodiscover_modules  # noqa: E402
 
+from config.memory import settle_in  # noqa: E402
 from config.operating.alive import Beating  # noqa: E402
 from config.queue import stopping  # noqa: E402
 
@@ -36,9 +36,7 @@ HARD_LIMIT_SECONDS = 8.0  # when the process ends whatever its threads are doing
 def main() -> None:
     """Work until SIGTERM or SIGINT."""
     asked_to_end = threading.Event()
-    # What a worker begins with stays as long as it does; walking it again and again took a fifth of a delivery.
-    gc.collect()
-    gc.freeze()
+    settle_in()
 
     def end(number: int, frame: FrameType | None) -> None:
         stopping.set()

@@ -11,15 +11,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors.sdk.arrow import column_type
-from connectors.sdk.rows import column_values, dumps, json_rows, moment_texts, stands_for_more
+from connectors.sdk.rows import clock_texts, column_values, dumps, json_rows, stands_for_more
 from connectors.sdk.types import ColumnType
 
 # Names of an object in order, each with the column that holds its value or with an object of its own.
 Shape = Mapping[str, "str | Shape"]
+Pieces = tuple["str | pa.Array", ...]
 
 _NULL = pa.scalar("null")
-# What JSON text may not hold as it is.
+# What JSON text may not hold as it is: these, and whatever comes before the first printable sign.
 _ESCAPED = r'["\\\x00-\x1f]'
+_ESCAPED_SIGNS, _FIRST_PRINTABLE = (b'"', b"\\"), 0x20
 _JSON_NUMBER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
 _NOT_JSON = r"[\r\n]|NaN|Infinity"
 
@@ -69,17 +71,23 @@ def json_objects(rows: pa.RecordBatch, shape: Shape | None = None) -> JsonRows:
 
 def json_column(column: pa.Array, field: pa.Field | None = None) -> pa.Array:
     """Each value of a column as JSON text; ``field`` says what text stands for (see ``connectors.sdk.arrow``)."""
+    pieces = _pieces(column, field)
+    return pieces[0] if len(pieces) == 1 else pc.binary_join_element_wise(*pieces, "")
+
+
+def _pieces(column: pa.Array, field: pa.Field | None) -> Pieces:
+    """What makes the JSON text of each value when joined: one column, and the text that is around all of its values."""
     if field is not None and stands_for_more(field):
-        return _meant(column, field)
+        return (_meant(column, field),)
     kind = column.type
     if isinstance(column, pa.ExtensionArray):
-        return json_column(column.storage)
+        return _pieces(column.storage, None)
     if pa.types.is_dictionary(kind):
-        return json_column(column.dictionary_decode())
+        return _pieces(column.dictionary_decode(), None)
     for fits, write in _WRITERS:
         if fits(kind):
-            return pc.fill_null(write(column), _NULL)
-    return _one_by_one(column)
+            return write(column)
+    return (_one_by_one(column),)
 
 
 def _object(shape: Shape) -> Iterator[str | _Column]:
@@ -99,17 +107,21 @@ def _object(shape: Shape) -> Iterator[str | _Column]:
 class _Column:
     name: str
 
+    def of(self, rows: pa.RecordBatch) -> tuple[pa.Array, pa.Field]:
+        return rows.column(self.name), rows.schema.field(self.name)
+
 
 def _joined(rows: pa.RecordBatch, pieces: Iterator[str | _Column]) -> Iterator[str | pa.Array]:
     """Columns written out, and the text between them in as few pieces as can be."""
     text = ""
     for piece in pieces:
-        if isinstance(piece, _Column):
-            yield text
-            yield json_column(rows.column(piece.name), rows.schema.field(piece.name))
-            text = ""
-        else:
-            text += piece
+        for part in (piece,) if isinstance(piece, str) else _pieces(*piece.of(rows)):
+            if isinstance(part, str):
+                text += part
+            else:
+                yield text
+                yield part
+                text = ""
     yield text
 
 
@@ -130,35 +142,60 @@ def _meant(column: pa.Array, field: pa.Field) -> pa.Array:
     return pc.fill_null(texts, _NULL)
 
 
-def _plain(column: pa.Array) -> pa.Array:
-    return column.cast(pa.string())
+def _plain(column: pa.Array) -> Pieces:
+    return (pc.fill_null(column.cast(pa.string()), _NULL),)
 
 
-def _floats(column: pa.Array) -> pa.Array:
+def _floats(column: pa.Array) -> Pieces:
     """The shortest digits that read back as the same number; null where JSON has no word for it."""
     if not len(column):
-        return pa.array([], pa.string())
+        return (pa.array([], pa.string()),)
     text = orjson.dumps(column.to_pylist())[1:-1].decode()
-    return pc.split_pattern(pa.scalar(text), ",").values
+    return (pc.split_pattern(pa.scalar(text), ",").values,)
 
 
-def _decimals(column: pa.Array) -> pa.Array:
+def _decimals(column: pa.Array) -> Pieces:
     texts = column.cast(pa.string())
-    return _one_by_one(column) if _any(pc.match_substring(texts, "E")) else texts
+    return (_one_by_one(column) if b"E" in _bytes(texts) else pc.fill_null(texts, _NULL),)
 
 
-def _texts(column: pa.Array) -> pa.Array:
+def _texts(column: pa.Array) -> Pieces:
     plain = column.cast(pa.string())
+    if _as_it_is(plain):
+        return _quoted(plain)
     special = pc.fill_null(pc.match_substring_regex(plain, _ESCAPED), False)
-    quoted = _quoted(plain)
-    if not _any(special):
-        return quoted
     escaped = [orjson.dumps(text).decode() for text in plain.filter(special).to_pylist()]
-    return pc.replace_with_mask(quoted, special, pa.array(escaped, pa.string()))
+    quoted = pc.binary_join_element_wise('"', plain, '"', "")
+    return (pc.fill_null(pc.replace_with_mask(quoted, special, pa.array(escaped, pa.string())), _NULL),)
 
 
-def _quoted(texts: pa.Array) -> pa.Array:
-    return pc.binary_join_element_wise('"', texts, '"', "")
+def _as_it_is(texts: pa.Array) -> bool:
+    """Whether no text needs an escape: looking at all of them at once costs a fiftieth of looking at each."""
+    signs = _bytes(texts)
+    if not signs:
+        return True
+    codes = pa.Array.from_buffers(pa.uint8(), len(signs), [None, pa.py_buffer(signs)])
+    return pc.min(codes).as_py() >= _FIRST_PRINTABLE and not any(sign in signs for sign in _ESCAPED_SIGNS)
+
+
+def _moments(column: pa.Array) -> Pieces:
+    return _quoted(clock_texts(column), "Z" if column.type.tz else "")
+
+
+def _quoted(texts: pa.Array, end: str = "") -> Pieces:
+    """Text in quotes, with an ``end`` to each; where there are nulls, the quotes are part of the column."""
+    if not texts.null_count:
+        return ('"', texts, f'{end}"')
+    return (pc.fill_null(pc.binary_join_element_wise('"', texts, f'{end}"', ""), _NULL),)
+
+
+def _bytes(texts: pa.Array) -> bytes:
+    """All texts of a column, one behind the other."""
+    _, ends, data = texts.buffers()
+    if data is None:
+        return b""
+    places = memoryview(ends).cast("i")
+    return bytes(memoryview(data)[places[texts.offset] : places[texts.offset + len(texts)]])
 
 
 def _one_by_one(column: pa.Array) -> pa.Array:
@@ -183,5 +220,5 @@ _WRITERS = (
     (_is("decimal"), _decimals),
     (_is("string", "large_string"), _texts),
     (_is("date", "time"), lambda column: _quoted(column.cast(pa.string()))),
-    (_is("timestamp"), lambda column: _quoted(moment_texts(column))),
+    (_is("timestamp"), _moments),
 )

@@ -11,7 +11,7 @@ import orjson
 import pyarrow as pa
 
 from connectors.sdk.arrow import mark
-from connectors.sdk.destination import RowResult
+from connectors.sdk.destination import ACCEPTED, RowResult
 from connectors.sdk.errors import ConfigError
 from connectors.sdk.json_columns import JsonRows, Shape, json_objects
 from connectors.sdk.liquid import (
@@ -25,7 +25,7 @@ from connectors.sdk.liquid import (
     row_variables,
     strip_trailing_commas,
 )
-from connectors.sdk.rows import dumps, json_rows
+from connectors.sdk.rows import dumps, json_values
 from connectors.sdk.types import ColumnType
 
 Row = Mapping[str, Any]
@@ -191,12 +191,19 @@ class Bodies:
 
     def slice(self, start: int, stop: int) -> Bodies:
         """Rows ``start`` to ``stop``, without copying the text."""
-        refused = {place - start: result for place, result in self.refused.items() if start <= place < stop}
+        refused = self.refused and {p - start: result for p, result in self.refused.items() if start <= p < stop}
         return Bodies(self.objects.slice(start, stop), refused)
 
     def row(self, index: int) -> bytes:
         """One row: an object."""
         return self.objects.row(index)
+
+    def results(self) -> list[RowResult]:
+        """What becomes of each row once the others are accepted."""
+        results = [ACCEPTED] * len(self)
+        for place, refusal in self.refused.items():
+            results[place] = refusal
+        return results
 
     def array(self) -> bytes:
         """All rows that were not refused: an array of objects."""
@@ -210,16 +217,12 @@ def _rendered(
     template: Template, rows: pa.RecordBatch, context: Context, refused: dict[int, RowResult]
 ) -> Iterator[Any]:
     """What the template makes of each row; nothing for rows that are refused, by it or before."""
-    names = [name for name in rows.schema.names if template.columns is None or name in template.columns]
-    found = json_rows(rows.select(names)) if names else [{}] * rows.num_rows
-    for place, row in enumerate(found):
-        value = None
-        if place not in refused:
-            try:
-                value = template.evaluate(template.row_variables(row, context))
-            except TemplateError as error:
-                refused[place] = error.result()
-        yield value
+    used = [f for f in rows.schema if template.columns is None or f.name in template.columns]
+    columns = {field.name: json_values(field, rows.column(field.name)) for field in used}
+    for place, value in enumerate(template.evaluate_rows(columns, rows.num_rows, context)):
+        if isinstance(value, TemplateError):
+            refused.setdefault(place, value.result())
+        yield None if place in refused else value
 
 
 def _as_json(values: Iterable[Any]) -> tuple[pa.Field, pa.Array]:

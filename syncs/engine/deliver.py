@@ -164,6 +164,8 @@ class _Delivery:
 
     async def _next(self, batches: Iterator[Outgoing]) -> Outgoing | None:
         """The next batch; while batches are sent, the ones after them are read and mapped."""
+        if self._ready:
+            return self._ready.popleft()
         async with self._turn:
             if not self._ready:
                 group = await (self._ahead or asyncio.to_thread(_group, batches))

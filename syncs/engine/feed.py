@@ -167,6 +167,8 @@ def _row_end(places: Sequence[int], start: int, stop: int) -> int:
 
 def _piece(mapped: Mapped, start: int, stop: int) -> Mapped:
     """The rows from place ``start`` to ``stop``, with places counted from ``start``."""
+    if isinstance(mapped.places, range):  # every row is one record
+        return Mapped(mapped.batch.slice(start, stop), range(stop - start))
     low, high = bisect_left(mapped.places, start), bisect_left(mapped.places, stop)
     refused = {place - start: result for place, result in mapped.refused.items() if start <= place < stop}
     places = [place - start for place in mapped.places[low:high]]

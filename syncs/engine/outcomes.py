@@ -97,16 +97,16 @@ class Outcomes:
 
     def _chunk(self, first: int, keys: pa.Array) -> pa.RecordBatch:
         rows = range(first, first + len(keys))
-        batches = pa.array(self._batch[rows.start : rows.stop], pa.int32())
+        batches = _array(self._batch[rows.start : rows.stop], pa.int32())
         names = pa.array([status.value for status in _STATUSES])
         columns = [
-            pa.array(rows, pa.int64()),
+            pa.arange(rows.start, rows.stop),
             keys,
             pa.repeat(self._operation.value, len(keys)),
-            names.take(_bytes_array(self._status[rows.start : rows.stop])),
+            names.take(_array(self._status[rows.start : rows.stop], pa.uint8())),
             pc.if_else(pc.equal(batches, _NO_BATCH), None, batches),
             *self._word_columns(rows),
-            pc.equal(_bytes_array(self._doubt[rows.start : rows.stop]), 1),
+            pc.equal(_array(self._doubt[rows.start : rows.stop], pa.uint8()), 1),
         ]
         return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
 
@@ -117,5 +117,5 @@ class Outcomes:
         return [pa.array([w[i] for w in words], pa.string()) for i in range(3)]
 
 
-def _bytes_array(values: bytearray) -> pa.Array:
-    return pa.Array.from_buffers(pa.uint8(), len(values), [None, pa.py_buffer(bytes(values))])
+def _array(values: bytearray | array[int], kind: pa.DataType) -> pa.Array:
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])

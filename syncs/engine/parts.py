@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from connectors.sdk.types import Operation
+from syncs.engine.recipe import ERROR, KEY
 from syncs.engine.spec import Part
 from syncs.engine.storable import is_json
 from syncs.engine.storage import Storage
@@ -101,9 +102,10 @@ def batch_rows_for(spool: Path) -> int:
 
 
 def read_part(storage: Storage, part: Part, *, batch_rows: int) -> Iterator[pa.RecordBatch]:
-    """A part's rows in file order."""
+    """What is delivered of a part's rows, in file order: not what the baseline knew of them, nor their old values."""
     with pq.ParquetFile(storage.local(part.path)) as file:
-        yield from file.iter_batches(batch_size=batch_rows)
+        names = [name for name in file.schema_arrow.names if name in (KEY, ERROR) or name[0] == "c"]
+        yield from file.iter_batches(batch_size=batch_rows, columns=names)
 
 
 def _as(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:

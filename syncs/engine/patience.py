@@ -7,8 +7,6 @@ them: a call that hangs all the same is cut off, and its rows are in doubt.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
@@ -49,20 +47,10 @@ class Patience:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
 
-    @asynccontextmanager
-    async def call(self) -> AsyncIterator[None]:
-        """A call of the destination; :class:`Unavailable`, and in doubt, where no answer comes in time."""
-        try:
-            async with asyncio.timeout(self._longest_s) as limit:
-                if self._until is not None:
-                    limit.reschedule(self._until)
-                self._calls.add(limit)
-                try:
-                    yield
-                finally:
-                    self._calls.discard(limit)
-        except TimeoutError as error:
-            raise Unavailable("No answer in time.", in_doubt=True) from error
+    def call(self) -> _Call:
+        """A context for a call; raises :class:`Unavailable`, and in doubt, where no answer comes in time."""
+        limit = asyncio.timeout(self._longest_s) if self._until is None else asyncio.timeout_at(self._until)
+        return _Call(limit, self._calls)
 
     async def _watch(self) -> None:
         """Look whether the run is to stop, also while every batch waits for an answer."""
@@ -75,3 +63,26 @@ class Patience:
             self._until = loop.time() + self._last_words_s
             for limit in self._calls:
                 limit.reschedule(min(self._until, limit.when() or self._until))
+
+
+class _Call:
+    """One call of the destination while it lasts."""
+
+    def __init__(self, limit: asyncio.Timeout, calls: set[asyncio.Timeout]) -> None:
+        self._limit = limit
+        self._calls = calls
+
+    async def __aenter__(self) -> None:
+        await self._limit.__aenter__()
+        self._calls.add(self._limit)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._calls.discard(self._limit)
+        try:
+            await self._limit.__aexit__(kind, error, trace)
+        except TimeoutError as late:
+            raise Unavailable("No answer in time.", in_doubt=True) from late
+        if isinstance(error, TimeoutError):
+            raise Unavailable("No answer in time.", in_doubt=True) from error

@@ -6,7 +6,7 @@ Templates are rendered row by row; a row that a template refuses is rejected alo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import pyarrow as pa
 from connectors.sdk.arrow import column_type, exact_number, mark, python_values
 from connectors.sdk.destination import RowResult
 from connectors.sdk.errors import ConfigError
-from connectors.sdk.liquid import Template, TemplateError, compile_value, row_variables
+from connectors.sdk.liquid import Template, TemplateError, compile_value
 from connectors.sdk.rows import dumps
 from connectors.sdk.types import ColumnType, Operation
 from syncs.engine.errors import InvalidMapping
@@ -88,38 +88,44 @@ def template_of(mapping: FieldMapping, names: Sequence[str]) -> Template:
 
 
 class TemplateValue:
-    """Renders one template for every row; equal inputs of small templates are rendered once."""
+    """Renders one template for every row; equal inputs of small templates that are not plain are rendered once."""
 
     def __init__(self, template: Template, to: str, *, as_text: bool) -> None:
         self._template = template
         self._to = to
-        self._make: Callable[[Mapping[str, Any]], Any] = template.render if as_text else template.evaluate
+        self._as_text = as_text
         used = template.columns
-        self._memo: dict[tuple[Any, ...], Any] | None = {} if used is not None and len(used) <= _MEMO_COLUMNS else None
+        small = not template.plain and used is not None and len(used) <= _MEMO_COLUMNS
+        self._memo: dict[tuple[Any, ...], Any] | None = {} if small else None
 
     def __call__(self, rows: Rows) -> tuple[pa.Field, pa.Array]:
-        schema = rows.columns.schema
-        used = [f for f in schema if self._template.columns is None or f.name in self._template.columns]
-        names = [f.name for f in used]
-        columns = [python_values(rows.columns.column(f.name), column_type(f)) for f in used]
-        tuples = zip(*columns, strict=True) if columns else iter([()] * len(rows))
-        values = [self._value(rows, place, names, row) for place, row in enumerate(tuples)]
-        return inferred(self._to, values)
+        used = [f for f in rows.columns.schema if self._template.columns is None or f.name in self._template.columns]
+        columns = {f.name: python_values(rows.columns.column(f.name), column_type(f)) for f in used}
+        if self._memo is None:
+            made = self._template.evaluate_rows(columns, len(rows), rows.variables, as_text=self._as_text)
+        else:
+            made = self._remembered(columns, rows, self._memo)
+        return inferred(self._to, [self._kept(rows, place, value) for place, value in enumerate(made)])
 
-    def _value(self, rows: Rows, place: int, names: list[str], row: tuple[Any, ...]) -> Any:
-        if place in rows.refused:
-            return None
-        key = _memo_key(rows.operation, row) if self._memo is not None else None
-        if self._memo is not None and key is not None and key in self._memo:
-            return self._memo[key]
-        try:
-            value = self._make(row_variables(dict(zip(names, row, strict=True)), rows.variables))
-        except TemplateError as error:
-            rows.refused[place] = error.result(self._to)
-            return None
-        if self._memo is not None and key is not None and len(self._memo) < _MEMO_SIZE:
-            self._memo[key] = value
-        return value
+    def _kept(self, rows: Rows, place: int, value: Any) -> Any:
+        if isinstance(value, TemplateError):
+            rows.refused.setdefault(place, value.result(self._to))
+        return None if place in rows.refused else value
+
+    def _remembered(
+        self, columns: Mapping[str, Sequence[Any]], rows: Rows, memo: dict[tuple[Any, ...], Any]
+    ) -> Iterator[Any]:
+        tuples = zip(*columns.values(), strict=True) if columns else iter([()] * len(rows))
+        for values in tuples:
+            key = _memo_key(rows.operation, values)
+            if key is not None and key in memo:
+                yield memo[key]
+                continue
+            one = {name: [value] for name, value in zip(columns, values, strict=True)}
+            (made,) = self._template.evaluate_rows(one, 1, rows.variables, as_text=self._as_text)
+            if key is not None and len(memo) < _MEMO_SIZE and not isinstance(made, TemplateError):
+                memo[key] = made
+            yield made
 
 
 def _memo_key(operation: Operation, row: tuple[Any, ...]) -> tuple[Any, ...] | None:

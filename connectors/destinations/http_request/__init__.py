@@ -44,9 +44,15 @@ class Trigger:
             batch_rows=int(settings.get("batch_size") or DEFAULT_BATCH) if batched else 0,
         )
 
-    def path(self, variables: Mapping[str, Any]) -> str:
-        """The endpoint for these variables; raises ``TemplateError``."""
-        return self.endpoint.source if self.endpoint.static else self.endpoint.render(variables)
+    @cached_property
+    def fixed(self) -> str | None:
+        """The endpoint that all rows share; nothing where rows are part of it."""
+        return self.endpoint.source if self.endpoint.static else None
+
+    @cached_property
+    def headers(self) -> Mapping[str, str]:
+        """What the body is."""
+        return {"Content-Type": content} if (content := self.payload.content_type) else {}
 
     def encode(self, rows: pa.RecordBatch, context: Mapping[str, Any]) -> Bodies | None:
         """The bodies of many rows at once, where that is possible."""
@@ -185,9 +191,9 @@ class HttpSession:
         self._destination = destination
         self._client = client
         self._triggers = triggers
+        self._contexts = {operation: run_context(job, operation) for operation in triggers}
         self._timeout_s = timeout_s
         self._checked: set[Operation] = set()
-        self._job = job
 
     async def deliver(self, batch: Batch) -> Sequence[RowResult]:
         """One request for the batch, or one for each row, as the trigger says."""
@@ -198,13 +204,22 @@ class HttpSession:
             trigger.endpoint.require(batch.rows.schema.names)
             trigger.payload.require(batch.rows.schema.names)
             self._checked.add(batch.operation)
-        context = run_context(self._job, batch.operation)
+        context = self._contexts[batch.operation]
         encoded = batch.encoded if isinstance(batch.encoded, Bodies) else trigger.encode(batch.rows, context)
-        needless = encoded is not None and trigger.endpoint.static
+        if encoded is not None and trigger.fixed is not None and trigger.batch_rows:
+            return await self._at_once(trigger, trigger.fixed, encoded)
+        needless = encoded is not None and trigger.fixed is not None
         rows: list[dict[str, Any]] = [{}] * len(batch) if needless else json_rows(batch.rows)
         if trigger.batch_rows:
             return await self._together(trigger, rows, context, encoded)
         return await self._one_by_one(trigger, rows, context, encoded)
+
+    async def _at_once(self, trigger: Trigger, path: str, encoded: Bodies) -> list[RowResult]:
+        """One request whose body is there already, and in which no row has a say about the address."""
+        results = encoded.results()
+        if len(encoded.refused) < len(encoded):
+            await self._send(trigger, path, encoded.array())
+        return results
 
     async def _one_by_one(
         self,
@@ -233,7 +248,9 @@ class HttpSession:
         self, trigger: Trigger, row: dict[str, Any], context: Mapping[str, Any], body: bytes | None
     ) -> RowResult:
         try:
-            path = trigger.path(trigger.endpoint.row_variables(row, context))
+            path = trigger.fixed
+            if path is None:
+                path = trigger.endpoint.render(trigger.endpoint.row_variables(row, context))
             body = trigger.payload.one(row, context) if body is None else body
         except TemplateError as error:
             return error.result()
@@ -250,17 +267,19 @@ class HttpSession:
         context: Mapping[str, Any],
         encoded: Bodies | None,
     ) -> list[RowResult]:
-        results = [ACCEPTED] * len(rows)
         if encoded is not None:
-            for place, refusal in encoded.refused.items():
-                results[place] = refusal
+            results = encoded.results()
         elif trigger.payload.by_row:
             results = list(_refusals(trigger.payload, rows, context))
+        else:
+            results = [ACCEPTED] * len(rows)
         kept = [row for row, result in zip(rows, results, strict=True) if result.accepted]
         if not kept:
             return results
         try:
-            path = trigger.path(batch_variables(kept, context))
+            path = trigger.fixed
+            if path is None:
+                path = trigger.endpoint.render(batch_variables(kept, context))
             body = encoded.array() if encoded is not None else trigger.payload.many(kept, context)
         except TemplateError as error:
             raise BatchRejected(error.message, hint=error.hint) from error
@@ -268,9 +287,8 @@ class HttpSession:
         return results
 
     async def _send(self, trigger: Trigger, path: str, body: bytes) -> None:
-        content = trigger.payload.content_type
-        headers = {"Content-Type": content} if content else {}
-        request = Request(trigger.method, self._destination.url(path), headers, body, self._timeout_s)
+        url = self._destination.url(path)
+        request = Request(trigger.method, url, trigger.headers, body, self._timeout_s)
         response = await self._destination.send(self._client, request)
         if error := self._client.error_for(response, _NO_SUCCESS):
             if isinstance(error, AuthError):

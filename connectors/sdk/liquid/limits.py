@@ -15,6 +15,7 @@ from typing import Any
 from connectors.sdk.liquid.filters import MOST_CHARS, Refused, text_of
 
 MOST_ITEMS = 1_000_000
+_SMALL: set[type] = {type(None), bool, int, float}
 # Some hundred times what the largest sensible template takes for one row.
 TIME_LIMIT_S = 5.0
 
@@ -52,16 +53,44 @@ def bounded(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         made = call(*values, **options)
         if isinstance(made, str):
             _check(len(made))
-        elif isinstance(made, list) and len(made) > MOST_ITEMS:
-            raise Refused(f"The template makes a list of more than {MOST_ITEMS:,} values for one row.")
+        elif isinstance(made, list):
+            _check_list(made)
         return made
 
     return within
 
 
+def unbounded(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    """A bounded filter for whole columns, which :func:`checked` looks at once they are made.
+
+    Without its limits, except where they must be kept before anything is made.
+    """
+    return call if name in _RECKONED else call.__wrapped__  # type: ignore[attr-defined]
+
+
+def checked(made: list[Any]) -> list[Any]:
+    """What a filter made of a column, where all of it is within the limits of one row; refused otherwise."""
+    check_clock()
+    kinds = set(map(type, made))
+    if kinds == {str}:
+        _check(sum(map(len, made)))
+        return made
+    for value in made if not kinds <= _SMALL else ():
+        if isinstance(value, str):
+            _check(len(value))
+        elif isinstance(value, list):
+            _check_list(value)
+    return made
+
+
 def _check(chars: int) -> None:
     if chars > MOST_CHARS:
         raise Refused(f"The template makes a text of more than {MOST_CHARS:,} characters for one row.")
+
+
+def _check_list(values: list[Any]) -> None:
+    if len(values) > MOST_ITEMS:
+        raise Refused(f"The template makes a list of more than {MOST_ITEMS:,} values for one row.")
 
 
 def _replaced(value: Any = "", old: Any = "", new: Any = "", *_: Any) -> int:

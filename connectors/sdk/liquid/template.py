@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from difflib import get_close_matches
@@ -18,11 +18,13 @@ from liquid.undefined import is_undefined
 
 from connectors.sdk.destination import RowResult, rejected
 from connectors.sdk.errors import ConfigError, ConnectorError
-from connectors.sdk.liquid.direct import direct
+from connectors.sdk.liquid.direct import Column, ManyRows, OneRow, Rows, direct
 from connectors.sdk.liquid.filters import FILTERS, MOST_CHARS, Refused
 from connectors.sdk.liquid.limits import MOST_ITEMS, bounded, check_clock, start_clock
 from connectors.sdk.rows import decimal_text, dumps
 
+# Rows that are rendered together: where one of them is out of the ordinary, only so many are rendered one by one.
+_TOGETHER = 500
 _RESERVED = frozenset({"row", "rows", "context", "forloop", "tablerowloop", "nil", "null", "empty", "blank"})
 
 
@@ -72,13 +74,34 @@ class Template:
                 hint="The model no longer has this column, or its name is spelled differently.",
             )
 
+    @property
+    def plain(self) -> bool:
+        """Whether the template is so plain that many rows are rendered together."""
+        return self._direct is not None
+
     def render(self, variables: Mapping[str, Any]) -> str:
         """The template's text for these variables (see :func:`row_variables`)."""
-        return self._parts(variables).getvalue()
+        return _text(self._made(variables))
 
     def evaluate(self, variables: Mapping[str, Any]) -> Any:
         """The value of a template that is one expression, with its type; of any other, its text."""
-        return self._parts(variables).value()
+        return _value(self._made(variables))
+
+    def evaluate_rows(
+        self, columns: Mapping[str, Column], count: int, context: Mapping[str, Any], *, as_text: bool = False
+    ) -> Iterator[Any]:
+        """As :meth:`evaluate` (or :meth:`render`) for ``count`` rows, given by the columns that the template names.
+
+        Instead of the value of a row that the template refuses comes the :class:`TemplateError` that says why.
+        """
+        finish = _text if as_text else _value
+        for start in range(0, count, _TOGETHER):
+            stop = min(start + _TOGETHER, count)
+            pieces = {name: values[start:stop] for name, values in columns.items()}
+            rows = ManyRows(pieces, context, stop - start)
+            made: Iterable[_Made | TemplateError] | None = self._together(rows)
+            for each in made if made is not None else self._one_by_one(rows):
+                yield each if isinstance(each, str | TemplateError) else finish(each)
 
     def row_variables(self, row: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any]:
         """Variables for one row."""
@@ -87,12 +110,24 @@ class Template:
         variables["context"] = context
         return variables
 
-    def _parts(self, variables: Mapping[str, Any]) -> _Parts | _Whole:
+    def _made(self, variables: Mapping[str, Any]) -> _Made:
+        made = self._together(OneRow(variables))
+        return made[0] if made is not None else self._run(variables)
+
+    def _together(self, rows: Rows) -> Sequence[_Made] | None:
+        """What the parts of a plain template make of all rows; nothing where some row is out of the ordinary."""
         with suppress(Exception):  # whatever it was, the engine meets it too, and says it in its own words
             if self._direct is not None:
                 start_clock()
-                return _whole([part if isinstance(part, str) else part(variables) for part in self._direct])
-        return self._run(variables)
+                return _whole([[p] * len(rows) if isinstance(p, str) else p(rows) for p in self._direct])
+        return None
+
+    def _one_by_one(self, rows: ManyRows) -> Iterator[_Made | TemplateError]:
+        for row in rows.rows():
+            try:
+                yield self._made(self.row_variables(row, rows.context))
+            except TemplateError as error:
+                yield error
 
     def _run(self, variables: Mapping[str, Any]) -> _Parts:
         parts = _Parts()
@@ -111,14 +146,18 @@ class Template:
         return parts
 
 
-def _whole(made: list[Any]) -> _Parts | _Whole:
-    """What the parts of a plain template made."""
-    if all(isinstance(part, str) for part in made):
-        text = "".join(made)
-        if len(text) <= MOST_CHARS:
-            return _Whole(text)
+def _whole(columns: Sequence[Column]) -> Sequence[_Made]:
+    """The parts of plain templates put together, row by row."""
+    if all(set(map(type, column)) == {str} for column in columns):
+        texts = columns[0] if len(columns) == 1 else ["".join(parts) for parts in zip(*columns, strict=True)]
+        if max(map(len, texts)) <= MOST_CHARS:
+            return texts
+    return [_of_parts(parts) for parts in zip(*columns, strict=True)]
+
+
+def _of_parts(made: Sequence[Any]) -> _Made:
     if len(made) == 1 and not isinstance(made[0], str):
-        return _Whole(None if is_undefined(made[0]) else made[0])
+        return _Value(None if is_undefined(made[0]) else made[0])
     parts = _Parts()
     for part in made:
         if isinstance(part, str):
@@ -126,6 +165,14 @@ def _whole(made: list[Any]) -> _Parts | _Whole:
         else:
             parts.put(None if is_undefined(part) else part)
     return parts
+
+
+def _text(made: _Made) -> str:
+    return made if isinstance(made, str) else made.text()
+
+
+def _value(made: _Made) -> Any:
+    return made if isinstance(made, str) else made.value
 
 
 def row_variables(row: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any]:
@@ -209,30 +256,20 @@ class _Parts(StringIO):
             raise OutputStreamLimitError("output limit reached", token=None)
 
     def getvalue(self) -> str:
+        return self.text()
+
+    def text(self) -> str:
+        """All that was written."""
         return "".join(p.text() if isinstance(p, _Value) else p for p in self._parts)
 
+    @property
     def value(self) -> Any:
         """The only value written, where everything around it is blank; else the text."""
         if self._typed:
             kept = [p for p in self._parts if isinstance(p, _Value) or p.strip()]
             if len(kept) == 1:
                 return kept[0].value
-        return self.getvalue()
-
-
-class _Whole:
-    """One text or value, which is all that a template wrote."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: Any) -> None:
-        self._value = value
-
-    def getvalue(self) -> str:
-        return self._value if isinstance(self._value, str) else liquid_text(self._value)
-
-    def value(self) -> Any:
-        return self._value
+        return self.text()
 
 
 class _Value:
@@ -243,6 +280,10 @@ class _Value:
 
     def text(self) -> str:
         return liquid_text(self.value)
+
+
+# What a template made of one row.
+_Made = str | _Parts | _Value
 
 
 def liquid_text(value: Any) -> str:

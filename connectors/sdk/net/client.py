@@ -128,7 +128,6 @@ class Client:
             self._guard.check_literal(url.host or "", url.port or 0)
         if trace.withheld():
             raise Unavailable("Not sent: this is a preview.")
-        timeout = aiohttp.ClientTimeout(total=request.timeout_s, sock_connect=min(CONNECT_TIMEOUT_S, request.timeout_s))
         try:
             async with self._session.request(
                 request.method,
@@ -136,7 +135,7 @@ class Client:
                 data=request.body or None,
                 headers=request.headers,
                 allow_redirects=False,
-                timeout=timeout,
+                timeout=_timeout(request.timeout_s),
             ) as answer:
                 body, truncated = await self._read(answer)
                 headers = {name.lower(): value for name, value in answer.headers.items()}
@@ -146,7 +145,8 @@ class Client:
 
     def _way(self, url: URL) -> URL:
         """The address to call: another origin's where the operator says so."""
-        if not (instead := self._environment.routes.get(str(url.origin()))):
+        routes = self._environment.routes
+        if not routes or not (instead := routes.get(str(url.origin()))):
             return url
         return URL(instead).join(url.relative())
 
@@ -191,6 +191,11 @@ def _shown(redact: Redactor, body: bytes) -> str:
     # Redacted before it is trimmed: a secret cut in half would no longer be found.
     text = redact.text(body[: MAX_TRACED_CHARS * 5].decode("utf-8", "replace"))
     return text if len(text) <= MAX_TRACED_CHARS else text[:MAX_TRACED_CHARS] + "…"
+
+
+@lru_cache(maxsize=64)
+def _timeout(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=seconds, sock_connect=min(CONNECT_TIMEOUT_S, seconds))
 
 
 @lru_cache(maxsize=1024)

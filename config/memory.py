@@ -1,0 +1,19 @@
+"""How a process that moves rows treats its memory."""
+
+from __future__ import annotations
+
+import gc
+
+import pyarrow as pa
+
+
+def settle_in() -> None:
+    """Once, when all that stays is loaded and the work begins.
+
+    What a process begins with is not looked through again and again: that took a fifth of a delivery. Columns are
+    allocated as everything else is: Arrow's own pool gives pages back at once only to ask for them anew, which took a
+    tenth of a delivery and held a fifth more memory.
+    """
+    gc.collect()
+    gc.freeze()
+    pa.set_memory_pool(pa.system_memory_pool())
