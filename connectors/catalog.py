@@ -8,15 +8,16 @@ type's settings are read from its class when a form needs them.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from config.errors import Invalid
-from connectors.choices import Kind
+from connectors.choices import MODE_WORDS, Kind
 
+_SHOWN = 3  # kinds of things that are sent, on a card
 PATH = Path(__file__).with_name("catalog.json")
 
 VERIFICATION_WORDS = {
@@ -86,6 +87,18 @@ class Entry:
         words = self.category.lower()
         return next((tile for part, tile in TILES.items() if part in words), "marketing")
 
+    @property
+    def glance(self) -> tuple[str, ...]:
+        """What it supports, in few words: what is sent and how, or what models of it can do."""
+        if self.kind == Kind.SOURCE:
+            offered = (("Customer Studio", self.studio), ("Planner in the warehouse", self.write_planner))
+            return tuple(words for words, there in offered if there)
+        sent = ", ".join(self.sync_types[:_SHOWN])
+        more = len(self.sync_types) - _SHOWN
+        modes = " · ".join(MODE_WORDS[mode] for mode in self.modes)
+        matched = ("Tells whom it recognised",) if self.match_stats else ()
+        return (f"{sent} and {more} more" if more > 0 else sent, modes, *matched)
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -116,9 +129,21 @@ def known_entry(kind: Kind, key: str) -> Entry:
     return Entry(kind.value, key, key, "", "This installation no longer has this connector.", "", "docs")
 
 
-def groups(kind: Kind, search: str = "") -> list[Group]:
-    """The types that match a search, by category; sample datasets at the end."""
-    found = [e for e in entries(kind) if _matches(e, search)]
+def categories(kind: Kind) -> list[str]:
+    """The categories of one side by name."""
+    return sorted({e.category for e in entries(kind)})
+
+
+def groups(kind: Kind, search: str = "", *, within: Collection[str] = (), levels: Collection[str] = ()) -> list[Group]:
+    """The types that match a search, by category; sample datasets at the end.
+
+    ``within`` are categories and ``levels`` those of verification: of each, none stands for all.
+    """
+    found = [
+        e
+        for e in entries(kind)
+        if _matches(e, search) and (not within or e.category in within) and (not levels or e.verification in levels)
+    ]
     names = sorted({e.category for e in found if not e.sample}) + sorted({e.category for e in found if e.sample})
     return [Group(name, tuple(e for e in found if e.category == name)) for name in dict.fromkeys(names)]
 

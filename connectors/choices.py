@@ -66,3 +66,18 @@ class CloudAccess(models.TextChoices):
     SERVICE_PRINCIPAL = "service_principal", "Service principal"
     TOKEN = "token", "API token"
     API_KEY = "api_key", "API key and secret"
+
+
+# What a sync does with the rows of its model, by the values of connectors.sdk.destination.Mode.
+MODE_WORDS = {
+    "upsert": "Upsert",
+    "update": "Update",
+    "insert": "Insert",
+    "add": "Add",
+    "remove": "Remove",
+    "archive": "Archive",
+    "all": "All",
+    "snapshot": "Snapshot",
+    "diff": "Diff",
+    "custom": "By trigger",
+}

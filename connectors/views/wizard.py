@@ -10,9 +10,9 @@ from django.shortcuts import redirect
 
 from config.errors import HeadraceError, Invalid
 from config.htmx import go_to, render_page
-from config.ui.listing import Column
+from config.ui.listing import Column, Filter, Listing
 from connectors import access, catalog
-from connectors.catalog import Entry
+from connectors.catalog import VERIFICATION_WORDS, Entry
 from connectors.choices import Health
 from connectors.forms import FinishForm, SettingsForm, new_settings_form, settings_form
 from connectors.models import Connection, Source
@@ -89,17 +89,25 @@ class WizardView(ConnectionView):
         }
 
 
+LEVELS = Filter.of("level", "How far it was checked", [(key, words) for key, (words, _) in VERIFICATION_WORDS.items()])
+
+
 class Catalog(WizardView):
     """The first step: the searchable catalogue."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Types by category, samples last."""
-        query = request.GET.get("q", "").strip()
+        named = [(name, name) for name in catalog.categories(self.kind)]
+        filters = [Filter.of("category", "Category", named), LEVELS]
+        listing = Listing(request, columns=(), filters=filters)
+        found = catalog.groups(
+            self.kind, listing.query, within=listing.chosen("category"), levels=listing.chosen("level")
+        )
         groups = [
             {"name": g.name, "entries": [{"entry": e, "url": self.url("connect", e.key)} for e in g.entries]}
-            for g in catalog.groups(self.kind, query)
+            for g in found
         ]
-        context = {**self.wizard("type"), "groups": groups, "query": query}
+        context = {**self.wizard("type"), "groups": groups, "listing": listing, "levels": VERIFICATION_WORDS.values()}
         return render_page(request, "connectors/setup_type.html", context)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from connectors.choices import MODE_WORDS
 from connectors.fields_table import described_settings
 from connectors.models import Destination
 from connectors.sdk.destination import FirstRun, Mode, Removal
@@ -14,7 +15,7 @@ from syncs.configuration import definition_of
 from syncs.drafts.state import definition_in, guardrails_in, reset_in, schedule_in
 from syncs.forms.guardrails import described as guardrail_words
 from syncs.forms.mapping import KINDS, line_of, summary_of
-from syncs.forms.syncs import FIRST_RUN_WORDS, MODE_WORDS, REMOVAL_WORDS
+from syncs.forms.syncs import FIRST_RUN_WORDS, REMOVAL_WORDS
 
 State = Mapping[str, Any]
 _RESETS = {

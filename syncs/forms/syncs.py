@@ -9,25 +9,14 @@ from django import forms
 
 from config.errors import HeadraceError, Invalid
 from config.ui.widgets import RadioCards
+from connectors.choices import MODE_WORDS
 from connectors.forms import SettingsForm, Shown
-from connectors.sdk.destination import DestinationField, FirstRun, Mapper, Mode, Removal, SyncType
+from connectors.sdk.destination import DestinationField, FirstRun, Mapper, Removal, SyncType
 from syncs.configuration import Proposal
 from syncs.forms.locking import Lock, Locking
 from syncs.forms.mapping import MappingForm, Offer, line_of, lines_of, mappings_in
 from syncs.suggestions import suggested
 
-MODE_WORDS = {
-    Mode.UPSERT: "Upsert",
-    Mode.UPDATE: "Update",
-    Mode.INSERT: "Insert",
-    Mode.ADD: "Add",
-    Mode.REMOVE: "Remove",
-    Mode.ARCHIVE: "Archive",
-    Mode.ALL: "All",
-    Mode.SNAPSHOT: "Snapshot",
-    Mode.DIFF: "Diff",
-    Mode.CUSTOM: "By trigger",
-}
 REMOVAL_WORDS = {
     Removal.NOTHING: ("Do nothing", "The record stays as it is."),
     Removal.CLEAR: ("Clear fields", "The record stays; its mapped fields are emptied."),

@@ -13,7 +13,7 @@ from config.htmx import go_to, render_page, wants_part
 from config.ui.listing import Column, Filter, Listing
 from connectors import catalog
 from connectors.access import can_host_planner, may_manage
-from connectors.choices import Kind
+from connectors.choices import MODE_WORDS, Kind
 from connectors.fields_table import described_settings
 from connectors.sdk.destination import FirstRun, Mode, Removal
 from connectors.sdk.types import Operation
@@ -31,7 +31,7 @@ from syncs.engine.spec import RunSpec
 from syncs.forms.guardrails import described
 from syncs.forms.mapping import KINDS, line_of, summary_of
 from syncs.forms.schedule import ScheduleForm
-from syncs.forms.syncs import FIRST_RUN_WORDS, MODE_WORDS, REMOVAL_WORDS
+from syncs.forms.syncs import FIRST_RUN_WORDS, REMOVAL_WORDS
 from syncs.locks import SCHEDULE, locks_of
 from syncs.models import Run, Sync
 from syncs.origins import origin_of

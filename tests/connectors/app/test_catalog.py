@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from connectors import catalog
-from connectors.choices import Kind
+from connectors.choices import MODE_WORDS, Kind
 from connectors.registry import DESTINATIONS, SOURCES
 from connectors.sdk.types import Verification
 from tests.invariants.tree import CHECKOUT
@@ -33,6 +33,18 @@ def test_every_level_of_verification_has_words_and_an_icon() -> None:
 def test_the_search_finds_by_name_kind_and_summary() -> None:
     assert [e.key for g in catalog.groups(Kind.DESTINATION, "HTTP req") for e in g.entries] == ["http_request"]
     assert catalog.groups(Kind.DESTINATION, "no such thing") == []
+
+
+def test_it_is_narrowed_by_category_and_level() -> None:
+    found = catalog.groups(Kind.DESTINATION, within=["Databases"], levels=["server"])
+    assert [g.name for g in found] == ["Databases"]
+    assert {e.verification for e in found[0].entries} == {"server"}
+
+
+def test_a_card_tells_what_is_sent_and_how() -> None:
+    assert catalog.entry(Kind.DESTINATION, "airtable").glance == ("Records", "Upsert · Insert · Update")
+    assert catalog.entry(Kind.SOURCE, "postgres").glance == ("Customer Studio", "Planner in the warehouse")
+    assert {mode for e in catalog.entries(Kind.DESTINATION) for mode in e.modes} <= set(MODE_WORDS)
 
 
 def test_a_row_of_a_type_that_is_gone_still_shows() -> None:
