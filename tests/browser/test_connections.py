@@ -35,7 +35,7 @@ def visit(page: Page, path: str) -> None:
 def test_a_source_is_connected_tested_named_and_browsed(page: Page) -> None:
     path = customers_file()
     visit(page, "/acme/sources/new")
-    page.get_by_role("searchbox", name="Search source types").fill("parquet")
+    page.get_by_role("searchbox", name="Search by name or kind").fill("parquet")
     expect(page.get_by_role("link", name=re.compile("DuckDB"))).to_be_visible()
     page.get_by_role("link", name=re.compile("DuckDB")).click()
     expect(page.get_by_role("textbox", name="Database file")).to_be_visible()
