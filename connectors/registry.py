@@ -47,6 +47,7 @@ DESTINATIONS: dict[str, str] = {
     "aws_lambda": "connectors.destinations.aws_lambda:AwsLambdaDestination",
     "azure_blob": "connectors.destinations.azure_blob:AzureBlobDestination",
     "azure_functions": "connectors.destinations.azure_functions:AzureFunctionsDestination",
+    "bingads": "connectors.destinations.bingads:BingadsDestination",
     "braze": "connectors.destinations.braze:BrazeDestination",
     "custom": "connectors.destinations.custom:CustomDestination",
     "customerio": "connectors.destinations.customerio:CustomerioDestination",
