@@ -57,6 +57,7 @@ DESTINATIONS: dict[str, str] = {
     "freshdesk": "connectors.destinations.freshdesk:FreshdeskDestination",
     "gcs": "connectors.destinations.gcs:GcsDestination",
     "google_ads": "connectors.destinations.google_ads:GoogleAdsDestination",
+    "google_analytics": "connectors.destinations.google_analytics:GoogleAnalyticsDestination",
     "google_cloud_functions": "connectors.destinations.google_cloud_functions:GoogleCloudFunctionsDestination",
     "google_data_manager": "connectors.destinations.google_data_manager:GoogleDataManagerDestination",
     "google_drive": "connectors.destinations.google_drive:GoogleDriveDestination",

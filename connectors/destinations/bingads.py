@@ -7,7 +7,7 @@ https://learn.microsoft.com/advertising/guides/operation-error-codes
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any, ClassVar
@@ -23,7 +23,7 @@ from connectors.sdk.destination import (
     SyncType,
     rejected,
 )
-from connectors.sdk.errors import AuthError, Gone, RateLimited
+from connectors.sdk.errors import AuthError, ConnectorError, Gone, RateLimited
 from connectors.sdk.fields import SPLIT_RETRY, Select, Text
 from connectors.sdk.modes import insert, members
 from connectors.sdk.people import HASHING, PHONE_COUNTRY, Identifier, Person, sent_together
@@ -171,7 +171,7 @@ def errors_in(answer: Any) -> list[Record]:
     return [each for each in found if "Code" in each]
 
 
-MEANINGS = {
+MEANINGS: Mapping[int, Callable[[str], ConnectorError]] = {
     **dict.fromkeys((105, 106, 109, 110, 120), AuthError),
     **dict.fromkeys((117, 207), RateLimited),
     8003: partial(AuthError, hint=TERMS),

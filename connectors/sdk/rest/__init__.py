@@ -22,6 +22,7 @@ from connectors.sdk.rest.sign_in import (
     KeyHeader,
     KeyInBody,
     KeyParameter,
+    NoSignIn,
     OAuthApp,
     SignIn,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "KeyInBody",
     "KeyParameter",
     "Line",
+    "NoSignIn",
     "OAuthApp",
     "PerRow",
     "Place",

@@ -28,7 +28,7 @@ _WRONG = "This is not the JSON key of a service account."
 _NEW_KEY = "Make a new key of the type JSON."
 
 
-def google(*scopes: str) -> SignIn:
+def google(*scopes: str) -> Either:
     """All ways, for these scopes."""
     return Either(
         ways={

@@ -75,6 +75,16 @@ class _Fixed:
         return False
 
 
+@dataclass(frozen=True)
+class NoSignIn(SignIn):
+    """Nobody signs in: the connector puts what the service wants to know where it belongs."""
+
+    fields: tuple[Field, ...] = ()
+
+    def prover(self, config: Config, environment: Environment, client: NewClient) -> Prover:
+        return _Fixed(Proof())
+
+
 @dataclass(frozen=True, kw_only=True)
 class KeyHeader(SignIn):
     """A key in a header: ``Authorization: Bearer …``, ``X-Api-Key: …``."""
