@@ -100,7 +100,8 @@ def _registry(name: str) -> Registry[Any]:
     """What references lead into: made once, as a description may be megabytes."""
     resource = Resource.from_contents(_nullable(_spec(name)), default_specification=DRAFT202012)
     empty: Registry[Any] = Registry()
-    return empty.with_resource(_ROOT, resource)
+    made: Registry[Any] = empty.with_resource(_ROOT, resource)
+    return made
 
 
 def _absolute(value: Any) -> Any:
