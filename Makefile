@@ -39,7 +39,7 @@ demo: prepared ## Load sample data, run two syncs, and serve the result (HEADRAC
 serve: prepared ## Run web, workers and scheduler with what is in .data
 	@exec $(PY) -m config.supervisor serve
 
-drivers: prepared $(STAMPS)/drivers ## Install the drivers that not everybody needs (Snowflake, RabbitMQ)
+drivers: prepared $(STAMPS)/drivers ## Install the drivers that not everybody needs (Snowflake, RabbitMQ, Kafka, Excel and others)
 
 test: develop $(STAMPS)/browser $(STAMPS)/clients $(STAMPS)/orchestrators $(STAMPS)/chdb $(STAMPS)/fakesnow $(STAMPS)/bqemulator ## Run all tests
 	cd frontend && $(WITH_NODE) npm run --silent test

@@ -44,6 +44,7 @@ DESTINATIONS: dict[str, str] = {
     "amazon_kinesis": "connectors.destinations.amazon_kinesis:AmazonKinesisDestination",
     "amazon_sqs": "connectors.destinations.amazon_sqs:AmazonSqsDestination",
     "amplitude": "connectors.destinations.amplitude:AmplitudeDestination",
+    "apache_kafka": "connectors.destinations.apache_kafka:ApacheKafkaDestination",
     "aws_lambda": "connectors.destinations.aws_lambda:AwsLambdaDestination",
     "azure_blob": "connectors.destinations.azure_blob:AzureBlobDestination",
     "azure_functions": "connectors.destinations.azure_functions:AzureFunctionsDestination",

@@ -18,6 +18,7 @@ OTHERWISE = {
         ("amazon_eventbridge", "amazon_kinesis", "amazon_sqs", "aws_lambda", "dynamodb", "s3"),
         "brings the vendor's signing client; its tests run on a server that speaks the service",
     ),
+    "apache_kafka": "speaks Kafka's protocol; its tests run on a mock cluster of another library",
     "email": "speaks SMTP; its tests run on a real server",
     "local_files": "speaks to a disk; its cases run on a real one",
     **dict.fromkeys(("mysql", "planetscale"), "speaks MySQL's protocol; its tests run on a real server"),

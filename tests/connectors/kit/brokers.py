@@ -257,11 +257,42 @@ async def rabbitmq(told: Mapping[str, Any], ground: Ground) -> AsyncIterator[tup
         await connection.close()
 
 
+@asynccontextmanager
+async def kafka(told: Mapping[str, Any], ground: Ground) -> AsyncIterator[tuple[dict[str, Any], Look]]:
+    """Topics of librdkafka's mock cluster, of four partitions each."""
+    library = pytest.importorskip("confluent_kafka", reason="the mock cluster is not installed; `make test` does that")
+    admin = pytest.importorskip("confluent_kafka.admin")
+    pytest.importorskip("aiokafka", reason="the driver is not installed; `make test` does that")
+    cluster = admin.AdminClient({"test.mock.num.brokers": 1, "log_level": 0})
+    (broker,) = cluster.list_topics(timeout=10).brokers.values()
+    for name in told["topics"]:
+        cluster.list_topics(f"{NAME}-{name}", timeout=10)  # which makes it
+    address = f"{broker.host}:{broker.port}"
+
+    def taken(name: str) -> Iterator[dict[str, Any]]:
+        reader = library.Consumer({"bootstrap.servers": address, "group.id": "look", "log_level": 0})
+        places = [library.TopicPartition(f"{NAME}-{name}", n, library.OFFSET_BEGINNING) for n in range(4)]
+        ends = sum(reader.get_watermark_offsets(place, 10)[1] for place in places)
+        reader.assign(places)
+        for message in reader.consume(ends, 10) if ends else ():
+            headers = {key: value.decode() for key, value in message.headers() or ()}
+            key = message.key() and message.key().decode()
+            yield {"body": body_in(message.value()), "key": key, "headers": headers, "partition": message.partition()}
+        reader.close()
+
+    def look() -> dict[str, Any]:
+        found = {name: list(taken(name)) for name in told["topics"]}
+        return {name: sorted(messages, key=lambda m: int(m["partition"])) for name, messages in found.items()}
+
+    yield {"brokers": address, "mechanism": "none", "tls": False}, look
+
+
 Broker = Callable[[Mapping[str, Any], Ground], Any]
 BROKERS: Mapping[str, Broker] = {
     "amazon_eventbridge": eventbridge,
     "amazon_kinesis": kinesis,
     "amazon_sqs": sqs,
+    "apache_kafka": kafka,
     "aws_lambda": function,
     "dynamodb": dynamodb,
     "rabbitmq": rabbitmq,
