@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -12,9 +12,12 @@ from sqlglot import exp
 from connectors.sdk.arrow import check_calendar
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.fields import Field, FileUpload, Select, Text, When
+from connectors.sdk.planner import SCHEMAS, WarehouseSource
 from connectors.sdk.readings import Described
 from connectors.sdk.server_settings import TIME_LIMIT
 from connectors.sdk.snowflake import Connection, connect, connector, described, statement_error
+from connectors.sdk.snowflake_planner import SnowflakeSession
+from connectors.sdk.source import RowStream
 from connectors.sdk.sql import bare, table_sql
 from connectors.sdk.sql_source import SqlSource
 from connectors.sdk.text_columns import unreadable
@@ -99,6 +102,22 @@ def setup_sql(config: Mapping[str, Any]) -> str:
     )
 
 
+def write_setup_sql(config: Mapping[str, Any]) -> str:
+    """SQL for an administrator: two schemas in which the role may make tables of its own, nothing more."""
+
+    def name(text: str) -> str:
+        return str(exp.to_identifier(text, quoted=True).sql(dialect=_DIALECT))
+
+    role, database = name(str(config.get("role") or "HEADRACE")), name(str(config.get("database") or "YOUR_DATABASE"))
+    lines: list[str] = []
+    for schema in SCHEMAS:
+        lines += (
+            f"CREATE SCHEMA IF NOT EXISTS {database}.{name(schema)};",
+            f"GRANT USAGE, CREATE TABLE ON SCHEMA {database}.{name(schema)} TO ROLE {role};",
+        )
+    return "\n".join(lines)
+
+
 class SnowflakeReader(SqlSource):
     """One database of an account, as one role. ``place`` is where a stand-in answers instead."""
 
@@ -171,6 +190,19 @@ class SnowflakeReader(SqlSource):
 
     def _told(self, error: Exception) -> ConnectorError:
         return statement_error(error)
+
+
+class SnowflakeWarehouse(SnowflakeReader, WarehouseSource):
+    """As above; the planner's sessions write, into Headrace's schemas of the same database."""
+
+    @contextmanager
+    def session(self) -> Iterator[SnowflakeSession]:
+        """A connection for writing."""
+        with self._connect() as connection:
+            yield SnowflakeSession(connection, self._streamed, self.describe)
+
+    def _streamed(self, sql: str, batch_rows: int) -> AbstractContextManager[RowStream]:
+        return self.query(sql, batch_rows=batch_rows)
 
 
 def _all(connection: Connection, sql: str) -> list[tuple[Any, ...]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from connectors.sdk.snowflake_source import FIELDS, SnowflakeReader, setup_sql
+from connectors.sdk.snowflake_source import FIELDS, SnowflakeWarehouse, setup_sql, write_setup_sql
 from connectors.sdk.source import SourceDefinition
 from connectors.sdk.types import Verification
 
 
-class SnowflakeSource(SnowflakeReader):
+class SnowflakeSource(SnowflakeWarehouse):
     """One database of an account."""
 
     definition: ClassVar[SourceDefinition] = SourceDefinition(
@@ -20,7 +20,9 @@ class SnowflakeSource(SnowflakeReader):
         docs_url="docs/sources/snowflake.md",
         dialect="snowflake",
         verification=Verification.EMULATOR,
+        write_planner=True,
         studio=True,
         setup_sql=setup_sql,
+        write_setup_sql=write_setup_sql,
         fields=FIELDS,
     )

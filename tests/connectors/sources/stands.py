@@ -284,7 +284,7 @@ _CLICKHOUSE = Stand(
 )
 
 
-def _at_fakesnow(settings: Mapping[str, Any], environment: Environment) -> Source:
+def at_fakesnow(settings: Mapping[str, Any], environment: Environment) -> Source:
     """The source, before the stand-in instead of Snowflake's address."""
     cls = source_class("snowflake")
     place = {"host": settings["host"], "port": settings["port"], "protocol": "http", "schema": "PUBLIC"}
@@ -295,7 +295,7 @@ def _at_fakesnow(settings: Mapping[str, Any], environment: Environment) -> Sourc
 _SNOWFLAKE = Stand(
     key="snowflake",
     server="snowflake_server",
-    make=_at_fakesnow,
+    make=at_fakesnow,
     schema="PUBLIC",
     quote='"',
     comments=False,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import psycopg
@@ -31,6 +33,7 @@ from connectors.sources.duckdb import DuckDBSource
 from connectors.sources.postgres import PostgresSource
 from connectors.sources.sample_b2b import SampleB2BSource
 from tests.connectors.sources.reading import rows
+from tests.connectors.sources.stands import at_fakesnow as a_source_at_fakesnow
 
 Administer = Callable[..., object]
 MOMENT = dt.datetime(2024, 5, 6, 7, 8, 9, 123456, tzinfo=dt.UTC)
@@ -80,6 +83,50 @@ def file(folder: Path, files_allowed: Environment) -> DuckDBSource:
     with duckdb.connect(str(folder / "shop.duckdb")) as connection:
         connection.execute("CREATE TABLE customers AS SELECT 1 AS id, 'Ada' AS name")
     return DuckDBSource({"mode": "database", "path": str(folder / "shop.duckdb")}, files_allowed)
+
+
+@pytest.fixture(scope="module")
+def fakesnow(snowflake_server: Callable[[Sequence[str]], AbstractContextManager[dict[str, Any]]]) -> Iterator[Any]:
+    """The stand-in for Snowflake, with Headrace's schemas."""
+    schemas = [f'CREATE SCHEMA "{schema}"' for schema in SCHEMAS]
+    customers = """CREATE TABLE "customers" AS SELECT 1 AS "id", 'Ada' AS "name\""""  # a new schema is the current one
+    with snowflake_server((customers, *schemas)) as config:
+        yield config
+
+
+@pytest.fixture
+def snowflake(fakesnow: dict[str, Any], loopback: Environment) -> WarehouseSource:
+    source = a_source_at_fakesnow(fakesnow, loopback)
+    assert isinstance(source, WarehouseSource)
+    return source
+
+
+def test_a_snowflake_session_writes_loads_and_reads(snowflake: WarehouseSource) -> None:
+    snowflake.check_write()
+    # The stand-in knows no moments with a zone in what it is given, no negative zero, and no empty moment in answers.
+    wanted = ROWS.drop_columns(["at", "ratio", "local"])
+    create = exp.Create(
+        this=own_table("plan"),
+        kind="TABLE",
+        expression=exp.select(exp.column("name", quoted=True)).from_(model_table()),
+    )
+    with snowflake.session() as session:
+        session.execute(create_columns("t", dict(zip(wanted.schema.names, wanted.schema.types, strict=True))))
+        assert session.load("t", wanted.to_reader(max_chunksize=2)) == 3
+        query = Statement(exp.select(exp.Star()).from_(own_table("t")).order_by(exp.column("id", quoted=True)))
+        with session.query(query) as stream:
+            found = pa.Table.from_batches(list(stream))
+        assert found.to_pylist() == wanted.to_pylist()  # whole numbers are decimals there, and equal
+        session.execute(Statement(create, 'SELECT * FROM "customers" -- all of them'))
+        assert session.rows(Statement(exp.select(exp.Star()).from_(own_table("plan")))) == [("Ada",)]
+        assert session.tables("") == ["plan", "t"]
+        for name in ("plan", "t"):
+            session.execute(drop_table(name))
+        with pytest.raises(QueryError, match=r"Headrace|writes"):
+            session.execute(Statement(parse_one("DELETE FROM customers")))
+        with pytest.raises(ConnectorError, match="NOTHING_THERE"):
+            session.execute(Statement(parse_one("DELETE FROM headrace_planner.nothing_there")))
+    assert "headrace_planner" not in {table.schema for table in snowflake.tables()}
 
 
 @pytest.fixture(params=["postgres", "file"])
