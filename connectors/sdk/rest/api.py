@@ -204,7 +204,9 @@ class Line:
         address = f"{url}{'&' if '?' in url else '?'}{urlencode(asked, doseq=True)}" if asked else url
         request = Request(method, address, merged(proof.headers, headers), body, self._timeout_s)
         response = await self._client.send(request)
-        if response.status != 401 or not self._prover.forget(proof):
+        codes = self._api.codes
+        refused = response.status == 401 or (codes is not None and codes.stales(response))
+        if not refused or not self._prover.forget(proof):
             return response
         proof = await self._prover.proof(self._client)
         again = Request(method, address, merged(proof.headers, headers), body, self._timeout_s)
