@@ -1,14 +1,14 @@
 """``python -m benchmarks``: what ``make bench`` runs.
 
 ``python -m benchmarks engine …`` (``ceilings``, ``planner``, ``peers``, ``pages``, ``governance``, ``studio``,
-``builder``) runs one part of it, with its options.
+``builder``, ``building``) runs one part of it, with its options.
 """
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import builder, ceilings, governance, pages, peers, planner, run, studio
+from benchmarks import builder, building, ceilings, governance, pages, peers, planner, run, studio
 
 SECTIONS = {
     "engine": run.main,
@@ -19,6 +19,7 @@ SECTIONS = {
     "governance": governance.main,
     "studio": studio.main,
     "builder": builder.main,
+    "building": building.main,
 }
 
 
@@ -44,6 +45,8 @@ def main(arguments: list[str]) -> None:
     studio.main([])
     print()
     builder.main([])
+    print()
+    building.main([])
 
 
 main(sys.argv[1:])

@@ -1,6 +1,6 @@
 """What identifies people, as ad platforms want it: normalised by each vendor's own rules, then hashed.
 
-A connector names its :class:`Identifier` fields; :func:`written` makes of a record what may
+A connector names its :class:`Identifier` fields; :class:`Normalising` makes of a record what may
 be sent. A value that no rule can read is left out where others identify the row as well, and
 the row's result says so; a row that nothing identifies is refused.
 """
@@ -17,7 +17,7 @@ from typing import Any
 
 import phonenumbers
 
-from connectors.sdk.destination import DestinationField, RowResult, rejected
+from connectors.sdk.destination import ACCEPTED, DestinationField, RowResult, rejected
 from connectors.sdk.errors import BatchRejected
 from connectors.sdk.fields import Select, Text
 from connectors.sdk.rest.times import moment
@@ -25,6 +25,7 @@ from connectors.sdk.rest.work import Record, Results, Work, text
 from connectors.sdk.types import Choice, ColumnType
 
 Normal = Callable[[str], str]  # raises ValueError with what is wrong
+Written = tuple[Sequence[str], Sequence[str]]  # values as they are sent, and what was left out, in words
 NOBODY = "Nothing identifies this person"
 
 HASHING = Select(
@@ -51,6 +52,7 @@ _HASHES = {
     "sha512": re.compile(r"[0-9a-fA-F]{128}"),
     "md5": re.compile(r"[0-9a-fA-F]{32}"),
 }
+_SHORTEST_HASH = 32
 _PLUS_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 _BETWEEN_DIGITS = re.compile(r"[\s().\-/\u2010-\u2015]")
 _NO_LETTER = re.compile(r"[^0-9a-z]")
@@ -81,8 +83,8 @@ class Identifier:
 
     def write(self, value: Any, country: str = "") -> str:
         """The value as it is sent; raises ``ValueError`` with what is wrong with it."""
-        told = value if isinstance(value, str) else text(value)
-        if self.hashed and _HASHES[self.hashed].fullmatch(told.strip()):
+        told = text(value)
+        if self.hashed and len(told) >= _SHORTEST_HASH and _HASHES[self.hashed].fullmatch(told.strip()):
             return told.strip().lower()
         plain = self.normal(in_e164(told, country) if self.phone else told)
         if not plain:
@@ -111,22 +113,50 @@ class Person:
     @property
     def result(self) -> RowResult:
         """The result of a row that was taken."""
-        return RowResult(True, " ".join(self.left_out), "left_out" if self.left_out else "")
+        return RowResult(True, " ".join(self.left_out), "left_out") if self.left_out else ACCEPTED
 
 
-def written(record: Mapping[str, Any], identifiers: Iterable[Identifier], settings: Mapping[str, Any]) -> Person:
-    """What identifies the person of a record, normalised and hashed as the sync's settings say (:data:`HASHING`)."""
-    as_is = settings.get("hashing") == "none"
-    country = str(settings.get("phone_country") or "").upper()
-    values: dict[str, list[str]] = {}
-    left_out: list[str] = []
-    for each in identifiers:
-        for value in listed(record.get(each.name)):
+class Normalising:
+    """Makes persons of the records of one batch; a value that comes again is normalised and hashed once.
+
+    ``names`` are the fields that records have; ``settings`` those of the sync (:data:`HASHING`, :data:`PHONE_COUNTRY`).
+    """
+
+    def __init__(self, identifiers: Iterable[Identifier], names: Iterable[str], settings: Mapping[str, Any]) -> None:
+        known = set(names)
+        self._fields: list[tuple[Identifier, dict[str, Written]]] = [(i, {}) for i in identifiers if i.name in known]
+        self._as_is = settings.get("hashing") == "none"
+        self._country = str(settings.get("phone_country") or "").upper()
+
+    def person(self, record: Mapping[str, Any]) -> Person:
+        """What identifies the person of a record."""
+        values: dict[str, Sequence[str]] = {}
+        left_out: Sequence[str] = ()
+        for identifier, before in self._fields:
+            value = record.get(identifier.name)
+            if value is None:
+                continue
+            if not isinstance(value, str):
+                known, notes = self._written(identifier, value)
+            elif value in before:
+                known, notes = before[value]
+            else:
+                known, notes = before[value] = self._written(identifier, value)
+            if known:
+                values[identifier.name] = known
+            if notes:
+                left_out = (*left_out, *notes)
+        return Person(values, left_out)
+
+    def _written(self, identifier: Identifier, value: Any) -> Written:
+        known: list[str] = []
+        notes: list[str] = []
+        for each in listed(value):
             try:
-                values.setdefault(each.name, []).append(text(value) if as_is else each.write(value, country))
+                known.append(text(each) if self._as_is else identifier.write(each, self._country))
             except ValueError as error:
-                left_out.append(f"{each.label} {error}; it was left out.")
-    return Person({name: known for name, known in values.items() if known}, left_out)
+                notes.append(f"{identifier.label} {error}; it was left out.")
+        return known, notes
 
 
 async def sent_together(
@@ -142,9 +172,10 @@ async def sent_together(
     the results say what was left out.
     """
     notes: list[RowResult] = []
+    normalising = Normalising(identifiers, work.batch.rows.schema.names, work.settings)
 
     def part_of(record: Record, made: str) -> Any:
-        person = written(record, identifiers, work.settings)
+        person = normalising.person(record)
         part = make(record, person, made)
         if part is None:
             return person.refusal or rejected(f"{NOBODY}.")

@@ -38,8 +38,8 @@ class Redactor:
         self._cleaned: dict[_Headers, _Headers] = {}
 
     def with_secret(self, secret: str) -> Redactor:
-        """A redactor that knows one value more."""
-        return Redactor((*self._secrets, secret))
+        """A redactor that knows one value more; the same where it knows it already."""
+        return self if secret in self._secrets else Redactor((*self._secrets, secret))
 
     def text(self, text: str) -> str:
         """``text`` without secrets."""

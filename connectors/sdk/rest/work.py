@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from hashlib import sha1
 from typing import Any, TypeVar
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import pyarrow as pa
 
@@ -25,6 +26,7 @@ Results = Sequence[RowResult]
 Send = Callable[["Work"], Awaitable[Results]]
 
 _EVENTS = UUID("0b0c7a52-8a0f-5a3c-9d53-0d5f6a3a7f11")
+_VARIANT = {digit: f"{int(digit, 16) & 3 | 8:x}" for digit in "0123456789abcdef"}  # RFC 4122
 NO_MATCH = RowResult(True, "No record matches; nothing was updated.", "no_match")
 NOTHING_TO_REMOVE = RowResult(True, "No record matches; nothing was removed.", "no_match")
 
@@ -105,7 +107,7 @@ class Work:
     def event_ids(self) -> list[str]:
         """An id for each row that is the same when it is sent again in this run: services drop what comes twice."""
         job = f"{self.job.sync_id}/{self.job.run_id}/{self.operation.value}"
-        return [str(uuid5(_EVENTS, f"{job}/{key}")) for key in self.batch.keys]
+        return list(_uuids(f"{job}/", self.batch.keys))
 
     def pick(self, places: Sequence[int]) -> Work:
         """These rows alone."""
@@ -298,6 +300,16 @@ class Work:
         return await self.by_match(found, update=whole, remove=whole)
 
 
+def _uuids(lead: str, keys: Iterable[str]) -> Iterator[str]:
+    """``uuid5`` of ``lead`` and each key, as text: the hash of what they share is made once, and no objects."""
+    shared = sha1(_EVENTS.bytes + lead.encode(), usedforsecurity=False)
+    for key in keys:
+        made = shared.copy()
+        made.update(key.encode())
+        d = made.hexdigest()
+        yield f"{d[:8]}-{d[8:12]}-5{d[13:16]}-{_VARIANT[d[16]]}{d[17:20]}-{d[20:32]}"
+
+
 def missing(record: Record, *names: str) -> RowResult | None:
     """The refusal of a row that has nothing in any of these fields; nothing where it has."""
     if any(record.get(name) not in (None, "") for name in names):
@@ -314,12 +326,13 @@ def besides(record: Record, own: Iterable[DestinationField]) -> Record:
 
 def inside(record: Record, known: Iterable[DestinationField], prefix: str = "") -> Record:
     """The values of these fields, without the prefix of their names; empty ones are left out."""
-    values = {each.name.removeprefix(prefix): record.get(each.name) for each in known}
-    return {name: value for name, value in values.items() if value is not None}
+    return {each.name.removeprefix(prefix): v for each in known if (v := record.get(each.name)) is not None}
 
 
 def text(value: Any) -> str:
     """A value as the text by which records are compared."""
+    if isinstance(value, str):
+        return value
     value = json_value(value)
     if isinstance(value, bool):
         return "true" if value else "false"

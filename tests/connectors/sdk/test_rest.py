@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
+from uuid import uuid5
 
 import jwt
 import pytest
@@ -19,8 +20,11 @@ from connectors.sdk.context import Environment
 from connectors.sdk.destination import ACCEPTED, Mode, Removal, RowResult
 from connectors.sdk.errors import AuthError, BatchRejected, ConfigError, InternalError, RateLimited, Unavailable
 from connectors.sdk.fields import Text
+from connectors.sdk.net import Client
+from connectors.sdk.net.redaction import MASK
 from connectors.sdk.rest import Api, ClientCredentials, ErrorCodes, KeyParameter, Line, Results, SignIn, Work
 from connectors.sdk.rest.google_sign_in import TOKENS, google
+from connectors.sdk.rest.work import _EVENTS
 from connectors.sdk.types import Operation
 from tests.connectors.kit.fake_http import Answer, FakeHttp, fake_http
 from tests.connectors.kit.jobs import batch_of, job_for
@@ -271,3 +275,17 @@ async def test_a_wrong_key_of_a_service_account_is_told(account: dict[str, str],
         async with api.open(config, Environment()) as opened:
             await opened.get("me")
     assert wrong.value.field == "service_account_key"
+
+
+def test_ids_of_events_are_the_same_whenever_a_row_is_sent_again() -> None:
+    sent = work([{"email": f"{n}@x.test"} for n in range(200)])
+    assert sent.event_ids == [str(uuid5(_EVENTS, f"7/42/added/{key}")) for key in sent.batch.keys]
+
+
+def test_a_token_that_is_learnt_before_every_request_is_kept_once() -> None:
+    client = Client(Environment())
+    client.hide("a-token-of-somebody")
+    redactor = client._redactor
+    client.hide("a-token-of-somebody")
+    assert client._redactor is redactor
+    assert client.without_secrets("so a-token-of-somebody says") == f"so {MASK} says"
