@@ -17,6 +17,7 @@ from connectors.sdk.destination import (
     Mode,
     Removal,
     RowResult,
+    Shape,
     SyncType,
     rejected,
 )
@@ -274,7 +275,8 @@ class SearchDestination(RestDestination):
 def _field(name: str, kind: str) -> DestinationField:
     shown = ColumnType(_TYPES.get(kind, "unknown"))
     matches = shown in (ColumnType.STRING, ColumnType.NUMBER, ColumnType.BOOLEAN, ColumnType.TIMESTAMP)
-    return DestinationField(name=name, type=shown, native_type=kind, identifier=matches)
+    shape = Shape.ARRAY if kind == "nested" else Shape.OBJECT
+    return DestinationField(name=name, type=shown, native_type=kind, identifier=matches, shape=shape)
 
 
 class ElasticsearchDestination(SearchDestination):

@@ -41,7 +41,7 @@ CUSTOM = "custom_fields."
 KINDS = {"Number": "number", "Date": "moment"}
 CONTACT = fields(
     field("email", identifier=True, required=True),
-    *("first_name", "last_name", "phone_number_id", "external_id", "anonymous_id", "alternate_emails:object"),
+    *("first_name", "last_name", "phone_number_id", "external_id", "anonymous_id", "alternate_emails:list"),
     *("address_line_1", "address_line_2", "city", "state_province_region", "postal_code", "country"),
 )
 MAIL = (

@@ -82,7 +82,7 @@ EVENT = fields(
 PROPERTIES = fields(
     "value:number",
     field("currency", "Currency", description="Three letters, such as USD."),
-    "contents:object",
+    "contents:objects",
     "content_type",
     "order_id",
     "shop_id",

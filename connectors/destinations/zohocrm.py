@@ -62,8 +62,8 @@ TYPES = {
     "datetime": "moment",
     "lookup": "reference",
     "ownerlookup": "reference",
-    "multiselectpicklist": "object",
-    "subform": "object",
+    "multiselectpicklist": "list",
+    "subform": "objects",
 }
 SIGN_IN = OAuthApp(
     page=lambda config: f"https://{CENTRES[config['centre']][1]}/oauth/v2/auth",

@@ -74,6 +74,14 @@ class FanOut(StrEnum):
     LINKED = "linked"  # the n-th value together with the n-th of the other linked fields
 
 
+class Shape(StrEnum):
+    """What a field of type object takes."""
+
+    OBJECT = "object"
+    ARRAY = "array"  # of objects
+    VALUES = "values"  # a list of plain values, which a column brings
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
     """At most ``requests`` in any ``seconds``."""
@@ -103,6 +111,7 @@ class DestinationField:
     ``fan_out``: an array in this field is sent as several records, one for each
     element or combination, which together decide what became of the row.
     ``modes``: those in which it can be mapped, where not in all (an id that the service makes itself).
+    ``shape`` says of a field of type object how the mapper begins with it.
     """
 
     name: str
@@ -116,6 +125,12 @@ class DestinationField:
     read_only: bool = False
     fan_out: FanOut = FanOut.NONE
     modes: tuple[Mode, ...] = ()
+    shape: Shape = Shape.OBJECT
+
+    @property
+    def nests(self) -> str:
+        """What is put together for it from several columns: an ``object``, an ``array`` of them, or nothing."""
+        return "" if self.type is not ColumnType.OBJECT or self.shape is Shape.VALUES else self.shape.value
 
     def fits(self, mode: Mode) -> bool:
         """Whether it can be mapped in this mode."""

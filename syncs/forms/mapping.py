@@ -12,12 +12,14 @@ from django.forms import BaseFormSet, formset_factory
 from django.http import QueryDict
 
 from config.ui.widgets import Combobox, Toggle
-from connectors.sdk.destination import DestinationField
+from connectors.sdk.destination import DestinationField, Shape
 from connectors.sdk.expansion import array_column
+from connectors.sdk.types import ColumnType
 from syncs.mappings import VARIABLES, number_of, number_text
 
 SPARE_LINES = 3
 LONG_LIST = 25  # longer ones are searched rather than scrolled
+FIELD_LIST = "mapping-fields"  # the datalist of the destination's fields
 STATIC_TYPES = [("string", "Text"), ("number", "Number"), ("boolean", "True or false"), ("null", "Null")]
 KINDS = {
     "column": "Column",
@@ -29,6 +31,7 @@ KINDS = {
     "array": "Array",
 }
 NESTING = ("object", "array")
+_SHAPES = {Shape.ARRAY: "array", Shape.VALUES: "list"}
 # The input that holds the value, where it has another name than the kind.
 INPUTS = {"property": "prop", "object": "inline", "array": "inline"}
 
@@ -52,6 +55,21 @@ class Offer:
     lockable: bool = False
 
     @property
+    def offered(self) -> Sequence[DestinationField]:
+        """The fields that can be mapped."""
+        return [f for f in self.fields if not f.read_only]
+
+    @property
+    def listed(self) -> list[tuple[DestinationField, str]]:
+        """The same with the words that pickers show."""
+        return [(field, field_words(field)) for field in self.offered]
+
+    @property
+    def searched(self) -> bool:
+        """Whether all lines share one list of fields to search in."""
+        return self.custom or len(self.offered) > LONG_LIST
+
+    @property
     def kinds(self) -> dict[str, str]:
         """Where values may come from, in the order of the tabs."""
         if not self.advanced:
@@ -63,21 +81,35 @@ class Offer:
 
 
 class TypedSelect(forms.Select):
-    """A select whose options say the type of what they stand for."""
+    """A select whose options say the type of what they stand for, and which of them objects or arrays are made for."""
 
-    def __init__(self, types: Mapping[str, str], **options: Any) -> None:
+    def __init__(self, types: Mapping[str, str], nests: Mapping[str, str] | None = None, **options: Any) -> None:
         super().__init__(**options)
-        self._types = types
+        self._types, self._nests = types, nests or {}
 
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """One option, its type beside it for scripts."""
         option: dict[str, Any] = super().create_option(name, value, *args, **kwargs)
         option["attrs"]["data-type"] = self._types.get(str(value), "")
+        if nests := self._nests.get(str(value)):
+            option["attrs"]["data-nests"] = nests
         return option
 
 
 class TypedCombobox(TypedSelect, Combobox):
     """The same to search in."""
+
+
+class FieldPicker(forms.TextInput):
+    """An input for a destination's field: all lines of a mapping search in one list, however long it is.
+
+    ``free``: names that are not in it are taken too. Without scripts it is an input that makes proposals.
+    """
+
+    def __init__(self, *, free: bool) -> None:
+        attrs = {"list": FIELD_LIST, "data-controller": "combobox", "autocomplete": "off"}
+        attrs["placeholder"] = "Choose or type a field" if free else "Choose a field"
+        super().__init__(attrs | ({"data-combobox-free": ""} if free else {}))
 
 
 class MappingForm(forms.Form):
@@ -171,17 +203,16 @@ class MappingForm(forms.Form):
         self.fields["column"].choices = choices  # type: ignore[attr-defined]
 
     def _offer_fields(self) -> None:
-        fields = [f for f in self.offer.fields if not f.read_only]
-        if self.offer.custom:
-            self.fields["to"].widget.attrs["list"] = "mapping-fields"
+        fields = self.offer.offered
+        if self.offer.searched:
+            self.fields["to"].widget = FieldPicker(free=self.offer.custom)
             return
-        types = {f.name: f.type.value for f in fields}
         offered = [("", "Choose a field"), *((f.name, field_words(f)) for f in fields)]
         chosen = str(self["to"].value() or "")
-        if chosen and chosen not in types:
+        if chosen and chosen not in {f.name for f in fields}:
             offered.append((chosen, f"{chosen} (not found)"))
-        self.fields["to"].widget = _select(types, len(offered))
-        self.fields["to"].widget.choices = offered
+        nests = {f.name: f.nests for f in fields}
+        self.fields["to"].widget = TypedSelect({f.name: f.type.value for f in fields}, nests, choices=offered)
 
 
 def lines_of(data: Any, lines: list[dict[str, Any]], offer: Offer, prefix: str = "map") -> BaseFormSet[MappingForm]:
@@ -250,7 +281,8 @@ def static_of(kind: str, text: str) -> Any:
 
 def field_words(field: DestinationField) -> str:
     """A destination's field as a picker shows it."""
-    words = f"{field.label or field.name} · {field.native_type or field.type.value}"
+    kind = _SHAPES.get(field.shape, field.type.value) if field.type is ColumnType.OBJECT else field.type.value
+    words = f"{field.label or field.name} · {field.native_type or kind}"
     marks = (("required", field.required), ("recommended", field.recommended), ("unique", field.identifier))
     shown = [word for word, on in marks if on]
     if field.modes:

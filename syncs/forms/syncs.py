@@ -101,8 +101,10 @@ class SyncForm:
         mappings = stored.get("mappings") or suggested(columns, fields)
         advanced = kind.mapper is Mapper.ADVANCED
         choosing = locking is not None and locking.locks is None
-        offer = Offer(columns=columns, fields=fields, custom=kind.custom_fields, advanced=advanced, lockable=choosing)
-        self.lines = lines_of(data, [self._line(mapping) for mapping in mappings], offer)
+        self.offer = Offer(
+            columns=columns, fields=fields, custom=kind.custom_fields, advanced=advanced, lockable=choosing
+        )
+        self.lines = lines_of(data, [self._line(mapping) for mapping in mappings], self.offer)
         if locking is not None and locking.locks is not None:
             self._lock(locking, len(mappings))
         self.fields = fields

@@ -44,7 +44,7 @@ KINDS = {
     "time": "moment",
     "date": "moment",
     "object": "object",
-    "array": "object",
+    "array": "list",
 }
 TEMPLATED = {"campaign": "api_trigger_properties", "canvas": "canvas_entry_properties"}
 LISTS = {"campaign": ("campaigns", "campaigns"), "canvas": ("canvas", "canvases")}

@@ -12,7 +12,7 @@ VERSION = "2.16"
 HOSTS = {"us": "https://api.intercom.io", "eu": "https://api.eu.intercom.io", "au": "https://api.au.intercom.io"}
 CUSTOM = "custom_attributes."
 RATES = (Rate(requests=160, seconds=10),)
-TAGS = field("tags", "Tags", "object", description="One name, several between commas, or a list; new ones are made.")
+TAGS = field("tags", "Tags", "list", description="One name, several between commas, or a list; new ones are made.")
 CONTACT = (
     *fields(
         field("email", "E-mail", identifier=True),

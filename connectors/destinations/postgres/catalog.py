@@ -8,7 +8,7 @@ from typing import Any, LiteralString
 
 from psycopg import AsyncConnection
 
-from connectors.sdk.destination import DestinationField
+from connectors.sdk.destination import DestinationField, Shape
 from connectors.sdk.errors import Gone
 from connectors.sdk.types import Choice, ColumnType
 
@@ -121,6 +121,7 @@ class TableShape:
                 identifier=c.name in members,
                 recommended=c.name in primary,
                 native_type=c.type_name,
+                shape=Shape.VALUES if c.category == "A" else Shape.OBJECT,
                 description=c.description,
                 read_only=c.read_only,
             )

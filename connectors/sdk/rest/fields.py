@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.sdk.destination import DestinationField
+from connectors.sdk.destination import DestinationField, Shape
 from connectors.sdk.types import ColumnType
 
 _TYPES = {
@@ -14,14 +14,23 @@ _TYPES = {
     "date": ColumnType.DATE,
     "moment": ColumnType.TIMESTAMP,
     "object": ColumnType.OBJECT,
+    "objects": ColumnType.OBJECT,
+    "list": ColumnType.OBJECT,
     "reference": ColumnType.REFERENCE,
     "any": ColumnType.UNKNOWN,
 }
 
 
+_SHAPES = {"objects": Shape.ARRAY, "list": Shape.VALUES}
+
+
 def field(name: str, label: str = "", kind: str = "text", **more: Any) -> DestinationField:
-    """One field; ``kind`` is text, number, boolean, date, moment, object, reference or any."""
-    return DestinationField(name=name, label=label or _label(name), type=_TYPES[kind], **more)
+    """One field; ``kind`` is text, number, boolean, date, moment, object, reference or any.
+
+    An array is ``objects``, or a ``list`` of plain values.
+    """
+    shape = _SHAPES.get(kind, Shape.OBJECT)
+    return DestinationField(name=name, label=label or _label(name), type=_TYPES[kind], shape=shape, **more)
 
 
 def fields(*told: str | DestinationField) -> tuple[DestinationField, ...]:

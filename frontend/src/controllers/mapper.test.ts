@@ -10,7 +10,7 @@ const LINE = `
     <input name="map-0-template"><input name="map-0-inline"><input type="checkbox" name="map-0-identifier" checked><input type="checkbox" name="map-0-ignore_null">
     <button type="button" class="mapping-value" data-action="mapper#open"><span data-mapper-kind></span><code data-mapper-words></code></button>
     <span data-mapper-target="tag"></span>
-    <select name="map-0-to"><option value=""></option><option value="years" data-type="number">years</option><option value="profile" data-type="object">profile</option></select>
+    <select name="map-0-to"><option value=""></option><option value="years" data-type="number">years</option><option value="profile" data-type="object" data-nests="object">profile</option><option value="tags" data-type="object">tags</option></select>
     <p data-mapper-target="hint" hidden></p>
   </div>`;
 const PAGE = `<div data-controller="mapper" data-mapper-url-value="/value">${LINE}
@@ -53,6 +53,18 @@ test("a field that holds objects makes an empty line one, and leaves a chosen co
   choose("map-0-column", "age");
   choose("map-0-to", "profile");
   expect(find<HTMLInputElement>("[name=map-0-kind]").value).toBe("column");
+});
+
+test("a field of arrays makes an empty line one, a field of plain values does not; free fields know their types too", async () => {
+  await mount(PAGE, "mapper", MapperController);
+  choose("map-0-to", "tags");
+  expect(find<HTMLInputElement>("[name=map-0-kind]").value).toBe("column");
+  const listed = '<input name="map-0-to" list="fields"><datalist id="fields"><option value="items" data-type="object" data-nests="array">Items</option></datalist>';
+  await mount(PAGE.replace(/<select name="map-0-to">.*?<\/select>/, listed), "mapper", MapperController);
+  choose("map-0-to", "items");
+  expect(find<HTMLInputElement>("[name=map-0-kind]").value).toBe("array");
+  expect(find("[data-mapper-words]").textContent).toBe("Choose the column with the array");
+  expect([...document.querySelectorAll<HTMLElement>("[data-mapper-target=tag]")].map((tag) => tag.dataset.type)).toEqual(["", "object"]);
 });
 
 test("the dialog opens with the line's values and its answer goes back into the line", async () => {

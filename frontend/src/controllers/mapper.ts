@@ -1,4 +1,5 @@
 import { Controller } from "@hotwired/stimulus";
+import { type Choice, chosenOf } from "./combobox";
 
 interface Applied {
   inputs: Record<string, string>;
@@ -171,7 +172,7 @@ export default class MapperController extends Controller<HTMLElement> {
     if (changed.name === "value-kind" || changed.name === "array_column") void this.infer(changed.form!);
     const line = changed.closest<HTMLElement>("[data-mapper-target~=line]");
     if (!line) return;
-    if (changed === named(line, "to")) suggestObject(line);
+    if (changed === named(line, "to")) suggestNesting(line);
     this.describe(line);
     if ([named(line, "identifier"), named(line, "column")].includes(changed)) void this.findArrays(line);
   };
@@ -265,18 +266,22 @@ function take(line: HTMLElement, inputs: Record<string, string>, summary: string
   line.querySelector<HTMLElement>("[data-mapper-words]")!.textContent = summary;
 }
 
-/** A field that holds objects is filled by one, unless a column was chosen before. */
-function suggestObject(line: HTMLElement): void {
+/** A field that takes objects, or an array of them, is filled by one, unless a value was chosen before. */
+function suggestNesting(line: HTMLElement): void {
   const free = line.dataset.kind === "column" && !named(line, "column")?.value;
-  if (free && typeOf(line, "to") === "object" && line.querySelector(".mapping-value")) take(line, { kind: "object" }, "Choose the fields inside");
+  const nests = chosen(line, "to")?.data.nests;
+  if (!free || !nests || !line.querySelector(".mapping-value")) return;
+  take(line, { kind: nests }, nests === "array" ? "Choose the column with the array" : "Choose the fields inside");
 }
 
-function typeOf(line: HTMLElement, name: string): string {
+function chosen(line: HTMLElement, name: string): Choice | undefined {
   const input = named(line, name);
-  return input instanceof HTMLSelectElement ? (input.options[input.selectedIndex]?.dataset.type ?? "") : "";
+  return input ? chosenOf(input) : undefined;
 }
+
+const typeOf = (line: HTMLElement, name: string): string => chosen(line, name)?.data.type ?? "";
 
 function textOf(line: HTMLElement): string {
-  const values = [...controls(line)].map((input) => (input instanceof HTMLSelectElement ? input.options[input.selectedIndex]?.text : input.value) ?? "");
+  const values = [...controls(line)].map((input) => chosenOf(input)?.text ?? input.value);
   return values.join(" ").toLowerCase();
 }
