@@ -39,6 +39,7 @@ SOURCES: dict[str, str] = {
     "trino": "connectors.sources.trino:TrinoSource",
 }
 DESTINATIONS: dict[str, str] = {
+    "activecampaign": "connectors.destinations.activecampaign:ActivecampaignDestination",
     "airtable": "connectors.destinations.airtable:AirtableDestination",
     "amazon_eventbridge": "connectors.destinations.amazon_eventbridge:AmazonEventbridgeDestination",
     "amazon_kinesis": "connectors.destinations.amazon_kinesis:AmazonKinesisDestination",
@@ -73,6 +74,7 @@ DESTINATIONS: dict[str, str] = {
     "linkedin": "connectors.destinations.linkedin:LinkedinDestination",
     "local_files": "connectors.destinations.local_files:LocalFilesDestination",
     "mailchimp": "connectors.destinations.mailchimp:MailchimpDestination",
+    "marketo": "connectors.destinations.marketo:MarketoDestination",
     "mattermost": "connectors.destinations.mattermost:MattermostDestination",
     "meta": "connectors.destinations.meta:MetaDestination",
     "meta_conversions": "connectors.destinations.meta_conversions:MetaConversionsDestination",

@@ -114,9 +114,8 @@ class TokenSource:
     async def _renew(self, client: Client) -> None:
         response = await self._refreshed(client) or await client.send(self._asking.request())
         if response.status in REFUSALS:
-            raise AuthError(
-                f"No access token was given: {words(response)}", hint="Check the client ID, secret and scopes."
-            )
+            refused = f"No access token was given: {words(response)}"
+            raise client.cleaned(AuthError(refused, hint="Check the client ID, secret and scopes."))
         if error := client.error_for(response):
             raise error
         answer = token_answer(response)
