@@ -14,13 +14,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
 import pytest
 
-from config.embedded import ports
+from config.embedded import EmbeddedServices
 from tests.support.databases import alone, fingerprint
 from tests.support.shared_services import shared_dir
 
@@ -124,7 +125,8 @@ def work_dir() -> Iterator[Path]:
     folder.chmod(0o755)
     yield folder
     for process in processes_of(folder):
-        process.kill()
+        with suppress(psutil.NoSuchProcess):  # it may end by itself just now
+            process.kill()
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -181,17 +183,15 @@ class Terminal:
 
 @pytest.fixture(scope="session")
 def first_start() -> Path:
-    """A data folder in which Headrace was started once; a first start takes long, so all processes share one."""
+    """A data folder whose servers ran once; making a cluster takes seconds, so all processes share one."""
     kept = shared_dir() / f"first-start-{fingerprint()}"
     with alone(shared_dir() / "first-start.lock"):
         if not kept.exists():
             for old in shared_dir().glob("first-start-*"):
                 shutil.rmtree(old)
             new = shared_dir() / "first-start-new"
-            first = Terminal(new, HEADRACE_PORT=str(ports.choose(None)))
-            first.wait_for("Ready after", 180)
-            first.end(signal.SIGINT)
-            assert first.process.returncode == 0, first.text
+            with EmbeddedServices(new):
+                pass
             new.rename(kept)
     return kept
 

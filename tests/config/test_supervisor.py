@@ -1,21 +1,17 @@
-"""One command runs everything, and takes everything with it when it ends."""
+"""One command runs everything, and takes everything with it when it ends: see also ``test_life``."""
 
 from __future__ import annotations
 
-import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
-from config.embedded import ports
 from config.supervisor.children import Child
-from tests.config.conftest import CHECKOUT, END_LIMIT, Terminal, clean_env, processes_of, wait_until
+from tests.config.conftest import CHECKOUT, Terminal, clean_env, processes_of, wait_until
 
 pytestmark = pytest.mark.services
 
@@ -44,40 +40,6 @@ def busy(obeys):
 busy.send(sys.argv[1] == "obeys")
 worker.main()
 """
-
-
-@pytest.fixture
-def terminal(data_dir: Path) -> Iterator[Terminal]:
-    """A running Headrace on a free port."""
-    started = Terminal(data_dir, HEADRACE_PORT=str(ports.choose(None)))
-    started.wait_for("Ready after")
-    yield started
-    if started.process.poll() is None:
-        started.process.kill()
-    started.process.wait()
-
-
-def test_a_crashed_worker_is_started_again_and_a_killed_supervisor_leaves_nothing_but_the_data(
-    terminal: Terminal,
-) -> None:
-    """What Ctrl-C ends is seen in ``test_mid_delivery``."""
-
-    def workers() -> list[psutil.Process]:
-        return [process for process in processes_of(terminal.folder) if "config.worker" in process.cmdline()]
-
-    (before,) = workers()
-    before.kill()
-    terminal.wait_for(r"worker-1 ended by itself \(signal SIGKILL\)")
-    wait_until(lambda: workers() and workers() != [before], 10, "a new worker runs")
-    made = (terminal.folder / "postgres" / "PG_VERSION").stat().st_ctime_ns
-    terminal.end(signal.SIGKILL)
-    wait_until(lambda: not processes_of(terminal.folder), END_LIMIT, "all processes are gone")
-    again = Terminal(terminal.folder, HEADRACE_PORT=str(ports.choose(None)))
-    again.wait_for("Ready after")
-    assert (terminal.folder / "postgres" / "PG_VERSION").stat().st_ctime_ns == made
-    assert again.end(signal.SIGTERM) < END_LIMIT
-    assert again.process.returncode == 0
-    assert processes_of(terminal.folder) == []
 
 
 def test_a_port_in_use_is_named_and_nothing_is_started(work_dir: Path) -> None:

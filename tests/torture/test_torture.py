@@ -32,6 +32,7 @@ def test_the_receiver_judges_a_repeat_by_how_its_sender_took_the_request_before(
 
 
 @pytest.mark.services
+@pytest.mark.timeout(900)  # the round's own limits come first, also on a busy machine
 def test_nothing_is_lost_whatever_is_killed() -> None:
     command = [sys.executable, "-m", "tests.torture", "--rounds", "1", "--crashes", "2", "--seed", "3"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)

@@ -15,6 +15,7 @@ from connectors.sdk.net.reverse_server import serve
 
 class Command(BaseCommand):
     help = "Let the clients of reverse SSH tunnels log in (HEADRACE_TUNNEL_ADDRESS). Only one at a time."
+    requires_system_checks = ()  # as the scheduler
 
     def handle(self, *args: Any, **options: Any) -> None:
         if reverse.front() is None:
