@@ -39,6 +39,8 @@ def run_sync(setting: Setting, kind: str, run_id: int) -> dict[str, float]:
     work = {"workdir": place / "work", "memory_mb": setting.memory_mb, "threads": setting.threads}
     environment = environment_of(setting)
     source = source_class("duckdb")({"mode": "database", "path": str(setting.source)}, environment)
+    if kind != "diff":
+        destination_and_job(setting, kind, environment, spec)  # a worker loads a connector once, not for each run
 
     began = time.perf_counter()
     prepared = prepare(spec, source, storage, baseline, **work)  # type: ignore[arg-type]
@@ -51,8 +53,9 @@ def run_sync(setting: Setting, kind: str, run_id: int) -> dict[str, float]:
         (place / "baseline.json").write_text(json.dumps(asdict(baseline)))
         stages = {"prepare": diffed - began, "deliver": 0.0, "settle": 0.0, "total": diffed - began}
         return {**stages, "queried": prepared.queried, "sent": prepared.planned.total}
+    began_sending = time.process_time()
     outcomes = asyncio.run(_deliver(setting, kind, environment, spec, prepared.parts, storage, prepared))
-    delivered = time.perf_counter()
+    delivered, send_cpu = time.perf_counter(), time.process_time() - began_sending
     settled = settle(spec, prepared, outcomes, baseline, storage, **work)  # type: ignore[arg-type]
     ended = time.perf_counter()
     if settled.succeeded.total != prepared.planned.total:
@@ -63,6 +66,7 @@ def run_sync(setting: Setting, kind: str, run_id: int) -> dict[str, float]:
         "deliver": delivered - diffed,
         "settle": ended - delivered,
         "total": ended - began,
+        "send_cpu": send_cpu,
         "queried": prepared.queried,
         "sent": settled.succeeded.total,
     }
