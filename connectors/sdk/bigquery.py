@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import secrets
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -25,6 +27,7 @@ _PAGE_BYTES = 128 << 20
 # For how long a request waits for the job; how often one that got no answer is made again.
 _WAIT_MS, _TRIES = 10_000, 3
 _AT_ONCE = 8  # lists of tables
+_LOOK_S = 0.5  # between looks at a load job, which cannot be waited for
 _GB = 1 << 30
 _PLACE = re.compile(r"\[(?P<line>\d+):(?P<column>\d+)\]")
 _VIEWS = ("VIEW", "MATERIALIZED_VIEW")
@@ -59,6 +62,7 @@ class Session:
         self._location = str(line.config.get("location") or "").strip()
         self._job = ""  # that runs, and must be stopped if nobody wants it any more
         self._stopped = False
+        self._pause = threading.Event()
 
     def tables(self) -> list[Table]:
         """Tables and views of all datasets that the credentials can list."""
@@ -72,16 +76,86 @@ class Session:
 
     def look(self, sql: str) -> Sequence[Mapping[str, Any]]:
         """The fields of a query, which is not run and costs nothing."""
-        job = self._insert(sql, {"dryRun": True})
-        about = at(job, "statistics.query") or {}
+        about = self._dry(sql)
         if about.get("statementType", "SELECT") != "SELECT":
             raise QueryError(
                 f"{about['statementType']} is no query.", hint="A model is a single SELECT that only reads."
             )
         return at(about, "schema.fields") or []
 
+    def kind(self, sql: str) -> str:
+        """What BigQuery takes a statement for, which is not run: INSERT, MERGE, CREATE_TABLE_AS_SELECT, SCRIPT."""
+        return str(self._dry(sql).get("statementType") or "")
+
     def pages(self, sql: str, rows: int) -> Iterator[list[Any]]:
         """Run a query; its rows in pages of at most so many."""
+        for page in self._answers(sql, rows, "rows"):
+            if found := page.get("rows"):
+                yield found
+
+    def write(self, sql: str) -> int:
+        """Run a statement that writes; the number of rows it touched, -1 where BigQuery does not say."""
+        job = ""
+        for page in self._answers(sql, 1, "jobReference.jobId"):
+            job = str(at(page, "jobReference.jobId") or "")
+        asked = {"location": self._location or None, "fields": "statistics.query.numDmlAffectedRows"}
+        told = at(run(self._line.get(f"{self._project}/jobs/{job}", asked)), "statistics.query.numDmlAffectedRows")
+        return -1 if told is None else int(told)
+
+    def small(self, sql: str) -> tuple[Sequence[Mapping[str, Any]], list[Any]]:
+        """The fields and all rows of a query that has few."""
+        pages = list(self._answers(sql, 10_000, "schema.fields,rows"))
+        fields = next((at(page, "schema.fields") for page in pages if page.get("schema")), None) or []
+        return fields, [row for page in pages for row in page.get("rows") or ()]
+
+    def named(self, dataset: str) -> list[str]:
+        """The tables of one dataset."""
+        return [table.name for table in run(self._of(dataset, asyncio.Semaphore(1)))]
+
+    def load(self, dataset: str, table: str, lines: bytes) -> None:
+        """Append rows, as JSON a line each, to a table that is there."""
+        job = self._job = f"headrace_{secrets.token_hex(12)}"
+        place = {"projectId": self._config.get("project"), "datasetId": dataset, "tableId": table}
+        told = {
+            "jobReference": {"jobId": job, **({"location": self._location} if self._location else {})},
+            "configuration": {
+                "load": {
+                    "destinationTable": place,
+                    "sourceFormat": "NEWLINE_DELIMITED_JSON",
+                    "writeDisposition": "WRITE_APPEND",
+                    "createDisposition": "CREATE_NEVER",
+                }
+            },
+        }
+        mark = secrets.token_hex(16)
+        head = f"--{mark}\r\nContent-Type: application/json\r\n\r\n{json.dumps(told)}\r\n"
+        head += f"--{mark}\r\nContent-Type: application/octet-stream\r\n\r\n"
+        body = head.encode() + lines + f"\r\n--{mark}--".encode()
+        path = f"{ORIGIN}/upload/bigquery/v2/{self._project}/jobs"
+        begun = run(
+            self._line.send(
+                "POST",
+                path,
+                body=body,
+                content_type=f"multipart/related; boundary={mark}",
+                query={"uploadType": "multipart"},
+            )
+        ).json()
+        self._location = str(at(begun, "jobReference.location") or self._location)
+        while at(begun, "status.state") != "DONE":
+            if self._pause.wait(_LOOK_S):
+                raise refusal("stopped", "")
+            begun = run(self._line.get(f"{self._project}/jobs/{job}", {"location": self._location or None}))
+        self._job = ""
+        if failed := at(begun, "status.errorResult"):
+            raise refusal(str(failed.get("reason") or ""), str(failed.get("message") or ""))
+
+    def _dry(self, sql: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = at(self._insert(sql, {"dryRun": True}), "statistics.query") or {}
+        return found
+
+    def _answers(self, sql: str, rows: int, fields: str) -> Iterator[Mapping[str, Any]]:
+        """Run a statement; its answers page by page, with these fields."""
         limit = self._config.get("statement_timeout")
         job = self._job = f"headrace_{secrets.token_hex(12)}"
         self._insert(sql, {"jobTimeoutMs": str(int(limit) * 1_000)} if limit else {})
@@ -90,7 +164,7 @@ class Session:
             "timeoutMs": _WAIT_MS,
             "location": self._location or None,
             "formatOptions.useInt64Timestamp": "true",
-            "fields": "jobComplete,pageToken,rows",
+            "fields": f"jobComplete,pageToken,{fields}",
         }
         token = None
         while True:
@@ -98,14 +172,14 @@ class Session:
             if not page.get("jobComplete"):
                 continue
             self._job = ""
-            if found := page.get("rows"):
-                yield found
+            yield page
             if not (token := page.get("pageToken")):
                 return
 
     def cancel(self) -> None:
         """Ask for no more pages, and stop the job where it still runs."""
         self._stopped = True
+        self._pause.set()
         job, self._job = self._job, ""
         if job:
             with suppress(ConnectorError):

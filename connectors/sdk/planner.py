@@ -24,7 +24,7 @@ from sqlglot import exp
 
 from connectors.sdk.errors import ConfigError, QueryError
 from connectors.sdk.source import RowStream, Source
-from connectors.sdk.sql import MODEL_ALIAS, bare
+from connectors.sdk.sql import MODEL_ALIAS, bare, check_read_only
 from connectors.sdk.types import Column
 
 PLANNER_SCHEMA = "headrace_planner"
@@ -125,9 +125,11 @@ class WarehouseSession(ABC):
     def execute(self, statement: Statement) -> int:
         """Run a statement that writes into Headrace's schemas; the number of rows it touched, -1 where unknown.
 
-        Raises :class:`QueryError` for anything that would write elsewhere.
+        Raises :class:`QueryError` for anything that would write elsewhere, a model's own text included.
         """
         refuse_foreign(statement.tree)
+        if statement.model:
+            check_read_only(statement.model, self.dialect)
         return self._execute(statement.sql(self.dialect))
 
     def rows(self, query: Statement) -> list[tuple[Any, ...]]:

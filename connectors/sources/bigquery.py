@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, ClassVar
 
 import pyarrow as pa
+from sqlglot import exp
 
 from connectors.sdk.bigquery import API, Session, position
+from connectors.sdk.bigquery_planner import BigQuerySession
 from connectors.sdk.bigquery_types import batch, described
 from connectors.sdk.errors import AuthError, ConnectorError, QueryError
 from connectors.sdk.fields import Number, Text
 from connectors.sdk.net import Client, Consent
+from connectors.sdk.planner import SCHEMAS, WarehouseSource
 from connectors.sdk.readings import Described
 from connectors.sdk.rest.blocking import opened
 from connectors.sdk.server_settings import TIME_LIMIT
-from connectors.sdk.source import SourceDefinition
+from connectors.sdk.source import RowStream, SourceDefinition
 from connectors.sdk.sql import bare
 from connectors.sdk.sql_source import SqlSource
 from connectors.sdk.types import Column, Table, Verification
@@ -25,8 +28,21 @@ from connectors.sdk.types import Column, Table, Verification
 _TIMEOUT_S = 120.0
 
 
-class BigQuerySource(SqlSource):
-    """One project."""
+def write_setup_sql(config: Mapping[str, Any]) -> str:
+    """SQL for an administrator: two datasets in which the account may make tables of its own, nothing more."""
+    location = str(config.get("location") or "").strip()
+    where = f" OPTIONS (location = {exp.Literal.string(location).sql(dialect='bigquery')})" if location else ""
+    lines: list[str] = []
+    for schema in SCHEMAS:
+        lines += (
+            f"CREATE SCHEMA IF NOT EXISTS `{schema}`{where};",
+            f"GRANT `roles/bigquery.dataEditor` ON SCHEMA `{schema}` TO 'serviceAccount:its e-mail address';",
+        )
+    return "\n".join(lines)
+
+
+class BigQuerySource(SqlSource, WarehouseSource):
+    """One project; the planner's sessions write, into Headrace's datasets."""
 
     failures = (pa.ArrowException,)
 
@@ -38,7 +54,9 @@ class BigQuerySource(SqlSource):
         docs_url="docs/sources/bigquery.md",
         dialect="bigquery",
         verification=Verification.EMULATOR,
+        write_planner=True,
         studio=True,
+        write_setup_sql=write_setup_sql,
         connects=API.sign_in.connects,
         fields=(
             *API.sign_in.fields,
@@ -96,6 +114,16 @@ class BigQuerySource(SqlSource):
     def _connect(self) -> Iterator[Session]:
         with opened(API, self.config, self.environment, connections=8, timeout_s=_TIMEOUT_S) as line:
             yield Session(line, self.environment.workload)
+
+    @contextmanager
+    def session(self) -> Iterator[BigQuerySession]:
+        """A line for writing."""
+
+        def streamed(sql: str, batch_rows: int) -> AbstractContextManager[RowStream]:
+            return self.query(sql, batch_rows=batch_rows)
+
+        with self._connect() as session:
+            yield BigQuerySession(session, streamed, self.describe)
 
     def _tables(self, connection: Session) -> Sequence[Table]:
         return connection.tables()

@@ -344,7 +344,7 @@ _SNOWFLAKE = Stand(
 )
 
 
-def _at_bqemulator(settings: Mapping[str, Any], environment: Environment) -> Source:
+def at_bqemulator(settings: Mapping[str, Any], environment: Environment) -> Source:
     """The source, with the stand-in's addresses for Google's."""
     config = dict(settings)
     return source_class("bigquery")(config, replace(environment, routes=config.pop("routes")))
@@ -353,7 +353,7 @@ def _at_bqemulator(settings: Mapping[str, Any], environment: Environment) -> Sou
 _BIGQUERY = Stand(
     key="bigquery",
     server="bigquery_server",
-    make=_at_bqemulator,
+    make=at_bqemulator,
     schema="stand",
     home="stand.",
     comments=False,

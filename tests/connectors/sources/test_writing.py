@@ -33,6 +33,7 @@ from connectors.sources.duckdb import DuckDBSource
 from connectors.sources.postgres import PostgresSource
 from connectors.sources.sample_b2b import SampleB2BSource
 from tests.connectors.sources.reading import rows
+from tests.connectors.sources.stands import at_bqemulator as a_source_at_bqemulator
 from tests.connectors.sources.stands import at_fakesnow as a_source_at_fakesnow
 
 Administer = Callable[..., object]
@@ -99,6 +100,44 @@ def snowflake(fakesnow: dict[str, Any], loopback: Environment) -> WarehouseSourc
     source = a_source_at_fakesnow(fakesnow, loopback)
     assert isinstance(source, WarehouseSource)
     return source
+
+
+@pytest.fixture(scope="module")
+def bqemulator(bigquery_server: Callable[[Sequence[str]], AbstractContextManager[dict[str, Any]]]) -> Iterator[Any]:
+    """The stand-in for BigQuery, with Headrace's datasets."""
+    customers = "CREATE TABLE stand.customers AS SELECT 1 AS id, 'Ada' AS name"
+    with bigquery_server((*(f"CREATE SCHEMA {schema}" for schema in SCHEMAS), customers)) as config:
+        yield config
+
+
+@pytest.fixture
+def bigquery(bqemulator: dict[str, Any], loopback: Environment) -> WarehouseSource:
+    source = a_source_at_bqemulator(bqemulator, loopback)
+    assert isinstance(source, WarehouseSource)
+    return source
+
+
+def test_a_bigquery_session_writes_loads_and_reads(bigquery: WarehouseSource) -> None:
+    bigquery.check_write()
+    wanted = ROWS.rename_columns([*ROWS.column_names[:-1], "odd"])  # names have no quotes there
+    everything = exp.select(exp.Star()).from_(model_table())
+    create = exp.Create(this=own_table("plan"), kind="TABLE", expression=everything)
+    with bigquery.session() as session:
+        session.execute(create_columns("t", dict(zip(wanted.schema.names, wanted.schema.types, strict=True))))
+        assert session.load("t", wanted.to_reader(max_chunksize=2)) == 3
+        query = Statement(exp.select(exp.Star()).from_(own_table("t")).order_by(exp.column("id", quoted=True)))
+        with session.query(query) as stream:
+            found = pa.Table.from_batches(list(stream))
+        assert found.to_pylist() == wanted.to_pylist()
+        session.execute(Statement(create, "SELECT * FROM stand.customers -- all of them"))
+        assert session.rows(Statement(exp.select(exp.Star()).from_(own_table("plan")))) == [(1, "Ada")]
+        assert session.execute(Statement(parse_one("DELETE FROM headrace_planner.plan WHERE id = 1"))) == 1
+        assert session.tables("") == ["plan", "t"]
+        for name in ("plan", "t"):
+            session.execute(drop_table(name))
+        with pytest.raises(QueryError):
+            session.execute(Statement(create, "SELECT 1 AS name) AS m; DROP TABLE stand.customers; SELECT (1"))
+    assert [table.name for table in bigquery.tables()] == ["customers"]
 
 
 def test_a_snowflake_session_writes_loads_and_reads(snowflake: WarehouseSource) -> None:
