@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from connectors.sdk.destination import DestinationField, Shape
 from connectors.sdk.types import ColumnType
 
+_INSIDE = re.compile(r"(?<=[a-z])[A-Z](?=[a-z])")  # where a word begins inside a name: firstName
 _TYPES = {
     "text": ColumnType.STRING,
     "number": ColumnType.NUMBER,
@@ -44,5 +46,5 @@ def _parsed(told: str) -> DestinationField:
 
 
 def _label(name: str) -> str:
-    words = name.replace("_", " ").replace(".", " ").strip("$ ")
+    words = _INSIDE.sub(lambda found: f" {found[0].lower()}", name.replace("_", " ").replace(".", " ").strip("$ "))
     return words[:1].upper() + words[1:]

@@ -190,6 +190,7 @@ class ClientCredentials(SignIn):
     scope: str | Callable[[Config], str] = ""
     in_header: bool = True
     prefix: str = "Bearer"
+    header: str = "Authorization"
 
     @property
     def fields(self) -> tuple[Field, ...]:  # type: ignore[override]  # as above
@@ -204,7 +205,7 @@ class ClientCredentials(SignIn):
             scope=_address(self.scope, config),
             in_header=self.in_header,
         )
-        return Tokened(TokenSource(asking, self.prefix))
+        return Tokened(TokenSource(asking, self.prefix), self.header)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,8 @@ One JSON file a case, in ``cases/<connector>/``::
 The fake service is strict: a request that no exchange foresees is answered 599, and
 exchanges that never happened fail the case. ``tokens`` is the access token of a person who
 signed in on the service's page. Requests are matched by method, path (with
-its query) and body, in any order, as some go side by side. ``receipt`` is what the batch was given before a crash,
-``keeps`` are the receipts that become durable meanwhile.
+its query), body and the ``headers`` that are told, in any order, as some go side by side.
+``receipt`` is what the batch was given before a crash, ``keeps`` are the receipts that become durable meanwhile.
 """
 
 from __future__ import annotations
@@ -117,8 +117,10 @@ def answer_in(told: Mapping[str, Any]) -> Answer:
 
 
 def matches_fully(request: Received, exchange: Mapping[str, Any]) -> bool:
-    """Method, address and body are those that were told."""
+    """Method, address and body are those that were told, and so are the headers that were."""
     if not matches_place(request, exchange):
+        return False
+    if any(request.headers.get(name) != value for name, value in exchange.get("headers", {}).items()):
         return False
     if "json" in exchange:
         return bool(request.body and exact_json(request.body) == exchange["json"])
