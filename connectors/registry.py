@@ -107,6 +107,7 @@ DESTINATIONS: dict[str, str] = {
     "snapchat": "connectors.destinations.snapchat:SnapchatDestination",
     "stripe": "connectors.destinations.stripe:StripeDestination",
     "tiktok": "connectors.destinations.tiktok:TiktokDestination",
+    "tradedesk": "connectors.destinations.tradedesk:TradedeskDestination",
     "twilio": "connectors.destinations.twilio:TwilioDestination",
     "zapier": "connectors.destinations.zapier:ZapierDestination",
     "zendesk": "connectors.destinations.zendesk:ZendeskDestination",

@@ -218,6 +218,12 @@ def google_email(value: str) -> str:
     return f"{name.partition('+')[0].replace('.', '')}@{domain}" if domain in _GMAIL else f"{name}@{domain}"
 
 
+def uid2_email(value: str) -> str:
+    """As :func:`email`; of addresses at gmail.com the dots and what follows a plus are left out, as UID2 asks."""
+    plain = email(value)
+    return google_email(plain) if plain.endswith("@gmail.com") else plain
+
+
 def letters_email(value: str) -> str:
     """As :func:`email`; of the name only letters and digits, without what follows a plus, as Reddit asks."""
     name, _, domain = email(value).rpartition("@")
