@@ -281,6 +281,7 @@ BIGQUERY = Profile(
     },
     identifier=1024,
     transactions=False,
+    run_on="bqemulator, a stand-in",
     notes=("DDL commits by itself.", "The schemas are datasets, in the location of the data they are made from."),
 )
 

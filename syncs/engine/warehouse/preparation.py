@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -182,6 +183,11 @@ def plan_columns(spec: RunSpec, bench: Desk, plan: str) -> tuple[Column, ...]:
     return tuple(described[f"c{i}"] for i in range(len(spec.columns)))
 
 
+def _whole(number: object) -> int:
+    """A count, which some systems hand out as a decimal or a float: sums are not whole everywhere."""
+    return int(Decimal(str(number)))
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """What the comparison found."""
@@ -195,8 +201,8 @@ class Counts:
         keys: dict[str, int] = {}
         duplicates = 0
         for operation, _, number, times in rows:
-            keys[str(operation)] = keys.get(str(operation), 0) + int(str(number))
-            duplicates += int(str(times)) if operation == DUPLICATE else 0
+            keys[str(operation)] = keys.get(str(operation), 0) + _whole(number)
+            duplicates += _whole(times) if operation == DUPLICATE else 0
         return cls(keys, duplicates)
 
 

@@ -1,0 +1,78 @@
+"""Whole runs whose changes a hosted warehouse finds: Snowflake and BigQuery, as far as their stand-ins go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from connectors.registry import source_class
+from connectors.sdk.context import Environment
+from connectors.sdk.planner import AUDIT_SCHEMA, SCHEMAS, WarehouseSource, create_columns, drop_table
+from syncs.engine.spec import Planner
+from tests.support import bigquery, snowflake
+from tests.syncs.engine.support import House, MemoryDestination, table
+
+ANYWHERE = Environment(outbound_allow=("*",))
+LOGIN = {"account": "acme", "user": "headrace", "login": "password", "password": "known", "warehouse": "WH"}
+
+
+@pytest.fixture(scope="module")
+def at_snowflake() -> Iterator[WarehouseSource]:
+    pytest.importorskip("snowflake.connector", reason="the driver is not installed; `make test` does that")
+    with snowflake.a_server([f'CREATE SCHEMA "{schema}"' for schema in SCHEMAS]) as port:
+        if port is None:
+            pytest.skip(snowflake.WORDS)
+        cls = source_class("snowflake")
+        place = {"host": "127.0.0.1", "port": port, "protocol": "http"}
+        made = type(cls.__name__, (cls,), {"place": place})({**LOGIN, "database": "STAND"}, ANYWHERE)
+        assert isinstance(made, WarehouseSource)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def at_bigquery() -> Iterator[WarehouseSource]:
+    with bigquery.a_server([f"CREATE SCHEMA {schema}" for schema in SCHEMAS]) as config:
+        if config is None:
+            pytest.skip(bigquery.WORDS)
+        environment = replace(ANYWHERE, routes=config.pop("routes"))
+        made = source_class("bigquery")(config, environment)
+        assert isinstance(made, WarehouseSource)
+        yield made
+
+
+@pytest.mark.parametrize("place", ["at_snowflake", "at_bigquery"])
+def test_changes_are_found_there_and_a_refused_row_comes_again(
+    place: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    source: WarehouseSource = request.getfixturevalue(place)
+
+    def filled(data: pa.Table) -> WarehouseSource:
+        with source.session() as session:
+            session.execute(drop_table("somewhere", AUDIT_SCHEMA))
+            columns = dict(zip(data.schema.names, data.schema.types, strict=True))
+            session.execute(create_columns("somewhere", columns, AUDIT_SCHEMA))
+            session.load("somewhere", data.to_reader(), AUDIT_SCHEMA)
+        return source
+
+    quote = '"' if place == "at_snowflake" else "`"
+    asked: dict[str, Any] = {
+        "sql": f"SELECT * FROM {quote}{AUDIT_SCHEMA}{quote}.{quote}somewhere{quote}",
+        "dialect": source.definition.dialect,
+    }
+    house = House(tmp_path, MemoryDestination(), open_source=filled, planner=Planner.WAREHOUSE)
+    house.run(table([(1, "a"), (2, "b"), (3, None)]), **asked)
+    assert house.destination.records == {"1": "a", "2": "b", "3": None}
+    house.destination.calls.clear()
+    house.run(table([(1, "a"), (2, "b"), (3, None)]), **asked)
+    assert house.destination.calls == []
+    house.destination.refused = {"2"}
+    house.run(table([(1, "a"), (2, "B"), (4, "d"), (5, "x"), (5, "y")]), **asked)
+    assert house.destination.records == {"1": "a", "2": "b", "4": "d"}
+    house.destination.refused = set()
+    house.run(table([(1, "a"), (2, "B"), (4, "d")]), **asked)
+    assert house.destination.records == {"1": "a", "2": "B", "4": "d"}
