@@ -102,6 +102,7 @@ DESTINATIONS: dict[str, str] = {
     "salesforce": "connectors.destinations.salesforce:SalesforceDestination",
     "segment": "connectors.destinations.segment:SegmentDestination",
     "sendgrid": "connectors.destinations.sendgrid:SendgridDestination",
+    "sfmc": "connectors.destinations.sfmc:SfmcDestination",
     "sftp": "connectors.destinations.sftp:SftpDestination",
     "shopify": "connectors.destinations.shopify:ShopifyDestination",
     "slack": "connectors.destinations.slack:SlackDestination",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ class Extras:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRequest:
     """How to ask for a token. ``in_header``: client id and secret as HTTP Basic, else in the body.
+    ``as_json``: the body is JSON, for services that take no form.
 
     ``refresh_url`` is where refresh tokens are taken to; empty for the same address.
     """
@@ -45,6 +47,7 @@ class TokenRequest:
     username: str = ""
     password: str = field(default="", repr=False)
     in_header: bool = True
+    as_json: bool = False
     extras: Extras = field(default=Extras(), repr=False)
     refresh_url: str = ""
     refresh_extras: Extras = field(default=Extras(), repr=False)
@@ -81,9 +84,11 @@ class TokenRequest:
         return self._form(url, {**form, **client}, extras, headers)
 
     def _form(self, url: str, form: Mapping[str, str], extras: Extras, headers: Mapping[str, str]) -> Request:
-        body = urlencode({**form, **extras.form}).encode()
+        told = {**form, **extras.form}
+        body = json.dumps(told).encode() if self.as_json else urlencode(told).encode()
+        kind = {**_FORM, "Content-Type": "application/json"} if self.as_json else _FORM
         address = str(parse_url(url).update_query(extras.parameters)) if extras.parameters else url
-        return Request("POST", address, merged(_FORM, headers, extras.headers), body, self.timeout_s, private=True)
+        return Request("POST", address, merged(kind, headers, extras.headers), body, self.timeout_s, private=True)
 
 
 class TokenSource:

@@ -115,6 +115,10 @@ class Line:
         """Sign in without asking for anything more."""
         await self._prover.proof(self._client)
 
+    async def token(self) -> str:
+        """The token alone, for services that want it inside what is sent."""
+        return (await self._prover.proof(self._client)).headers["Authorization"].partition(" ")[2]
+
     async def get(self, path: str, query: Query | None = None) -> Any:
         """The JSON at this path."""
         return (await self.send("GET", path, query=query)).json()

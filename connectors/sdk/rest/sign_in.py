@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from connectors.sdk.context import Environment
 from connectors.sdk.errors import AuthError, ConfigError
 from connectors.sdk.fields import Field, KeyValues, Select, Text, When
-from connectors.sdk.net import Client, Consent, ConsentTokenSource, TokenRequest, TokenSource
+from connectors.sdk.net import Client, Consent, ConsentTokenSource, Extras, TokenRequest, TokenSource
 from connectors.sdk.types import Choice
 
 Config = Mapping[str, Any]
@@ -182,7 +182,10 @@ class Basic(SignIn):
 
 @dataclass(frozen=True, kw_only=True)
 class ClientCredentials(SignIn):
-    """A token for the application itself (RFC 6749, 4.4), renewed when it runs out."""
+    """A token for the application itself (RFC 6749, 4.4), renewed when it runs out.
+
+    ``as_json``: asked for in JSON. ``more`` is what the service wants to know besides.
+    """
 
     tokens: str | Callable[[Config], str]
     client_id: Text
@@ -191,6 +194,8 @@ class ClientCredentials(SignIn):
     in_header: bool = True
     prefix: str = "Bearer"
     header: str = "Authorization"
+    as_json: bool = False
+    more: Callable[[Config], Mapping[str, str]] | None = None
 
     @property
     def fields(self) -> tuple[Field, ...]:  # type: ignore[override]  # as above
@@ -204,6 +209,8 @@ class ClientCredentials(SignIn):
             client_secret=_given(config, self.client_secret),
             scope=_address(self.scope, config),
             in_header=self.in_header,
+            as_json=self.as_json,
+            extras=Extras(form=self.more(config) if self.more else {}),
         )
         return Tokened(TokenSource(asking, self.prefix), self.header)
 
