@@ -10,17 +10,17 @@ Everything is made through services, as a user would.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 
 from governance.audit.actors import Actor, system
 from governance.audit.models import AuditEntry
-from tests.support.rows import Table, database_rows
+from tests.support.rows import Taken, database_rows
 from workspaces import services
 from workspaces.actors import person
 from workspaces.choices import RoleKind
@@ -36,6 +36,7 @@ from workspaces.models import (
 )
 from workspaces.scoping import unscoped, workspace_scope
 
+T = TypeVar("T")
 BUILDER = system("test world")
 PEOPLE: Mapping[str, RoleKind] = {
     "admin": RoleKind.ADMIN,
@@ -112,11 +113,20 @@ class Kept:
     """A world as it was built first, to be laid out again: its objects, its rows and its files."""
 
     world: World
-    rows: list[tuple[Table, str]]
+    rows: Taken
     files: Path
 
 
+@dataclass(frozen=True)
+class Added:
+    """What was made first on top of a world: the objects and their rows."""
+
+    made: Any
+    rows: Taken
+
+
 _kept: dict[str, Kept] = {}
+_added: dict[str, Added] = {}
 Builder = Callable[[Place], Mapping[str, Any]]
 _builders: dict[str, Builder] = {}
 
@@ -154,8 +164,23 @@ def _laid_out(name: str, build: Callable[[], World]) -> World:
     files = settings.DATA_DIR / f"world-{name}"
     storage.mkdir(parents=True, exist_ok=True)
     shutil.copytree(storage, files)
-    _kept[name] = Kept(deepcopy(world), database_rows().take(), files)
+    _kept[name] = Kept(deepcopy(world), database_rows().take(name), files)
     return world
+
+
+def made_again(name: str, make: Callable[[], T], after: Sequence[str] = ()) -> T:
+    """Make something on top of the bare world: through services the first time, later its rows and objects again.
+
+    ``after`` are the names of what was made before it. Nothing else may have been, and no row been changed.
+    """
+    if known := _added.get(name):
+        database_rows().add(known.rows)
+        again: T = deepcopy(known.made)
+        return again
+    made = make()
+    before = [_kept["bare"].rows, *(_added[other].rows for other in after)]
+    _added[name] = Added(deepcopy(made), database_rows().take(name, before))
+    return made
 
 
 def _build_all() -> World:

@@ -1,16 +1,18 @@
-"""Emptying the test database after a test that commits, and filling it again, in one statement each.
+"""Emptying the test database after a test that commits, and filling it again, in one call each.
 
 Django's own flush truncates every table: with many tables that takes longer than most
-tests. Here only tables that have rows are touched, children first.
+tests. Here only tables that have rows are touched, children first. Both are functions of the database itself,
+whose statements it plans once; the tests' connection stays open between tests for that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 
+import psycopg
 from django.db import connection, transaction
 from django.test import TransactionTestCase
 from psycopg import sql
@@ -21,6 +23,8 @@ from workspaces.scoping import unscoped
 KEPT = ("django_migrations", "django_content_type", "auth_permission")
 # Filled and emptied with the rows of another table, by the database itself.
 FOLLOWING = ("audit_entrywords",)
+# Where the functions are: beside the schema that is tested.
+_SCHEMA = "of_tests"
 _TABLES = """
 SELECT c.relname, coalesce(array_agg(DISTINCT p.relname) FILTER (WHERE p.relname <> c.relname), '{}')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -31,9 +35,16 @@ _COLUMNS = """
 SELECT attname FROM pg_attribute
 WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
 """
+_FUNCTION = """
+CREATE SCHEMA IF NOT EXISTS {schema};
+CREATE OR REPLACE FUNCTION {schema}.{name}() RETURNS void LANGUAGE plpgsql AS $of_tests$ BEGIN {body} END $of_tests$
+"""
+_DELETE = "IF EXISTS (SELECT FROM {0}) THEN DELETE FROM {0}; END IF;"
+_INSERT = "INSERT INTO {0} ({1}) SELECT {1} FROM json_populate_recordset(NULL::{0}, {2});"
+# A database that did not make these rows has yet to count past them.
 _COUNT_PAST = """
-SELECT setval(counter, greatest(nextval(counter), (SELECT max(id) FROM {1})))
-FROM (SELECT pg_get_serial_sequence({0}, 'id') AS counter) c WHERE counter IS NOT NULL
+PERFORM setval(counter, greatest(nextval(counter), (SELECT max(id) FROM {1})))
+FROM (SELECT pg_get_serial_sequence({0}, 'id') AS counter) c WHERE counter IS NOT NULL;
 """
 
 
@@ -45,10 +56,19 @@ class Table:
     columns: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Rows that there were, each as JSON, by table; ``name`` is what they are called."""
+
+    name: str
+    rows: tuple[tuple[Table, tuple[str, ...]], ...]
+
+
 class Rows:
     """The tables of the test database, parents before children."""
 
     def __init__(self) -> None:
+        self._known: set[tuple[object, str]] = set()
         with connection.cursor() as cursor:
             cursor.execute(_TABLES)
             parents = {name: set(referred) for name, referred in cursor.fetchall()}
@@ -57,40 +77,72 @@ class Rows:
             for name in names:
                 cursor.execute(_COLUMNS, [f'public."{name}"'])
                 self._tables.append(Table(name, tuple(column for (column,) in cursor.fetchall())))
-        self._delete = "".join(f'DELETE FROM "{table.name}";' for table in reversed(self._tables))
 
     def delete_all(self) -> None:
         """Delete every row that a test left."""
-        with unscoped("tests leave nothing behind"), transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL DEFERRED; SET LOCAL headrace.retention = 'on';" + self._delete)
+        with unscoped("tests leave nothing behind"), transaction.atomic():
+            self._delete()
 
-    def take(self) -> list[tuple[Table, str]]:
-        """All rows there are, as JSON by table."""
+    def take(self, name: str, after: Sequence[Taken] = ()) -> Taken:
+        """All rows there are, or those that came after others, which must be as they were."""
+        known: dict[str, set[str]] = {}
+        for table, rows in (part for taken in after for part in taken.rows):
+            known.setdefault(table.name, set()).update(rows)
         with unscoped("rows of every workspace are kept for the next test"), connection.cursor() as cursor:
             found = []
             for table in self._tables:
-                name = sql.Identifier(table.name)
-                cursor.execute(sql.SQL("SELECT json_agg(t)::text FROM {} t").format(name))
-                if (rows := cursor.fetchone()) and rows[0]:
-                    found.append((table, rows[0]))
-            return found
+                cursor.execute(sql.SQL("SELECT row_to_json(t)::text FROM {} t").format(sql.Identifier(table.name)))
+                present, old = [row for (row,) in cursor.fetchall()], known.get(table.name, set())
+                if changed := old.difference(present):
+                    raise ValueError(f"rows of {table.name} are no longer what they were: {sorted(changed)}")
+                if new := tuple(row for row in present if row not in old):
+                    found.append((table, new))
+            return Taken(name, tuple(found))
 
-    def put(self, taken: list[tuple[Table, str]]) -> None:
-        """Insert rows that were taken from an equal database."""
-        with unscoped("rows of every workspace come back"), transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT EXISTS (SELECT FROM audit_auditentry)")
-            if cursor.fetchone() == (True,):  # a server that was ending wrote after the rows were deleted
-                cursor.execute("SET LOCAL headrace.retention = 'on';" + self._delete)
-                cursor.execute("SET LOCAL headrace.retention = 'off'")
-            statements = []
-            for table, rows in taken:
-                columns = sql.SQL(", ").join(map(sql.Identifier, table.columns))
-                insert = "INSERT INTO {} ({}) SELECT {} FROM json_populate_recordset(NULL::{}, {})"
-                name = sql.Identifier(table.name)
-                statements.append(sql.SQL(insert).format(name, columns, columns, name, sql.Literal(rows)))
-                if "id" in table.columns:  # a database that did not make these rows has yet to count past them
-                    statements.append(sql.SQL(_COUNT_PAST).format(sql.Literal(str(table.name)), name))
-            cursor.execute(sql.SQL(";").join(statements))
+    def put(self, taken: Taken) -> None:
+        """Insert rows that were taken from an equal database, into an empty one."""
+        with unscoped("rows of every workspace come back"), transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT EXISTS (SELECT FROM audit_auditentry)")
+                left = cursor.fetchone() == (True,)
+            if left:  # a server that was ending wrote after the rows were deleted
+                self._delete()
+            self._insert(taken)
+
+    def add(self, taken: Taken) -> None:
+        """Insert rows that came after others, where those others are."""
+        with unscoped("rows of every workspace come back"), transaction.atomic():
+            self._insert(taken)
+
+    def _insert(self, taken: Taken) -> None:
+        self._call(f"put_{taken.name}", lambda: map(_inserted, taken.rows))
+
+    def _delete(self) -> None:
+        deleted = sql.SQL(_DELETE)
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED; SET LOCAL headrace.retention = 'on'")
+            self._call("delete_all", lambda: [deleted.format(sql.Identifier(t.name)) for t in reversed(self._tables)])
+            cursor.execute("SET LOCAL headrace.retention = 'off'")
+
+    def _call(self, name: str, body: Callable[[], Iterable[sql.Composable]]) -> None:
+        """Call this function of the database, which is made where there is none yet."""
+        place = {"schema": sql.Identifier(_SCHEMA), "name": sql.Identifier(name)}
+        if (known := (connection.settings_dict["NAME"], name)) not in self._known:
+            # By itself: what a test's own transaction makes is undone with it.
+            with psycopg.connect(**connection.get_connection_params(), autocommit=True) as alone:
+                alone.execute(sql.SQL(_FUNCTION).format(body=sql.SQL("").join(body()), **place))
+            self._known.add(known)
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SQL("SELECT {schema}.{name}()").format(**place))
+
+
+def _inserted(taken: tuple[Table, tuple[str, ...]]) -> sql.Composable:
+    table, rows = taken
+    name, columns = sql.Identifier(table.name), sql.SQL(", ").join(map(sql.Identifier, table.columns))
+    insert = sql.SQL(_INSERT).format(name, columns, sql.Literal(f"[{','.join(rows)}]"))
+    if "id" not in table.columns:
+        return insert
+    return insert + sql.SQL(_COUNT_PAST).format(sql.Literal(str(table.name)), name)
 
 
 def _ordered(parents: dict[str, set[str]]) -> list[str]:
@@ -109,7 +161,8 @@ def database_rows() -> Rows:
     return Rows()
 
 
-def quick_teardown() -> Callable[[TransactionTestCase], None]:
-    """What takes the place of Django's flush after a test that commits."""
+def empty_quickly() -> None:
+    """Take the place of Django's flush after a test that commits, and keep its connection for the next test."""
     rows = database_rows()
-    return lambda case: rows.delete_all()
+    TransactionTestCase._fixture_teardown = lambda case: rows.delete_all()  # type: ignore[attr-defined]  # the stubs
+    TransactionTestCase._should_reload_connections = lambda case: False  # type: ignore[attr-defined]  # leave both out

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import pytest
 
@@ -26,12 +25,12 @@ def committed(transactional_db: None) -> World:
 @pytest.fixture
 def crowd(committed: World, services: Urls, settings: Any) -> Iterator[Shop]:
     """A shop with 6 customers, committed, so that runs see it."""
-    from tests.syncs.app.shop import open_shop
+    from tests.syncs.app.shop import usual_shop
     from workspaces.scoping import workspace_scope
 
     settings.OUTBOUND_ALLOW = ["*"]
     with workspace_scope(committed.acme.workspace.pk):
-        made = open_shop(committed.acme, services.acme_url, uuid4().hex[:8])
+        made = usual_shop(committed.acme, services.acme_url)
         made.fill(6)
         yield made
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import pytest
 
@@ -35,7 +34,7 @@ def place(world: World) -> Iterator[Place]:
 @pytest.fixture
 def shop(place: Place, services: Urls, settings: Any) -> Shop:
     """A warehouse file, a database table, and a connection to each."""
-    from tests.syncs.app.shop import open_shop
+    from tests.syncs.app.shop import usual_shop
 
     settings.OUTBOUND_ALLOW = ["*"]
-    return open_shop(place, services.acme_url, uuid4().hex[:8])
+    return usual_shop(place, services.acme_url)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,21 +15,39 @@ from urllib.parse import urlsplit
 import duckdb
 import psycopg
 from django.conf import settings
+from django.core.cache import cache as django_cache
+from django.db.models import Max
 from django.db.models.functions import Now
 from psycopg import sql
 
 from connectors import services as connectors
 from connectors.models import Destination, Source
 from governance.audit.actors import Actor
+from governance.audit.models import AuditEntry
 from syncs import services, tasks
 from syncs.choices import ModelMethod, StepState
 from syncs.configuration import Proposal
 from syncs.definitions import Definition
 from syncs.engine.guardrails import Guardrails
 from syncs.models import Model, Run, RunStep, Sync
-from tests.world import Place
+from tests.world import Place, made_again
+from workspaces.scoping import unscoped
 
 FIELDS = ("id", "email", "plan")
+# What another test of this process left: its table, and what it called after it.
+_CLEAR = """
+DO $$ DECLARE old text; BEGIN
+  FOR old IN SELECT oid::regclass FROM pg_class WHERE relkind = 'r' AND relname LIKE '%{0}%' LOOP
+    EXECUTE 'DROP TABLE IF EXISTS ' || old || ' CASCADE';
+  END LOOP;
+  FOR old IN SELECT oid::regprocedure FROM pg_proc WHERE proname LIKE '%{0}%' LOOP
+    EXECUTE 'DROP FUNCTION ' || old;
+  END LOOP;
+END $$
+"""
+_TABLE = "CREATE TABLE {} (id bigint PRIMARY KEY, email text, plan text CHECK (plan <> 'broken'))"
+# These change rows and nothing else.
+_OF_ROWS = ("INSERT", "UPDATE", "DELETE", "TRUNCATE")
 
 
 @dataclass
@@ -39,7 +60,9 @@ class Shop:
     table: str
     source: Source
     destination: Destination
-    made: list[Sync] = field(default_factory=list)
+    # The last entry of the audit log when it opened, where each test of a process finds the same; -1 once a table
+    # is no longer what it was then.
+    opened_at: int = -1
 
     @property
     def actor(self) -> Actor:
@@ -47,15 +70,17 @@ class Shop:
 
     def query(self, statement: str, parameters: Sequence[Any] = ()) -> None:
         """Change the warehouse."""
-        with duckdb.connect(str(self.file)) as warehouse:
+        self._note(statement)
+        with opened(self.file) as warehouse:
             warehouse.execute(statement, parameters)
 
     def fill(self, rows: int) -> None:
         """This many customers, replacing those that were there."""
-        self.query(
-            "CREATE OR REPLACE TABLE customers AS SELECT i AS id, 'c' || i || '@shop.test' AS email, "
-            f"'free' AS plan FROM range(1, {rows + 1}) r(i)"
-        )
+        with opened(self.file) as warehouse:
+            warehouse.execute(
+                "CREATE OR REPLACE TABLE customers AS SELECT i AS id, 'c' || i || '@shop.test' AS email, "
+                f"'free' AS plan FROM range(1, {rows + 1}) r(i)"
+            )
 
     def model(self, name: str = "Customers", statement: str = "SELECT * FROM customers", key: str = "id") -> Model:
         """A SQL model over the warehouse."""
@@ -69,6 +94,11 @@ class Shop:
 
     def sync(self, model: Model | None = None, **changed: Any) -> Sync:
         """A sync of all three columns to the database table, matched by id."""
+        if model is None and not changed and self.opened_at == _last_entry():
+            return made_again("sync", self._sync, after=["shop"])
+        return self._sync(model, **changed)
+
+    def _sync(self, model: Model | None = None, **changed: Any) -> Sync:
         schedule = {"schedule": changed.pop("schedule")} if "schedule" in changed else {}
         return services.create_sync(
             actor=self.actor,
@@ -101,13 +131,43 @@ class Shop:
 
     def there(self, columns: str = "id, email, plan") -> list[tuple[Any, ...]]:
         """What the destination's table holds, by id."""
-        with psycopg.connect(self.address) as connection:
-            return connection.execute(f"SELECT {columns} FROM {self.table} ORDER BY 1").fetchall()
+        return database(self.address).execute(f"SELECT {columns} FROM {self.table} ORDER BY 1").fetchall()
 
     def at_destination(self, statement: str) -> None:
         """Change the destination's database."""
-        with psycopg.connect(self.address, autocommit=True) as connection:
-            connection.execute(statement)
+        self._note(statement)
+        database(self.address).execute(statement)
+
+    def _note(self, statement: str) -> None:
+        if not statement.startswith(_OF_ROWS):
+            self.opened_at = -1
+
+
+@contextmanager
+def opened(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse file to write to, in a DuckDB that stays: to start one costs more than all that tests ask of it."""
+    connection = _duckdb()
+    connection.execute(f'ATTACH \'{file}\' AS "{file.stem}"; USE "{file.stem}"')
+    try:
+        yield connection
+    finally:
+        connection.execute(f'USE memory; DETACH "{file.stem}"')
+
+
+@cache
+def _duckdb() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(config={"threads": 1})
+
+
+_databases: dict[str, psycopg.Connection[Any]] = {}
+
+
+def database(address: str) -> psycopg.Connection[Any]:
+    """A connection to this database that stays open; each statement is a transaction of its own."""
+    known = _databases.get(address)
+    if known is None or known.closed:
+        known = _databases[address] = psycopg.connect(address, autocommit=True, prepare_threshold=None)
+    return known
 
 
 def mapping(to: str, value: Any = None, **more: Any) -> dict[str, Any]:
@@ -117,25 +177,48 @@ def mapping(to: str, value: Any = None, **more: Any) -> dict[str, Any]:
 
 def open_shop(place: Place, acme_url: str, name: str) -> Shop:
     """A shop of its own in this workspace, with two empty tables; to be called in the workspace's scope."""
+    file, table = _lay_out(acme_url, name)
+    return Shop(place, file, acme_url, table, *_connect(place, acme_url, name, file))
+
+
+def usual_shop(place: Place, acme_url: str) -> Shop:
+    """The shop of this process, in the first workspace of the bare world: nothing but that may be there yet."""
+    name = f"p{os.getpid()}x"
+    file, table = _lay_out(acme_url, name)
+    source, destination = made_again("shop", lambda: _connect(place, acme_url, name, file))
+    django_cache.clear()  # what was remembered of connections with the same ids
+    return Shop(place, file, acme_url, table, source, destination, _last_entry())
+
+
+def _lay_out(acme_url: str, name: str) -> tuple[Path, str]:
+    """A warehouse file and a table of the database, both empty."""
     folder = Path(settings.LOCAL_FILES_ROOTS[0])
     folder.mkdir(parents=True, exist_ok=True)
     file, table = folder / f"{name}.duckdb", f"customers_{name}"
-    with duckdb.connect(str(file)) as warehouse:
-        warehouse.execute("CREATE OR REPLACE TABLE customers (id BIGINT, email VARCHAR, plan VARCHAR)")
-    with psycopg.connect(acme_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(table)))
-        connection.execute(
-            sql.SQL("CREATE TABLE {} (id bigint PRIMARY KEY, email text, plan text CHECK (plan <> 'broken'))").format(
-                sql.Identifier(table)
-            )
-        )
+    for old in (file, file.with_name(f"{file.name}.wal")):
+        old.unlink(missing_ok=True)
+    with opened(file) as warehouse:
+        warehouse.execute("CREATE TABLE customers (id BIGINT, email VARCHAR, plan VARCHAR)")
+    destination = database(acme_url)
+    destination.execute(sql.SQL(_CLEAR).format(sql.SQL(table)))
+    destination.execute(sql.SQL(_TABLE).format(sql.Identifier(table)))
+    return file, table
+
+
+def _connect(place: Place, acme_url: str, name: str, file: Path) -> tuple[Source, Destination]:
     source = connectors.create_source(
         actor=place.actor, type="duckdb", values={"mode": "database", "path": file.name}, name=f"Warehouse {name}"
     )
     destination = connectors.create_destination(
         actor=place.actor, type="postgres", values=postgres_settings(acme_url), name=f"Shop database {name}"
     )
-    return Shop(place, file, acme_url, table, source, destination)
+    return source, destination
+
+
+def _last_entry() -> int:
+    """Whatever was done through services since is in the audit log."""
+    with unscoped("the log of every organization"):
+        return AuditEntry.objects.aggregate(last=Max("pk"))["last"] or 0
 
 
 def postgres_settings(url: str) -> Mapping[str, Any]:
