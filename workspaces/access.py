@@ -248,14 +248,14 @@ def matching_workspaces(user_id: int, query: str) -> QuerySet[Workspace]:
 
 # Every page asks the first of these, and every stranger both.
 _NAMED = Compiled(
-    lambda person, slug: workspaces_of(person).filter(slug=slug).select_related("organization__sign_in_rules"),
+    lambda person, slug: workspaces_of(person).filter(slug=slug).select_related("organization__sign_in_rules")[:1],
     "person",
     "slug",
 )
 _ONCE_NAMED = Compiled(
     lambda person, slug: workspaces_of(person).filter(
         pk__in=RetiredSlug.objects.filter(slug=slug).values("workspace_id")
-    ),
+    )[:1],
     "person",
     "slug",
 )

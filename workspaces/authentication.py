@@ -32,7 +32,7 @@ KEYWORD = "Bearer"
 _PROVEN = Compiled(
     lambda digest: ApiKey.objects.filter(digest=digest).select_related(
         "owner", "workspace__organization__sign_in_rules"
-    ),
+    )[:1],
     "digest",
 )
 

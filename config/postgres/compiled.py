@@ -36,6 +36,10 @@ class Compiled(Generic[M]):
 
     def first(self, **values: Any) -> M | None:
         """The first row with these values in the blanks, with the related rows that ``build`` selects."""
+        return next(iter(self.rows(**values)), None)
+
+    def rows(self, **values: Any) -> QuerySet[M]:
+        """All rows with these values in the blanks: to be read as they are, and narrowed no further."""
         queryset, made, statement, parameters = self._made
         bound = copy(made)
         bound.connection = connections[queryset.db]
@@ -43,13 +47,13 @@ class Compiled(Generic[M]):
         bound.as_sql = lambda *args, **options: (statement, told)  # type: ignore[method-assign]
         asked = queryset.all()
         asked.query.get_compiler = lambda *args, **options: bound  # type: ignore[method-assign]
-        return next(iter(asked), None)
+        return asked
 
     @cached_property
     def _made(self) -> tuple[QuerySet[M], SQLCompiler, str, tuple[Any, ...]]:
         if get_scope().get("_enabled", True):
             raise RuntimeError("A statement compiled within a scope would be held to that scope for ever.")
-        queryset = self._build(**{name: Value(_Blank(name)) for name in self._names})[:1]
+        queryset = self._build(**{name: Value(_Blank(name)) for name in self._names})
         compiler = queryset.query.get_compiler(queryset.db)
         statement, parameters = compiler.as_sql()
         return queryset, compiler, statement, tuple(parameters)
