@@ -16,6 +16,7 @@ SOURCES: dict[str, str] = {
     "alloydb": "connectors.sources.alloydb:AlloyDBSource",
     "azure_blob": "connectors.sources.azure_blob:AzureBlobSource",
     "bigquery": "connectors.sources.bigquery:BigQuerySource",
+    "bigquery_iceberg": "connectors.sources.bigquery_iceberg:BigQueryIcebergSource",
     "clickhouse": "connectors.sources.clickhouse:ClickHouseSource",
     "databricks": "connectors.sources.databricks:DatabricksSource",
     "duckdb": "connectors.sources.duckdb:DuckDBSource",

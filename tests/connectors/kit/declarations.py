@@ -13,6 +13,7 @@ from connectors.sdk.destination import Destination, DestinationDefinition, Mode,
 from connectors.sdk.fields import CredentialPicker, Field, Section, Select, Text
 from connectors.sdk.modes import DROPS_REPEATED
 from connectors.sdk.rest import RestDestination
+from connectors.sdk.source import Source
 from connectors.sdk.validation import InvalidSettings, clean, default_of
 
 _CREDENTIAL = re.compile(
@@ -89,7 +90,7 @@ def consent_problems(connector: type[Any]) -> list[str]:
 def _consents(connector: type[Any]) -> bool:
     if issubclass(connector, RestDestination):
         return connector.api.sign_in.connects is not None
-    return "consent" in vars(connector)
+    return connector.consent not in (Source.consent, Destination.consent)
 
 
 def picker_problems(connector: type[Any], fields: Sequence[Field]) -> list[str]:

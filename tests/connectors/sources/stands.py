@@ -535,7 +535,10 @@ STANDS: tuple[Stand, ...] = (
 # Sources whose code is that of another one, with another declaration only.
 SAME_CODE = {"alloydb": "postgres", "lakebase": "postgres", "snowflake_iceberg": "snowflake"}
 # Sources that nothing here can stand for, and what their code was held against instead.
-NOT_RUN: dict[str, str] = {"azure_blob": "its file system's own contract; what surrounds it is that of S3 and GCS"}
+NOT_RUN: dict[str, str] = {
+    "bigquery_iceberg": "its catalog's lists, as documented; queries are those of BigQuery",
+    "azure_blob": "its file system's own contract; what surrounds it is that of S3 and GCS",
+}
 # Sources with test modules of their own that ask more than the stands do.
 TESTED_APART = {
     "postgres",

@@ -17,6 +17,8 @@ from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, QueryE
 from connectors.sdk.rest.google_sign_in import TOKENS
 from connectors.sdk.types import Table
 from connectors.sources.bigquery import BigQuerySource
+from connectors.sources.bigquery_iceberg import ORIGIN as BIGLAKE
+from connectors.sources.bigquery_iceberg import BigQueryIcebergSource
 from tests.connectors.sources.reading import rows
 from tests.support.bigquery import service_account_key
 from tests.support.http import serving
@@ -163,3 +165,32 @@ def test_what_bigquery_takes_for_no_query_is_refused(server: Any, key: str) -> N
     server.dry = 200, {"statistics": {"query": {"statementType": "SCRIPT"}}}
     with pytest.raises(QueryError, match="SCRIPT"):
         opened(server, key).describe("SELECT 1 AS x")
+
+
+class Catalog(BigQuery):
+    """BigLake's catalog beside BigQuery: two namespaces, one of them Headrace's own, on two pages."""
+
+    def do_GET(self) -> None:
+        path, _, query = self.path.partition("?")
+        assert self.headers["x-goog-user-project"] == "acme"
+        base = "/iceberg/v1/restcatalog/v1"
+        answers: dict[tuple[str, str], Any] = {
+            ("/config", "warehouse=gs%3A%2F%2Facme-ice"): {"overrides": {"prefix": "projects/1/catalogs/acme-ice"}},
+            ("/projects/1/catalogs/acme-ice/namespaces", ""): {"namespaces": [["shop"]], "next-page-token": "n"},
+            ("/projects/1/catalogs/acme-ice/namespaces", "pageToken=n"): {"namespaces": [["headrace_audit"]]},
+            ("/projects/1/catalogs/acme-ice/namespaces/shop/tables", ""): {"identifiers": [{"name": "orders"}]},
+        }
+        data = json.dumps(answers[path.removeprefix(base), query]).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+def test_tables_of_an_iceberg_catalog_have_four_parts(key: str) -> None:
+    with serving(Catalog) as port:
+        here = f"http://127.0.0.1:{port}"
+        routes = {BIGLAKE: here, TOKENS.rpartition("/")[0]: here}
+        config = {"project": "acme", "service_account_key": key, "warehouse": "gs://acme-ice"}
+        found = BigQueryIcebergSource(config, Environment(outbound_allow=("*",), routes=routes)).tables()
+    assert found == [Table("acme.acme-ice.shop", "orders")]
