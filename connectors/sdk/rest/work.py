@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from connectors.sdk.arrow import column_type
 from connectors.sdk.destination import ACCEPTED, Batch, DestinationField, Job, Mode, Removal, RowResult, rejected
-from connectors.sdk.errors import AuthError, BatchRejected, ConfigError, ConnectorError, Gone
+from connectors.sdk.errors import AuthError, BatchRejected, ConfigError, ConnectorError, Gone, InternalError
 from connectors.sdk.rest.api import Line
 from connectors.sdk.rest.results import refusals
 from connectors.sdk.rows import json_rows, json_value
@@ -175,7 +175,10 @@ class Work:
             results.append(part if isinstance(part, RowResult) else ACCEPTED)
             if not isinstance(part, RowResult):
                 parts.append(part)
-        outcome = iter((await send(parts) or [ACCEPTED] * len(parts)) if parts else ())
+        answers = (await send(parts) or [ACCEPTED] * len(parts)) if parts else []
+        if len(answers) != len(parts):
+            raise InternalError(f"The service answered for {len(answers)} rows of {len(parts)}.")
+        outcome = iter(answers)
         return [next(outcome) if result.accepted else result for result in results]
 
     async def in_groups(self, *groups: tuple[Sequence[int], Send]) -> Results:

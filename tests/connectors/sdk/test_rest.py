@@ -289,3 +289,12 @@ def test_a_token_that_is_learnt_before_every_request_is_kept_once() -> None:
     client.hide("a-token-of-somebody")
     assert client._redactor is redactor
     assert client.without_secrets("so a-token-of-somebody says") == f"so {MASK} says"
+
+
+@pytest.mark.parametrize("answers", [1, 7])
+async def test_answers_for_fewer_or_more_rows_than_were_sent_are_an_error_of_the_service(answers: int) -> None:
+    async def send(parts: list[Any]) -> Results:
+        return [ACCEPTED] * answers
+
+    with pytest.raises(InternalError, match=f"answered for {answers} rows of 5"):
+        await work().together(lambda record, made: record, send)
