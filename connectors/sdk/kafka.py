@@ -20,7 +20,10 @@ from connectors.sdk.net.tls import Tls, ssl_context
 from connectors.sdk.tunnels import route_async
 
 _ENVIRONMENT: ContextVar[Environment] = ContextVar("environment of Kafka's connections")
-_SERVER = "Check the brokers, and that this machine reaches every broker of the cluster, not the first alone."
+_SERVER = (
+    "Check the brokers, user, password and encryption, and that this machine reaches every broker of the cluster, not "
+    "the first alone."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
