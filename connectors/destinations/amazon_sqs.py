@@ -71,7 +71,9 @@ class AmazonSqsDestination(AwsMessages):
                 return list(wrong.values())
             answer = await self.told(client.send_message_batch(QueueUrl=address, Entries=sent))
             for failed in answer.get("Failed", ()):
-                wrong[int(failed["Id"])] = rejected(failed.get("Message") or failed["Code"], code=failed["Code"])
+                wrong[int(failed["Id"])] = rejected(
+                    failed.get("Message") or failed["Code"], code=failed["Code"], passing=not failed["SenderFault"]
+                )
             return [wrong.get(i, ACCEPTED) for i in range(len(group))]
 
         return await by_target(messages, send, count=_MOST, size=_BYTES)

@@ -247,7 +247,9 @@ class ItemSession:
                 left = answer.get("UnprocessedItems", {}).get(self._table, ())
                 for row, request in zip(some, asked, strict=True):
                     if request in left:
-                        results[row.place] = rejected("The table is too busy for this item.", code="unprocessed")
+                        results[row.place] = rejected(
+                            "The table is too busy for this item.", code="unprocessed", passing=True
+                        )
             done = True
 
     async def _separately(self, rows: Sequence[Row], asked: Sequence[Item], results: list[RowResult]) -> None:

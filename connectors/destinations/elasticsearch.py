@@ -163,7 +163,10 @@ def _result(work: Work, item: Mapping[str, Any]) -> RowResult:
     missing = "error" not in item or item["error"].get("type") == "document_missing_exception"
     if status == 404 and (work.removing or missing):
         return NOTHING_TO_REMOVE if work.removing else NO_MATCH
-    return ACCEPTED if status < 300 else rejected(_words(item), code=str(item.get("error", {}).get("type") or status))
+    if status < 300:
+        return ACCEPTED
+    code = str(item.get("error", {}).get("type") or status)
+    return rejected(_words(item), code=code, passing=status in (429, 503))
 
 
 def _words(item: Mapping[str, Any]) -> str:

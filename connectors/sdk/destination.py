@@ -305,23 +305,33 @@ class Batch:
         rows = self.rows.slice(start, stop - start)
         return Batch(self.operation, self.keys[start:stop], rows, self.omit_nulls, encoded)
 
+    def take(self, places: Sequence[int]) -> Batch:
+        """The rows at these places as a batch of their own, to be encoded anew."""
+        keys = [self.keys[place] for place in places]
+        return Batch(self.operation, keys, self.rows.take(pa.array(places, pa.int64())), self.omit_nulls)
+
 
 @dataclass(frozen=True, slots=True)
 class RowResult:
-    """What became of one row: accepted, or rejected with the other side's words."""
+    """What became of one row: accepted, or rejected with the other side's words.
+
+    ``passing``: for a reason that may be over in a moment (a lock, too much at once), so that
+    the row is tried again in the same run.
+    """
 
     accepted: bool
     message: str = ""
     code: str = ""
     field: str = ""
+    passing: bool = False
 
 
 ACCEPTED = RowResult(True)
 
 
-def rejected(message: str, *, code: str = "row_rejected", field: str = "") -> RowResult:
-    """A row the destination refused; it is tried again by later runs."""
-    return RowResult(False, message, code, field)
+def rejected(message: str, *, code: str = "row_rejected", field: str = "", passing: bool = False) -> RowResult:
+    """A row the destination refused; it is tried again by later runs, and by this one where the reason may pass."""
+    return RowResult(False, message, code, field, passing)
 
 
 class Session(Protocol):

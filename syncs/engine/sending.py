@@ -31,6 +31,7 @@ from syncs.engine.traces import TraceWriter
 
 _FATAL = (AuthError, Gone, ConfigError)
 _WAIT_SLICE_S = 5.0
+_LOCKED = Unavailable("Some rows were refused for now.")
 
 
 @dataclass(slots=True)
@@ -74,9 +75,12 @@ class Sender:
         """
         answer = Answer([None] * len(batch), in_doubt=in_doubt, receipt=receipt)
         try:
-            await (self._send_in_pieces(number, batch, answer) if fanned else self._send(number, batch, 0, answer))
+            await (
+                self._send_in_pieces(number, batch, answer)
+                if fanned
+                else self._send(number, batch, range(len(batch)), answer)
+            )
         except Cancelled as error:
-            answer.in_doubt |= error.midway
             answer.error, answer.fatal = Failure(code=error.code, message=error.message, hint=error.hint), True
         return answer
 
@@ -85,21 +89,23 @@ class Sender:
         size = max(1, self.limits.batch_rows)
         for start in range(0, len(batch), size):
             piece = batch.slice(start, min(start + size, len(batch)))
-            await self._send(number, piece, start, answer)
+            await self._send(number, piece, range(start, start + len(piece)), answer)
             if answer.error is not None:
                 return
 
-    async def _send(self, number: int, batch: Batch, offset: int, answer: Answer) -> None:
+    async def _send(self, number: int, batch: Batch, places: Sequence[int], answer: Answer) -> None:
+        """Try rows that stand at ``places`` in the answer; those refused for something that passes, again."""
+        # A piece of a batch is another batch to the destination: the receipt is not its own.
+        receipt = answer.receipt if len(batch) == len(answer.results) else None
         for attempt in range(1, max(1, self.limits.attempts) + 1):
             try:
-                # A piece of a batch is another batch to the destination: the receipt is not its own.
-                receipt = answer.receipt if len(batch) == len(answer.results) else None
                 results = await self._try(number, attempt, batch, receipt)
             except BatchRejected as error:
-                await self._split(number, batch, offset, answer, error)
+                await self._split(number, batch, places, answer, error)
                 return
             except Unavailable as error:
-                answer.in_doubt |= error.in_doubt
+                if error.in_doubt:
+                    _doubt(answer, places)
                 answer.error = failure_of(error)
                 repeatable = self.idempotent or not error.in_doubt or bool(receipt and receipt.value)
                 if not repeatable or attempt >= self.limits.attempts:
@@ -113,15 +119,24 @@ class Sender:
                 answer.error, answer.fatal = failure_of(error), True
                 return
             except InternalError as error:
-                answer.in_doubt, answer.error = True, failure_of(error)
+                _doubt(answer, places)
+                answer.error = failure_of(error)
                 return
             except ConnectorError as error:
-                self._reject(batch, offset, answer, error)
+                _reject(answer, places, error)
                 return
+            except Cancelled as error:
+                if error.midway:
+                    _doubt(answer, places)
+                raise
             else:
-                answer.results[offset : offset + len(batch)] = results
+                _put(answer, places, results)
                 answer.error = None
-                return
+                passing = _passing(results)
+                if not passing or attempt >= self.limits.attempts:
+                    return
+                batch, places, receipt = batch.take(passing), [places[at] for at in passing], None
+                await self._wait(self.backoff.wait(attempt, _LOCKED, self.clock.random()))
 
     async def _try(self, number: int, attempt: int, batch: Batch, receipt: Receipt | None) -> Sequence[RowResult]:
         while not await self.limiter.enter(within=_WAIT_SLICE_S):
@@ -150,7 +165,7 @@ class Sender:
                         f"The connector answered for {len(results)} rows of {len(batch)}.",
                         hint="This is a fault of the connector: please report it.",
                     )
-                failed = list(results).count(ACCEPTED) < len(results) and not all(r.accepted for r in results)
+                failed = not all_accepted(results)
                 return results
             except Cancelled as error:
                 error.midway = True
@@ -165,20 +180,19 @@ class Sender:
             finally:
                 self._keep(number, attempt, exchanges, failed=failed)
 
-    async def _split(self, number: int, batch: Batch, offset: int, answer: Answer, error: BatchRejected) -> None:
+    async def _split(
+        self, number: int, batch: Batch, places: Sequence[int], answer: Answer, error: BatchRejected
+    ) -> None:
         """Halve a refused batch until the rows at fault stand alone."""
         if not self.split_retry or len(batch) == 1:
-            self._reject(batch, offset, answer, error)
+            _reject(answer, places, error)
             return
         middle = len(batch) // 2
         for start, stop in ((0, middle), (middle, len(batch))):
             await self.control.proceed()
-            await self._send(number, batch.slice(start, stop), offset + start, answer)
+            await self._send(number, batch.slice(start, stop), places[start:stop], answer)
             if answer.error is not None:
                 return
-
-    def _reject(self, batch: Batch, offset: int, answer: Answer, error: ConnectorError) -> None:
-        answer.results[offset : offset + len(batch)] = [rejected(error.message, code=error.code)] * len(batch)
 
     async def _wait(self, seconds: float) -> None:
         """Wait in slices, so that a cancelled run does not hang on."""
@@ -191,6 +205,34 @@ class Sender:
         if self.traces is not None and exchanges:
             numbered = [replace(exchange, attempt=attempt) for exchange in exchanges] if attempt > 1 else exchanges
             self.traces.add(number, attempt, numbered, failed=failed)
+
+
+def all_accepted(results: Sequence[RowResult]) -> bool:
+    """Whether no row was refused; cheap where each has the usual answer."""
+    return list(results).count(ACCEPTED) == len(results) or all(result.accepted for result in results)
+
+
+def _passing(results: Sequence[RowResult]) -> list[int]:
+    """The places of rows whose refusal may be over in a moment."""
+    return [] if all_accepted(results) else [at for at, result in enumerate(results) if result.passing]
+
+
+def _put(answer: Answer, places: Sequence[int], results: Sequence[RowResult | None]) -> None:
+    if isinstance(places, range):
+        answer.results[places.start : places.stop] = results
+        return
+    for place, result in zip(places, results, strict=True):
+        answer.results[place] = result
+
+
+def _reject(answer: Answer, places: Sequence[int], error: ConnectorError) -> None:
+    _put(answer, places, [rejected(error.message, code=error.code)] * len(places))
+
+
+def _doubt(answer: Answer, places: Sequence[int]) -> None:
+    """No answer for these rows, whatever was said of them before."""
+    answer.in_doubt = True
+    _put(answer, places, [None] * len(places))
 
 
 def failure_of(error: ConnectorError) -> Failure:

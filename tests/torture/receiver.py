@@ -26,7 +26,7 @@ Row = dict[str, Any]
 # How likely each kind of trouble is among requests that go wrong. Those that end a whole run are rare.
 TROUBLES = {
     "401": 1, "403": 1, "404": 1, "409": 4, "413": 6, "429": 8, "429 later": 8, "500": 6, "500 after": 8, "503": 4,
-    "hang": 2, "hang after": 2, "reset": 6, "reset after": 8, "malformed": 3, "partial": 10,
+    "hang": 2, "hang after": 2, "reset": 6, "reset after": 8, "malformed": 3, "partial": 10, "locked": 6,
 }  # fmt: skip
 HANG_S = 1.6
 # What a sender says of a request that it numbered; until then it waits for the answer, or was killed.
@@ -123,8 +123,8 @@ class Receiver:
                 await asyncio.sleep(HANG_S)
             case ["reset"]:
                 return self._cut(request)
-        refused = self._some(rows) if trouble == "partial" else set()
-        results = self._apply(table, mode, operation, rows, refused)
+        refused = self._some(rows) if trouble in ("partial", "locked") else set()
+        results = self._apply(table, mode, operation, rows, refused, passing=trouble == "locked")
         self.note(table, {which: a for which, a in arrivals.items() if which[2] not in refused})
         match trouble:
             case "500 after":
@@ -146,7 +146,7 @@ class Receiver:
         return {row["id"] for row in rows if self.random.random() < 0.3}
 
     def _apply(
-        self, table: Table, mode: str, operation: str, rows: Sequence[Row], refused: set[str]
+        self, table: Table, mode: str, operation: str, rows: Sequence[Row], refused: set[str], *, passing: bool
     ) -> list[dict[str, Any]]:
         if mode == "all":
             table.records = {}
@@ -161,7 +161,7 @@ class Receiver:
             else:
                 table.inserts[key] += 1
                 table.records[key] = row
-        return [{"ok": row["id"] not in refused, "message": "not this one"} for row in rows]
+        return [{"ok": row["id"] not in refused, "message": "not this one", "passing": passing} for row in rows]
 
     def arrived(self, table: Table, what: tuple[str, str], rows: Sequence[Row], request: str) -> dict[Which, Arrival]:
         """Rows come, whatever becomes of them."""

@@ -134,7 +134,10 @@ class _Session:
         response = await self._client.send(Request("POST", url, headers, dumps(records), _LIMITS.timeout_s))
         if error := self._client.error_for(response):
             raise error
-        return [ACCEPTED if found["ok"] else rejected(found["message"]) for found in response.json()]
+        return [
+            ACCEPTED if found["ok"] else rejected(found["message"], passing=found["passing"])
+            for found in response.json()
+        ]
 
     def _say(self, number: str, word: str) -> None:
         """On this machine a datagram is there when the call returns, so before anything else can be sent."""

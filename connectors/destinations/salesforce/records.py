@@ -13,6 +13,7 @@ from connectors.sdk.rest.work import text
 from connectors.sdk.rows import dumps
 from connectors.sdk.types import Operation
 
+LOCKED = frozenset({"UNABLE_TO_LOCK_ROW"})  # somebody else writes to the record just now
 GONE = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"})  # what removing a record again is told
 
 
@@ -131,7 +132,8 @@ def result_of(answer: Mapping[str, Any], operation: str) -> RowResult:
     errors = answer["errors"]
     if operation == "delete" and all(error["statusCode"] in GONE for error in errors):
         return ACCEPTED
-    return rejected("; ".join(f"{error['statusCode']}: {error['message']}" for error in errors))
+    passing = all(error["statusCode"] in LOCKED for error in errors)
+    return rejected("; ".join(f"{error['statusCode']}: {error['message']}" for error in errors), passing=passing)
 
 
 def quoted(value: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -13,9 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from connectors.sdk import pace
-from connectors.sdk.destination import ACCEPTED, Batch, Limits, Mode, RowResult
+from connectors.sdk.destination import ACCEPTED, Batch, Limits, Mode, RowResult, rejected
 from connectors.sdk.errors import AuthError, BatchRejected, ConnectorError, Gone, RateLimited, Unavailable
 from connectors.sdk.trace import Exchange, record
+from connectors.sdk.types import Operation
 from syncs.engine.deliver import GIVEN_UP_IN_A_ROW, deliver_part
 from syncs.engine.errors import Cancelled, LeaseLost
 from syncs.engine.exchanges import batch_exchanges, search_exchanges
@@ -188,6 +190,48 @@ def test_a_refused_batch_is_halved_until_the_bad_row_stands_alone(house: House) 
     rejected = [row for row in delivery.rows(outcome) if row["status"] == "rejected"]
     assert [(row["key"], row["message"]) for row in rejected] == [("5", "row 5 spoils it")]
     assert outcome.succeeded.added == 7
+
+
+def test_rows_that_are_locked_for_a_while_are_tried_again_alone_and_then_by_the_next_run(house: House) -> None:
+    """Ten thousand rows, five of them locked: two are free again during the run, three before the next."""
+
+    class Locking(MemoryDestination):
+        locked: dict[str, int] = {"7": 1, "2500": 2, "4000": 9, "8000": 9, "9999": 9}  # refusals left
+
+        def _apply(self, operation: Operation, key: str, record: dict[str, Any]) -> RowResult:
+            if self.locked.get(key, 0):
+                self.locked[key] -= 1
+                return rejected("Somebody else writes to it", code="locked", passing=True)
+            return super()._apply(operation, key, record)
+
+    destination = house.destination = Locking()
+    house.limits = Limits(batch_rows=1_000, attempts=3)
+    rows = table([(n, "x") for n in range(10_000)])
+    run = house.run(rows, part_rows=10_000)
+    assert (run.settled.succeeded.added, run.settled.rejected.added) == (9_997, 3)
+    sent = Counter(key for _, keys in destination.calls for key in keys)
+    again = {key: times for key, times in sent.items() if times > 1}
+    assert again == {"7": 2, "2500": 3, "4000": 3, "8000": 3, "9999": 3}
+    destination.locked.clear()
+    destination.calls.clear()
+    assert house.run(rows, part_rows=10_000).settled.succeeded.added == 3
+    assert sorted(key for _, keys in destination.calls for key in keys) == ["4000", "8000", "9999"]
+
+
+def test_a_row_whose_second_try_is_not_answered_is_in_doubt(house: House) -> None:
+    class Silent(MemoryDestination):
+        tries = 0
+
+        def _answer(self, batch: Batch) -> Sequence[RowResult]:
+            self.tries += 1
+            if self.tries > 1:
+                raise Unavailable("no answer", in_doubt=True)
+            return [ACCEPTED, rejected("locked", passing=True)]
+
+    house.destination = Silent()
+    outcome = ready(house, 2, mode=Mode.INSERT, idempotent=False)()
+    # The journal has one word for a batch: the row beside it is named with it, and neither is inserted twice.
+    assert (outcome.rejected.added, outcome.in_doubt) == (0, 2)
 
 
 def test_without_split_retry_a_refused_batch_is_refused_as_a_whole(house: House) -> None:
