@@ -34,7 +34,7 @@ def what_is_missing(actor: Actor, parent: SchemaModel) -> list[Missing]:
     """All that a builder's page keeps from this person, or from everybody."""
     schema = _schema_people(parent)
     about_data = [*_columns(parent, schema), *_subsets(actor, parent), *_rules(parent, schema)]
-    return [*about_data, *_spaces(actor), *_destinations(actor, parent), *_approvals(actor, parent)]
+    return [*about_data, *_spaces(actor), *_sending(actor, parent)]
 
 
 def _columns(parent: SchemaModel, who: str) -> list[Missing]:
@@ -78,31 +78,30 @@ def _spaces(actor: Actor) -> list[Missing]:
     return [Missing("Audiences of other teams", why, f"A workspace admin: {_admins()}")]
 
 
-def _destinations(actor: Actor, parent: SchemaModel) -> list[Missing]:
-    closed = _names_without(actor, parent, ADD_SYNC)
-    if not closed:
-        return []
-    why = f"None of your groups may both build on {parent.name} and draft syncs to it."
-    return [Missing(f"Sending to {_some(closed)}", why, f"A workspace admin: {_admins()}")]
+def _sending(actor: Actor, parent: SchemaModel) -> list[Missing]:
+    """Where this person's syncs may not go, or not without somebody's yes."""
+    rows = list(destinations().values_list("pk", "name"))
+    drafting = {pk for pk, _ in rows if may(actor, ADD_SYNC, parent_model_id=parent.pk, destination_id=pk)}
+    publishing = {pk for pk in drafting if may(actor, PUBLISH, parent_model_id=parent.pk, destination_id=pk)}
+    found = []
+    if closed := [name for pk, name in rows if pk not in drafting]:
+        why = f"None of your groups may both build on {parent.name} and draft syncs to it."
+        found.append(Missing(f"Sending to {_some(closed)}", why, f"A workspace admin: {_admins()}"))
+    waits = _waits([name for pk, name in rows if pk in drafting - publishing])
+    return [*found, waits] if waits else found
 
 
-def _approvals(actor: Actor, parent: SchemaModel) -> list[Missing]:
+def _waits(drafted: list[str]) -> Missing | None:
+    """Why syncs do not run before somebody approves; ``drafted`` is where this person may only propose them."""
     policy = policy_here()
     if policy.needs_others:
         needs = "somebody else approves" if policy.approvers == 1 else f"{policy.approvers} people approve"
         why = f"In this workspace a sync runs once {needs} it. Audiences themselves need no approval."
-        return [Missing("Syncs that run at once", why, f"A workspace admin: {_admins()}")]
-    drafted = set(_names_without(actor, parent, PUBLISH)) - set(_names_without(actor, parent, ADD_SYNC))
+        return Missing("Syncs that run at once", why, f"A workspace admin: {_admins()}")
     if not drafted:
-        return []
+        return None
     why = "You may draft syncs there; they run once somebody with the right to approve says yes."
-    return [Missing(f"Syncs to {_some(sorted(drafted))} that run at once", why, f"A workspace admin: {_admins()}")]
-
-
-def _names_without(actor: Actor, parent: SchemaModel, needs: tuple[Permission, ...]) -> list[str]:
-    """The destinations at which none of the actor's groups holds all these rights together."""
-    rows = destinations().values_list("pk", "name")
-    return [name for pk, name in rows if not may(actor, needs, parent_model_id=parent.pk, destination_id=pk)]
+    return Missing(f"Syncs to {_some(drafted)} that run at once", why, f"A workspace admin: {_admins()}")
 
 
 def _schema_people(parent: SchemaModel) -> str:
