@@ -14,7 +14,7 @@ from connectors.sdk.errors import ConnectorError, InternalError
 from connectors.sdk.net import Client, Consent
 from connectors.sdk.rest.api import Api, Line
 from connectors.sdk.rest.places import Place
-from connectors.sdk.rest.work import Results, Work
+from connectors.sdk.rest.work import Read, Results, Work
 from connectors.sdk.types import Operation
 
 _NOTHING = Batch(Operation.ADDED, (), pa.RecordBatch.from_pylist([]))
@@ -46,6 +46,9 @@ class RestDestination(Destination):
         return self.api.open(
             self.config, self.environment, secrets=secrets, connections=connections, timeout_s=timeout_s
         )
+
+    def encoder(self, job: Job) -> Callable[[Batch], Read | None]:
+        return Read.of
 
     def lacks(self, job: Job) -> bool:
         place = self.places.get(job.sync_type)

@@ -31,6 +31,38 @@ NO_MATCH = RowResult(True, "No record matches; nothing was updated.", "no_match"
 NOTHING_TO_REMOVE = RowResult(True, "No record matches; nothing was removed.", "no_match")
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Rows that were read as JSON values together with many others: that costs less than batch by batch."""
+
+    rows: Sequence[Record]
+
+    @classmethod
+    def of(cls, batch: Batch) -> Read | None:
+        """Nothing where rows hold objects, which must not be shared, as batches are sent again; nor where one value
+        cannot be read, which must not fail more than its batch.
+        """
+        schema = batch.rows.schema
+        if any(pa.types.is_nested(f.type) or column_type(f) is ColumnType.OBJECT for f in schema):
+            return None
+        try:
+            return cls(json_rows(batch.rows))
+        except (ValueError, ArithmeticError):
+            return None
+
+    def slice(self, start: int, stop: int) -> Read:
+        """Rows ``start`` to ``stop``."""
+        return Read(self.rows[start:stop])
+
+    def pick(self, places: Sequence[int]) -> Read:
+        """These rows alone."""
+        return Read([self.rows[place] for place in places])
+
+    def records(self) -> list[Record]:
+        """The rows, for a writer to do with them what it likes."""
+        return [dict(row) for row in self.rows]
+
+
 @dataclass(frozen=True)
 class Found:
     """Records of the service by the value that matches them: the ids of each, as looked up."""
@@ -92,7 +124,8 @@ class Work:
     @cached_property
     def records(self) -> list[Record]:
         """The rows as JSON values by field, nulls left out where the mapping says so."""
-        rows, omitted = json_rows(self.batch.rows), self.batch.omit_nulls
+        read, omitted = self.batch.encoded, self.batch.omit_nulls
+        rows = read.records() if isinstance(read, Read) else json_rows(self.batch.rows)
         if not omitted:
             return rows
         return [{k: v for k, v in row.items() if v is not None or k not in omitted} for row in rows]
@@ -113,7 +146,8 @@ class Work:
         """These rows alone."""
         rows = self.batch.rows.take(pa.array(places, pa.int64()))
         keys = [self.batch.keys[place] for place in places]
-        return replace(self, batch=Batch(self.operation, keys, rows, self.batch.omit_nulls))
+        read = self.batch.encoded.pick(places) if isinstance(self.batch.encoded, Read) else None
+        return replace(self, batch=Batch(self.operation, keys, rows, self.batch.omit_nulls, read))
 
     async def each(self, send: Callable[[Record], Awaitable[RowResult | None]], *, at_once: int = 1) -> Results:
         """One request a row, ``at_once`` of them side by side; nothing returned means taken.

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import uuid5
@@ -24,7 +25,7 @@ from connectors.sdk.net import Client
 from connectors.sdk.net.redaction import MASK
 from connectors.sdk.rest import Api, ClientCredentials, ErrorCodes, KeyParameter, Line, Results, SignIn, Work
 from connectors.sdk.rest.google_sign_in import TOKENS, google
-from connectors.sdk.rest.work import _EVENTS
+from connectors.sdk.rest.work import _EVENTS, Read
 from connectors.sdk.types import Operation
 from tests.connectors.kit.fake_http import Answer, FakeHttp, fake_http
 from tests.connectors.kit.jobs import batch_of, job_for
@@ -298,3 +299,15 @@ async def test_answers_for_fewer_or_more_rows_than_were_sent_are_an_error_of_the
 
     with pytest.raises(InternalError, match=f"answered for {answers} rows of 5"):
         await work().together(lambda record, made: record, send)
+
+
+def test_rows_read_together_are_those_read_batch_by_batch_and_a_writer_may_change_its_own() -> None:
+    alone = work([{"email": f"{n}@x.test", "n": n, "since": datetime(2026, 1, n + 1, tzinfo=UTC)} for n in range(9)])
+    read = Read.of(alone.batch)
+    assert read is not None
+    together = replace(alone, batch=replace(alone.batch, encoded=read))
+    part = replace(together, batch=together.batch.slice(2, 6))
+    part.records[0].clear()
+    for sent in (together, replace(together, batch=together.batch.slice(2, 6)), together.pick([8, 0])):
+        assert sent.records == replace(sent, batch=replace(sent.batch, encoded=None)).records
+    assert Read.of(work([{"email": "a@x.test", "tags": ["a"]}]).batch) is None
