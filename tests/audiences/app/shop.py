@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import psycopg
 
 from audiences import services
@@ -16,6 +15,7 @@ from connectors.models import Source
 from syncs.choices import ModelMethod
 from syncs.definitions import Definition
 from tests.connectors.app.connections import files_folder
+from tests.support.duck_files import opened
 from tests.syncs.app.shop import postgres_settings
 from tests.world import Place
 
@@ -37,7 +37,7 @@ def warehouse(place: Place, name: str = "Warehouse") -> Source:
     """The source; its tables were not read."""
     file = Path(files_folder()) / f"{name}.duckdb"
     file.unlink(missing_ok=True)
-    with duckdb.connect(str(file)) as made:
+    with opened(file) as made:
         made.execute(TABLES)
     values = {"mode": "database", "path": file.name}
     return connectors.create_source(actor=place.actor, type="duckdb", values=values, name=name)
@@ -56,7 +56,7 @@ def database(place: Place, url: str, name: str = "Database") -> Source:
 
 def change(source: Source, statement: str) -> None:
     """Change the warehouse."""
-    with duckdb.connect(str(Path(files_folder()) / source.config["path"])) as there:
+    with opened(Path(files_folder()) / source.config["path"]) as there:
         there.execute(statement)
 
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import duckdb
 import psycopg
 from django.conf import settings
-from django.core.cache import cache as django_cache
+from django.core.cache import cache
 from django.db.models import Max
 from django.db.models.functions import Now
 from psycopg import sql
@@ -30,6 +27,7 @@ from syncs.configuration import Proposal
 from syncs.definitions import Definition
 from syncs.engine.guardrails import Guardrails
 from syncs.models import Model, Run, RunStep, Sync
+from tests.support.duck_files import opened
 from tests.world import Place, made_again
 from workspaces.scoping import unscoped
 
@@ -143,22 +141,6 @@ class Shop:
             self.opened_at = -1
 
 
-@contextmanager
-def opened(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A warehouse file to write to, in a DuckDB that stays: to start one costs more than all that tests ask of it."""
-    connection = _duckdb()
-    connection.execute(f'ATTACH \'{file}\' AS "{file.stem}"; USE "{file.stem}"')
-    try:
-        yield connection
-    finally:
-        connection.execute(f'USE memory; DETACH "{file.stem}"')
-
-
-@cache
-def _duckdb() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(config={"threads": 1})
-
-
 _databases: dict[str, psycopg.Connection[Any]] = {}
 
 
@@ -186,7 +168,7 @@ def usual_shop(place: Place, acme_url: str) -> Shop:
     name = f"p{os.getpid()}x"
     file, table = _lay_out(acme_url, name)
     source, destination = made_again("shop", lambda: _connect(place, acme_url, name, file))
-    django_cache.clear()  # what was remembered of connections with the same ids
+    cache.clear()  # what was remembered of connections with the same ids
     return Shop(place, file, acme_url, table, source, destination, _last_entry())
 
 

@@ -23,6 +23,7 @@ from connectors.sources.duckdb import DuckDBSource
 from syncs.engine.logs.tables import CHANGELOG, RUNS, SNAPSHOT, TABLES, LogTable
 from syncs.engine.logs.writing import RunFacts, Written, prune_changelog, write_logs
 from syncs.engine.spec import FieldMapping, MappingKind, ModelColumn, PartOutcome
+from tests.support.duck_files import opened
 from tests.syncs.engine.support import MEMORY_MB, THREADS, Finished, House, table
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -45,7 +46,7 @@ class Warehouse:
             yield session
 
     def rows(self, log: LogTable, columns: str = "*", order: str = "ALL") -> list[dict[str, Any]]:
-        with duckdb.connect(str(self.file), read_only=True) as connection:
+        with opened(self.file) as connection:
             found = connection.execute(f"SELECT {columns} FROM headrace_audit.{log.name} ORDER BY {order}")
             names = [column[0] for column in found.description or ()]
             return [dict(zip(names, row, strict=True)) for row in found.fetchall()]

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import psycopg
 import pyarrow as pa
 
@@ -18,6 +17,7 @@ from connectors.sdk.planner import PLANNER_SCHEMA, SCHEMAS, WarehouseSession
 from connectors.sdk.postgres_planner import PostgresSession
 from connectors.sources.duckdb import DuckDBSource
 from connectors.sources.postgres import PostgresSource
+from tests.support.duck_files import opened
 from tests.syncs.engine.support import Faults
 
 TABLE = "somewhere"
@@ -86,7 +86,7 @@ class DuckDBWarehouse:
 
     def run(self, sql: str, data: pa.Table | None = None) -> list[tuple[Any, ...]]:
         """A statement of somebody else's."""
-        with duckdb.connect(str(self.path)) as connection:
+        with opened(self.path) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             if data is not None:
                 connection.register("data", data)
