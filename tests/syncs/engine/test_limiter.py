@@ -23,6 +23,8 @@ from tests.syncs.engine.support import FakeTime
 LOST = (RedisError, OSError, TimeoutError)
 # Nothing here waits so long: what would have to is refused, and the test goes on.
 NOW = 0.0
+# A server that does not answer fails a test by itself, and not by hanging.
+ANSWER_S = 20.0
 
 
 def most_in_any(times: Sequence[float], seconds: float) -> int:
@@ -84,7 +86,7 @@ async def test_patience_ends_a_wait() -> None:
 
 @pytest.fixture
 async def redis(valkey_url: str) -> AsyncIterator[Redis[bytes]]:
-    async with Redis.from_url(valkey_url) as client:
+    async with Redis.from_url(valkey_url, socket_timeout=ANSWER_S) as client:
         await client.flushdb()
         yield client
 
@@ -97,7 +99,7 @@ async def sharing(
     async with AsyncExitStack() as stack:
         limiters = []
         for _ in range(workers):
-            client = await stack.enter_async_context(Redis.from_url(url))
+            client = await stack.enter_async_context(Redis.from_url(url, socket_timeout=ANSWER_S))
             limiter = SharedLimiter(client, account, rates, concurrency, lost=LOST)
             limiters.append(await stack.enter_async_context(limiter))
         yield limiters
