@@ -31,13 +31,8 @@ from governance.audit.actors import Actor
 from workspaces.choices import RoleKind
 from workspaces.models import (
     ApiKey,
-    DirectoryGroup,
-    DirectoryPerson,
-    EmailDomain,
     Folder,
-    GroupMapping,
     GroupRole,
-    IdentityProvider,
     Invitation,
     ObjectGrant,
     Organization,
@@ -46,7 +41,6 @@ from workspaces.models import (
     Role,
     RoleGrant,
     SavedFilter,
-    ScimToken,
     Space,
     SpaceGroup,
     UserGroup,
@@ -276,25 +270,6 @@ def renamed_workspace_for(user_id: int, old_slug: str) -> Workspace | None:
         return _ONCE_NAMED.first(person=user_id, slug=old_slug)
 
 
-def provider_for_email(email: str) -> IdentityProvider | None:
-    """The identity provider that the people of this address's domain are sent to, if an organization captured it."""
-    domain = email.rpartition("@")[2].strip().lower().rstrip(".")
-    with unscoped("an address names the organization that its person signs in to"):
-        captured = EmailDomain.objects.filter(domain=domain, verified_at__isnull=False).values("organization_id")
-        providers = IdentityProvider.objects.select_related("organization").filter(enabled=True)
-        return providers.filter(organization_id__in=captured).first() if domain else None
-
-
-def provider_named(login_name: str) -> IdentityProvider:
-    """The identity provider whose addresses have this name; signing in comes before any scope."""
-    with unscoped("whoever signs in is outside every scope"):
-        providers = IdentityProvider.objects.select_related("organization")
-        found = providers.filter(login_name=login_name).first()
-    if found is None:
-        raise NotFound("No organization signs in here.", hint="Check the address, or sign in with your e-mail address.")
-    return found
-
-
 def may_found_organization() -> bool:
     """Whether whoever comes may make a new organization: the first one, or where the operator allows more."""
     if settings.SIGNUP_OPEN:
@@ -305,44 +280,44 @@ def may_found_organization() -> bool:
 
 def member_for(member_id: int) -> OrganizationMember:
     """A person of this organization, by membership id."""
-    return _found(OrganizationMember.objects.select_related("user"), member_id, "person")
+    return found_by_id(OrganizationMember.objects.select_related("user"), member_id, "person")
 
 
 def group_for(group_id: int) -> UserGroup:
     """A group of this organization."""
-    return _found(UserGroup.objects.all(), group_id, "group")
+    return found_by_id(UserGroup.objects.all(), group_id, "group")
 
 
 def role_for(role_id: int) -> Role:
     """A role of this workspace."""
-    return _found(Role.objects.all(), role_id, "role")
+    return found_by_id(Role.objects.all(), role_id, "role")
 
 
 def api_key_for(key_id: int) -> ApiKey:
     """An API key of this workspace."""
-    return _found(ApiKey.objects.select_related("owner"), key_id, "API key")
+    return found_by_id(ApiKey.objects.select_related("owner"), key_id, "API key")
 
 
 def invitation_for(invitation_id: int) -> Invitation:
     """An invitation of this organization."""
-    return _found(Invitation.objects.all(), invitation_id, "invitation")
+    return found_by_id(Invitation.objects.all(), invitation_id, "invitation")
 
 
 def folder_for(folder_id: int) -> Folder:
     """A folder of this workspace; everyone sees them all."""
-    return _found(Folder.objects.all(), folder_id, "folder")
+    return found_by_id(Folder.objects.all(), folder_id, "folder")
 
 
 def space_for(actor: Actor, space_id: int, *, lock: bool = False) -> Space:
     """A space that the actor sees. ``lock`` keeps it from being deleted until the transaction ends."""
     rows = spaces_in_view(actor)
-    return _found(rows.select_for_update() if lock else rows, space_id, "space")
+    return found_by_id(rows.select_for_update() if lock else rows, space_id, "space")
 
 
 def saved_filter_for(actor: Actor, saved_id: int, *, change: bool = False) -> SavedFilter:
     """A saved filter of the actor's own or shared with the workspace; shared ones are changed by admins too."""
     rows = SavedFilter.objects.filter(Q(owner_id=actor.user_id) | Q(shared=True))
-    saved = _found(rows.select_for_update(no_key=True) if change else rows, saved_id, "saved filter")
+    saved = found_by_id(rows.select_for_update(no_key=True) if change else rows, saved_id, "saved filter")
     if change and saved.owner_id != actor.user_id:
         require(actor, Permission.MANAGE_WORKSPACE)
     return saved
@@ -355,44 +330,6 @@ def require_person(actor: Actor) -> int:
     return actor.user_id
 
 
-def own_provider() -> IdentityProvider:
-    """The identity provider of the organization in scope."""
-    found = IdentityProvider.objects.select_related("organization").first()
-    if found is None:
-        raise NotFound("No identity provider is set up.", hint="Set one up on the single sign-on page.")
-    return found
-
-
-def own_scim_token() -> ScimToken:
-    """The SCIM token of the organization in scope."""
-    found = ScimToken.objects.select_related("organization").first()
-    if found is None:
-        raise NotFound("There is no SCIM token.", hint="Make one on the single sign-on page.")
-    return found
-
-
-def email_domain_for(domain_id: int) -> EmailDomain:
-    """A claimed domain of this organization."""
-    return _found(EmailDomain.objects.all(), domain_id, "domain")
-
-
-def group_mapping_for(mapping_id: int) -> GroupMapping:
-    """A group mapping of this organization."""
-    rows = GroupMapping.objects.select_related("directory_group", "group", "organization")
-    return _found(rows, mapping_id, "mapping")
-
-
-def directory_person_for(person_id: int) -> DirectoryPerson:
-    """A person whom this organization's identity provider knows, and has not deleted."""
-    rows = DirectoryPerson.objects.select_related("user", "organization").filter(removed_at=None)
-    return _found(rows, person_id, "user")
-
-
-def directory_group_for(group_id: int) -> DirectoryGroup:
-    """A group of this organization's identity provider."""
-    return _found(DirectoryGroup.objects.all(), group_id, "group")
-
-
 def open_invitation(token: str) -> Invitation | None:
     """The invitation of a link that still works."""
     with unscoped("an invited person is outside every scope until they joined"):
@@ -402,7 +339,7 @@ def open_invitation(token: str) -> Invitation | None:
     return None
 
 
-def _found(queryset: QuerySet[M], pk: int, noun: str) -> M:
+def found_by_id(queryset: QuerySet[M], pk: int, noun: str) -> M:
     row = queryset.filter(pk=pk).first()
     if row is None:
         raise NotFound(f"There is no such {noun} here.")

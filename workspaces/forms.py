@@ -17,11 +17,11 @@ from django.core.validators import validate_email
 
 from config.timezones import timezone_names
 from config.ui.widgets import Toggle
-from workspaces.access import provider_for_email
 from workspaces.adapters import invitation_of
 from workspaces.models import IdentityProvider, Organization, Role, User, UserGroup
 from workspaces.scopes import KeyScope
 from workspaces.selectors import service_accounts
+from workspaces.sso.access import provider_for_email
 
 KEY_LIFETIMES = [(30, "in 30 days"), (90, "in 90 days"), (365, "in a year"), (0, "never")]
 

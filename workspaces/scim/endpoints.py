@@ -24,7 +24,6 @@ from scim2_models import (
 )
 
 from workspaces import services
-from workspaces.access import directory_group_for, directory_person_for
 from workspaces.models import DirectoryGroup, DirectoryPerson
 from workspaces.scim import filters, selectors
 from workspaces.scim.http import Call, Handler, answer, reply
@@ -39,6 +38,7 @@ from workspaces.scim.resources import (
     service_resources,
 )
 from workspaces.services import PushedGroup, PushedPerson
+from workspaces.sso.access import directory_group_for, directory_person_for
 
 USUAL_RESULTS = 100
 MOST_OPERATIONS = 1_000

@@ -18,7 +18,7 @@ from django.utils import timezone
 from config.errors import Conflict, HeadraceError, Invalid
 from governance.audit.actors import Actor
 from governance.audit.services import changes, record, service, unchanged
-from workspaces.access import directory_group_for, directory_person_for, forget_grants
+from workspaces.access import forget_grants
 from workspaces.models import (
     DirectoryEmail,
     DirectoryGroup,
@@ -33,6 +33,7 @@ from workspaces.services.checks import keep_an_admin
 from workspaces.services.directory import apply_mappings, check_address, describe, ensure_member, lock_directory
 from workspaces.services.keys import stop_keys
 from workspaces.services.sessions import close_sessions
+from workspaces.sso.access import directory_group_for, directory_person_for
 
 NAMES = ("user_name", "external_id", "display_name", "formatted_name", "given_name", "family_name")
 LONGEST = 400

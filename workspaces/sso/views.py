@@ -21,7 +21,7 @@ from config.errors import HeadraceError
 from config.htmx import render_page
 from governance.audit.actors import system
 from workspaces import services
-from workspaces.access import provider_for_email, provider_named, workspace_for
+from workspaces.access import workspace_for
 from workspaces.actors import person
 from workspaces.entry import client_address
 from workspaces.models import IdentityProvider, Organization, User
@@ -29,6 +29,7 @@ from workspaces.routes import public, signed_in
 from workspaces.scoping import unscoped, workspace_scope
 from workspaces.services.directory import Deactivated, ForeignAddress, check_address
 from workspaces.sso import oidc, pending, saml
+from workspaces.sso.access import provider_for_email, provider_named
 from workspaces.sso.claims import Claims
 from workspaces.sso.diagnosis import SignInFailed
 from workspaces.sso.pending import Pending

@@ -26,6 +26,7 @@ from workspaces.requests import WorkspaceRequest
 from workspaces.routes import requires
 from workspaces.sign_in_forms import DomainForm, MappingForm, OidcForm, RulesForm, SamlForm
 from workspaces.sso import domains, oidc, saml, selectors
+from workspaces.sso.access import email_domain_for, group_mapping_for, own_provider, own_scim_token
 from workspaces.sso.diagnosis import EXPLANATIONS
 
 View = Callable[..., HttpResponse]
@@ -123,7 +124,7 @@ def sso_edit(request: WorkspaceRequest, protocol: str) -> HttpResponse:
 def sso_switch(request: WorkspaceRequest) -> HttpResponse:
     """Turn single sign-on on or off."""
     enabled = request.POST.get("enabled") == "on"
-    services.switch_identity_provider(actor=request.actor, provider=access.own_provider(), enabled=enabled)
+    services.switch_identity_provider(actor=request.actor, provider=own_provider(), enabled=enabled)
     words = "Single sign-on is on." if enabled else "Single sign-on is off. People sign in with their own accounts."
     return go_to(request, _sso(request), words)
 
@@ -147,7 +148,7 @@ def sso_inviting(request: WorkspaceRequest) -> HttpResponse:
 @confirmed
 def sso_remove(request: WorkspaceRequest) -> HttpResponse:
     """Forget the provider."""
-    provider: IdentityProvider = access.own_provider()
+    provider: IdentityProvider = own_provider()
     services.remove_identity_provider(actor=request.actor, provider=provider)
     return go_to(request, _sso(request), "The identity provider was removed.", tone="neutral")
 
@@ -175,7 +176,7 @@ def make_scim_token(request: WorkspaceRequest) -> HttpResponse:
 @confirmed
 def remove_scim_token(request: WorkspaceRequest) -> HttpResponse:
     """End pushing."""
-    services.remove_scim_token(actor=request.actor, token=access.own_scim_token())
+    services.remove_scim_token(actor=request.actor, token=own_scim_token())
     words = "The provider can push nothing any more. People and groups stay as they were pushed last."
     return go_to(request, _sso(request), words, tone="neutral")
 
@@ -199,7 +200,7 @@ def add_domain(request: WorkspaceRequest) -> HttpResponse:
 @confirmed
 def verify_domain(request: WorkspaceRequest, domain_id: int) -> HttpResponse:
     """Look whether the domain says that it is ours."""
-    domain = access.email_domain_for(domain_id)
+    domain = email_domain_for(domain_id)
     try:
         services.verify_email_domain(actor=request.actor, domain=domain, texts=domains.texts)
     except HeadraceError as error:
@@ -212,7 +213,7 @@ def verify_domain(request: WorkspaceRequest, domain_id: int) -> HttpResponse:
 @confirmed
 def remove_domain(request: WorkspaceRequest, domain_id: int) -> HttpResponse:
     """Give a domain up."""
-    domain = access.email_domain_for(domain_id)
+    domain = email_domain_for(domain_id)
     services.remove_email_domain(actor=request.actor, domain=domain)
     return go_to(request, _sso(request), f"{domain.domain} was removed.", tone="neutral")
 
@@ -242,7 +243,7 @@ def add_mapping(request: WorkspaceRequest) -> HttpResponse:
 @confirmed
 def remove_mapping(request: WorkspaceRequest, mapping_id: int) -> HttpResponse:
     """End a mapping."""
-    services.unmap_group(actor=request.actor, mapping=access.group_mapping_for(mapping_id))
+    services.unmap_group(actor=request.actor, mapping=group_mapping_for(mapping_id))
     return go_to(request, _sso(request), "The mapping has ended.", tone="neutral")
 
 

@@ -90,7 +90,7 @@ def consent_problems(connector: type[Any]) -> list[str]:
 def _consents(connector: type[Any]) -> bool:
     if issubclass(connector, RestDestination):
         return connector.api.sign_in.connects is not None
-    return connector.consent not in (Source.consent, Destination.consent)
+    return getattr(connector, "consent", None) not in (None, Source.consent, Destination.consent)
 
 
 def picker_problems(connector: type[Any], fields: Sequence[Field]) -> list[str]:

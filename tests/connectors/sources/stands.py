@@ -7,68 +7,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from connectors.registry import source_class
 from connectors.sdk.context import Environment
-from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, Unavailable
+from connectors.sdk.errors import AuthError, ConfigError, Unavailable
 from connectors.sdk.source import Source
 from connectors.sdk.types import ColumnType
+from tests.connectors.sources.stand import Stand
+from tests.connectors.sources.stands_duck import DATABRICKS, TRINO, ZONED
 
-Refusal = tuple[Mapping[str, Any], type[ConnectorError], str]
-Value = tuple[str, ColumnType, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stand:
-    """One source before something that answers it.
-
-    ``server`` is the fixture that prepares it and gives the settings; the fixture's tables are those of
-    ``seed``. ``values`` are expressions with the type that people see and the value that arrives.
-    ``many`` gives ``{n}`` rows of one number ``i`` from 0, in order; ``slow`` runs for a minute;
-    ``time_limit`` is the setting that stops it. ``writes`` must all be refused; ``table`` is what they
-    would change. ``wrong`` are queries with words of the error; ``refusals`` changes of the settings.
-    """
-
-    key: str
-    server: str
-    make: Callable[..., Source] | None = None
-    seed: tuple[str, ...] = ()
-    schema: str = "public"
-    hostile: tuple[str, ...] = ('c"; --', "Ünïcode 🌊")
-    values: tuple[Value, ...]
-    objects: tuple[tuple[str, Any], ...] = ()
-    many: str
-    slow: str = ""
-    time_limit: Mapping[str, Any] = field(default_factory=dict)
-    writes: tuple[str, ...]
-    wrong: tuple[tuple[str, str], ...]
-    refusals: tuple[Refusal, ...] = ()
-    comments: bool = True  # whether it keeps what is said about columns
-    quote: str = ""  # where names without it would be folded to capitals
-    home: str = ""  # before names of tables, where there is no default schema
-    odd: str = "ird; t"  # part of the name of the table with hostile names
-
-    def named(self, name: str) -> str:
-        """A name in small letters, as a query writes it."""
-        return f"{self.quote}{name}{self.quote}"
-
-    @property
-    def people(self) -> str:
-        """The table of ten people, as a query writes it."""
-        return f"{self.home}{self.named('stand_people')}"
-
-    def open(self, *given: Any) -> Source:
-        """The source with these settings."""
-        return (self.make or source_class(self.key))(*given)
-
-    def __str__(self) -> str:
-        return self.key
-
-
-_ZONED = dt.datetime(2026, 2, 3, 2, 5, 6, tzinfo=dt.UTC)
 _POSTGRES = Stand(
     key="greenplum",
     server="postgres_server",
@@ -99,7 +49,7 @@ _POSTGRES = Stand(
             ColumnType.TIMESTAMP,
             dt.datetime(2026, 2, 3, 4, 5, 6, 123456),  # noqa: DTZ001 - without a zone
         ),
-        ("'2026-02-03 04:05:06+02'::timestamptz", ColumnType.TIMESTAMP, _ZONED),
+        ("'2026-02-03 04:05:06+02'::timestamptz", ColumnType.TIMESTAMP, ZONED),
     ),
     objects=(
         ("""'{"a": [1, null]}'::jsonb""", {"a": [1, None]}),
@@ -249,7 +199,7 @@ _CLICKHOUSE = Stand(
         ("toIPv4('1.2.3.4')", ColumnType.STRING, "1.2.3.4"),
         ("hex('🌊')", ColumnType.STRING, "F09F8C8A"),
         ("toDate('2026-02-03')", ColumnType.DATE, dt.date(2026, 2, 3)),
-        ("toDateTime('2026-02-03 04:05:06', 'Etc/GMT-2')", ColumnType.TIMESTAMP, _ZONED),
+        ("toDateTime('2026-02-03 04:05:06', 'Etc/GMT-2')", ColumnType.TIMESTAMP, ZONED),
         (
             "toDateTime64('2026-02-03 04:05:06.123456', 6, 'UTC')",
             ColumnType.TIMESTAMP,
@@ -321,7 +271,7 @@ _SNOWFLAKE = Stand(
             ColumnType.TIMESTAMP,
             dt.datetime(2026, 2, 3, 4, 5, 6, 123456),  # noqa: DTZ001 - without a zone
         ),
-        ("'2026-02-03 04:05:06 +0200'::timestamp_tz", ColumnType.TIMESTAMP, _ZONED),
+        ("'2026-02-03 04:05:06 +0200'::timestamp_tz", ColumnType.TIMESTAMP, ZONED),
     ),
     objects=(("""parse_json('{"a": [1, null]}')""", {"a": [1, None]}),),
     many='SELECT (row_number() OVER (ORDER BY 1)) - 1 AS "i" FROM TABLE(GENERATOR(ROWCOUNT => {n}))',
@@ -385,7 +335,7 @@ _BIGQUERY = Stand(
             ColumnType.TIMESTAMP,
             dt.datetime(2026, 2, 3, 4, 5, 6, 123456),  # noqa: DTZ001 - without a zone
         ),
-        ("TIMESTAMP '2026-02-03 04:05:06+02'", ColumnType.TIMESTAMP, _ZONED),
+        ("TIMESTAMP '2026-02-03 04:05:06+02'", ColumnType.TIMESTAMP, ZONED),
     ),
     objects=(
         ("[1, 2, 3]", [1, 2, 3]),
@@ -411,90 +361,9 @@ _BIGQUERY = Stand(
     ),
 )
 
-_DUCK = (
-    "CREATE TABLE stand_people AS SELECT CAST(i AS BIGINT) AS id, 'person ' || i AS name FROM range(10) t(i)",
-    "COMMENT ON COLUMN stand_people.id IS 'Their number'",
-    """CREATE TABLE "we""ird; t" ("c""; --" int, "Ünïcode 🌊" text)""",
-)
-# What stands for it is DuckDB behind the documented protocol: what is asked is what both engines know.
-_TRINO = Stand(
-    key="trino",
-    server="trino_server",
-    schema="main",
-    seed=_DUCK,
-    values=(
-        ("true", ColumnType.BOOLEAN, True),
-        ("CAST(NULL AS boolean)", ColumnType.BOOLEAN, None),
-        ("CAST(9223372036854775807 AS bigint)", ColumnType.NUMBER, 9223372036854775807),
-        ("CAST(12.50 AS decimal(10, 2))", ColumnType.NUMBER, Decimal("12.50")),
-        ("CAST(0.1 AS double)", ColumnType.NUMBER, 0.1),
-        ("'Zoë 🌊'", ColumnType.STRING, "Zoë 🌊"),
-        ("''", ColumnType.STRING, ""),
-        ("DATE '2026-02-03'", ColumnType.DATE, dt.date(2026, 2, 3)),
-        (
-            "TIMESTAMP '2026-02-03 04:05:06.123456'",
-            ColumnType.TIMESTAMP,
-            dt.datetime(2026, 2, 3, 4, 5, 6, 123456),  # noqa: DTZ001 - without a zone
-        ),
-        ("CAST('2026-02-03 04:05:06+02' AS timestamp with time zone)", ColumnType.TIMESTAMP, _ZONED),
-    ),
-    objects=(("ARRAY[1, 2, 3]", [1, 2, 3]),),
-    many="SELECT i FROM UNNEST(sequence(0, {n} - 1)) AS t(i)",
-    slow="SELECT count(*) AS x FROM UNNEST(sequence(0, 300000)) a(i) CROSS JOIN UNNEST(sequence(0, 300000)) b(j) "
-    "WHERE i * j = 7",
-    time_limit={"statement_timeout": 1},
-    writes=(
-        "DELETE FROM stand_people",
-        "SELECT 1; DROP TABLE stand_people",
-        "SELECT 1 AS x) AS y; DROP TABLE stand_people; SELECT * FROM (SELECT 1 AS x",
-    ),
-    wrong=(
-        ("SELECT nobody FROM stand_people", "nobody"),
-        ("SELECT * FROM nothing_there", "nothing_there"),
-    ),
-    refusals=(
-        ({"password": "wrong"}, AuthError, "Invalid credentials"),
-        ({"port": 1}, Unavailable, "."),
-        ({"catalog": "elsewhere"}, ConfigError, "elsewhere"),
-    ),
-)
-
-
-def _at_duck(settings: Mapping[str, Any], environment: Environment) -> Source:
-    """The source, before the stand-in instead of the vendor's address."""
-    config = dict(settings)
-    return source_class("databricks")(config, replace(environment, routes=config.pop("routes")))
-
-
-_DATABRICKS = replace(
-    _TRINO,
-    key="databricks",
-    server="databricks_server",
-    make=_at_duck,
-    values=(
-        *(v for v in _TRINO.values if not v[0].startswith(("TIMESTAMP", "CAST('2026"))),
-        (
-            "CAST('2026-02-03 04:05:06.123456' AS TIMESTAMP_NTZ)",
-            ColumnType.TIMESTAMP,
-            dt.datetime(2026, 2, 3, 4, 5, 6, 123456),  # noqa: DTZ001 - without a zone
-        ),
-        ("CAST('2026-02-03 04:05:06+02' AS TIMESTAMP)", ColumnType.TIMESTAMP, _ZONED),
-    ),
-    objects=(("ARRAY(1, 2, 3)", [1, 2, 3]),),
-    many="SELECT CAST(i AS BIGINT) AS i FROM (SELECT explode(sequence(0, {n} - 1)) AS i) s",
-    slow="SELECT count(*) AS x FROM stand_people a, (SELECT explode(sequence(0, 300000)) AS i) s, "
-    "(SELECT explode(sequence(0, 300000)) AS j) t WHERE i * j = 7",
-    time_limit={},
-    refusals=(
-        ({"access_token": "wrong"}, AuthError, "Invalid access token"),
-        ({"http_path": "/sql/1.0/warehouses/elsewhere"}, ConfigError, "no SQL warehouse"),
-        ({"http_path": "sql/protocolv1/o/1/0-1-x"}, ConfigError, "none of a SQL warehouse"),
-    ),
-)
-
 STANDS: tuple[Stand, ...] = (
-    _DATABRICKS,
-    _TRINO,
+    DATABRICKS,
+    TRINO,
     _BIGQUERY,
     _SNOWFLAKE,
     _CLICKHOUSE,

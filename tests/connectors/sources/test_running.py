@@ -16,7 +16,8 @@ from connectors.sdk.errors import ConfigError, ConnectorError, QueryError
 from connectors.sdk.source import Source
 from connectors.sdk.types import ColumnType, Table
 from tests.connectors.sources.reading import rows
-from tests.connectors.sources.stands import STANDS, Stand
+from tests.connectors.sources.stand import Stand
+from tests.connectors.sources.stands import STANDS
 
 Settings = Mapping[str, Any]
 

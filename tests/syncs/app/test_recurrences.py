@@ -33,7 +33,7 @@ def clocks_reach(day: date, at: time, zone: ZoneInfo) -> datetime:
 def days_near_a_change(draw: st.DrawFn) -> tuple[str, date]:
     """A zone and a day, often one on which its clocks change."""
     name, year = draw(st.sampled_from(ZONES)), draw(st.integers(1980, 2037))
-    noons = [utc(year, 1, 1, 12) + timedelta(days=n) for n in range(365)]
+    noons = [utc(year, 1, 1, 12) + timedelta(days=n) for n in range(366)]
     offsets = [noon.astimezone(ZoneInfo(name)).utcoffset() for noon in noons]
     changes = [n for n in range(1, 365) if offsets[n] != offsets[n - 1]]
     chosen = draw(st.sampled_from(changes)) + draw(st.integers(-1, 1)) if changes else draw(st.integers(0, 364))

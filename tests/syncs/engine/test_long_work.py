@@ -9,8 +9,8 @@ from connectors.sdk.destination import ACCEPTED, Batch, Limits, RowResult
 from connectors.sdk.errors import BatchRejected, Gone, Unavailable
 from connectors.sdk.rest.jobs import JobState, finished
 from syncs.engine.spec import RowStatus
+from tests.syncs.engine.delivery import ready, statuses
 from tests.syncs.engine.support import Crash, House
-from tests.syncs.engine.test_deliver import ready, statuses
 
 
 class Jobs:
