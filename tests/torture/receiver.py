@@ -44,6 +44,7 @@ class Arrival:
     request: str
     order: int
     at: float
+    earlier: Arrival | None
     before: str | None
 
 
@@ -125,6 +126,7 @@ class Receiver:
                 return self._cut(request)
         refused = self._some(rows) if trouble in ("partial", "locked") else set()
         results = self._apply(table, mode, operation, rows, refused, passing=trouble == "locked")
+        self.refuse(table, {which: a for which, a in arrivals.items() if which[2] in refused})
         self.note(table, {which: a for which, a in arrivals.items() if which[2] not in refused})
         match trouble:
             case "500 after":
@@ -169,10 +171,20 @@ class Receiver:
         arrivals = {}
         for row in rows:
             which = (*what, row["id"])
-            before = table.came.get(which)
-            said = self._said.get(before.request, WAITING) if before else None
-            arrivals[which] = table.came[which] = Arrival(request, table.requests, time.time(), said)
+            earlier = table.came.get(which)
+            said = self._said.get(earlier.request, WAITING) if earlier else None
+            arrivals[which] = table.came[which] = Arrival(request, table.requests, time.time(), earlier, said)
         return arrivals
+
+    def refuse(self, table: Table, arrivals: dict[Which, Arrival]) -> None:
+        """Rows that were refused brought nothing: what comes next is judged by what came before them."""
+        for which, arrival in arrivals.items():
+            if table.came[which] is not arrival:
+                continue
+            if arrival.earlier is None:
+                del table.came[which]
+            else:
+                table.came[which] = arrival.earlier
 
     def note(self, table: Table, arrivals: dict[Which, Arrival]) -> None:
         """Rows carried out for the second time. The later arrival is judged, whichever was carried out later."""

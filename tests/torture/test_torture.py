@@ -31,6 +31,20 @@ def test_the_receiver_judges_a_repeat_by_how_its_sender_took_the_request_before(
     assert [repeat["before"] for repeat in table.repeats] == [said]
 
 
+@pytest.mark.parametrize("said", [GIVEN_UP, READ])
+def test_a_row_that_was_refused_in_between_is_judged_by_the_request_before(said: str) -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as words, socket.socket(type=socket.SOCK_DGRAM) as sender:
+        words.bind(("127.0.0.1", 0))
+        words.setblocking(False)
+        receiver, table = Receiver(words), Table()
+        for request, answer in (("a", said), ("b", READ), ("c", READ)):
+            table.requests += 1
+            arrivals = receiver.arrived(table, ("7", "changed"), [{"id": "k"}], request)
+            (receiver.refuse if request == "b" else receiver.note)(table, arrivals)
+            sender.sendto(f"{request} {answer}".encode(), words.getsockname())
+    assert [repeat["before"] for repeat in table.repeats] == [said]
+
+
 @pytest.mark.services
 @pytest.mark.timeout(900)  # the round's own limits come first, also on a busy machine
 def test_nothing_is_lost_whatever_is_killed() -> None:
