@@ -159,14 +159,6 @@ def _require_scopes(actor: Actor, needs: tuple[Permission, ...]) -> None:
     )
 
 
-def require_both(
-    actor: Actor, source_needs: Needs, source_id: int, destination_needs: Needs, destination_id: int
-) -> None:
-    """Both sides of a sync, within one group."""
-    needs = (*_as_tuple(source_needs), *_as_tuple(destination_needs))
-    require(actor, needs, source_id=source_id, destination_id=destination_id)
-
-
 def visible(queryset: QuerySet[M], actor: Actor, permission: Permission, path: str = "pk") -> QuerySet[M]:
     """Only the rows whose source or destination (at ``path``) the actor has this permission on."""
     return visible_by(queryset, actor, {permission: path})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -122,12 +121,6 @@ def monogram(name: str) -> str:
     if len(words) == 1:
         return words[0][:2].title() if len(words[0]) > 1 else words[0].upper()
     return (words[0][0] + words[1][0]).upper()
-
-
-@register.filter
-def stable_id(value: object) -> str:
-    """A short id for markup, the same for the same words."""
-    return hashlib.sha256(str(value).encode()).hexdigest()[:8]
 
 
 @register.filter

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from connectors.sdk.destination import DestinationDefinition, Job, Limits, RowResult
 from connectors.sdk.errors import ConfigError, Gone
-from connectors.sdk.fields import TUNNEL, FileUpload, Select, Text, Toggle, When
+from connectors.sdk.fields import TUNNEL, Select, Text, Toggle, When
 from connectors.sdk.kafka import Cluster, producing, published, topics
 from connectors.sdk.messages import (
     Message,
@@ -20,6 +20,7 @@ from connectors.sdk.messages import (
     liquid,
     message_sync_type,
 )
+from connectors.sdk.server_settings import authority
 from connectors.sdk.tables import outcome, traced
 from connectors.sdk.types import Choice, Verification
 
@@ -58,16 +59,7 @@ _FIELDS = (
         default=True,
         group="Security",
     ),
-    FileUpload(
-        name="ca",
-        label="Certificate authority",
-        help="PEM file with the authorities to trust, beside those of this machine.",
-        required=False,
-        accept=".pem,.crt,.cer",
-        max_bytes=200_000,
-        group="Security",
-        when=When(field="tls", values=(True,)),
-    ),
+    authority(When(field="tls", values=(True,))),
     TUNNEL,
 )
 

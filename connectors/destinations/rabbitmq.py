@@ -8,10 +8,11 @@ from urllib.parse import quote
 
 from connectors.sdk.amqp import Broker, opened, published
 from connectors.sdk.destination import DestinationDefinition, Job, Limits, RowResult
-from connectors.sdk.fields import TUNNEL, FileUpload, Number, Select, Text, When
+from connectors.sdk.fields import TUNNEL, Number, Select, Text, When
 from connectors.sdk.messages import Message, MessageDestination, Publish, Target, by_target, message_sync_type
 from connectors.sdk.net import Client, Request, Tls, parse_url
 from connectors.sdk.rest.sign_in import basic
+from connectors.sdk.server_settings import authority
 from connectors.sdk.tables import outcome, traced
 from connectors.sdk.types import Choice, Verification
 
@@ -40,16 +41,7 @@ _FIELDS = (
         placeholder="https://rabbitmq.example.com:15671",
         max_length=500,
     ),
-    FileUpload(
-        name="ca",
-        label="Certificate authority",
-        help="PEM file with the authorities to trust, beside those of this machine.",
-        required=False,
-        accept=".pem,.crt,.cer",
-        max_bytes=200_000,
-        group="Security",
-        when=When(field="protocol", values=("amqps",)),
-    ),
+    authority(When(field="protocol", values=("amqps",))),
     TUNNEL,
 )
 

@@ -35,12 +35,13 @@ from connectors.sdk.destination import (
     rejected,
 )
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, Unavailable
-from connectors.sdk.fields import TUNNEL, Field, FileUpload, Number, Select, Text, Toggle, When
+from connectors.sdk.fields import TUNNEL, Field, Number, Select, Text, Toggle, When
 from connectors.sdk.liquid import liquid_text
 from connectors.sdk.modes import update, upsert
 from connectors.sdk.rest.fields import field, fields
 from connectors.sdk.rest.work import NO_MATCH
 from connectors.sdk.rows import json_rows
+from connectors.sdk.server_settings import authority
 from connectors.sdk.tables import outcome, traced
 from connectors.sdk.tunnels import route_async
 from connectors.sdk.types import Choice, Operation, Verification
@@ -117,16 +118,7 @@ _FIELDS: tuple[Field, ...] = (
     Text(name="user", label="User", help="Left out, the default user.", required=False),
     Text(name="password", label="Password", required=False, secret=True),
     Toggle(name="tls", label="Encrypt with TLS", help="And check the server's certificate.", group="Security"),
-    FileUpload(
-        name="ca",
-        label="Certificate authority",
-        help="PEM file with the authorities to trust, beside those of this machine.",
-        required=False,
-        accept=".pem,.crt,.cer",
-        max_bytes=200_000,
-        group="Security",
-        when=When(field="tls", values=(True,)),
-    ),
+    authority(When(field="tls", values=(True,))),
     TUNNEL,
 )
 

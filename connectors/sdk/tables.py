@@ -40,13 +40,6 @@ NO_MATCH = RowResult(True, "No row of the table matches; nothing was updated.", 
 _REMOVALS = (Removal.NOTHING, Removal.CLEAR, Removal.DELETE)
 
 
-class TargetColumn(Protocol):
-    """A column that rows may be written to."""
-
-    @property
-    def read_only(self) -> bool: ...
-
-
 class Target(Protocol):
     """A table as it is now. ``keys``: sets of columns that are unique together."""
 

@@ -111,10 +111,6 @@ class Storage:
         start = len(self._root) + 1
         return {name[start:]: int(about["size"] or 0) for name, about in found.items() if _UNFINISHED not in name}
 
-    def tree_size(self, folder: str) -> int:
-        """Bytes of every file below a folder."""
-        return sum(self.size(path) for path in self.list(folder))
-
     def delete(self, path: str) -> None:
         """Remove one file; nothing happens where it is gone."""
         with self._told("delete", path), suppress(FileNotFoundError):

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.urls import reverse
-
 from governance.audit.actors import Actor
 from governance.privacy.registry import Holding
 from syncs.codec import load
@@ -179,8 +177,3 @@ def _oldest(sync_ids: list[int]) -> dict[tuple[str, int], Any]:
 def _baselines(sync_ids: list[int]) -> list[dict[str, Any]]:
     rows = Sync.objects.filter(pk__in=sync_ids, baseline__isnull=False)
     return [baseline for baseline in rows.values_list("baseline", flat=True) if baseline]
-
-
-def page_of_source(slug: str, source_id: int) -> str:
-    """Where a source's page about this is."""
-    return reverse("privacy:source_holdings", args=[slug, source_id])

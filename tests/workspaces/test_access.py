@@ -19,7 +19,6 @@ from workspaces.access import (
     may,
     remembered_grants,
     require,
-    require_both,
     workspace_for,
 )
 from workspaces.actors import for_api_key, person
@@ -153,10 +152,11 @@ def test_denials_name_the_missing_right_and_who_can_grant_it(world: World) -> No
 
 
 def test_both_sides_are_asked_of_a_sync(world: World) -> None:
+    both = (*CONFIGURE_FROM_SOURCE, *CONFIGURE_TO_DESTINATION)
     with workspace_scope(world.acme.workspace.pk):
-        require_both(world.actor("editor"), CONFIGURE_FROM_SOURCE, 1, CONFIGURE_TO_DESTINATION, 2)
+        require(world.actor("editor"), both, source_id=1, destination_id=2)
         with pytest.raises(Denied):
-            require_both(world.actor("drafter"), CONFIGURE_FROM_SOURCE, 1, CONFIGURE_TO_DESTINATION, 2)
+            require(world.actor("drafter"), both, source_id=1, destination_id=2)
 
 
 def test_system_actors_are_not_held(world: World) -> None:

@@ -9,8 +9,9 @@ from typing import ClassVar
 from connectors.destinations.email.mail import composed, recipients
 from connectors.destinations.email.server import Postbox, Server
 from connectors.sdk.destination import DestinationDefinition, Job, Limits
-from connectors.sdk.fields import TUNNEL, Field, FileUpload, Number, Select, Text, Toggle, When
+from connectors.sdk.fields import TUNNEL, Field, Number, Select, Text, Toggle, When
 from connectors.sdk.notifier import MessageKinds, NotifierDestination, Outgoing, message_types
+from connectors.sdk.server_settings import authority
 from connectors.sdk.tables import traced
 from connectors.sdk.types import Choice, Verification
 
@@ -62,16 +63,7 @@ _FIELDS: tuple[Field, ...] = (
             Choice("none", "Off", "Only on a network that you trust."),
         ),
     ),
-    FileUpload(
-        name="ca",
-        label="Certificate authority",
-        help="PEM file with the authorities to trust, beside those of this machine.",
-        required=False,
-        accept=".pem,.crt,.cer",
-        max_bytes=200_000,
-        group="Security",
-        when=When(field="encryption", values=("starttls", "tls")),
-    ),
+    authority(When(field="encryption", values=("starttls", "tls"))),
     Text(name="user", label="User", help="Left out, nobody signs in.", required=False),
     Text(name="password", label="Password", required=False, secret=True),
     Text(

@@ -147,7 +147,7 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     with storage.writing("a/b.txt") as place:
         place.write_text("whole")
     assert storage.local("a/b.txt").read_text() == "whole"
-    assert (storage.list("a"), storage.tree_size("a")) == (["a/b.txt"], 5)
+    assert (storage.list("a"), storage.size("a/b.txt")) == (["a/b.txt"], 5)
 
 
 def test_files_of_a_remote_store_are_read_through_a_local_copy(tmp_path: Path) -> None:
