@@ -39,16 +39,16 @@ WITH held AS (
     WHERE s.id = ANY(%s) AND s.state = 'running' ORDER BY s.id FOR SHARE
 ), stored AS (
 INSERT INTO syncs_journalbatch
-    (workspace_id, step_id, number, first, rows, done, status, rejections, code, message, in_doubt, receipt)
+    (workspace_id, step_id, number, first, rows, done, status, rejections, doubtful, code, message, in_doubt, receipt)
 SELECT held.workspace_id, b.step_id, b.number, b.first, b.rows, b.done, b.status, b.rejections,
-    b.code, b.message, b.in_doubt, b.receipt
+    b.doubtful, b.code, b.message, b.in_doubt, b.receipt
 FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::bigint[], %s::int[], %s::bool[], %s::text[], %s::jsonb[],
-    %s::text[], %s::text[], %s::bool[], %s::text[])
-    AS b(step_id, epoch, number, first, rows, done, status, rejections, code, message, in_doubt, receipt)
+    %s::jsonb[], %s::text[], %s::text[], %s::bool[], %s::text[])
+    AS b(step_id, epoch, number, first, rows, done, status, rejections, doubtful, code, message, in_doubt, receipt)
 JOIN held ON held.id = b.step_id AND held.epoch = b.epoch
 ON CONFLICT (step_id, number) DO UPDATE SET first = EXCLUDED.first, rows = EXCLUDED.rows, done = EXCLUDED.done,
-    status = EXCLUDED.status, rejections = EXCLUDED.rejections, code = EXCLUDED.code, message = EXCLUDED.message,
-    in_doubt = EXCLUDED.in_doubt, receipt = EXCLUDED.receipt
+    status = EXCLUDED.status, rejections = EXCLUDED.rejections, doubtful = EXCLUDED.doubtful, code = EXCLUDED.code,
+    message = EXCLUDED.message, in_doubt = EXCLUDED.in_doubt, receipt = EXCLUDED.receipt
 RETURNING step_id, number
 )
 SELECT stored.step_id, held.epoch, stored.number FROM stored JOIN held ON held.id = stored.step_id
@@ -151,7 +151,7 @@ def _store(group: Sequence[_Entry]) -> set[tuple[int, int, int]]:
         return set(cursor.fetchall())
 
 
-def _row(entry: _Entry) -> tuple[int, int, int, int, int, bool, str, str, str, str, bool, str]:
+def _row(entry: _Entry) -> tuple[int, int, int, int, int, bool, str, str, str, str, str, bool, str]:
     record = entry.record
     rejections = orjson.dumps([list(r) for r in record.rejections]).decode()
     return (
@@ -163,6 +163,7 @@ def _row(entry: _Entry) -> tuple[int, int, int, int, int, bool, str, str, str, s
         record.done,
         record.status.value,
         rejections,
+        orjson.dumps(list(record.doubtful)).decode(),
         record.code,
         record.message,
         record.in_doubt,
@@ -222,6 +223,7 @@ def _read(step_id: int) -> list[BatchRecord]:
             done=row.done,
             status=RowStatus(row.status),
             rejections=tuple((int(i), str(code), str(message), str(name)) for i, code, message, name in row.rejections),
+            doubtful=tuple(int(i) for i in row.doubtful),
             code=row.code,
             message=row.message,
             in_doubt=row.in_doubt,

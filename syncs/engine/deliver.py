@@ -208,9 +208,12 @@ class _Delivery:
         given_up = [place for place, result in placed if result is None]
         refused = refused | {place: result for place, result in placed if result is not None and not result.accepted}
         status, error = RowStatus.SUCCEEDED, answer.error or Failure(code="", message="")
+        doubtful: tuple[int, ...] = ()
+        none_succeeded = len(given_up) + len(refused) == record.rows
         if given_up and answer.in_doubt and not self._spec.idempotent:
-            status = RowStatus.IN_DOUBT
-        elif len(given_up) + len(refused) == record.rows and given_up:
+            status = RowStatus.IN_DOUBT if none_succeeded else RowStatus.SUCCEEDED
+            doubtful = () if none_succeeded else tuple(given_up)
+        elif given_up and none_succeeded:
             status = RowStatus.ABORTED if answer.fatal else RowStatus.REJECTED
         else:
             refused |= {place: RowResult(False, error.message, error.code) for place in given_up}
@@ -220,6 +223,7 @@ class _Delivery:
             done=True,
             status=status,
             rejections=rejections,
+            doubtful=doubtful,
             code=error.code,
             message=_storable(error.message),
             in_doubt=answer.in_doubt,

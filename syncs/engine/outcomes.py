@@ -57,6 +57,11 @@ class Outcomes:
         if record.status is not RowStatus.SUCCEEDED and (record.code or record.message):
             for row in range(record.first, record.first + record.rows):
                 self._words[row] = (record.code, record.message, "")
+        for place in record.doubtful:
+            row = record.first + place
+            self._status[row] = _CODES[RowStatus.IN_DOUBT]
+            self._doubt[row] = True
+            self._words[row] = (record.code, record.message, "")
         for place, code, message, field in record.rejections:
             row = record.first + place
             self._status[row] = _CODES[RowStatus.REJECTED]

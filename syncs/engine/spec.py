@@ -281,8 +281,9 @@ class BatchRecord:
     """A journal entry: rows ``first`` to ``first + rows`` of a part, sent as one batch.
 
     ``done`` is false from just before sending until the answer is stored.
-    ``status`` is that of the rows without a rejection of their own.
-    ``rejections`` holds (index within the record's rows, code, message, field).
+    ``status`` is that of the rows without a word of their own.
+    ``rejections`` holds (index within the record's rows, code, message, field);
+    ``doubtful`` the indexes of rows in doubt beside others that were answered.
     ``in_doubt``: some try was never answered, so rows that did not succeed may
     have been applied all the same. ``receipt``: what the destination gave for a
     job that it works on (see :mod:`connectors.sdk.receipts`).
@@ -294,6 +295,7 @@ class BatchRecord:
     done: bool
     status: RowStatus = RowStatus.SUCCEEDED
     rejections: Sequence[tuple[int, str, str, str]] = ()
+    doubtful: Sequence[int] = ()
     code: str = ""
     message: str = ""
     in_doubt: bool = False

@@ -180,6 +180,7 @@ class JournalBatch(TenantModel):
     done = models.BooleanField(default=False)
     status = models.CharField(max_length=10)
     rejections = models.JSONField(default=list)
+    doubtful = models.JSONField(default=list)
     code = models.CharField(max_length=100, blank=True, default="")
     message = models.TextField(blank=True, default="")
     in_doubt = models.BooleanField(default=False)

@@ -165,9 +165,13 @@ def test_a_row_whose_second_try_is_not_answered_is_in_doubt(house: House) -> Non
             return [ACCEPTED, rejected("locked", passing=True)]
 
     house.destination = Silent()
-    outcome = ready(house, 2, mode=Mode.INSERT, idempotent=False)()
-    # The journal has one word for a batch: the row beside it is named with it, and neither is inserted twice.
-    assert (outcome.rejected.added, outcome.in_doubt) == (0, 2)
+    delivery = ready(house, 2, mode=Mode.INSERT, idempotent=False)
+    outcome = delivery()
+    assert (outcome.succeeded.added, outcome.rejected.added, outcome.in_doubt) == (1, 0, 1)
+    said = [(row["status"], row["in_doubt"], row["message"]) for row in delivery.rows(outcome)]
+    assert said == [("succeeded", False, None), ("in_doubt", True, "no answer")]
+    again = delivery()  # another worker reads it from the journal, and asks nobody
+    assert (again.succeeded.added, again.in_doubt, house.destination.tries) == (1, 1, 2)
 
 
 def test_without_split_retry_a_refused_batch_is_refused_as_a_whole(house: House) -> None:
