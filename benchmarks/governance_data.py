@@ -1,15 +1,13 @@
-"""A large organization for the governance benchmark: workspaces, people and groups by services and set-wise, audit
-entries in the database."""
+"""A large organization for the governance benchmark: workspaces, people and groups by services and set-wise."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from django.db import connection
 from django.test import Client
 
+from benchmarks.audit_data import fill_log
 from benchmarks.pages_side import Page, deep
 from governance.audit.actors import system
 from workspaces import services
@@ -28,37 +26,6 @@ from workspaces.scoping import organization_scope, unscoped, workspace_scope
 
 ACTOR = system("benchmark")
 GROUPS_OF_A_PERSON = 4
-DAYS = 90  # that audit entries are spread over
-# A tenth of the entries belongs to the workspace that is looked at, one in a hundred to none.
-_ENTRIES = """
-INSERT INTO audit_auditentry (organization_id, workspace_id, at, event, actor_kind, actor_id, actor_label, user_id,
-    resource_type, resource_id, resource_label, before, after, correlation_id)
-SELECT %(organization)s,
-    CASE WHEN n %% 100 = 7 THEN NULL WHEN n %% 10 = 3 THEN %(home)s
-        ELSE (%(workspaces)s::bigint[])[1 + n %% cardinality(%(workspaces)s::bigint[])] END,
-    now() - interval '1 day' * %(days)s * (%(entries)s - n) / %(entries)s,
-    (ARRAY['sync.updated', 'model.created', 'source.updated', 'group_role.set', 'api_key.created'])[1 + n / 3 %% 5],
-    'person', person, 'person' || person || '@acme.example', person,
-    (ARRAY['sync', 'model', 'source', 'group_role', 'api_key'])[1 + n / 3 %% 5], n / 7 %% 4000,
-    (ARRAY['Customers', 'Orders', 'Newsletter', 'Trial accounts'])[1 + n %% 4] || ' ' || n,
-    jsonb_build_object('name', 'Before ' || n, 'schedule', jsonb_build_object('every', n %% 24, 'unit', 'hour')),
-    jsonb_build_object('name', 'After ' || n, 'sql', 'SELECT id, email, lifetime_value FROM orders WHERE shop = ' || n),
-    md5((n / 2)::text)
-FROM (SELECT n, (%(people)s::bigint[])[1 + n / 11 %% cardinality(%(people)s::bigint[])] person
-    FROM generate_series(1, %(entries)s) n) numbered
-"""
-
-# What the trigger does entry by entry, done at once: an index over all words is made many times faster than it grows.
-_BEFORE = ("ALTER TABLE audit_auditentry DISABLE TRIGGER audit_words_added", "DROP INDEX audit_words_found")
-_AFTER = (
-    "INSERT INTO audit_entrywords "
-    "SELECT id, headrace_walled_words(organization_id, workspace_id, words) FROM audit_auditentry "
-    "ON CONFLICT DO NOTHING",
-    "SET maintenance_work_mem = '512MB'",
-    "CREATE INDEX audit_words_found ON audit_entrywords USING gin (words)",
-    "ALTER TABLE audit_auditentry ENABLE TRIGGER audit_words_added",
-    "VACUUM ANALYZE",  # as the database does by itself after a while
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +128,12 @@ def build(size: Size) -> Company:
             for name, user in users.items()
         }
         role = services.create_role(actor=ACTOR, workspace=home, name="Paid media")
-    _entries(organization, workspaces, members, size.entries)
+    fill_log(
+        organization.pk,
+        [workspace.pk for workspace in workspaces],
+        [member.user_id for member in members],
+        size.entries,
+    )
     somebody = members[len(members) // 2]
     return Company(
         home.slug, groups[0].pk, somebody.pk, role.pk, somebody.user, str(size.entries // 2 // 10 * 10 + 3),
@@ -203,25 +175,6 @@ def _give_roles(workspaces: list[Workspace], groups: list[UserGroup]) -> None:
         for n, group in enumerate(groups)
         if place == 0 or (n + place) % 10 == 0
     )  # fmt: skip
-
-
-def _entries(
-    organization: Organization, workspaces: list[Workspace], members: list[OrganizationMember], wanted: int
-) -> None:
-    values: dict[str, Any] = {
-        "organization": organization.pk,
-        "home": workspaces[0].pk,
-        "workspaces": [workspace.pk for workspace in workspaces],
-        "people": [member.user_id for member in members],
-        "days": DAYS,
-        "entries": wanted,
-    }
-    with unscoped("a benchmark's own data"), connection.cursor() as cursor:
-        for statement in _BEFORE:
-            cursor.execute(statement)
-        cursor.execute(_ENTRIES, values)
-        for statement in _AFTER:
-            cursor.execute(statement)
 
 
 def _scim(organization: Organization) -> str:
