@@ -265,7 +265,7 @@ class BingadsDestination(RestDestination):
             await line.post(f"{CUSTOMERS}/User/Query", {"UserId": None})
 
     async def fields(self, sync_type: str, settings: Mapping[str, Any]) -> Sequence[DestinationField]:
-        return (EMAIL.field,) if sync_type == "audience" else (*EVENT, *(each.field for each in HASHED))
+        return (EMAIL.member,) if sync_type == "audience" else (*EVENT, *(each.field for each in HASHED))
 
     async def accounts(self) -> list[Choice]:
         """The accounts that the person reaches."""

@@ -27,17 +27,21 @@ from connectors.sdk.types import Choice, Verification
 KNOWN = (
     Identifier(name="EMAIL", label="E-mail", normal=people.email),
     Identifier(name="PHONE", label="Phone", normal=people.without_plus, phone=True),
-    Identifier(name="FN", label="First name", normal=people.name),
-    Identifier(name="LN", label="Last name", normal=people.name),
-    Identifier(name="FI", label="First initial", normal=lambda value: people.name(value)[:1]),
-    Identifier(name="GEN", label="Gender", normal=people.gender, description="m or f"),
-    Identifier(name="DOBY", label="Year of birth", normal=people.digits(4)),
-    Identifier(name="DOBM", label="Month of birth", normal=people.digits(2)),
-    Identifier(name="DOBD", label="Day of birth", normal=people.digits(2)),
-    Identifier(name="CT", label="City", normal=people.place),
-    Identifier(name="ST", label="State", normal=people.place, description="In the US, two letters such as ca."),
-    Identifier(name="ZIP", label="Postal code", normal=people.postcode),
-    Identifier(name="COUNTRY", label="Country", normal=people.country, description="Two letters, such as us."),
+    Identifier(name="FN", label="First name", normal=people.name, linked=True),
+    Identifier(name="LN", label="Last name", normal=people.name, linked=True),
+    Identifier(name="FI", label="First initial", normal=lambda value: people.name(value)[:1], linked=True),
+    Identifier(name="GEN", label="Gender", normal=people.gender, linked=True, description="m or f"),
+    Identifier(name="DOBY", label="Year of birth", normal=people.digits(4), linked=True),
+    Identifier(name="DOBM", label="Month of birth", normal=people.digits(2), linked=True),
+    Identifier(name="DOBD", label="Day of birth", normal=people.digits(2), linked=True),
+    Identifier(name="CT", label="City", normal=people.place, linked=True),
+    Identifier(
+        name="ST", label="State", normal=people.place, linked=True, description="In the US, two letters such as ca."
+    ),
+    Identifier(name="ZIP", label="Postal code", normal=people.postcode, linked=True),
+    Identifier(
+        name="COUNTRY", label="Country", normal=people.country, linked=True, description="Two letters, such as us."
+    ),
     Identifier(name="MADID", label="Mobile advertiser ID", normal=people.device, hashed=""),
     Identifier(name="EXTERN_ID", label="External ID", hashed="", description="Your own ID, as your pixel sends it."),
     Identifier(name="PAGEUID", label="Page-scoped ID", hashed=""),
@@ -163,7 +167,7 @@ class MetaDestination(RestDestination):
     places: ClassVar = {"audience": AUDIENCE}
 
     async def fields(self, sync_type: str, settings: Any) -> Sequence[DestinationField]:
-        return (*(each.field for each in KNOWN), VALUE)
+        return (*(each.member for each in KNOWN), VALUE)
 
     async def ad_accounts(self) -> list[Choice]:
         """The ad accounts that the token reaches."""

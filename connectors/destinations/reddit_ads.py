@@ -248,7 +248,7 @@ class RedditAdsDestination(RestDestination):
 
     async def fields(self, sync_type: str, settings: Mapping[str, Any]) -> Sequence[DestinationField]:
         if sync_type == "audience":
-            return tuple(each.field for each in MEMBERS)
+            return tuple(each.member for each in MEMBERS)
         return (*EVENT, *METADATA, *(each.field for each in HASHED), *CLEAR)
 
     async def accounts(self) -> list[Choice]:

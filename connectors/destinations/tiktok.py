@@ -297,7 +297,7 @@ class TiktokDestination(RestDestination):
 
     async def fields(self, sync_type: str, settings: Mapping[str, Any]) -> Sequence[DestinationField]:
         if sync_type == "audience":
-            return tuple(each.field for each in MEMBERS)
+            return tuple(each.member for each in MEMBERS)
         where = APP if sync_type == "app_events" else PAGE
         return (*EVENT, *(each.field for each in HASHED), *USER, *where, *PROPERTIES)
 

@@ -11,13 +11,13 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import phonenumbers
 
-from connectors.sdk.destination import ACCEPTED, DestinationField, RowResult, rejected
+from connectors.sdk.destination import ACCEPTED, DestinationField, FanOut, RowResult, rejected
 from connectors.sdk.errors import BatchRejected
 from connectors.sdk.fields import Select, Text
 from connectors.sdk.rest.times import moment
@@ -64,7 +64,8 @@ class Identifier:
     """A field that identifies a person. ``hashed`` names the hash it is sent as; empty: it is sent in the clear.
 
     ``phone``: the value is a phone number, which ``normal`` gets in E.164.
-    ``many``: an array in this field is several values.
+    ``many``: an array in this field is several values of one record. ``linked``: where it is several
+    members, their names, addresses and the like go together by their place.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Identifier:
     hashed: str = "sha256"
     phone: bool = False
     many: bool = False
+    linked: bool = False
     description: str = ""
 
     @property
@@ -80,6 +82,13 @@ class Identifier:
         """The field that rows are mapped to."""
         kind = ColumnType.UNKNOWN if self.many else ColumnType.STRING
         return DestinationField(name=self.name, label=self.label, type=kind, description=self.description)
+
+    @property
+    def member(self) -> DestinationField:
+        """The field in lists of people, which an array makes several members of."""
+        if self.many:
+            return self.field
+        return replace(self.field, fan_out=FanOut.LINKED if self.linked else FanOut.INDEPENDENT)
 
     def write(self, value: Any, country: str = "") -> str:
         """The value as it is sent; raises ``ValueError`` with what is wrong with it."""

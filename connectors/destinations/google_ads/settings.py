@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from connectors.sdk import people
-from connectors.sdk.destination import DestinationDefinition, DestinationField, Limits, SyncType
+from connectors.sdk.destination import DestinationDefinition, DestinationField, FanOut, Limits, SyncType
 from connectors.sdk.fields import Field, Number, Select, Text, When
 from connectors.sdk.modes import insert, members
 from connectors.sdk.people import HASHING, PHONE_COUNTRY, Identifier
@@ -24,11 +24,13 @@ CUSTOM_VARIABLE = "custom_variables."
 EMAIL = Identifier(name="email", label="E-mail", normal=people.google_email, many=True)
 PHONE = Identifier(name="phone", label="Phone", phone=True, many=True)
 NAMES = (
-    Identifier(name="first_name", label="First name", normal=people.lower),
-    Identifier(name="last_name", label="Last name", normal=people.lower),
+    Identifier(name="first_name", label="First name", normal=people.lower, linked=True),
+    Identifier(name="last_name", label="Last name", normal=people.lower, linked=True),
 )
 STREET = Identifier(name="street_address", label="Street address", normal=people.lower)
-COUNTRY = Identifier(name="country", label="Country", normal=people.country, hashed="", description="Two letters.")
+COUNTRY = Identifier(
+    name="country", label="Country", normal=people.country, hashed="", linked=True, description="Two letters."
+)
 MOBILE = Identifier(name="mobile_id", label="Mobile advertising ID", normal=people.device, hashed="", many=True)
 CONTACTS = (EMAIL, PHONE, *NAMES, COUNTRY)
 POSTCODE = field("postal_code", "Postal code", description="An address needs both names, country and postal code.")
@@ -37,7 +39,7 @@ USER_ID = field("user_id", "Your own user ID")
 
 # The fields that identify members, by the kind of list.
 MEMBERS: dict[str, tuple[DestinationField, ...]] = {
-    "CONTACT_INFO": (*(each.field for each in CONTACTS), POSTCODE),
+    "CONTACT_INFO": (*(each.member for each in CONTACTS), replace(POSTCODE, fan_out=FanOut.LINKED)),
     "MOBILE_ADVERTISING_ID": (MOBILE.field,),
     "CRM_ID": (USER_ID,),
 }

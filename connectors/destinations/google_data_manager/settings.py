@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from connectors.sdk import people
-from connectors.sdk.destination import DestinationDefinition, Limits, Rate, SyncType
+from connectors.sdk.destination import DestinationDefinition, FanOut, Limits, Rate, SyncType
 from connectors.sdk.fields import SPLIT_RETRY, Field, Number, Select, Text, When
 from connectors.sdk.modes import insert, members
 from connectors.sdk.people import HASHING, PHONE_COUNTRY, Identifier
@@ -14,14 +16,16 @@ SIGN_IN = google("https://www.googleapis.com/auth/datamanager")
 PEOPLE = (
     Identifier(name="email", label="E-mail", normal=people.google_email, many=True),
     Identifier(name="phone", label="Phone", phone=True, many=True),
-    Identifier(name="given_name", label="First name", normal=people.lower),
-    Identifier(name="family_name", label="Last name", normal=people.lower),
-    Identifier(name="region_code", label="Country", normal=people.country, hashed="", description="Two letters."),
+    Identifier(name="given_name", label="First name", normal=people.lower, linked=True),
+    Identifier(name="family_name", label="Last name", normal=people.lower, linked=True),
+    Identifier(
+        name="region_code", label="Country", normal=people.country, hashed="", linked=True, description="Two letters."
+    ),
     Identifier(name="mobile_id", label="Mobile advertising ID", normal=people.device, hashed="", many=True),
 )
 POSTCODE = field("postal_code", "Postal code", description="An address needs both names, country and postal code.")
 USER_ID = field("user_id", "Your own user ID", description="For lists of user IDs.")
-MEMBERS = (*(each.field for each in PEOPLE), POSTCODE, USER_ID)
+MEMBERS = (*(each.member for each in PEOPLE), replace(POSTCODE, fan_out=FanOut.LINKED), USER_ID)
 # The fields that identify members, by what the list takes.
 KEY_TYPES = {
     "CONTACT_ID": ("email", "phone", "given_name"),

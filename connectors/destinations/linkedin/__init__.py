@@ -21,6 +21,7 @@ from connectors.destinations.linkedin.writing import write_audience, write_conve
 from connectors.sdk.destination import (
     DestinationDefinition,
     DestinationField,
+    FanOut,
     Job,
     Limits,
     MatchStats,
@@ -110,7 +111,7 @@ class LinkedinDestination(RestDestination):
             return (*(each.field for each in CONVERSION_IDS), *CONVERSION, *USER_INFO)
         if settings.get("kind") == "COMPANY":
             return COMPANY
-        return (*(each.field for each in USER_IDS), *PERSON)
+        return (*(each.member for each in USER_IDS), *(replace(each, fan_out=FanOut.LINKED) for each in PERSON))
 
     async def accounts(self) -> list[Choice]:
         """The ad accounts of the member."""

@@ -266,7 +266,7 @@ class PinterestAdsDestination(RestDestination):
 
     async def fields(self, sync_type: str, settings: Mapping[str, Any]) -> Sequence[DestinationField]:
         if sync_type == "audience":
-            return [each.field for each in MEMBERS if each.name == (settings.get("list_type") or "EMAIL")]
+            return [each.member for each in MEMBERS if each.name == (settings.get("list_type") or "EMAIL")]
         return (*EVENT, *(each.field for each in (*HASHED, PHONE)), *CLEAR, *CUSTOM)
 
     async def audience_choices(self) -> list[Choice]:

@@ -164,7 +164,7 @@ class TradedeskDestination(RestDestination):
         if sync_type == "postback":
             return ()
         if sync_type == "crm":
-            return (segments.EMAIL.field,)
+            return (segments.EMAIL.member,)
         known = {"realtime": events.REALTIME_FIELDS, "offline": events.OFFLINE_FIELDS}.get(sync_type, ALL_FIELDS)
         return (*known, *CONTACT_FIELDS)
 
