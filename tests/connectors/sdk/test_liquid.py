@@ -79,6 +79,8 @@ def value(source: str) -> Any:
         ("{{ row.email | downcase | validate_email | md5 }}", "c160f8cc69a4f0bf2b0362752353d060"),
         ("{{ 'Foo bar_baz' | camelcase }}", "fooBarBaz"),
         ("{{ 'héllo' | b64_encode | b64_decode }}", "héllo"),
+        ("{{ 'héllo' | base64_encode }}", "aMOpbGxv"),
+        ("{{ 'aMOpbGxv' | base64_decode }}", "héllo"),
         ("{{ row.at | date: '%d/%m/%Y' }}", "31/01/2026"),
         ("{{ row.at | date: '%s' | minus: 86400 | date: '%Y-%m-%dT%H:%M:%S%z' }}", "2026-01-30T10:20:30+0000"),
         ("{{ 'Jan 31, 2026' | to_date }}", "2026-01-31T00:00:00Z"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import re
 from collections.abc import Callable
@@ -130,6 +131,15 @@ def test_an_export_is_streamed_recorded_and_safe_to_open_in_a_spreadsheet(run: R
     assert AuditEntry.objects.filter(event="run.exported").count() == 1
     failed = owner.get(f"{page_of(run)}/export?format=json&failed=1").getvalue().decode().splitlines()
     assert len(failed) == 1
+    offered = re.findall(r'/export\?([^"]*)"', html.unescape(text(owner.get(page_of(run)))))
+    assert sorted(offered) == ["format=csv", "format=csv&failed=1", "format=json", "format=json&failed=1"]
+
+
+def test_a_query_that_the_source_refuses_leads_to_the_model(shop: Shop, owner: Client) -> None:
+    shop.fill(1)
+    sync = shop.sync()
+    shop.query("DROP TABLE customers")
+    assert f'href="/acme/models/{sync.model_id}">Open the model</a>' in text(owner.get(page_of(shop.run(sync))))
 
 
 def test_progress_asks_again_while_the_run_is_live_and_ends_with_a_fresh_page(
