@@ -14,6 +14,7 @@ from connectors.sdk.source import Source
 
 SOURCES: dict[str, str] = {
     "alloydb": "connectors.sources.alloydb:AlloyDBSource",
+    "athena": "connectors.sources.athena:AthenaSource",
     "azure_blob": "connectors.sources.azure_blob:AzureBlobSource",
     "bigquery": "connectors.sources.bigquery:BigQuerySource",
     "bigquery_iceberg": "connectors.sources.bigquery_iceberg:BigQueryIcebergSource",

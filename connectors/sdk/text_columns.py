@@ -26,9 +26,9 @@ def text_batch(schema: pa.Schema, columns: Sequence[Sequence[str | None]]) -> pa
     return batch
 
 
-def text_column(field: pa.Field, values: Sequence[str | None]) -> pa.Array:
+def text_column(field: pa.Field, values: Sequence[str | None] | pa.StringArray) -> pa.Array:
     """One column's texts as the field's type; :class:`QueryError` names the column of a text that is none of it."""
-    texts = pa.array(values, pa.string())
+    texts = values if isinstance(values, pa.StringArray) else pa.array(values, pa.string())
     if pa.types.is_string(field.type):
         return texts
     if pa.types.is_boolean(field.type):

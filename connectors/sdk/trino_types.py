@@ -82,6 +82,7 @@ _READINGS = {
     "integer": Reading(ColumnType.NUMBER, pa.int32()),
     "bigint": Reading(ColumnType.NUMBER, pa.int64()),
     "real": Reading(ColumnType.NUMBER, pa.float64()),
+    "float": Reading(ColumnType.NUMBER, pa.float64()),  # what Athena calls it
     "double": Reading(ColumnType.NUMBER, pa.float64()),
     "date": Reading(ColumnType.DATE, pa.date32()),
     "varbinary": Reading(ColumnType.STRING, pa.string(), _hexadecimal),

@@ -10,17 +10,15 @@ import pyarrow as pa
 from sqlglot import exp
 
 from connectors.sdk.context import Environment
-from connectors.sdk.errors import AuthError, ConnectorError, QueryError
+from connectors.sdk.errors import AuthError
 from connectors.sdk.fields import TUNNEL, Number, Select, Text, Toggle
-from connectors.sdk.readings import Described
 from connectors.sdk.rest.blocking import opened
 from connectors.sdk.server_settings import TIME_LIMIT
 from connectors.sdk.source import SourceDefinition
-from connectors.sdk.sql import bare, limit_rows, table_sql
-from connectors.sdk.sql_source import SqlSource
 from connectors.sdk.trino import API, Session
-from connectors.sdk.trino_types import batch, described
-from connectors.sdk.types import Choice, Column, Table, Verification
+from connectors.sdk.trino_source import TrinoFamilySource, in_batches
+from connectors.sdk.trino_types import batch
+from connectors.sdk.types import Choice, Table, Verification
 
 _HIDDEN = ("information_schema", "headrace_planner", "headrace_audit")
 # Longer than the coordinator lets a client wait for a page.
@@ -34,10 +32,8 @@ def setup_sql(config: Mapping[str, Any]) -> str:
     return f"GRANT SELECT ON SCHEMA {catalog}.your_schema TO USER {user};"
 
 
-class TrinoSource(SqlSource):
-    """One catalog, and in SQL whatever else the user may read. A model stands inside a SELECT, which never writes."""
-
-    failures = (pa.ArrowException,)
+class TrinoSource(TrinoFamilySource):
+    """One catalog, and in SQL whatever else the user may read."""
 
     definition: ClassVar[SourceDefinition] = SourceDefinition(
         key="trino",
@@ -91,17 +87,6 @@ class TrinoSource(SqlSource):
                     hint="Check the catalog, and grant this user SELECT on its tables.",
                 )
 
-    def columns(self, table: Table) -> Sequence[Column]:
-        """The columns of one table with their comments."""
-        whole = table_sql(table, self.dialect)
-        wanted = exp.select("column_name", "remarks").from_("system.jdbc.columns")
-        where = {"table_cat": self._catalog, "table_schem": table.schema, "table_name": table.name}
-        wanted = wanted.where(*(exp.column(key).eq(exp.Literal.string(value)) for key, value in where.items()))
-        with self._opened() as session:
-            comments = dict(session.small(wanted.sql(dialect=self.dialect)))
-            found = session.columns(limit_rows(whole, 0, self.dialect))
-        return [described(column, comments.get(column["name"]) or "").column for column in found]
-
     @property
     def _catalog(self) -> str:
         return str(self.config.get("catalog") or "").strip()
@@ -133,32 +118,12 @@ class TrinoSource(SqlSource):
             for schema, name, kind, comment in connection.small(wanted.sql(dialect=self.dialect))
         ]
 
-    def _look(self, connection: Session, sql: str) -> Sequence[Described]:
-        try:
-            # Planned and not read: a limit of nothing is answered by the planner itself.
-            return [described(column) for column in connection.columns(limit_rows(sql, 0, self.dialect))]
-        except QueryError as error:
-            error.position = None if error.position is None else self._place(error.position, sql)
-            raise
-
-    def _place(self, found: int, sql: str) -> int | None:
-        """The place in the model itself of one in the query around it."""
-        asked = bare(sql, self.dialect)
-        found -= limit_rows(sql, 0, self.dialect).find(asked)
-        return found if 0 <= found <= len(asked) else None
+    def _comments(self, session: Session, table: Table) -> Mapping[str, str | None]:
+        wanted = exp.select("column_name", "remarks").from_("system.jdbc.columns")
+        where = {"table_cat": self._catalog, "table_schem": table.schema, "table_name": table.name}
+        wanted = wanted.where(*(exp.column(key).eq(exp.Literal.string(value)) for key, value in where.items()))
+        return dict(session.small(wanted.sql(dialect=self.dialect)))
 
     def _rows(self, connection: Session, sql: str, schema: pa.Schema, batch_rows: int) -> Iterator[pa.RecordBatch]:
-        kept: list[list[Any]] = []
-        for rows in connection.pages(sql):
-            kept += rows
-            while len(kept) >= batch_rows:
-                yield batch(kept[:batch_rows], schema)
-                kept = kept[batch_rows:]
-        if kept:
-            yield batch(kept, schema)
-
-    def _cancel(self, connection: Session) -> None:
-        connection.cancel()
-
-    def _told(self, error: Exception) -> ConnectorError:
-        return QueryError(str(error))
+        for rows in in_batches(connection.pages(sql), batch_rows):
+            yield batch(rows, schema)

@@ -273,3 +273,131 @@ def a_databricks(seed: Sequence[str]) -> Iterator[dict[str, Any]]:
         routes = {"https://stand.databricks.test": f"http://127.0.0.1:{port}"}
         login = {"sign_in": "token", "access_token": TOKEN, "http_path": "/sql/1.0/warehouses/known1"}
         yield {"host": "stand.databricks.test", "port": 443, "schema": "main", **login, "routes": routes}
+
+
+KEY = {"access_key_id": "AKIAKNOWN000000000001", "secret_access_key": "known-secret-1"}
+_RESULTS = "s3://results/athena/"
+
+
+class Athena(Server):
+    """Athena's JSON protocol, and the objects in S3 that its results are; ``managed`` workgroups keep them inside."""
+
+    objects: ClassVar[dict[str, bytes]]
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.body())
+        if f"Credential={KEY['access_key_id']}/" not in (self.headers.get("Authorization") or ""):
+            self._refuse("UnrecognizedClientException", "The security token included in the request is invalid.")
+            return
+        operation = self.headers["X-Amz-Target"].removeprefix("AmazonAthena.")
+        getattr(self, f"_{operation}")(asked)
+
+    def do_GET(self) -> None:
+        found = self.objects.get(self.path)
+        if found is None:
+            return self.send_bytes(404, b"<Error><Code>NoSuchKey</Code><Message>gone</Message></Error>", "text/xml")
+        return self.send_bytes(200, found, "text/csv")
+
+    def do_DELETE(self) -> None:
+        self.objects.pop(self.path, None)
+        self.send_bytes(204, b"", "text/xml")
+
+    def _refuse(self, code: str, message: str) -> None:
+        self.say(400, {"__type": code, "Message": message})
+
+    def _StartQueryExecution(self, asked: dict[str, Any]) -> None:  # noqa: N802 - the operation's name
+        if asked["WorkGroup"] not in ("primary", "managed"):
+            return self._refuse("InvalidRequestException", f"WorkGroup {asked['WorkGroup']} is not found.")
+        if asked["QueryExecutionContext"]["Catalog"] != "stand":
+            return self._refuse("InvalidRequestException", "The specified data catalog could not be found.")
+        assert len(asked["QueryString"]) <= 262_144
+        key = self.begin(asked["QueryString"], "trino", None)
+        if asked["WorkGroup"] == "managed":
+            self.running[f"managed-{key}"] = self.running[key]
+            key = f"managed-{key}"
+        return self.say(200, {"QueryExecutionId": key})
+
+    def _StopQueryExecution(self, asked: dict[str, Any]) -> None:  # noqa: N802
+        self.running[asked["QueryExecutionId"]].stop("cancelled")
+        self.say(200, {})
+
+    def _GetQueryExecution(self, asked: dict[str, Any]) -> None:  # noqa: N802
+        key = asked["QueryExecutionId"]
+        work = self.running[key]
+        status: dict[str, Any] = {"State": "RUNNING"}
+        place = {} if key.startswith("managed") else {"OutputLocation": f"{_RESULTS}{key}.csv"}
+        if work.done():
+            status["State"] = "CANCELLED" if work.stopped else "FAILED" if work.error else "SUCCEEDED"
+            status["StateChangeReason"] = f"SYNTAX_ERROR: line 1:1: {work.error}"
+            if place and not work.error:
+                self.objects.setdefault(f"/results/athena/{key}.csv", _athena_csv(work))
+        self.say(200, {"QueryExecution": {"QueryExecutionId": key, "Status": status, "ResultConfiguration": place}})
+
+    def _GetQueryResults(self, asked: dict[str, Any]) -> None:  # noqa: N802
+        work = self.running[asked["QueryExecutionId"]]
+        lines = [tuple(name for name, _ in work.names), *work.rows]
+        begin, most = int(asked.get("NextToken") or 0), min(asked["MaxResults"], PAGE)
+        page = lines[begin : begin + most]
+        told: dict[str, Any] = {
+            "ResultSet": {
+                "Rows": [{"Data": [_athena_cell(value) for value in line]} for line in page],
+                "ResultSetMetadata": {"ColumnInfo": [_athena_column(*column) for column in work.names]},
+            }
+        }
+        if begin + most < len(lines):
+            told["NextToken"] = str(begin + most)
+        self.say(200, told)
+
+    def _ListTableMetadata(self, asked: dict[str, Any]) -> None:  # noqa: N802
+        names = self._asked_of("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'main' ORDER BY 1")
+        begin = int(asked.get("NextToken") or 0)  # one a page, so that the pages are walked
+        told: dict[str, Any] = {"TableMetadataList": [{"Name": names[begin][0], "TableType": "EXTERNAL_TABLE"}]}
+        if begin + 1 < len(names):
+            told["NextToken"] = str(begin + 1)
+        self.say(200, told)
+
+    def _GetTableMetadata(self, asked: dict[str, Any]) -> None:  # noqa: N802
+        found = self._asked_of(
+            "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = ?", asked["TableName"]
+        )
+        columns = [{"Name": name, "Type": "string", "Comment": comment or ""} for name, comment in found]
+        self.say(200, {"TableMetadata": {"Name": asked["TableName"], "Columns": columns}})
+
+    def _asked_of(self, sql: str, *values: str) -> list[tuple[Any, ...]]:
+        return self.warehouse.cursor().execute(sql, values).fetchall()
+
+
+def _athena_column(name: str, kind: str) -> dict[str, Any]:
+    native = _trino_type(kind)
+    found = re.fullmatch(r"decimal\((\d+),\s*(\d+)\)", native)
+    precision, scale = (int(found[1]), int(found[2])) if found else (0, 0)
+    plain = "decimal" if found else re.sub(r"\(\d+\)", "", native.partition("(bigint)")[0])
+    return {"Name": name, "Type": plain, "Precision": precision, "Scale": scale}
+
+
+def _athena_text(value: Any) -> str | None:
+    said = _trino_value(value)
+    return said if said is None or isinstance(said, str) else json.dumps(said)
+
+
+def _athena_cell(value: Any) -> dict[str, str]:
+    text = _athena_text(value)
+    return {} if text is None else {"VarCharValue": text}
+
+
+def _athena_csv(work: Running) -> bytes:
+    """As the service writes it: every value in quotes, and nothing at all for NULL."""
+    lines = [tuple(name for name, _ in work.names), *work.rows]
+    texts = ([_athena_text(value) for value in line] for line in lines)
+    quoted = (["" if text is None else '"' + text.replace('"', '""') + '"' for text in line] for line in texts)
+    return "".join(",".join(line) + "\n" for line in quoted).encode()
+
+
+@contextmanager
+def an_athena(seed: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The settings of a source that reads the catalog ``stand``, filled by DuckDB's statements."""
+    objects: dict[str, bytes] = {}
+    with _served(type("Athena", (Athena,), {"objects": objects}), (*_JDBC[1:2], *seed)) as port:
+        where = {"catalog": "stand", "database": "main", "workgroup": "primary", "region": "eu-central-1"}
+        yield {"endpoint": f"http://127.0.0.1:{port}", **where, **KEY}
+    assert not [path for path in objects if not path.endswith(".metadata")], "results were left in S3"

@@ -132,6 +132,12 @@ def trino_server() -> Prepare:
 
 
 @pytest.fixture(scope="session")
+def athena_server() -> Prepare:
+    """DuckDB behind Athena's and S3's protocols."""
+    return duck_warehouses.an_athena
+
+
+@pytest.fixture(scope="session")
 def databricks_server() -> Prepare:
     """DuckDB behind Databricks' Statement Execution API."""
     return duck_warehouses.a_databricks

@@ -17,7 +17,7 @@ from connectors.sdk.errors import AuthError, ConfigError, Unavailable
 from connectors.sdk.source import Source
 from connectors.sdk.types import ColumnType
 from tests.connectors.sources.stand import Stand
-from tests.connectors.sources.stands_duck import DATABRICKS, TRINO, ZONED
+from tests.connectors.sources.stands_duck import ATHENA, DATABRICKS, MANAGED_ATHENA, TRINO, ZONED
 
 _POSTGRES = Stand(
     key="greenplum",
@@ -364,6 +364,8 @@ _BIGQUERY = Stand(
 STANDS: tuple[Stand, ...] = (
     DATABRICKS,
     TRINO,
+    ATHENA,
+    MANAGED_ATHENA,
     _BIGQUERY,
     _SNOWFLAKE,
     _CLICKHOUSE,

@@ -96,3 +96,19 @@ DATABRICKS = replace(
         ({"http_path": "sql/protocolv1/o/1/0-1-x"}, ConfigError, "none of a SQL warehouse"),
     ),
 )
+
+ATHENA = replace(
+    TRINO,
+    key="athena",
+    server="athena_server",
+    refusals=(
+        ({"access_key_id": "AKIAUNKNOWN0000000001"}, AuthError, "security token"),
+        ({"endpoint": "http://127.0.0.1:1"}, Unavailable, "could not be reached"),
+        ({"workgroup": "elsewhere"}, ConfigError, "elsewhere"),
+    ),
+)
+MANAGED_ATHENA = replace(
+    ATHENA,
+    make=lambda config, environment: source_class("athena")({**config, "workgroup": "managed"}, environment),
+    refusals=(),
+)
