@@ -21,6 +21,7 @@ SOURCES: dict[str, str] = {
     "clickhouse": "connectors.sources.clickhouse:ClickHouseSource",
     "databricks": "connectors.sources.databricks:DatabricksSource",
     "duckdb": "connectors.sources.duckdb:DuckDBSource",
+    "fabric": "connectors.sources.fabric:FabricSource",
     "gcs": "connectors.sources.gcs:GcsSource",
     "google_sheets": "connectors.sources.google_sheets:GoogleSheetsSource",
     "greenplum": "connectors.sources.greenplum:GreenplumSource",
@@ -38,6 +39,8 @@ SOURCES: dict[str, str] = {
     "singlestore": "connectors.sources.singlestore:SingleStoreSource",
     "snowflake": "connectors.sources.snowflake:SnowflakeSource",
     "snowflake_iceberg": "connectors.sources.snowflake_iceberg:SnowflakeIcebergSource",
+    "sqlserver": "connectors.sources.sqlserver:SqlServerSource",
+    "synapse": "connectors.sources.synapse:SynapseSource",
     "trino": "connectors.sources.trino:TrinoSource",
 }
 DESTINATIONS: dict[str, str] = {

@@ -57,6 +57,8 @@ _COMMANDS = (
     exp.Uncache,
     exp.Use,
 )
+# Where a subquery takes no WITH of its own, and an ORDER BY only beside an OFFSET.
+_NARROW = ("tsql", "fabric")
 _OPENING = frozenset({TokenType.L_PAREN})
 _CLOSING = frozenset({TokenType.R_PAREN})
 
@@ -164,7 +166,60 @@ def select_from(sql: str, outer: exp.Select, dialect: str) -> str:
         mark += "_"
     source = exp.alias_(exp.table_(mark), MODEL_ALIAS, quoted=True, table=True)
     head, _, tail = outer.from_(source).sql(dialect=dialect).partition(mark)
-    return f"{head}(\n{bare(sql, dialect)}\n){tail}"
+    lead, body = _fitted(bare(sql, dialect), dialect) if dialect in _NARROW else ("", bare(sql, dialect))
+    return f"{lead}{head}(\n{body}\n){tail}"
+
+
+def _fitted(sql: str, dialect: str) -> tuple[str, str]:
+    """The model's common tables, which have to lead the whole query, and the rest so that it can be a subquery."""
+    tokens = _tokens(sql, dialect) or []
+    start = _after_common_tables(tokens)
+    rest = tokens[min(start, len(tokens)) :]
+    lead, body = (sql[: rest[0].start], sql[rest[0].start :]) if start and rest else ("", sql)
+    outer = [token.token_type for token, depth in zip(rest, _depths(rest), strict=True) if not depth]
+    sorts = TokenType.ORDER_BY in outer
+    fitting = {TokenType.TOP, TokenType.OFFSET, TokenType.FOR} & set(outer)
+    return lead, f"{body}\nOFFSET 0 ROWS" if sorts and not fitting else body
+
+
+def _after_common_tables(tokens: Sequence[Token]) -> int:
+    """How many tokens ``WITH a AS (…), b (x) AS (…)`` takes at the beginning; 0 where it cannot be told."""
+    kinds = [token.token_type for token in tokens] + [TokenType.SEMICOLON] * 4
+    if kinds[0] != TokenType.WITH:
+        return 0
+    closing = _closing(tokens)
+    place = 0
+    while True:
+        place += 2
+        if kinds[place] == TokenType.L_PAREN:
+            place = closing.get(place, len(tokens)) + 1
+        if kinds[place : place + 2] != [TokenType.ALIAS, TokenType.L_PAREN]:
+            return 0
+        place = closing.get(place + 1, len(tokens)) + 1
+        if kinds[place] != TokenType.COMMA:
+            return place
+
+
+def _closing(tokens: Sequence[Token]) -> dict[int, int]:
+    """Where each parenthesis is closed."""
+    opened: list[int] = []
+    found = {}
+    for place, token in enumerate(tokens):
+        if token.token_type in _OPENING:
+            opened.append(place)
+        elif token.token_type in _CLOSING and opened:
+            found[opened.pop()] = place
+    return found
+
+
+def _depths(tokens: Sequence[Token]) -> list[int]:
+    """How many parentheses are open around each token; a closing one counts as outside of its own."""
+    depths, depth = [], 0
+    for token in tokens:
+        depth -= token.token_type in _CLOSING
+        depths.append(depth)
+        depth += token.token_type in _OPENING
+    return depths
 
 
 def _tokens(sql: str, dialect: str) -> list[Token] | None:

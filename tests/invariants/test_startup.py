@@ -21,6 +21,7 @@ HEAVY = {
     "phonenumbers",
     "pyarrow",
     "pymysql",
+    "pytds",
     "s3fs",
     "snowflake",
     "sqlglot",

@@ -12,10 +12,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def localhost_pem(path: Path) -> str:
-    """Write a certificate for this machine, which nobody trusts by itself, with its key; the certificate as PEM."""
+def localhost_pem(path: Path, owner: str = "localhost") -> str:
+    """Write a certificate for this machine, which nobody trusts by itself, with its key; the certificate as PEM.
+
+    Two that are trusted together need ``owner``s of their own.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, owner)])
     now = datetime.now(UTC)
     names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     made = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(hours=1), now + timedelta(days=1))

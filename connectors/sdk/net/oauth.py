@@ -76,7 +76,9 @@ class TokenRequest:
 
     def _request(self, url: str, form: Mapping[str, str], extras: Extras) -> Request:
         headers: dict[str, str] = {}
-        client = {"client_id": self.client_id, "client_secret": self.client_secret}
+        client = {"client_id": self.client_id}
+        if self.client_secret:  # who signs a statement instead has none
+            client["client_secret"] = self.client_secret
         if self.in_header:
             pair = f"{quote(self.client_id, safe='')}:{quote(self.client_secret, safe='')}"
             headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()

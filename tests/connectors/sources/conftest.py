@@ -16,7 +16,7 @@ from psycopg import sql
 
 from config.embedded import Urls
 from connectors.sdk.context import Environment
-from tests.support import bigquery, clickhouse, duck_warehouses, mariadb, snowflake
+from tests.support import bigquery, clickhouse, duck_warehouses, mariadb, snowflake, tds_server
 from tests.support.databases import RUN_PREFIX, at
 
 
@@ -141,6 +141,30 @@ def athena_server() -> Prepare:
 def databricks_server() -> Prepare:
     """DuckDB behind Databricks' Statement Execution API."""
     return duck_warehouses.a_databricks
+
+
+@pytest.fixture(scope="session")
+def sqlserver_server(tmp_path_factory: pytest.TempPathFactory) -> Prepare:
+    """DuckDB behind TDS."""
+
+    @contextmanager
+    def prepare(seed: Sequence[str]) -> Iterator[dict[str, Any]]:
+        with tds_server.a_server(tmp_path_factory.mktemp("tds"), seed) as stand:
+            yield tds_server.settings(stand)
+
+    return prepare
+
+
+@pytest.fixture(scope="session")
+def fabric_server(tmp_path_factory: pytest.TempPathFactory) -> Prepare:
+    """DuckDB behind TDS, with text in UTF-8."""
+
+    @contextmanager
+    def prepare(seed: Sequence[str]) -> Iterator[dict[str, Any]]:
+        with tds_server.a_server(tmp_path_factory.mktemp("tds"), seed, utf8=True) as stand:
+            yield tds_server.settings(stand)
+
+    return prepare
 
 
 @pytest.fixture

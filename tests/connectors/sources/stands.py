@@ -18,6 +18,7 @@ from connectors.sdk.source import Source
 from connectors.sdk.types import ColumnType
 from tests.connectors.sources.stand import Stand
 from tests.connectors.sources.stands_duck import ATHENA, DATABRICKS, MANAGED_ATHENA, TRINO, ZONED
+from tests.connectors.sources.stands_tds import FABRIC, SQLSERVER, SYNAPSE
 
 _POSTGRES = Stand(
     key="greenplum",
@@ -366,6 +367,9 @@ STANDS: tuple[Stand, ...] = (
     TRINO,
     ATHENA,
     MANAGED_ATHENA,
+    SQLSERVER,
+    SYNAPSE,
+    FABRIC,
     _BIGQUERY,
     _SNOWFLAKE,
     _CLICKHOUSE,

@@ -1,0 +1,233 @@
+"""T-SQL run by DuckDB: what it cannot know is which types columns have there, so those that are declared are kept."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+import sqlglot
+from sqlglot import exp
+
+from tests.support.tds_types import Kind, kind
+
+_DUCK = {
+    "BIGINT": "bigint", "INTEGER": "int", "SMALLINT": "smallint", "TINYINT": "smallint", "UTINYINT": "tinyint",
+    "DOUBLE": "float", "FLOAT": "real", "BOOLEAN": "bit", "VARCHAR": "nvarchar(4000)", "DATE": "date",
+    "TIMESTAMP": "datetime2(6)", "TIMESTAMP WITH TIME ZONE": "datetimeoffset(7)", "BLOB": "varbinary(max)",
+    "HUGEINT": "decimal(38,0)", "TIME": "time(6)", "UUID": "uniqueidentifier",
+}  # fmt: skip
+# Types of T-SQL that DuckDB has under another name.
+_KEPT = {
+    "money": "DECIMAL(19,4)", "smallmoney": "DECIMAL(10,4)", "xml": "VARCHAR", "geography": "VARCHAR",
+    "hierarchyid": "VARCHAR", "datetimeoffset": "TIMESTAMPTZ", "datetime2": "TIMESTAMP", "datetime": "TIMESTAMP",
+    "smalldatetime": "TIMESTAMP", "nvarchar": "VARCHAR", "nchar": "VARCHAR", "varchar": "VARCHAR", "char": "VARCHAR",
+    "varchar_utf8": "VARCHAR", "uniqueidentifier": "UUID", "tinyint": "UTINYINT", "bit": "BOOLEAN", "real": "FLOAT",
+    "float": "DOUBLE", "time": "TIME", "varbinary": "BLOB", "image": "BLOB",
+}  # fmt: skip
+_SYS = (
+    "CREATE SCHEMA dbo",
+    "CREATE SCHEMA sys",
+    "CREATE VIEW sys.schemas AS SELECT schema_name AS name, oid AS schema_id FROM duckdb_schemas()",
+    "CREATE VIEW sys.objects AS SELECT table_oid AS object_id, table_name AS name, schema_oid AS schema_id "
+    "FROM duckdb_tables()",
+    "CREATE VIEW sys.columns AS SELECT table_oid AS object_id, column_name AS name, column_index AS column_id "
+    "FROM duckdb_columns()",
+    "CREATE VIEW sys.extended_properties AS SELECT table_oid AS major_id, column_index AS minor_id, 1 AS class, "
+    "'MS_Description' AS name, comment AS value FROM duckdb_columns() WHERE comment IS NOT NULL",
+    "USE dbo",
+)
+
+
+class Refused(Exception):
+    """An error as the server tells it."""
+
+    def __init__(self, number: int, words: str, line: int = 1) -> None:
+        super().__init__(words)
+        self.number, self.line = number, line
+
+
+@dataclass
+class Result:
+    """What a statement gives: columns and rows, or how many rows it touched."""
+
+    columns: list[tuple[str, Kind]] = field(default_factory=list)
+    rows: Iterator[Sequence[Any]] = field(default_factory=lambda: iter(()))
+    touched: int = 0
+
+
+class Warehouse:
+    """A database, and the types that its columns were declared with."""
+
+    def __init__(self, *, utf8: bool = False) -> None:
+        self.duck = duckdb.connect()
+        self.declared: dict[str, dict[str, str]] = {}
+        self.utf8 = utf8
+        self.lock = threading.Lock()
+        for statement in _SYS:
+            self.duck.execute(statement)
+
+    def session(self) -> Session:
+        return Session(self)
+
+
+class Session:
+    """One connection's statements."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self.warehouse = warehouse
+        self._duck = warehouse.duck.cursor()
+        self._duck.execute("USE dbo")
+        self._duck.execute("SET TimeZone = 'UTC'")
+
+    def begin(self) -> None:
+        self._duck.execute("BEGIN TRANSACTION")
+
+    def end(self, verb: str) -> None:
+        self._duck.execute(verb)
+
+    def interrupt(self) -> None:
+        self._duck.interrupt()
+
+    def run(self, sql: str) -> Iterator[Result]:
+        """The results of a batch, statement by statement."""
+        try:
+            trees = [tree for tree in sqlglot.parse(sql, read="tsql") if tree is not None]
+        except sqlglot.errors.SqlglotError as error:
+            raise Refused(102, f"Incorrect syntax: {error}") from error
+        for tree in trees:
+            _check(tree)
+            yield self._one(tree, sql)
+
+    def load(self, table: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> int:
+        """Rows of a bulk load, which the table's own types take as they can."""
+        marks = ", ".join("?" for _ in names)
+        listed = ", ".join(f'"{name}"' for name in names)
+        if rows:
+            self._execute(f"INSERT INTO {table} ({listed}) VALUES ({marks})", "", [list(row) for row in rows])
+        return len(rows)
+
+    def _one(self, tree: exp.Expr, sql: str) -> Result:
+        if isinstance(tree, exp.Create) and isinstance(tree.this, exp.Schema):
+            self._declare(tree)
+        kinds = self._kinds(tree) if isinstance(tree, exp.Query) else {}
+        spoken = tree.transform(_spoken).sql(dialect="duckdb")
+        self._execute(spoken, sql)
+        if not isinstance(tree, exp.Query):
+            row = self._duck.fetchone() if self._duck.description else None
+            return Result(touched=int(row[0]) if row and isinstance(row[0], int) else 0)
+        columns = []
+        for name, native, *_ in self._duck.description or ():
+            columns.append((name, kind(kinds.get(name) or self._plain(str(native)))))
+        return Result(columns, self._fetched())
+
+    def _fetched(self) -> Iterator[Sequence[Any]]:
+        while rows := self._duck.fetchmany(5_000):
+            yield from rows
+
+    def _execute(self, spoken: str, sql: str, many: list[list[Any]] | None = None) -> None:
+        try:
+            if many is None:
+                self._duck.execute(spoken)
+            else:
+                self._duck.executemany(spoken, many)
+        except duckdb.Error as error:
+            raise _refusal(error, sql) from error
+
+    def _plain(self, native: str) -> str:
+        if native == "VARCHAR" and self.warehouse.utf8:
+            return "varchar_utf8(8000)"
+        return _DUCK.get(native) or native.lower()
+
+    def _declare(self, tree: exp.Create) -> None:
+        named = tree.find(exp.Table)
+        assert named is not None
+        self.warehouse.declared[named.name] = {
+            c.name: c.args["kind"].sql("tsql").lower() for c in tree.find_all(exp.ColumnDef) if c.args.get("kind")
+        }
+
+    def _kinds(self, query: exp.Expr) -> dict[str, str]:
+        """The T-SQL types of a query's columns, where they are declared or cast to."""
+        if not isinstance(query, exp.Select):
+            return self._kinds(query.left) if isinstance(query, exp.SetOperation) else {}
+        known: dict[str, str] = {}
+        for source in query.find_all(exp.From, exp.Join):
+            if source.parent is query:
+                known |= self._source(source.this)
+        found: dict[str, str] = {}
+        for projection in query.expressions:
+            if isinstance(projection, exp.Star):
+                found |= known
+            elif named := self._kind(projection.unalias(), known):
+                found[projection.alias_or_name] = named
+        return found
+
+    def _source(self, source: exp.Expr) -> dict[str, str]:
+        if isinstance(source, exp.Table):
+            return self.warehouse.declared.get(source.name, {})
+        return self._kinds(source.this) if isinstance(source, exp.Subquery) else {}
+
+    def _kind(self, value: exp.Expr, known: dict[str, str]) -> str:
+        if isinstance(value, exp.Subquery):
+            return next(iter(self._kinds(value.this).values()), "")
+        if isinstance(value, exp.Cast):
+            return _named(value.to)
+        return known.get(value.name, "") if isinstance(value, exp.Column) else ""
+
+
+def _named(kind: exp.DataType) -> str:
+    return str(kind.sql("tsql")).lower()
+
+
+def _check(tree: exp.Expr) -> None:
+    """What DuckDB takes and SQL Server refuses."""
+    for subquery in tree.find_all(exp.Subquery):
+        inner = subquery.this
+        if inner.args.get("with_") or inner.args.get("with"):
+            raise Refused(156, "Incorrect syntax near the keyword 'WITH'.")
+        if inner.args.get("order") and not (inner.args.get("limit") or inner.args.get("offset")):
+            raise Refused(1033, "The ORDER BY clause is invalid in views, inline functions and derived tables.")
+        if isinstance(inner, exp.Select) and isinstance(subquery.parent, exp.From):
+            names = [
+                "*" if p.is_star else p.alias or (p.name if isinstance(p, exp.Column) else "")
+                for p in inner.expressions
+            ]
+            if "" in names:
+                raise Refused(8155, f"No column name was specified for column {names.index('') + 1}.")
+            if again := {n for n in names if n != "*" and names.count(n) > 1}:
+                raise Refused(8156, f"The column '{again.pop()}' was specified multiple times.")
+
+
+def _spoken(node: exp.Expr) -> exp.Expr:
+    """A part of a statement as DuckDB says it."""
+    if isinstance(node, exp.Cast) and re.match(r"varbinary", _named(node.to)):
+        return (
+            node.this if isinstance(node.this, exp.HexString) else exp.Anonymous(this="encode", expressions=[node.this])
+        )
+    if isinstance(node, exp.DataType):
+        name = _named(node).partition("(")[0]
+        return exp.DataType.build(_KEPT[name], dialect="duckdb") if name in _KEPT else node
+    return node
+
+
+def _refusal(error: duckdb.Error, sql: str) -> Refused:
+    words = str(error).splitlines()[0]
+    if found := re.search(r"Table with name (\S+) does not exist", words):
+        return Refused(208, f"Invalid object name '{found[1]}'.", _line(sql, found[1]))
+    if found := re.search(r'Referenced column "(\S+)" not found|column named "(\S+)"', words):
+        name = found[1] or found[2]
+        return Refused(207, f"Invalid column name '{name}'.", _line(sql, name))
+    if "Duplicate key" in words or "PRIMARY KEY or UNIQUE" in words:
+        return Refused(2627, f"Violation of PRIMARY KEY constraint. {words}")
+    if "NOT NULL constraint" in words:
+        return Refused(515, f"Cannot insert the value NULL into column: {words}")
+    if isinstance(error, duckdb.ConversionException):
+        return Refused(245, f"Conversion failed: {words}")
+    return Refused(102, words)
+
+
+def _line(sql: str, word: str) -> int:
+    return next((i for i, line in enumerate(sql.splitlines(), 1) if word in line), 1)
