@@ -238,7 +238,7 @@ class BingadsDestination(RestDestination):
                 key="audience",
                 name="Audience",
                 description="Members of a customer list.",
-                modes=members("audience"),
+                modes=members("audience", by_values=True),
                 settings=(
                     ACCOUNT,
                     *LIST.settings,

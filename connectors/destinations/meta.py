@@ -124,7 +124,7 @@ class MetaDestination(RestDestination):
                 key="audience",
                 name="Audience",
                 description="Members of a custom audience.",
-                modes=members("audience"),
+                modes=members("audience", by_values=True),
                 settings=(
                     ACCOUNT,
                     *AUDIENCE.settings,

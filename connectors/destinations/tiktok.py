@@ -278,7 +278,7 @@ class TiktokDestination(RestDestination):
                 key="audience",
                 name="Custom audience",
                 description="Members of a custom audience.",
-                modes=members("audience"),
+                modes=members("audience", by_values=True),
                 settings=(*AUDIENCE.settings, HASHING, PHONE_COUNTRY, SPLIT_RETRY),
                 limits=replace(PACE, batch_rows=5_000),
                 split_retry=True,

@@ -143,6 +143,8 @@ class ModeSpec:
 
     ``idempotent``: sending the same batch twice leaves the destination the same;
     decides whether an in-doubt batch is sent again. ``matching``: needs an identifier.
+    ``replaces``: the mapped values are who a member is, so that a row with other values is another
+    one: it is put in as it is now, and taken out as it was where rows that leave the model are.
     """
 
     mode: Mode
@@ -151,6 +153,7 @@ class ModeSpec:
     removals: tuple[Removal, ...] = (Removal.NOTHING,)
     idempotent: bool = True
     matching: bool = True
+    replaces: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,8 @@ from connectors.sdk.destination import Mode, ModeSpec, Removal, RowSet
 
 # What an insert that may be sent again says of the service.
 DROPS_REPEATED = " The service drops what comes twice."
+# What a mode says where members are known by the values that match them.
+REPLACES = " Who has another address than before is taken out with the old one and put in with the new one."
 
 
 def upsert(*removals: Removal, noun: str = "records") -> ModeSpec:
@@ -28,13 +30,17 @@ def insert(noun: str = "records", *, idempotent: bool = False) -> ModeSpec:
     return ModeSpec(mode=Mode.INSERT, rows=RowSet.ADDED, description=words, idempotent=idempotent, matching=False)
 
 
-def members(noun: str, *, into: str = "", out: str = "") -> tuple[ModeSpec, ModeSpec]:
-    """The two modes of things that have members: rows are put into it, or taken out of it."""
+def members(noun: str, *, into: str = "", out: str = "", by_values: bool = False) -> tuple[ModeSpec, ModeSpec]:
+    """The two modes of things that have members: rows are put into it, or taken out of it.
+
+    ``by_values``: members are known by the mapped values alone, as people in audiences of ad platforms.
+    """
     adds = ModeSpec(
         mode=Mode.ADD,
         rows=RowSet.CHANGES,
-        description=into or f"Puts rows into the {noun}.",
+        description=(into or f"Puts rows into the {noun}.") + (REPLACES if by_values else ""),
         removals=_removals(Removal.DELETE),
+        replaces=by_values,
     )
     takes = ModeSpec(mode=Mode.REMOVE, rows=RowSet.ADDED, description=out or f"Takes rows out of the {noun}.")
     return adds, takes

@@ -225,7 +225,7 @@ def definition(list_settings: tuple[Field, ...]) -> DestinationDefinition:
                 key="customer_match",
                 name="Customer match user list",
                 description="Members of a customer list.",
-                modes=members("list"),
+                modes=members("list", by_values=True),
                 settings=(ACCOUNT, KEY_TYPE, *list_settings, *LIST_DETAILS, *PERSONAL, *CONSENT),
                 limits=JOBS,
                 match_stats=True,

@@ -148,7 +148,7 @@ def audience(list_settings: tuple[Field, ...]) -> SyncType:
         key="audience",
         name="Audience",
         description="Members of a customer list.",
-        modes=members("list"),
+        modes=members("list", by_values=True),
         settings=(*list_settings, *NEW_LIST, *CONSENT, HASHING, PHONE_COUNTRY, SPLIT_RETRY),
         limits=Limits(batch_rows=10_000, batch_bytes=10_000_000, concurrency=2, rates=RATES, timeout_s=120),
         split_retry=True,

@@ -30,7 +30,7 @@ from connectors.sdk.destination import (
     SyncType,
 )
 from connectors.sdk.fields import Select, Text
-from connectors.sdk.modes import insert, upsert
+from connectors.sdk.modes import REPLACES, insert, upsert
 from connectors.sdk.people import HASHING
 from connectors.sdk.rest import Record, RestDestination
 from connectors.sdk.types import Choice, Verification
@@ -46,7 +46,11 @@ KIND = Select(
 PACE = Limits(
     batch_rows=5_000, batch_bytes=5_000_000, concurrency=2, rates=(Rate(requests=250, seconds=60),), timeout_s=120
 )
-MEMBERSHIP = replace(upsert(Removal.DELETE), description="Puts rows into the audience and keeps their details current.")
+MEMBERSHIP = replace(
+    upsert(Removal.DELETE),
+    description=f"Puts rows into the audience and keeps their details current.{REPLACES}",
+    replaces=True,
+)
 
 
 class LinkedinDestination(RestDestination):

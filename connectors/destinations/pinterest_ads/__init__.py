@@ -223,7 +223,7 @@ class PinterestAdsDestination(RestDestination):
                 key="audience",
                 name="Customer list audience",
                 description="Members of an audience made of a customer list.",
-                modes=members("audience"),
+                modes=members("audience", by_values=True),
                 settings=(
                     Select(
                         name="list_type",

@@ -188,7 +188,7 @@ class SnapchatDestination(RestDestination):
                 key="segment",
                 name="Segment",
                 description="Members of an audience segment.",
-                modes=members("segment"),
+                modes=members("segment", by_values=True),
                 settings=(
                     Select(name="organization", label="Organization", discover="organizations"),
                     Select(name="ad_account", label="Ad account", discover="ad_accounts", depends=("organization",)),

@@ -31,7 +31,12 @@ ITEMS = Limits(batch_rows=800, batch_bytes=500_000, concurrency=1, timeout_s=60)
 DROPS = Limits(
     batch_rows=50_000, batch_bytes=20_000_000, concurrency=1, rates=(Rate(requests=1, seconds=1),), timeout_s=120
 )
-ADD_ONLY = ModeSpec(mode=Mode.ADD, rows=RowSet.CHANGES, description="Puts rows into the segment.")
+ADD_ONLY = ModeSpec(
+    mode=Mode.ADD,
+    rows=RowSet.CHANGES,
+    description="Puts rows into the segment, and again when they change.",
+    replaces=True,
+)
 
 
 def sync_types() -> tuple[SyncType, ...]:
@@ -92,7 +97,7 @@ def _segments() -> tuple[SyncType, ...]:
                 key=key,
                 name=name,
                 description=f"People in a segment of the {whose}, by IDs.",
-                modes=members("segment"),
+                modes=members("segment", by_values=True),
                 settings=(element, settings.TTL, *CONTACTS),
                 limits=ITEMS,
                 match_stats=key == "first_party",
