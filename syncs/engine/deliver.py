@@ -296,7 +296,7 @@ async def _opened(
         await control.proceed()
         opening = destination.session(job)
         try:
-            async with patience.call():
+            with patience.call():
                 session = await opening.__aenter__()
             break
         except Unavailable as error:
@@ -308,13 +308,12 @@ async def _opened(
         yield session
     except BaseException as error:
         handled = False
-        with suppress(Unavailable):  # what went wrong first says more
-            async with patience.call():
-                handled = bool(await opening.__aexit__(type(error), error, error.__traceback__))
+        with suppress(Unavailable), patience.call():  # what went wrong first says more
+            handled = bool(await opening.__aexit__(type(error), error, error.__traceback__))
         if not handled:
             raise
     else:
-        async with patience.call():
+        with patience.call():
             await opening.__aexit__(None, None, None)
 
 

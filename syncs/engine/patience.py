@@ -10,6 +10,7 @@ import asyncio
 from types import TracebackType
 from typing import Self
 
+from connectors.sdk.deadlines import Deadlines, Limit
 from connectors.sdk.destination import Limits
 from connectors.sdk.errors import Unavailable
 from syncs.engine.errors import Cancelled, LeaseLost
@@ -32,8 +33,7 @@ class Patience:
         self._last_words_s = last_words_s
         self._look_s = look_s
         self._control = control
-        self._calls: set[asyncio.Timeout] = set()
-        self._until: float | None = None
+        self._deadlines = Deadlines()
         self._watching: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -49,8 +49,7 @@ class Patience:
 
     def call(self) -> _Call:
         """A context for a call; raises :class:`Unavailable`, and in doubt, where no answer comes in time."""
-        limit = asyncio.timeout(self._longest_s) if self._until is None else asyncio.timeout_at(self._until)
-        return _Call(limit, self._calls)
+        return _Call(self._deadlines.within(self._longest_s))
 
     async def _watch(self) -> None:
         """Look whether the run is to stop, also while every batch waits for an answer."""
@@ -59,29 +58,25 @@ class Patience:
                 await asyncio.sleep(self._look_s)
                 await self._control.proceed()
         except (Cancelled, LeaseLost):
-            loop = asyncio.get_running_loop()
-            self._until = loop.time() + self._last_words_s
-            for limit in self._calls:
-                limit.reschedule(min(self._until, limit.when() or self._until))
+            self._deadlines.end_by(asyncio.get_running_loop().time() + self._last_words_s)
 
 
 class _Call:
     """One call of the destination while it lasts."""
 
-    def __init__(self, limit: asyncio.Timeout, calls: set[asyncio.Timeout]) -> None:
+    __slots__ = ("_limit",)
+
+    def __init__(self, limit: Limit) -> None:
         self._limit = limit
-        self._calls = calls
 
-    async def __aenter__(self) -> None:
-        await self._limit.__aenter__()
-        self._calls.add(self._limit)
+    def __enter__(self) -> None:
+        self._limit.__enter__()
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._calls.discard(self._limit)
         try:
-            await self._limit.__aexit__(kind, error, trace)
+            self._limit.__exit__(kind, error, trace)
         except TimeoutError as late:
             raise Unavailable("No answer in time.", in_doubt=True) from late
         if isinstance(error, TimeoutError):

@@ -158,7 +158,7 @@ class Sender:
         failed = True
         with recording() as exchanges:
             try:
-                async with self.patience.call():
+                with self.patience.call():
                     results = await self.session.deliver(batch)
                 if len(results) != len(batch):
                     raise InternalError(

@@ -29,6 +29,7 @@ from connectors.sdk.net.redaction import MASK, Redactor
 from connectors.sdk.net.routed import connector_for
 from connectors.sdk.net.status import ErrorMaker, error_for
 from connectors.sdk.net.tls import Tls, ssl_context
+from connectors.sdk.net.wire import Wire
 
 CONNECT_TIMEOUT_S = 10.0
 MAX_RESPONSE_BYTES = 2_000_000
@@ -61,24 +62,19 @@ class Client:
         self._connections = connections
         self._max_response_bytes = max_response_bytes
         self._longest_s = longest_s
-        self._session: aiohttp.ClientSession | None = None
+        self._wire: Wire | None = None
 
     async def __aenter__(self) -> Self:
         options: dict[str, Any] = {"limit": self._connections, "ssl": ssl_context(self._tls)}
-        self._session = aiohttp.ClientSession(
-            connector=connector_for(self._environment, **options),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": "Headrace"},
-            trust_env=False,
-        )
+        self._wire = Wire(connector_for(self._environment, **options), "Headrace")
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        if self._wire is not None:
+            await self._wire.close()
+            self._wire = None
 
     def hide(self, secret: str) -> None:
         """Keep a value that was learnt on the way (a token) out of traces and errors too."""
@@ -121,7 +117,7 @@ class Client:
         return response
 
     async def _exchange(self, request: Request) -> Response:
-        if self._session is None:
+        if self._wire is None:
             raise RuntimeError("The client is used outside its context.")
         url = self._way(_as_written(request.url))
         if self._environment.tunnel is None:
@@ -129,19 +125,17 @@ class Client:
         if trace.withheld():
             raise Unavailable("Not sent: this is a preview.")
         try:
-            async with self._session.request(
+            answer = await self._wire.exchange(
                 request.method,
                 url,
-                data=request.body or None,
-                headers=request.headers,
-                allow_redirects=False,
+                request.headers,
+                request.body,
                 timeout=_timeout(request.timeout_s),
-            ) as answer:
-                body, truncated = await self._read(answer)
-                headers = {name.lower(): value for name, value in answer.headers.items()}
-                return Response(answer.status, headers, body, request.url, truncated)
+                most_bytes=self._max_response_bytes,
+            )
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise _failure(error, request) from error
+        return Response(answer.status, answer.headers, answer.body, request.url, answer.truncated)
 
     def _way(self, url: URL) -> URL:
         """The address to call: another origin's where the operator says so."""
@@ -149,17 +143,6 @@ class Client:
         if not routes or not (instead := routes.get(str(url.origin()))):
             return url
         return URL(instead).join(url.relative())
-
-    async def _read(self, answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
-        chunks: list[bytes] = []
-        size = 0
-        while chunk := await answer.content.readany():
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > self._max_response_bytes:
-                answer.close()
-                return b"".join(chunks)[: self._max_response_bytes], True
-        return b"".join(chunks), False
 
     def _record(self, request: Request, response: Response | None, error: str, started: datetime, clock: float) -> None:
         if not trace.wanted():
