@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -213,24 +213,21 @@ class Bodies:
         return b"[" + b",".join(kept) + b"]"
 
 
-def _rendered(
-    template: Template, rows: pa.RecordBatch, context: Context, refused: dict[int, RowResult]
-) -> Iterator[Any]:
+def _rendered(template: Template, rows: pa.RecordBatch, context: Context, refused: dict[int, RowResult]) -> list[Any]:
     """What the template makes of each row; nothing for rows that are refused, by it or before."""
     used = [f for f in rows.schema if template.columns is None or f.name in template.columns]
     columns = {field.name: json_values(field, rows.column(field.name)) for field in used}
-    for place, value in enumerate(template.evaluate_rows(columns, rows.num_rows, context)):
-        if isinstance(value, TemplateError):
-            refused.setdefault(place, value.result())
-        yield None if place in refused else value
+    made = list(template.evaluate_rows(columns, rows.num_rows, context))
+    if TemplateError in set(map(type, made)):
+        refused.update((p, v.result()) for p, v in enumerate(made) if isinstance(v, TemplateError) and p not in refused)
+    return [None if place in refused else value for place, value in enumerate(made)] if refused else made
 
 
-def _as_json(values: Iterable[Any]) -> tuple[pa.Field, pa.Array]:
+def _as_json(values: Sequence[Any]) -> tuple[pa.Field, pa.Array]:
     """Values as a column: of text where all are text, else of JSON text, which keeps each value's type."""
-    made = list(values)
-    if all(value is None or isinstance(value, str) for value in made):
-        return pa.field("", pa.string()), pa.array(made, pa.string())
-    texts = [dumps(value).decode() for value in made]
+    if set(map(type, values)) <= {str, type(None)}:
+        return pa.field("", pa.string()), pa.array(values, pa.string())
+    texts = [dumps(value).decode() for value in values]
     return mark(pa.field("", pa.string()), ColumnType.OBJECT), pa.array(texts, pa.string())
 
 

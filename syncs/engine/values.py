@@ -102,10 +102,12 @@ class TemplateValue:
         used = [f for f in rows.columns.schema if self._template.columns is None or f.name in self._template.columns]
         columns = {f.name: python_values(rows.columns.column(f.name), column_type(f)) for f in used}
         if self._memo is None:
-            made = self._template.evaluate_rows(columns, len(rows), rows.variables, as_text=self._as_text)
+            made = list(self._template.evaluate_rows(columns, len(rows), rows.variables, as_text=self._as_text))
         else:
-            made = self._remembered(columns, rows, self._memo)
-        return inferred(self._to, [self._kept(rows, place, value) for place, value in enumerate(made)])
+            made = list(self._remembered(columns, rows, self._memo))
+        if rows.refused or TemplateError in set(map(type, made)):
+            made = [self._kept(rows, place, value) for place, value in enumerate(made)]
+        return inferred(self._to, made)
 
     def _kept(self, rows: Rows, place: int, value: Any) -> Any:
         if isinstance(value, TemplateError):
@@ -137,7 +139,7 @@ def _memo_key(operation: Operation, row: tuple[Any, ...]) -> tuple[Any, ...] | N
 
 def inferred(to: str, values: list[Any]) -> tuple[pa.Field, pa.Array]:
     """Rendered values as a column; what no single type holds travels as JSON text marked as such."""
-    kinds = {type(value) for value in values if value is not None}
+    kinds = set(map(type, values)) - {type(None)}
     if kinds <= {str}:
         return pa.field(to, pa.string()), pa.array(values, pa.string())
     if len(kinds) == 1 and not kinds & {dict, list}:

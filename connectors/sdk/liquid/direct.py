@@ -20,6 +20,7 @@ from liquid.builtin.output import OutputNode
 from liquid.expression import Expression
 
 from connectors.sdk.liquid.limits import checked, unbounded
+from connectors.sdk.liquid.texts import fits, text_filter
 
 Column = Sequence[Any]
 
@@ -141,5 +142,13 @@ def _filtered(make: Make, applied: Filter, environment: Environment) -> Make | N
     makes = [make, *(each for each in given if each is not None)]
     if len(makes) <= len(given):
         return None
-    plain = unbounded(applied.name, call)
-    return lambda rows: checked(list(map(plain, *[each(rows) for each in makes])))
+    name = applied.name
+    plain, quick = unbounded(name, call), text_filter(name, len(given))
+
+    def column(rows: Rows) -> Column:
+        columns = [each(rows) for each in makes]
+        if quick is not None and fits(name, columns):
+            return checked(quick(*columns))
+        return checked(list(map(plain, *columns)))
+
+    return column

@@ -99,8 +99,12 @@ class Template:
             stop = min(start + _TOGETHER, count)
             pieces = {name: values[start:stop] for name, values in columns.items()}
             rows = ManyRows(pieces, context, stop - start)
-            made: Iterable[_Made | TemplateError] | None = self._together(rows)
-            for each in made if made is not None else self._one_by_one(rows):
+            together = self._together(rows)
+            if together is not None and set(map(type, together)) == {str}:
+                yield from together
+                continue
+            made: Iterable[_Made | TemplateError] = self._one_by_one(rows) if together is None else together
+            for each in made:
                 yield each if isinstance(each, str | TemplateError) else finish(each)
 
     def row_variables(self, row: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connectors.sdk.errors import ConfigError
 from connectors.sdk.liquid import (
@@ -35,6 +37,11 @@ ROW = {
     "at": "2026-01-31T10:20:30Z",
 }
 CONTEXT = {"sync_run_id": "42", "model_name": "VIP"}
+_TEXT_FILTERS = [
+    *("upcase", "downcase", "capitalize", "strip", "lstrip", "rstrip", "append: b", "append: '!'", "prepend: row.b"),
+    *("remove: row.b", "remove: ' '", "default: row.b", "default: 7", "default: nil", "default: false"),
+    *("default: '', allow_false: true", "append: 7", "size"),
+]
 
 
 def value(source: str) -> Any:
@@ -304,3 +311,15 @@ def test_what_cannot_be_parsed_is_told_with_line_and_column(source: str) -> None
 def test_there_are_no_filters_for_money(name: str) -> None:
     with pytest.raises(ConfigError, match=name):
         compile_template("{{ row.price | " + name + " }}")
+
+
+@given(
+    st.lists(st.tuples(st.none() | st.text(), st.text()), min_size=1, max_size=8),
+    st.lists(st.sampled_from(_TEXT_FILTERS), min_size=1, max_size=3),
+)
+def test_columns_of_text_say_what_each_row_says_alone(rows: list[tuple[str | None, str]], filters: list[str]) -> None:
+    source = "{{ row.a | " + " | ".join(filters) + " }}"
+    slow = compile_value(source + "{% assign nothing = 1 %}")
+    columns: dict[str, list[Any]] = {"a": [a for a, _ in rows], "b": [b for _, b in rows]}
+    alone = [slow.evaluate(row_variables({"a": a, "b": b}, CONTEXT)) for a, b in rows]
+    assert repr(list(compile_value(source).evaluate_rows(columns, len(rows), CONTEXT))) == repr(alone)
