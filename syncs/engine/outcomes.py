@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -35,6 +36,12 @@ SCHEMA = pa.schema([
     ("field", pa.string()),
     ("in_doubt", pa.bool_()),
 ])  # fmt: skip
+# Places and keys are different in every row: looking for those that come again takes as long as all the rest.
+_ENCODED: dict[str, Any] = {
+    "compression": "snappy",
+    "use_dictionary": [name for name in SCHEMA.names if name not in ("row", "key")],
+    "column_encoding": {"row": "DELTA_BINARY_PACKED"},
+}
 
 
 class Outcomes:
@@ -72,7 +79,7 @@ class Outcomes:
         """Store the outcome of every row."""
         suffix = f"-{attempt}" if attempt else ""
         path = f"{spec.directory}/outcomes{suffix}/{self._part.number:05d}.parquet"
-        with storage.writing(path) as place, pq.ParquetWriter(place, SCHEMA, compression="snappy") as writer:
+        with storage.writing(path) as place, pq.ParquetWriter(place, SCHEMA, **_ENCODED) as writer:
             self._write_rows(storage, writer)
         counts = {status: self._status.count(code) for status, code in _CODES.items()}
         aborted = counts[RowStatus.ABORTED] + counts[RowStatus.IN_DOUBT]

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 
 import orjson
 import pyarrow as pa
@@ -171,5 +172,6 @@ def trace_limits(spec: RunSpec, prepared: Prepared) -> TraceLimits:
     return TraceLimits(part_bytes=share, failure_bytes=share, sample_every=every)
 
 
-def _headers(headers: Sequence[tuple[str, str]]) -> str:
+@lru_cache(maxsize=500)
+def _headers(headers: tuple[tuple[str, str], ...]) -> str:
     return orjson.dumps([list(pair) for pair in headers]).decode()

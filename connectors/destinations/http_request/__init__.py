@@ -148,6 +148,8 @@ class HttpRequestDestination(Destination):
         return base
 
     def _completed(self, request: Request, sign_in: Mapping[str, str]) -> Request:
+        if not (sign_in or self._shared_headers):
+            return request
         headers = merged(request.headers, self._shared_headers, sign_in)
         return Request(request.method, request.url, headers, request.body, request.timeout_s)
 

@@ -153,7 +153,7 @@ class Client:
                 started_at=started,
                 duration_ms=(time.perf_counter() - clock) * 1000,
                 method=request.method,
-                target=redact.text(request.url),
+                target=redact.address(request.url),
                 status=response.status if response else None,
                 request_headers=redact.headers(request.headers),
                 request_body=MASK if request.private else _shown(redact, request.body),

@@ -36,6 +36,7 @@ class Redactor:
         ordered = sorted(shapes, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
         self._cleaned: dict[_Headers, _Headers] = {}
+        self._addresses: dict[str, str] = {}
 
     def with_secret(self, secret: str) -> Redactor:
         """A redactor that knows one value more; the same where it knows it already."""
@@ -49,6 +50,14 @@ class Redactor:
         if "=" in text and ("?" in text or "&" in text):
             text = _SECRET_PARAMETER.sub(rf"\g<1>{MASK}", text)
         return _URL_PASSWORD.sub(rf"\g<1>{MASK}@", text) if "/" in text and "://" in text else text
+
+    def address(self, url: str) -> str:
+        """An address without secrets; most requests of a delivery go to the same."""
+        if (cleaned := self._addresses.get(url)) is None:
+            cleaned = self.text(url)
+            if len(self._addresses) < _REMEMBERED:
+                self._addresses[url] = cleaned
+        return cleaned
 
     def headers(self, headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
         """Headers with credentials masked, by name and by value."""
