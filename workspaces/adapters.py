@@ -88,6 +88,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the librar
             request, "sso", "This account is opened by your organization's identity provider only.", tone="warn"
         )
 
+    def get_logout_redirect_url(self, request: HttpRequest) -> str:
+        """By way of the identity provider, for who came from it and where it knows of signing out."""
+        from workspaces.sso.logout_views import way_out
+
+        return way_out(request) or str(super().get_logout_redirect_url(request))
+
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """Failures are recorded by the signal that Django sends."""
 

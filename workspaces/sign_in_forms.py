@@ -125,6 +125,12 @@ class SamlForm(_ProviderForm):
     metadata_file = forms.FileField(label="Or its metadata as a file", required=False, widget=FileUpload)
     entity_id = forms.CharField(label="Or by hand: entity ID (issuer)", max_length=1024, required=False)
     sso_url = forms.CharField(label="Sign-on address", max_length=1024, required=False)
+    slo_url = forms.CharField(
+        label="Sign-out address",
+        max_length=1024,
+        required=False,
+        help_text="Single logout by HTTP redirect. Empty: signing out here leaves people signed in at the provider.",
+    )
     certificates = forms.CharField(
         label="Signing certificates",
         required=False,
@@ -137,14 +143,22 @@ class SamlForm(_ProviderForm):
         widget=Toggle,
         help_text="Needed for tiles in the provider's own portal. Somebody could then sign others in as themselves.",
     )
-    field_order = ("metadata_url", "metadata_file", "entity_id", "sso_url", "certificates", "accepts_unasked")
+    field_order = (
+        "metadata_url",
+        "metadata_file",
+        "entity_id",
+        "sso_url",
+        "slo_url",
+        "certificates",
+        "accepts_unasked",
+    )
 
     @classmethod
     def values(cls, provider: IdentityProvider | None) -> dict[str, Any]:
         """What is stored."""
         if provider is None or not provider.is_saml:
             return {}
-        names = ("entity_id", "sso_url", "accepts_unasked", *SAID)
+        names = ("entity_id", "sso_url", "slo_url", "accepts_unasked", *SAID)
         return {**{n: getattr(provider, n) for n in names}, "certificates": "".join(provider.certificates)}
 
     def clean(self) -> dict[str, Any]:
@@ -153,7 +167,7 @@ class SamlForm(_ProviderForm):
             found = self._metadata(data)
             data["certificates"] = found.certificates if found else saml.pems_in(data.get("certificates", ""))
             if found:
-                data |= {"entity_id": found.entity_id, "sso_url": found.sso_url}
+                data |= {"entity_id": found.entity_id, "sso_url": found.sso_url, "slo_url": found.slo_url}
         except Invalid as error:
             for name, message in error.fields.items():
                 self.add_error(name if name in self.fields else "metadata_url", message)
@@ -172,6 +186,7 @@ class SamlForm(_ProviderForm):
         names = (
             "entity_id",
             "sso_url",
+            "slo_url",
             "certificates",
             "accepts_unasked",
             *SAID,

@@ -53,6 +53,10 @@ class IdentityProvider(OrganizationModel):
     entity_id = models.CharField(max_length=1024, blank=True)
     sso_url = models.URLField(max_length=1024, blank=True)
     certificates = models.JSONField(default=list, blank=True)
+    # Where it is told that people signed out here, and the (sealed) key that we sign such messages with.
+    slo_url = models.URLField(max_length=1024, blank=True)
+    signing_key = models.TextField(blank=True)
+    signing_certificate = models.TextField(blank=True)
     accepts_unasked = models.BooleanField(default=False)
     # OpenID Connect
     issuer = models.URLField(max_length=1024, blank=True)

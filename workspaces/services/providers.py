@@ -39,6 +39,7 @@ FIELDS = (
     "protocol",
     "entity_id",
     "sso_url",
+    "slo_url",
     "accepts_unasked",
     "issuer",
     "client_id",
@@ -59,6 +60,7 @@ class Trust:
     protocol: str
     entity_id: str = ""
     sso_url: str = ""
+    slo_url: str = ""
     certificates: Sequence[str] = ()
     accepts_unasked: bool = False
     issuer: str = ""
@@ -91,6 +93,11 @@ def save_identity_provider(
         replaced = bool(trust.client_secret) and trust.protocol == SsoProtocol.OIDC
         if replaced:
             provider.sealed = seal(trust.client_secret)
+        if provider.slo_url and not provider.signing_key:
+            from workspaces.sso.single_logout import new_signing
+
+            signing = new_signing(provider.login_name)
+            provider.signing_key, provider.signing_certificate = seal(signing.key), signing.certificate
         changed = changes(before, _describe(provider))
         if not (changed or replaced):
             unchanged()
@@ -255,12 +262,16 @@ def _sound(trust: Trust, provider: IdentityProvider) -> Trust:
     scopes = " ".join(trust.scopes.split())
     if scopes and "openid" not in scopes.split():
         raise Invalid.field("scopes", "The scopes must include openid.")
-    return Trust(**{**asdict(trust), "certificates": [], "entity_id": "", "sso_url": "", "scopes": scopes})
+    return Trust(
+        **{**asdict(trust), "certificates": [], "entity_id": "", "sso_url": "", "slo_url": "", "scopes": scopes}
+    )
 
 
 def _sound_saml(trust: Trust) -> Trust:
     required("entity_id", trust.entity_id, 1024)
     _address("sso_url", trust.sso_url)
+    if trust.slo_url:
+        _address("slo_url", trust.slo_url)
     if not trust.certificates:
         raise Invalid.field("certificates", "Add the certificate that the provider signs with.")
     return Trust(**{**asdict(trust), "issuer": "", "client_id": "", "certificates": list(trust.certificates)})

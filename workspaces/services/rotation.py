@@ -19,6 +19,8 @@ from workspaces.scoping import unscoped
 
 # What the account library keeps sealed in a second factor: an app's key, and what recovery codes are made from.
 SEALED_PARTS = ("secret", "seed")
+# The client secret of OpenID Connect, and the key that signs what SAML says about signing out.
+PROVIDER_PARTS = ("sealed", "signing_key")
 WHY = "a person's second factors stand outside every organization"
 
 
@@ -64,20 +66,24 @@ def people_without_organization() -> QuerySet[User]:
 
 def sign_in_secrets_left() -> dict[str, int]:
     """How many still need an older key, by what they are; read across the installation."""
-    providers = IdentityProvider.objects.exclude(sealed="").values_list("sealed", flat=True)
+    providers = IdentityProvider.objects.values_list(*PROVIDER_PARTS)
     factors = Authenticator.objects.exclude(type=Authenticator.Type.WEBAUTHN).values_list("data", flat=True)
     return {
-        "client secrets of identity providers": sum(not is_newest(token) for token in providers.iterator(500)),
+        "secrets of identity providers": sum(
+            not is_newest(token) for parts in providers.iterator(500) for token in parts if token
+        ),
         "second factors": sum(not all(map(is_newest, _tokens(data))) for data in factors.iterator(500)),
     }
 
 
 def _rotate_providers(providers: QuerySet[IdentityProvider]) -> int:
     changed = 0
-    for row in providers.exclude(sealed="").select_for_update(no_key=True):
-        if not is_newest(row.sealed):
-            row.sealed = reseal(row.sealed)
-            row.save(update_fields=["sealed"])
+    for row in providers.select_for_update(no_key=True):
+        old = [name for name in PROVIDER_PARTS if getattr(row, name) and not is_newest(getattr(row, name))]
+        for name in old:
+            setattr(row, name, reseal(getattr(row, name)))
+        if old:
+            row.save(update_fields=old)
             changed += 1
     return changed
 

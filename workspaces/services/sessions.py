@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_network
@@ -16,7 +16,7 @@ from config.errors import Denied, Invalid
 from governance.audit.actors import Actor
 from governance.audit.services import changes, record, service, unchanged
 from workspaces.access import require
-from workspaces.models import IdentityProvider, Organization, OrganizationMember, SignInRules, User
+from workspaces.models import DirectoryPerson, IdentityProvider, Organization, OrganizationMember, SignInRules, User
 from workspaces.permissions import Permission
 from workspaces.scoping import unscoped
 from workspaces.services.checks import lock
@@ -100,14 +100,38 @@ def close_sessions(user: User, sessions: Iterable[int] | None = None) -> int:
     return len(found)
 
 
-def open_session(request: HttpRequest) -> None:
+@service("session.ended")
+def end_provider_sessions(*, actor: Actor, provider: IdentityProvider, subject: str, indexes: Collection[str]) -> int:
+    """End what a person's identity provider opened here, as it asks: sessions of these indexes, or all without any."""
+    if not actor.is_system:
+        raise Denied("Only the identity provider itself ends sessions so.")
+    with unscoped("whoever signs out may be in no workspace"):
+        known = DirectoryPerson.objects.select_related("user").filter(organization_id=provider.organization_id)
+        found = known.filter(subject=subject).first() if subject else None
+        opened = UserSession.objects.filter(user=found.user) if found else UserSession.objects.none()
+        opened = opened.filter(data__identity_provider=str(provider.pk))
+        if indexes:
+            opened = opened.filter(data__index__in=list(indexes))
+        ended = close_sessions(found.user, opened.values_list("pk", flat=True)) if found else 0
+        if not found or not ended:
+            unchanged()
+            return 0
+        after = {"sessions": ended, "asked_by": provider.login_name}
+        member = OrganizationMember.objects.filter(user=found.user, organization_id=provider.organization_id).first()
+        record(member or found, after=after, label=found.user.email)
+    return ended
+
+
+def open_session(request: HttpRequest, about: Mapping[str, str] | None = None) -> None:
     """List a session that a sign-in has just begun, so that it can be seen and ended; the sign-in is what is audited.
 
-    The account library does it for its own sign-ins.
+    The account library does it for its own sign-ins. ``about`` is what the identity provider calls the session.
     """
     assert isinstance(request.user, User)
     UserSession.objects.purge_and_list(request.user)
     UserSession.objects.create_from_request(request)
+    if about:
+        UserSession.objects.filter(session_key=request.session.session_key).update(data=dict(about))
 
 
 def touch_session(*, session_key: str, now: datetime) -> None:

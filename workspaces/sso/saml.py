@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,12 +32,28 @@ REDIRECT = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
 
 
 @dataclass(frozen=True, slots=True)
+class Session:
+    """A session as the provider knows it: whom it named, in which words, and its index there."""
+
+    name_id: str
+    name_format: str = ""
+    qualifier: str = ""
+    sp_qualifier: str = ""
+    index: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        """For keeping it where only JSON is kept."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A sound answer. ``assertion_id`` counts once, until ``until`` (seconds since the epoch) at least."""
 
     claims: Claims
     assertion_id: str
     until: float
+    session: Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +77,7 @@ class Metadata:
     entity_id: str
     sso_url: str
     certificates: list[str]
+    slo_url: str = ""
 
 
 def entity_id(provider: IdentityProvider) -> str:
@@ -73,6 +90,11 @@ def acs_url(provider: IdentityProvider) -> str:
     return settings.BASE_URL + reverse("sso_acs", args=[provider.login_name])
 
 
+def slo_url(provider: IdentityProvider) -> str:
+    """Where the provider sends what concerns signing out."""
+    return settings.BASE_URL + reverse("sso_logout", args=[provider.login_name])
+
+
 def login_url(provider: IdentityProvider) -> str:
     """The address that people may keep: it leads to the provider at once."""
     return settings.BASE_URL + reverse("sso_start", args=[provider.login_name])
@@ -82,7 +104,7 @@ def begin(provider: IdentityProvider, relay_state: str) -> tuple[str, str]:
     """Where to send the person, and the id of the request that the answer must name."""
     from onelogin.saml2.auth import OneLogin_Saml2_Auth
 
-    auth = OneLogin_Saml2_Auth(_request(provider), _settings(provider))
+    auth = OneLogin_Saml2_Auth(request_at(acs_url(provider)), settings_of(provider))
     address: str = auth.login(return_to=relay_state)
     return address, str(auth.get_last_request_id())
 
@@ -97,28 +119,29 @@ def read_answer(provider: IdentityProvider, encoded: str, request_id: str | None
         raise SignInFailed("unreadable", words="It is too large.")
     try:
         base64.b64decode(encoded, validate=False)
-        response = OneLogin_Saml2_Response(OneLogin_Saml2_Settings(_settings(provider)), encoded)
+        response = OneLogin_Saml2_Response(OneLogin_Saml2_Settings(settings_of(provider)), encoded)
     except (OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError, ValueError, TypeError, binascii.Error, SyntaxError):
         raise SignInFailed("unreadable") from None
     said = _said(response)
     try:
-        response.is_valid(_request(provider), request_id, raise_exceptions=True)
+        response.is_valid(request_at(acs_url(provider)), request_id, raise_exceptions=True)
         subject = response.get_nameid() or ""
     except OneLogin_Saml2_ValidationError as error:
-        raise SignInFailed(_failure_of(error.code), words=str(error), said=said) from None
+        raise SignInFailed(failure_of(error.code), words=str(error), said=said) from None
     except Exception as error:  # whatever the XML provoked: a library's defect must not let anybody in
         raise SignInFailed("unreadable", words=type(error).__name__, said=said) from error
     if request_id is not None and not _answers(response, request_id):
         raise SignInFailed("not_yours", words="It does not name the request that was sent.", said=said)
     claims = claims_from(provider, subject, response.get_attributes(), {**said, "proven": True})
-    return Answer(claims, str(response.get_assertion_id()), float(response.get_assertion_not_on_or_after() or 0))
+    until = float(response.get_assertion_not_on_or_after() or 0)
+    return Answer(claims, str(response.get_assertion_id()), until, _session_in(response))
 
 
 def metadata(provider: IdentityProvider) -> str:
     """Our own metadata, for providers that read it."""
     from onelogin.saml2.settings import OneLogin_Saml2_Settings
 
-    document = OneLogin_Saml2_Settings(_settings(provider), sp_validation_only=True).get_sp_metadata()
+    document = OneLogin_Saml2_Settings(settings_of(provider), sp_validation_only=True).get_sp_metadata()
     return document.decode() if isinstance(document, bytes) else str(document)
 
 
@@ -129,14 +152,19 @@ def read_metadata(document: bytes) -> Metadata:
     if len(document) > MOST_BYTES:
         raise Invalid.field("metadata", "The file is larger than 1 MB, which no metadata is.")
     try:
-        parsed = OneLogin_Saml2_IdPMetadataParser.parse(document, required_sso_binding=REDIRECT)
+        parsed = OneLogin_Saml2_IdPMetadataParser.parse(
+            document, required_sso_binding=REDIRECT, required_slo_binding=REDIRECT
+        )
     except Exception as error:
         raise Invalid.field("metadata", "This is not the metadata of a SAML identity provider.") from error
     idp: Mapping[str, Any] = parsed.get("idp") or {}
     multi = (idp.get("x509certMulti") or {}).get("signing") or []
     certificates = [pem_of(c) for c in dict.fromkeys([*multi, *([idp["x509cert"]] if idp.get("x509cert") else [])])]
     found = Metadata(
-        str(idp.get("entityId") or ""), str((idp.get("singleSignOnService") or {}).get("url") or ""), certificates
+        entity_id=str(idp.get("entityId") or ""),
+        sso_url=str((idp.get("singleSignOnService") or {}).get("url") or ""),
+        certificates=certificates,
+        slo_url=str((idp.get("singleLogoutService") or {}).get("url") or ""),
     )
     if not (found.entity_id and found.sso_url and found.certificates):
         raise Invalid.field(
@@ -176,7 +204,8 @@ def certificate(pem: str) -> Certificate:
     return Certificate(pem, found.subject.rfc4514_string(), found.not_valid_after_utc, fingerprint)
 
 
-def _settings(provider: IdentityProvider) -> dict[str, Any]:
+def settings_of(provider: IdentityProvider) -> dict[str, Any]:
+    """What the library has to insist on, and what it says of us."""
     return {
         "strict": True,
         "debug": False,
@@ -184,11 +213,13 @@ def _settings(provider: IdentityProvider) -> dict[str, Any]:
             "entityId": entity_id(provider),
             "assertionConsumerService": {"url": acs_url(provider), "binding": POST},
             "NameIDFormat": "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified",
+            **_signing_out(provider),
         },
         "idp": {
             "entityId": provider.entity_id or "unset",
             "singleSignOnService": {"url": provider.sso_url or "https://unset.invalid/", "binding": REDIRECT},
-            "x509certMulti": {"signing": _working(provider)},
+            **({"singleLogoutService": {"url": provider.slo_url, "binding": REDIRECT}} if provider.slo_url else {}),
+            "x509certMulti": {"signing": working_certificates(provider)},
         },
         "security": {
             # Either the assertion or the whole answer must be signed; strict mode refuses answers with neither.
@@ -204,15 +235,33 @@ def _settings(provider: IdentityProvider) -> dict[str, Any]:
     }
 
 
-def _working(provider: IdentityProvider) -> list[str]:
+def working_certificates(provider: IdentityProvider) -> list[str]:
     """Certificates that have not run out: one that has must not open the door any more."""
     now = datetime.now(UTC)
     return [pem for pem in provider.certificates if certificate(pem).expires_at > now]
 
 
-def _request(provider: IdentityProvider) -> dict[str, Any]:
-    """The address that answers must be meant for: the configured one, never what a request's headers claim."""
-    address = urlsplit(acs_url(provider))
+def _signing_out(provider: IdentityProvider) -> dict[str, Any]:
+    """What our metadata says where signing out is spoken of: the address, and what we sign with."""
+    if not (provider.slo_url and provider.signing_certificate):
+        return {}
+    service = {"url": slo_url(provider), "binding": REDIRECT}
+    return {"singleLogoutService": service, "x509cert": provider.signing_certificate}
+
+
+def _session_in(response: Any) -> Session:
+    said = response.get_nameid_data()
+    names = {"name_format": "Format", "qualifier": "NameQualifier", "sp_qualifier": "SPNameQualifier"}
+    return Session(
+        name_id=str(said.get("Value") or ""),
+        index=str(response.get_session_index() or ""),
+        **{ours: str(said.get(theirs) or "") for ours, theirs in names.items()},
+    )
+
+
+def request_at(url: str) -> dict[str, Any]:
+    """The address that messages must be meant for: the configured one, never what a request's headers claim."""
+    address = urlsplit(url)
     return {
         "https": "on" if address.scheme == "https" else "off",
         "http_host": address.netloc,
@@ -222,7 +271,8 @@ def _request(provider: IdentityProvider) -> dict[str, Any]:
     }
 
 
-def _failure_of(code: int) -> str:
+def failure_of(code: int) -> str:
+    """The key of the words for a refusal of the library."""
     from onelogin.saml2.errors import OneLogin_Saml2_ValidationError as Error
 
     return {

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from workspaces.sso import views
+from workspaces.sso import logout_views, views
 
 urlpatterns = [
     path("", views.find, name="sso"),
@@ -12,5 +12,7 @@ urlpatterns = [
     path("<slug:login_name>/acs", views.acs, name="sso_acs"),
     path("<slug:login_name>/finish", views.finish, name="sso_finish"),
     path("<slug:login_name>/callback", views.callback, name="sso_callback"),
+    path("<slug:login_name>/leave", logout_views.leave, name="sso_leave"),
+    path("<slug:login_name>/logout", logout_views.end, name="sso_logout"),
     path("<slug:login_name>/metadata", views.metadata, name="sso_metadata"),
 ]

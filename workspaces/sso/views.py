@@ -32,6 +32,7 @@ from workspaces.sso import oidc, pending, saml
 from workspaces.sso.access import provider_for_email, provider_named
 from workspaces.sso.claims import Claims
 from workspaces.sso.diagnosis import SignInFailed
+from workspaces.sso.logout_views import remember_session
 from workspaces.sso.pending import Pending
 
 BACKEND = "workspaces.backends.PasswordBackend"
@@ -109,7 +110,7 @@ def finish(request: HttpRequest, login_name: str) -> HttpResponse:
         begun = _begun(request, provider, name)
         answer = saml.read_answer(provider, encoded, begun.nonce or None)
         pending.count_once(provider, answer.assertion_id, answer.until)
-        return _welcome(request, provider, begun, answer.claims)
+        return _welcome(request, provider, begun, answer.claims, answer.session)
     except SignInFailed as error:
         return _failed(request, provider, error, begun)
 
@@ -202,7 +203,13 @@ def _begun(request: HttpRequest, provider: IdentityProvider, name: str) -> Pendi
     return pending.take(request, name, provider)
 
 
-def _welcome(request: HttpRequest, provider: IdentityProvider, begun: Pending, claims: Claims) -> HttpResponse:
+def _welcome(
+    request: HttpRequest,
+    provider: IdentityProvider,
+    begun: Pending,
+    claims: Claims,
+    session: saml.Session | None = None,
+) -> HttpResponse:
     if begun.test:
         return _tested(request, provider, begun, claims)
     if not provider.enabled:
@@ -223,7 +230,7 @@ def _welcome(request: HttpRequest, provider: IdentityProvider, begun: Pending, c
         logout(request)
     record_authentication(request, user, method="sso", provider=f"sso ({provider.login_name})")
     login(request, user, backend=BACKEND)
-    services.open_session(request)
+    services.open_session(request, about=remember_session(request, provider, session))
     return redirect(begun.next)
 
 

@@ -78,6 +78,7 @@ def sso(request: WorkspaceRequest) -> HttpResponse:
             "login_url": saml.login_url(provider),
             "acs_url": saml.acs_url(provider),
             "entity_id": saml.entity_id(provider),
+            "slo_url": saml.slo_url(provider),
             "redirect_uri": oidc.redirect_uri(provider),
             "certificates": [(c, c.days_left(now)) for c in map(saml.certificate, provider.certificates)],
             "attempts": [(a, EXPLANATIONS.get(a.failure)) for a in selectors.sso_attempts()],

@@ -1,6 +1,7 @@
 // A SAML identity provider program on loopback (samlify): metadata, a sign-on page, signed answers.
 // Started with the JSON {key, certificate, modules}; writes its address. PUT /application takes our own
-// metadata, PUT /person who is signed in there: {subject, attributes: {name: [values]}}.
+// metadata, PUT /person who is signed in there: {subject, attributes: {name: [values]}}. GET /slo takes what we say of
+// signing out; PUT /sign-out answers with the address that carries its request to end {subject, index}.
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 
@@ -28,6 +29,9 @@ function provider(context) {
     signingCert: certificate,
     requestSignatureAlgorithm: "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
     singleSignOnService: [{ Binding: REDIRECT, Location: `${own}/sso` }],
+    singleLogoutService: [{ Binding: REDIRECT, Location: `${own}/slo` }],
+    wantLogoutRequestSigned: true,
+    wantLogoutResponseSigned: true,
     ...(context && { loginResponseTemplate: { context } }),
   });
 }
@@ -40,7 +44,7 @@ function answerTo(request, idp) {
   return (template) => {
     const id = `_${crypto.randomUUID()}`;
     const statement =
-      `<saml:AuthnStatement AuthnInstant="${at(0)}"><saml:AuthnContext>` +
+      `<saml:AuthnStatement AuthnInstant="${at(0)}" SessionIndex="${person.index}"><saml:AuthnContext>` +
       `<saml:AuthnContextClassRef>${PASSWORD}</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>`;
     const filled = template
       .replace("{AuthnStatement}", statement)
@@ -72,6 +76,21 @@ async function signOn(query) {
   return { to: made.entityEndpoint, SAMLResponse: made.context, RelayState: query.RelayState ?? "" };
 }
 
+// What is signed is the address's own spelling, without the signature.
+const octets = (url) => url.search.slice(1).replace(/&?Signature=[^&]*/, "");
+
+async function signOut(url) {
+  const idp = provider();
+  const query = Object.fromEntries(url.searchParams);
+  if (query.SAMLResponse) {
+    const answer = await idp.parseLogoutResponse(application, "redirect", { query, octetString: octets(url) });
+    return { done: answer.extract.response.inResponseTo };
+  }
+  const request = await idp.parseLogoutRequest(application, "redirect", { query, octetString: octets(url) });
+  const made = idp.createLogoutResponse(application, request, "redirect", query.RelayState ?? "");
+  return { nameID: request.extract.nameID, index: request.extract.sessionIndex, to: made.context };
+}
+
 async function body(request) {
   let text = "";
   for await (const part of request) text += part;
@@ -81,8 +100,17 @@ async function body(request) {
 const routes = {
   "GET /metadata": async () => provider().getMetadata(),
   "GET /sso": async (_, url) => JSON.stringify(await signOn(Object.fromEntries(url.searchParams))),
+  "GET /slo": async (_, url) => JSON.stringify(await signOut(url)),
+  "PUT /sign-out": async (request) => {
+    const { subject, index } = JSON.parse(await body(request));
+    return provider().createLogoutRequest(application, "redirect", { logoutNameID: subject, sessionIndex: index }).context;
+  },
   "PUT /application": async (request) => {
-    application = saml.ServiceProvider({ metadata: await body(request) });
+    application = saml.ServiceProvider({
+      metadata: await body(request),
+      wantLogoutRequestSigned: true,
+      wantLogoutResponseSigned: true,
+    });
     return application.entityMeta.getEntityID();
   },
   "PUT /person": async (request) => {
