@@ -228,7 +228,7 @@ def test_rotation_keeps_apps_recovery_codes_and_client_secrets_working(editor: U
         from django.conf import settings
 
         newest = settings.SECRET_KEYS[:1]
-        with pytest.raises(CommandError, match="1 client secrets of identity providers, 4 second factors"):
+        with pytest.raises(CommandError, match="1 secrets of identity providers, 4 second factors"):
             call_command("rotate_secrets", check=True)
         call_command("rotate_secrets")
         call_command("rotate_secrets", check=True)

@@ -26,7 +26,7 @@ WHY = "a person's second factors stand outside every organization"
 
 @service("sign_in_secrets.rotated")
 def rotate_sign_in_secrets(*, actor: Actor, organization: Organization) -> int:
-    """Put an organization's client secret and its people's second factors under the newest key; how many changed.
+    """Put the secrets of an identity provider and of people's second factors under the newest key; how many changed.
 
     What is under it already is left alone, so that an interrupted rotation goes on where it stopped.
     """

@@ -26,7 +26,7 @@ ACTOR = system("rotate_secrets")
 
 class Command(BaseCommand):
     help = (
-        "Encrypt stored credentials, client secrets of identity providers and second factors under the first key of "
+        "Encrypt stored credentials, secrets of identity providers and second factors under the first key of "
         "HEADRACE_SECRET_KEYS. "
         "Put a new key in front, restart, run this, and only then remove the old key."
     )
