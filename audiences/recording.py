@@ -7,7 +7,6 @@ import logging
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -131,10 +130,8 @@ def _synced(recording: Recording, run: Run, bench: Duck) -> Batches:
 
 def _held_out(recording: Recording, run: Run, schema: StudioSchema, forgotten: Sequence[Forgotten]) -> Batches:
     """Rows that came as far as the split, and are in another group than those of the sync."""
-    audience, experiment = recording.audience, groups_of_sync(run.sync)[0].experiment
-    split = split_of(experiment, named=True)
-    names = tuple(group.name for group in groups_of_sync(run.sync))
-    plan = replace(plan_of(audience, run.sync, schema), split=split, groups=names)
+    audience = recording.audience
+    plan = plan_of(audience, run.sync, schema)
     columns = {column.name for column in load(RunSpec, run.spec).columns}
     sent = [each.output for each in sendable_columns(audience, schema) if each.column.name in columns]
     outputs = [Output("held_key", field=Field(_key(audience))), *sent]

@@ -14,7 +14,7 @@ from audiences.query.errors import InvalidTree
 from audiences.query.layers import GROUP_COLUMN, Plan, allowed, members, waterfall
 from audiences.query.schema import StudioSchema, Surface
 from audiences.query.statements import Asker, Output
-from audiences.selectors.experiments import groups_of_sync, split_of
+from audiences.selectors.experiments import groups_of_sync, labels_of, split_of
 from audiences.selectors.priority import standing_before
 from audiences.selectors.rules import rules_for
 from audiences.selectors.traits import computed_outputs
@@ -91,7 +91,8 @@ def asked_for(sync: Sync, columns: Sequence[str], at: datetime) -> Asked:
         )
     try:
         plan, ask = plan_of(audience, sync, schema), asker(schema, at)
-        return Asked(members(ask, plan, [outputs[name] for name in columns]).sql(), _counting(ask, plan))
+        sql = members(ask, plan, [outputs[name] for name in columns]).sql()
+        return Asked(sql, _counting(ask, plan), GROUP_COLUMN if plan.split else "")
     except InvalidTree as error:
         raise Invalid(
             f"“{audience}” cannot be asked for: {error.problems[0].message}", hint="Correct the audience's conditions."
@@ -123,6 +124,7 @@ def plan_of(audience: Audience, sync: Sync, schema: StudioSchema) -> Plan:
         before=standing_before(audience, schema),
         split=split,
         groups=tuple(str(group.pk) for group in groups),
+        labels=labels_of(groups[0].experiment) if groups else (),
         rules=rules_for(audience.parent_model_id, sync.destination_id),
     )
 

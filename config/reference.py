@@ -186,11 +186,12 @@ def filters_page() -> str:
 def sync_logs_page() -> str:
     from connectors.sdk.planner import AUDIT_SCHEMA
     from syncs.engine.logs.queries import examples
-    from syncs.engine.logs.tables import TABLES
+    from syncs.engine.logs.tables import GROUP, TABLES
 
     parts = []
     for table in TABLES.values():
-        rows = [(f"`{c.name}`", f"`{c.kind.value.lower()}`", c.description) for c in table.columns]
+        listed = (*table.columns, GROUP) if table.grouped else table.columns
+        rows = [(f"`{c.name}`", f"`{c.kind.value.lower()}`", c.description) for c in listed]
         parts.append(f"## {AUDIT_SCHEMA}.{table.name}\n\n{table.summary}\n")
         parts.append(_table(("Column", "Type in PostgreSQL", "Meaning"), rows))
     parts.append("## Queries to start from\n")

@@ -23,11 +23,13 @@ from workspaces.models import Folder, Space
 class Asked:
     """What a run asks its source: ``sql`` for the rows, and ``counting``, if any, for how it came to so many.
 
-    Both are made at once, of the same definitions and for the same moment.
+    Both are made at once, of the same definitions and for the same moment. ``group`` is the column of the rows, if
+    any, that names the experiment group each is in.
     """
 
     sql: str
     counting: str = ""
+    group: str = ""
 
 
 class Query(Protocol):

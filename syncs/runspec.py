@@ -52,7 +52,7 @@ def build_spec(sync: Sync, run: Run, *, reset: PendingReset, reprocess: bool, on
         sql=sql,
         dialect=dialect,
         primary_key=key,
-        columns=_columns(model, names),
+        columns=_columns(model, (*names, asked.group) if asked.group else names),
         tracked=tuple(name for name in names if all_columns or name in used_columns(mappings)),
         mappings=mappings,
         mode=mode.mode,
@@ -77,6 +77,7 @@ def build_spec(sync: Sync, run: Run, *, reset: PendingReset, reprocess: bool, on
         planner=Planner(model.source.planner),
         namespace=workspace_code(sync.workspace),
         counting="" if only_unsettled else asked.counting,
+        group=asked.group,
     )
 
 

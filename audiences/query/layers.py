@@ -58,13 +58,15 @@ class Plan:
 
     ``before`` are the audiences that stand before it in its priority list, highest first: whom one of them has,
     within its own subsets and limit, this one does not get. ``split`` and ``groups``: which groups this sync
-    is for. ``rules`` are the destination's rules for the parent model; all of them hold.
+    is for; ``labels`` are the names (group, name) by which results call them. ``rules`` are the destination's
+    rules for the parent model; all of them hold.
     """
 
     audience: SavedAudience
     before: tuple[SavedAudience, ...] = ()
     split: Split | None = None
     groups: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
     rules: tuple[Definition, ...] = ()
 
 
@@ -183,7 +185,14 @@ class _Layers:
     def shown(self) -> list[exp.Expr]:
         """The columns of a result of rows."""
         shown = [named(column(f"out_{place}", _KEPT), name) for place, name in enumerate(self.outputs)]
-        return [*shown, named(column(GROUP_COLUMN, _KEPT), GROUP_COLUMN)] if self.plan.split else shown
+        return [*shown, named(self._labelled(), GROUP_COLUMN)] if self.plan.split else shown
+
+    def _labelled(self) -> exp.Expr:
+        """The row's group, by its label where it has one."""
+        value = self.compiler.studio.text
+        group = column(GROUP_COLUMN, _KEPT)
+        ifs = [exp.If(this=equal(group.copy(), value(key)), true=value(label)) for key, label in self.plan.labels]
+        return exp.Case(ifs=ifs, default=group) if ifs else group
 
     def asked(self, made: Sequence[exp.Expr], condition: exp.Expr, rows: int | None = None) -> Query:
         """The finished query over the rows."""

@@ -27,12 +27,15 @@ def group_words(group_id: int) -> str:
     return f"the group “{group.name}”" if group else ""
 
 
-def split_of(experiment: Experiment, *, named: bool = False) -> Split:
-    """The split; its groups are ids as text, or names for the people who read what it labels."""
-    names = {group.pk: group.name for group in experiment.groups.all()} if named else {}
+def split_of(experiment: Experiment) -> Split:
+    """The split; its groups are ids as text."""
     stretches = stretches_of(experiment.slots)
-    shown = tuple(Stretch(each.start, each.end, names.get(int(each.group), each.group)) for each in stretches)
-    return Split(salt=experiment.salt, stretches=shown, stratify=tuple(experiment.stratify))
+    return Split(salt=experiment.salt, stretches=stretches, stratify=tuple(experiment.stratify))
+
+
+def labels_of(experiment: Experiment) -> tuple[tuple[str, str], ...]:
+    """What people call the groups of :func:`split_of`."""
+    return tuple((str(group.pk), group.name) for group in experiment.groups.all())
 
 
 def stretches_of(slots: Sequence[Any]) -> tuple[Stretch, ...]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from decimal import Decimal
 from typing import Any, TypeVar
 
 import pyarrow as pa
 
+from connectors.sdk.arrow import object_from_text
 from connectors.sdk.bigquery import Session
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, QueryError
-from connectors.sdk.planner import PLANNER_SCHEMA, Statement, WarehouseSession
-from connectors.sdk.rows import dumps, json_rows
+from connectors.sdk.planner import PLANNER_SCHEMA, Statement, WarehouseSession, holds_json
+from connectors.sdk.rows import decimal_text, dumps, json_rows
 from connectors.sdk.source import RowStream
 from connectors.sdk.sql import check_read_only
 from connectors.sdk.types import Column
@@ -59,8 +61,8 @@ class BigQuerySession(WarehouseSession):
         """Load jobs of JSON lines, which cost nothing and are there when they have ended."""
         rows, held, lines = 0, 0, bytearray()
         for batch in batches:
-            for record in json_rows(_plain(batch)):
-                lines += dumps(record) + b"\n"
+            for line in _lines(batch):
+                lines += line
             held += batch.num_rows
             rows += batch.num_rows
             if held >= _LOAD_ROWS:
@@ -117,6 +119,26 @@ def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
     columns = [c.storage if isinstance(c, pa.ExtensionArray) else c for c in batch.columns]
     texts = [c.cast(pa.string()) if pa.types.is_decimal(c.type) or pa.types.is_integer(c.type) else c for c in columns]
     return pa.RecordBatch.from_arrays(texts, names=batch.schema.names)
+
+
+def _lines(batch: pa.RecordBatch) -> Iterator[bytes]:
+    """The rows as lines of JSON; columns of JSON as what their texts stand for."""
+    inner = [field.name for field in batch.schema if holds_json(field)]
+    for record in json_rows(_plain(batch)):
+        for name in inner:
+            record[name] = None if record[name] is None else _storable(object_from_text(record[name]))
+        yield dumps(record) + b"\n"
+
+
+def _storable(value: Any) -> Any:
+    """The value with numbers that BigQuery's JSON would round as text: it keeps 64 bits, whole or floating."""
+    if isinstance(value, dict):
+        return {name: _storable(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_storable(each) for each in value]
+    if isinstance(value, Decimal):
+        return value if Decimal(repr(float(value))) == value else decimal_text(value)
+    return str(value) if isinstance(value, int) and not -(2**63) <= value < 2**64 else value
 
 
 _READERS: dict[str, Callable[[str], Any]] = {

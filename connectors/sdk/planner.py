@@ -34,6 +34,7 @@ SCHEMAS = (PLANNER_SCHEMA, AUDIT_SCHEMA)
 # Stands for the model's text while the statement around it is rendered.
 _MARK = "headrace_b81d02f7c3e94a55_model"
 _PROBE = "headrace_write_check"
+_JSON = {b"headrace:stored": b"json"}
 _KINDS = ("TABLE", "VIEW", None)
 _WRITES = (exp.Create, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Drop, exp.Alter)
 
@@ -98,6 +99,16 @@ def drop_table(name: str, schema: str = PLANNER_SCHEMA) -> Statement:
     return Statement(exp.Drop(tables=[own_table(name, schema)], kind="TABLE", exists=True))
 
 
+def json_field(name: str) -> pa.Field:
+    """A column of JSON texts for :meth:`WarehouseSession.load`, which the table stores as what they stand for."""
+    return pa.field(name, pa.string(), metadata=_JSON)
+
+
+def holds_json(field: pa.Field) -> bool:
+    """Whether :func:`json_field` made the column."""
+    return bool(field.metadata == _JSON)
+
+
 def column_sql_type(kind: pa.DataType) -> exp.DataType:
     """The SQL type for values of an Arrow type; text where there is nothing closer."""
     if isinstance(kind, pa.BaseExtensionType):
@@ -160,7 +171,10 @@ class WarehouseSession(ABC):
 
     @abstractmethod
     def load(self, name: str, batches: pa.RecordBatchReader, schema: str = PLANNER_SCHEMA) -> int:
-        """Append Arrow batches to an existing table, column by column name; the number of rows."""
+        """Append Arrow batches to an existing table, column by column name; the number of rows.
+
+        Columns made by :func:`json_field` hold texts for columns of the warehouse's own JSON type.
+        """
 
     @abstractmethod
     def transaction(self) -> AbstractContextManager[None]:

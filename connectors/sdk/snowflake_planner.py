@@ -10,7 +10,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError
-from connectors.sdk.planner import PLANNER_SCHEMA, Statement, WarehouseSession, own_table
+from connectors.sdk.planner import PLANNER_SCHEMA, Statement, WarehouseSession, holds_json, own_table
 from connectors.sdk.snowflake import Connection, connector, statement_error
 from connectors.sdk.source import RowStream
 from connectors.sdk.types import Column
@@ -44,10 +44,7 @@ class SnowflakeSession(WarehouseSession):
 
     def load(self, name: str, batches: pa.RecordBatchReader, schema: str = PLANNER_SCHEMA) -> int:
         """INSERT with bound values, some rows a statement."""
-        target = own_table(name, schema).sql(dialect=_DIALECT)
-        names = ", ".join(exp.to_identifier(n, quoted=True).sql(dialect=_DIALECT) for n in batches.schema.names)
-        marks = ", ".join(["%s"] * len(batches.schema.names))
-        sql = f"INSERT INTO {target} ({names}) VALUES ({marks})"  # noqa: S608 - names are quoted, values bound
+        sql = _insertion(name, batches.schema, schema)
         rows = 0
         with _translating():
             for batch in batches:
@@ -83,6 +80,17 @@ class SnowflakeSession(WarehouseSession):
         with _translating():
             # The driver takes a single statement (MULTI_STATEMENT_COUNT is 1).
             return self._running.execute(sql)
+
+
+def _insertion(name: str, columns: pa.Schema, schema: str) -> str:
+    """INSERT with a place for each value; Snowflake takes no text for a VARIANT, so JSON is parsed on the way."""
+    target = own_table(name, schema).sql(dialect=_DIALECT)
+    names = ", ".join(exp.to_identifier(n, quoted=True).sql(dialect=_DIALECT) for n in columns.names)
+    values = f"VALUES ({', '.join(['%s'] * len(columns))})"
+    if not any(map(holds_json, columns)):
+        return f"INSERT INTO {target} ({names}) {values}"
+    read = [f"PARSE_JSON(column{i})" if holds_json(field) else f"column{i}" for i, field in enumerate(columns, 1)]
+    return f"INSERT INTO {target} ({names}) SELECT {', '.join(read)} FROM {values}"  # noqa: S608 - as above
 
 
 @contextmanager

@@ -156,13 +156,13 @@ class ArrayValue:
 
     def _column_reader(self, spec: RunSpec, mapping: FieldMapping) -> Read:
         name = str(mapping.value)
-        if name not in {column.name for column in spec.columns}:
+        if name not in {column.name for column in spec.sent_columns}:
             raise UnknownColumn([name], [f"the mapping to “{mapping.to}” in “{self._to}”"])
         self._use({name})
         return lambda element, row, variables: row[name]
 
     def _template_reader(self, spec: RunSpec, mapping: FieldMapping) -> Read:
-        template = template_of(mapping, [column.name for column in spec.columns])
+        template = template_of(mapping, [column.name for column in spec.sent_columns])
         self._use(template.columns)
         return lambda element, row, variables: template.evaluate({**row_variables(row, variables), ELEMENT: element})
 

@@ -58,7 +58,7 @@ class Mapper:
         self._spec = spec
         self._makers = makers
         self._omit_nulls = omit_nulls
-        self._names = [column.name for column in spec.columns]
+        self._names = [column.name for column in spec.sent_columns]
         self._kept = {mapping.to for mapping in spec.mappings if mapping.identifier}
         self._variables = dict(spec.variables)
 
@@ -140,7 +140,7 @@ def compile_mapping(spec: RunSpec, fields: Sequence[DestinationField] = ()) -> M
     """
     if spec.all_columns:
         return Mapper(
-            spec, [partial(column_value, i, column.name) for i, column in enumerate(spec.columns)], frozenset()
+            spec, [partial(column_value, i, column.name) for i, column in enumerate(spec.sent_columns)], frozenset()
         )
     makers = [_maker(spec, mapping) for mapping in spec.mappings]
     omit_nulls = frozenset(m.to for m in spec.mappings if m.ignore_null)
@@ -149,7 +149,7 @@ def compile_mapping(spec: RunSpec, fields: Sequence[DestinationField] = ()) -> M
 
 def _maker(spec: RunSpec, mapping: FieldMapping, *, within: bool = False) -> Make:
     """How one value of every row is made; ``within`` an object, text of one type is not needed."""
-    names = [column.name for column in spec.columns]
+    names = [column.name for column in spec.sent_columns]
     match mapping.kind:
         case MappingKind.COLUMN:
             return partial(column_value, _index(names, mapping), mapping.to)

@@ -65,7 +65,7 @@ class SentRow:
 
 def find_rows(spec: RunSpec, source: Source, *, key: str = "", limit: int = 20) -> pa.Table:
     """The first rows of the model, or those with this key, with the columns that the sync reads."""
-    columns = [quoted_column(column.name) for column in spec.columns]
+    columns = [quoted_column(column.name) for column in spec.sent_columns]
     chosen = exp.select(*columns).limit(limit)
     if key:
         chosen = chosen.where(_has_key(spec, key))
@@ -130,10 +130,11 @@ def send_row(
 
 
 def _alone(spec: RunSpec, edits: Mapping[str, Any]) -> RunSpec:
-    columns = tuple(replace(c, cast=None) if c.name in edits else c for c in spec.columns)
+    columns = tuple(replace(c, cast=None) if c.name in edits else c for c in spec.sent_columns)
     return replace(
         spec,
         columns=columns,
+        group="",
         directory=_FOLDER,
         rows=RowSet.CHANGES,
         first_run=FirstRun.BACKFILL,

@@ -102,6 +102,8 @@ class RunSpec:
     ``left_out`` are the fields that are not filled because the model lost their columns.
     ``replaces``: a changed row is delivered as the member it was, to be taken out, and the one it is.
     ``counting``, if any, asks the source how the rows came to be so many: nothing of the run waits for its answer.
+    ``group``, if any, is the column that names each row's experiment group: the last of ``columns``, read for
+    the logs alone and never sent.
     """
 
     run_id: int
@@ -137,6 +139,12 @@ class RunSpec:
     namespace: str = ""
     left_out: tuple[str, ...] = ()
     counting: str = ""
+    group: str = ""
+
+    @property
+    def sent_columns(self) -> tuple[ModelColumn, ...]:
+        """The columns that mappings and destinations may know."""
+        return tuple(column for column in self.columns if column.name != self.group)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from connectors.sdk.types import Operation
 from syncs.engine.duck import Duck, literal
-from syncs.engine.logs.tables import CHANGELOG, SNAPSHOT
+from syncs.engine.logs.tables import CHANGELOG, GROUP, SNAPSHOT, LogTable
 from syncs.engine.recipe import HASH, KEY, is_nested
 from syncs.engine.spec import Part, PartOutcome, Prepared, RowStatus, RunSpec
 from syncs.engine.storage import Storage
@@ -62,14 +62,15 @@ class RunRows:
         if not entries:
             return iter(())
         moment = f"TIMESTAMPTZ {literal(logged_at.isoformat())}"
-        return self._stream(CHANGELOG.arrow, " UNION ALL ".join(entries), {"logged_at": moment})
+        return self._stream(CHANGELOG, " UNION ALL ".join(entries), {"logged_at": moment})
 
     def snapshot(self) -> Iterator[pa.RecordBatch]:
         """The latest state of every row of the model."""
-        return self._stream(SNAPSHOT.arrow, self._states(), {})
+        return self._stream(SNAPSHOT, self._states(), {})
 
-    def _stream(self, schema: pa.Schema, rows: str, extra: dict[str, str]) -> Iterator[pa.RecordBatch]:
+    def _stream(self, table: LogTable, rows: str, extra: dict[str, str]) -> Iterator[pa.RecordBatch]:
         """Batches in the table's schema: the columns that differ by row, and those that do not."""
+        schema = table.batch_schema(groups=bool(self._spec.group))
         constants = {
             "sync_id": str(self._spec.sync_id),
             "sync_run_id": str(self._spec.run_id),
@@ -85,7 +86,7 @@ class RunRows:
     def _entries(self, part: Part, *, fields: bool) -> str:
         """SELECT of a part's rows with what became of them."""
         rows = f"read_parquet({literal(self._storage.local(part.path))}, file_row_number = true)"
-        values = f", {self._fields(part.path)} AS fields" if fields else ""
+        values = f", {self._fields(part.path)} AS fields{self._group()}" if fields else ""
         start = f"SELECT '{part.operations[0][0].value}' AS op_type, {_text(KEY)} AS row_id"
         outcome = self._outcomes.get(part.number)
         if outcome is None or not outcome.path:
@@ -112,7 +113,7 @@ class RunRows:
         key, fields = _text(f"m.{KEY}"), self._fields(self._result)
         states = (
             f"SELECT coalesce(d.op_type, 'unchanged') AS op_type, {key} AS row_id, "
-            f"coalesce(d.status, 'succeeded') AS status, d.failure_reason, {fields} AS fields "
+            f"coalesce(d.status, 'succeeded') AS status, d.failure_reason, {fields} AS fields{self._group('m.')} "
             f"FROM (SELECT * FROM {own}) m LEFT JOIN ({planned}) d ON {key} = d.row_id"
         )
         return f"{states} UNION ALL {self._duplicated(duplicates)}" if duplicates else states
@@ -127,8 +128,15 @@ class RunRows:
             operation = "CASE WHEN b._present THEN 'changed' ELSE 'added' END"
         return (
             f"SELECT {operation} AS op_type, {_text(f'm.{KEY}')} AS row_id, 'failed' AS status, "
-            f"{_text('m.message')} AS failure_reason, {self._fields(path)} AS fields FROM {one}"
+            f"{_text('m.message')} AS failure_reason, {self._fields(path)} AS fields{self._group('m.')} FROM {one}"
         )
+
+    def _group(self, table: str = "") -> str:
+        """SQL for the row's experiment group as one more column; nothing where rows have none."""
+        if not self._spec.group:
+            return ""
+        place = [column.name for column in self._spec.columns].index(self._spec.group)
+        return f", {_text(f'{table}c{place}')} AS {GROUP.name}"
 
     def _fields(self, path: str) -> str:
         """SQL for the JSON text of the synced columns, of the row that the query reads from this file."""

@@ -13,7 +13,7 @@ from enum import StrEnum
 import pyarrow as pa
 from sqlglot import exp
 
-from connectors.sdk.planner import AUDIT_SCHEMA, Statement, own_table
+from connectors.sdk.planner import AUDIT_SCHEMA, Statement, json_field, own_table
 
 
 class Kind(StrEnum):
@@ -38,20 +38,37 @@ class LogColumn:
     kind: Kind
     description: str
 
+    @property
+    def field(self) -> pa.Field:
+        """The column in batches that are appended."""
+        return json_field(self.name) if self.kind is Kind.JSON else pa.field(self.name, self.kind.arrow)
+
+    def definition(self) -> exp.ColumnDef:
+        """The column for a statement that makes it."""
+        return exp.ColumnDef(this=exp.to_identifier(self.name, quoted=True), kind=exp.DataType.build(self.kind.value))
+
 
 @dataclass(frozen=True, slots=True)
 class LogTable:
-    """One of the tables. ``key`` says what is replaced when a run is logged again."""
+    """One of the tables. ``key`` says what is replaced when a run is logged again.
+
+    ``grouped`` tables get the column :data:`GROUP` once a sync that sends experiment groups is logged.
+    """
 
     name: str
     summary: str
     columns: tuple[LogColumn, ...]
     key: str
+    grouped: bool = False
 
     @property
     def arrow(self) -> pa.Schema:
         """The schema of the batches that are appended."""
-        return pa.schema([(column.name, column.kind.arrow) for column in self.columns])
+        return pa.schema([column.field for column in self.columns])
+
+    def batch_schema(self, *, groups: bool) -> pa.Schema:
+        """The schema of the batches, with the rows' experiment groups where there are any."""
+        return self.arrow.append(GROUP.field) if groups and self.grouped else self.arrow
 
     def expression(self) -> exp.Table:
         """The table's name for a statement."""
@@ -59,12 +76,12 @@ class LogTable:
 
     def creation(self) -> Statement:
         """A statement that makes the table where it is not there yet."""
-        columns = [
-            exp.ColumnDef(this=exp.to_identifier(c.name, quoted=True), kind=exp.DataType.build(c.kind.value))
-            for c in self.columns
-        ]
-        schema = exp.Schema(this=self.expression(), expressions=columns)
+        schema = exp.Schema(this=self.expression(), expressions=[column.definition() for column in self.columns])
         return Statement(exp.Create(this=schema, kind="TABLE", exists=True))
+
+    def addition(self) -> Statement:
+        """A statement that adds the column :data:`GROUP`."""
+        return Statement(exp.Alter(this=self.expression(), kind="TABLE", actions=[GROUP.definition()]))
 
 
 _WORKSPACE = LogColumn(
@@ -84,6 +101,11 @@ _FIELDS = LogColumn(
     "The row's values of the synced columns as the model returned them, not what was sent. Decimals keep every digit; "
     "moments are in UTC.",
 )
+GROUP = LogColumn(
+    "split_group",
+    Kind.TEXT,
+    "The name of the row's experiment group. Only where a sync that sends groups was logged; empty for other syncs.",
+)
 _STATUS = "succeeded, failed (the destination refused the row), or aborted (planned, but not attempted or not answered)"
 
 CHANGELOG = LogTable(
@@ -101,6 +123,7 @@ CHANGELOG = LogTable(
         _WORKSPACE,
     ),
     key="sync_run_id",
+    grouped=True,
 )
 
 SNAPSHOT = LogTable(
@@ -117,6 +140,7 @@ SNAPSHOT = LogTable(
         _WORKSPACE,
     ),
     key="sync_id",
+    grouped=True,
 )
 
 OPERATIONS = {"add": "added", "change": "changed", "remove": "removed"}

@@ -20,7 +20,7 @@ from connectors.sdk.planner import AUDIT_SCHEMA, Statement, WarehouseSession
 from syncs.engine.duck import Check, duck, never
 from syncs.engine.logs.fetching import fetch_carried, fetch_result
 from syncs.engine.logs.rows import RunRows
-from syncs.engine.logs.tables import CHANGELOG, OPERATIONS, RUNS, TABLES, LogTable
+from syncs.engine.logs.tables import CHANGELOG, GROUP, OPERATIONS, RUNS, TABLES, LogTable
 from syncs.engine.spec import Baseline, OperationCounts, PartOutcome, Prepared, RunSpec
 from syncs.engine.storage import Storage
 
@@ -76,7 +76,7 @@ def write_logs(
     wanted = [name for name in TABLES if name in tables and (prepared is not None or name == "runs")]
     written: dict[str, int] = {}
     for name in wanted:
-        session.execute(TABLES[name].creation())
+        _make(session, TABLES[name], groups=bool(spec.group))
     result = ""
     if prepared is not None and prepared.tables is not None and "snapshot" in wanted:
         assert baseline is not None
@@ -88,11 +88,12 @@ def write_logs(
             table = TABLES[name]
             session.execute(_removal(table, spec, facts.workspace))
             if prepared is None or table is RUNS:
-                written[name] = _append(session, table, [_run_entry(spec, facts)], check_cancel)
+                written[name] = _append(session, table, table.arrow, [_run_entry(spec, facts)], check_cancel)
                 continue
             rows = RunRows(bench, storage, spec, prepared, outcomes, workspace=facts.workspace, result=result)
             batches = rows.changelog(now) if table is CHANGELOG else rows.snapshot()
-            written[name] = _append(session, table, batches, check_cancel)
+            schema = table.batch_schema(groups=bool(spec.group))
+            written[name] = _append(session, table, schema, batches, check_cancel)
     if prepared is not None and result:
         storage.delete(result)
         storage.delete(prepared.carried)
@@ -117,7 +118,19 @@ def _of_workspace(workspace: str) -> exp.EQ:
     return exp.column("workspace", quoted=True).eq(exp.Literal.string(workspace))
 
 
-def _append(session: WarehouseSession, table: LogTable, batches: Iterable[pa.RecordBatch], check: Check) -> int:
+def _make(session: WarehouseSession, table: LogTable, *, groups: bool) -> None:
+    """The table with the columns that are to be written, whatever of it is there."""
+    session.execute(table.creation())
+    if not (groups and table.grouped):
+        return
+    there = session.describe(Statement(exp.select("*").from_(table.expression())))
+    if GROUP.name not in {column.name for column in there}:
+        session.execute(table.addition())
+
+
+def _append(
+    session: WarehouseSession, table: LogTable, schema: pa.Schema, batches: Iterable[pa.RecordBatch], check: Check
+) -> int:
     """Add entries; ``check`` is asked before each batch and may raise to stop."""
 
     def checked() -> Iterator[pa.RecordBatch]:
@@ -125,7 +138,7 @@ def _append(session: WarehouseSession, table: LogTable, batches: Iterable[pa.Rec
             check()
             yield batch
 
-    return session.load(table.name, pa.RecordBatchReader.from_batches(table.arrow, checked()), AUDIT_SCHEMA)
+    return session.load(table.name, pa.RecordBatchReader.from_batches(schema, checked()), AUDIT_SCHEMA)
 
 
 def _run_entry(spec: RunSpec, facts: RunFacts) -> pa.RecordBatch:

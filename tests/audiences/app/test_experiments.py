@@ -12,7 +12,7 @@ from django.test import Client
 from audiences.calculating import work
 from audiences.models import Audience, Experiment, Recording, SchemaModel
 from audiences.query.splits import slot
-from audiences.selectors.experiments import groups_of_sync, split_of
+from audiences.selectors.experiments import groups_of_sync, labels_of, split_of
 from audiences.services import experiments as services
 from audiences.services.experiments import GroupProposal
 from audiences.services.syncing import open_for_syncs
@@ -46,11 +46,11 @@ def divided(crowd: Shop, audience: Audience, **percents: int) -> Experiment:
 def members(experiment: Experiment) -> Mapping[str, list[int]]:
     """Who is in which group, worked out here, key by key."""
     experiment = Experiment.objects.get(pk=experiment.pk)
-    split = split_of(experiment, named=True)
-    found: dict[str, list[int]] = {group: [] for group in split.groups}
+    split, names = split_of(experiment), dict(labels_of(experiment))
+    found: dict[str, list[int]] = {names[group]: [] for group in split.groups}
     for number in range(1, MEMBERS + 1):
         at = slot(split.salt, str(number))
-        found[next(each.group for each in split.stretches if each.start <= at < each.end)].append(number)
+        found[names[next(each.group for each in split.stretches if each.start <= at < each.end)]].append(number)
     return found
 
 

@@ -159,9 +159,16 @@ def test_the_holdout_log_agrees_with_what_was_sent_after_priorities_change(
     ids, _ = divided(crowd, low)
     sync = sync_to_table(crowd, low)
     experiments.choose_sync_groups(actor=crowd.actor, sync=sync, group_ids=[ids["Mail"]])
+    if place == LogPlace.WAREHOUSE:
+        connectors.change_sync_logs(actor=crowd.actor, source=crowd.source, tables=["changelog", "snapshot"])
     crowd.run(sync)
     [first] = record()
     sent = ids_there(crowd)
+    if place == LogPlace.WAREHOUSE:
+        for table in ("headrace_audit.sync_changelog", "headrace_audit.sync_snapshot"):
+            with duckdb.connect(str(crowd.file), read_only=True) as warehouse:
+                found = warehouse.execute(f"SELECT row_id::INT, split_group FROM {table} ORDER BY 1").fetchall()
+            assert found == [(number, "Mail") for number in sent]
     held = logged(crowd, place, low, "audience_holdout", "row_id::BIGINT, split_group, sync_run_id, model_id")
     assert sorted([*sent, *(row[0] for row in held)]) == list(range(1, 21))
     assert {row[1:] for row in held} == {("Holdout", first.run_id, low.pk)}

@@ -22,6 +22,7 @@ from connectors.sdk.types import ColumnType
 from connectors.sources.duckdb import DuckDBSource
 from syncs.engine.logs.tables import CHANGELOG, RUNS, SNAPSHOT, TABLES, LogTable
 from syncs.engine.logs.writing import RunFacts, Written, prune_changelog, write_logs
+from syncs.engine.mapping import compile_mapping
 from syncs.engine.spec import FieldMapping, MappingKind, ModelColumn, PartOutcome
 from tests.support.duck_files import opened
 from tests.syncs.engine.support import MEMORY_MB, THREADS, Finished, House, table
@@ -251,6 +252,36 @@ def test_only_the_chosen_tables_are_made(house: House, warehouse: Warehouse) -> 
     with duckdb.connect(str(warehouse.file), read_only=True) as connection:
         found = connection.execute("SELECT table_name FROM information_schema.tables").fetchall()
     assert found == [("sync_runs",)]
+
+
+def test_experiment_groups_are_logged_and_never_sent(house: House, warehouse: Warehouse) -> None:
+    log(house, warehouse, house.run(table([(1, "a"), (2, "b"), (3, "c")])))
+    assert "split_group" not in warehouse.rows(CHANGELOG)[0]
+    columns = tuple(ModelColumn(name=name, type=ColumnType.UNKNOWN) for name in ("id", "value", "split_group"))
+
+    def grouped(*rows: tuple[int, str, str]) -> Finished:
+        names = ("id", "value", "split_group")
+        made = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+        return house.run(pa.table(made), columns=columns, group="split_group")
+
+    run = grouped((1, "a", "Mail"), (2, "B", "Holdout"), (4, "d", "Mail"))
+    log(house, warehouse, run)
+    log(house, warehouse, run)
+    known = {r["row_id"]: (r["op_type"], r["split_group"]) for r in warehouse.rows(CHANGELOG) if r["sync_run_id"] == 2}
+    assert known == {"2": ("changed", "Holdout"), "3": ("removed", None), "4": ("added", "Mail")}
+    snapshot = {row["row_id"]: row["split_group"] for row in warehouse.rows(SNAPSHOT)}
+    assert snapshot == {"1": "Mail", "2": "Holdout", "4": "Mail"}
+    assert all("split_group" not in row["fields"] for row in warehouse.rows(CHANGELOG))
+    # Another group alone is no change; a row that goes is logged with the group it was in.
+    moved = grouped((1, "a", "Holdout"), (2, "B", "Holdout"))
+    assert (moved.prepared.planned.changed, moved.prepared.planned.removed) == (0, 1)
+    log(house, warehouse, moved)
+    assert [r["split_group"] for r in warehouse.rows(CHANGELOG) if r["sync_run_id"] == 3] == ["Mail"]
+    whole = compile_mapping(replace(moved.spec, all_columns=True, mappings=()))
+    assert whole.schema(pa.schema([(name, pa.string()) for name in ("id", "value", "split_group")])).names == [
+        "id",
+        "value",
+    ]
 
 
 # What the staging models of the public dbt package hightouchio/dbt-hightouch select from each table.

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from sqlglot import exp
 
 from connectors.registry import source_class
 from connectors.sdk.context import Environment
-from connectors.sdk.planner import AUDIT_SCHEMA, SCHEMAS, WarehouseSource, create_columns, drop_table
+from connectors.sdk.planner import AUDIT_SCHEMA, SCHEMAS, Statement, WarehouseSource, create_columns, drop_table
+from syncs.engine.logs.tables import CHANGELOG, SNAPSHOT, TABLES
+from syncs.engine.logs.writing import prune_changelog, write_logs
 from syncs.engine.spec import Planner
 from tests.support import bigquery, snowflake
-from tests.syncs.engine.support import House, MemoryDestination, table
+from tests.syncs.engine.support import MEMORY_MB, THREADS, Finished, House, MemoryDestination, table
+from tests.syncs.engine.test_warehouse_logs import NOON, facts
 
 ANYWHERE = Environment(outbound_allow=("*",))
 LOGIN = {"account": "acme", "user": "headrace", "login": "password", "password": "known", "warehouse": "WH"}
@@ -74,5 +79,36 @@ def test_changes_are_found_there_and_a_refused_row_comes_again(
     house.run(table([(1, "a"), (2, "B"), (4, "d"), (5, "x"), (5, "y")]), **asked)
     assert house.destination.records == {"1": "a", "2": "b", "4": "d"}
     house.destination.refused = set()
-    house.run(table([(1, "a"), (2, "B"), (4, "d")]), **asked)
+    last = house.run(table([(1, "a"), (2, "B"), (4, "d")]), **asked)
     assert house.destination.records == {"1": "a", "2": "B", "4": "d"}
+    assert logged_values(house, last, source) == [("1", "a"), ("2", "B"), ("4", "d")]
+
+
+def logged_values(house: House, run: Finished, source: WarehouseSource) -> list[tuple[str, str]]:
+    """What the snapshot holds of the run, written twice: keys, and values out of the JSON."""
+    with source.session() as session:
+        for _ in range(2):
+            write_logs(
+                tuple(TABLES),
+                run.spec,
+                run.prepared,
+                run.outcomes,
+                facts(run),
+                session,
+                house.storage,
+                workdir=house.folder / "work",
+                memory_mb=MEMORY_MB,
+                threads=THREADS,
+                now=NOON,
+                baseline=house.baseline,
+            )
+        value = exp.JSONExtractScalar(
+            this=exp.column("fields", quoted=True),
+            expression=exp.JSONPath(expressions=[exp.JSONPathRoot(), exp.JSONPathKey(this="value")]),
+        )
+        found = exp.select(exp.column("row_id", quoted=True), value).from_(SNAPSHOT.expression())
+        shown = sorted(session.rows(Statement(found)))
+        prune_changelog(session, "w1", NOON + timedelta(days=1))
+        left = exp.select(exp.Count(this=exp.Star())).from_(CHANGELOG.expression())
+        assert [int(number) for (number,) in session.rows(Statement(left))] == [0]
+        return shown
