@@ -21,12 +21,13 @@ from playwright.sync_api import Page, expect
 
 from connectors import services as connectors
 from governance.audit.actors import Actor
-from syncs import services
-from syncs.choices import ModelMethod
+from syncs import scheduler, services
+from syncs.choices import ModelMethod, RunStatus
 from syncs.configuration import Proposal
 from syncs.definitions import Definition
-from syncs.models import Sync
-from tests.browser.acting import signed_in
+from syncs.models import Run, Sync
+from syncs.schedules import Schedule
+from tests.browser.acting import aside, signed_in
 from tests.browser.chromium import assert_sound
 from tests.browser.conftest import Open
 from tests.connectors.app.connections import files_folder, http_settings
@@ -165,7 +166,11 @@ def made_by(actor: Actor, night: Night) -> Sync:
         "removed": {"endpoint": "/removed"},
     }
     return services.create_sync(
-        actor=actor, model=model, destination=destination, proposal=Proposal(sync_type="requests", settings=triggers)
+        actor=actor,
+        model=model,
+        destination=destination,
+        proposal=Proposal(sync_type="requests", settings=triggers),
+        schedule=Schedule.by_cron("0 3 * * *"),
     )
 
 
@@ -192,11 +197,11 @@ def choose_who_is_told(page: Page, night: Night) -> None:
 
 
 def at_three_the_key_is_revoked(page: Page, night: Night) -> None:
-    """Three runs fail, and one mail says so."""
+    """The schedule's runs fail three nights long, and one mail says so."""
     night.crm.key = NEW_KEY
     night.customers(10, plan="paid")
     for _ in range(3):
-        assert run_now(page, night) == "Aborted"
+        run_at_three(night)
     subjects = night.mails(1)
     assert subjects == ["Critical: Customers → CRM – runs fail"]
     body = night.mailbox.mails[0].get_content()
@@ -254,6 +259,24 @@ def run_now(page: Page, night: Night) -> str:
     ended = page.locator(".pill").filter(has_text=re.compile("^(Completed|Completed with errors|Aborted|Held)$")).first
     expect(ended).to_be_visible(timeout=RUN_MS)
     return ended.inner_text().strip()
+
+
+def run_at_three(night: Night) -> None:
+    """Let the scheduler have the next night, and wait until its run has failed."""
+
+    def began() -> int:
+        due = Sync.objects.get(pk=night.sync.pk).next_run_at
+        assert due is not None
+        assert (due.hour, due.minute) == (3, 0)
+        assert scheduler.start_due(due) == 1
+        return Run.objects.filter(sync=night.sync).latest("pk").pk
+
+    run = aside(night.place, began)
+
+    def status() -> str:
+        return aside(night.place, lambda: Run.objects.get(pk=run).status)
+
+    wait_until(lambda: status() == RunStatus.FAILED, "the run of the night to fail")
 
 
 def look(page: Page, name: str) -> None:

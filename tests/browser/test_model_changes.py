@@ -123,6 +123,7 @@ def test_another_key_runs_four_syncs_and_the_fifth_remembers_its_reset(
     choice = page.get_by_role("group", name=re.compile("^Another key: what should the 5 syncs"))
     expect(choice.get_by_text("can run right away")).to_have_count(4)
     expect(choice.get_by_text("waits for its next run: you may not run it")).to_have_count(1)
+    expect(choice.get_by_role("radio", name=re.compile("^Without backfill"))).to_be_visible()
     choice.get_by_role("radio", name=re.compile("^With backfill")).check()
     page.get_by_label("Preview settings").click()
     page.get_by_text("A key of two columns").click()

@@ -153,7 +153,7 @@ def connect_read_only(page: Page, warehouse: Warehouse) -> str:
     shown = page.locator("#setup-sql pre")
     expect(shown).to_contain_text(f'CREATE USER "{warehouse.user}"')
     assert_sound_here(page)
-    warehouse.run(shown.inner_text())
+    warehouse.run(copied(page, "#setup-sql .snippet"))
     page.get_by_role("button", name="Save and continue").click()
     page.get_by_role("link", name="Continue", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Choose the planner")
@@ -205,12 +205,23 @@ def make_sync(warehouse: Warehouse, world: World) -> int:
 
 def move_to_the_warehouse(page: Page, warehouse: Warehouse, source_page: str) -> None:
     page.goto(f"{source_page}/configuration")
-    warehouse.run(page.locator("#planner .snippet pre").inner_text())
+    warehouse.run(copied(page, "#planner .snippet"))
     page.get_by_role("button", name=re.compile("^Test write access")).click()
     expect(page.get_by_text("Headrace can write.")).to_be_visible()
     assert_sound_here(page)
     page.get_by_role("button", name="Move to the warehouse planner").click()
     expect(page.get_by_text("Rows are compared in PostgreSQL: the warehouse planner.")).to_be_visible()
+
+
+def copied(page: Page, snippet: str) -> str:
+    """What is in the clipboard after the snippet's button was pressed: the text that is shown."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    place = page.locator(snippet).first
+    place.get_by_role("button", name="Copy").click()
+    expect(place.get_by_text("Copied")).to_be_visible()
+    text: str = page.evaluate("navigator.clipboard.readText()")
+    assert text.strip() == place.locator("pre").inner_text().strip()
+    return text
 
 
 def run(page: Page, outcome: str) -> None:

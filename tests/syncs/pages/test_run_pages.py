@@ -66,6 +66,15 @@ def test_a_run_tells_the_operations_that_the_sync_sends_and_rows_that_left(shop:
     assert run.planned_removed == 0
 
 
+def test_rows_that_share_a_key_come_with_a_query_that_keeps_one(shop: Shop, owner: Client) -> None:
+    shop.fill(3)
+    shop.query("INSERT INTO customers VALUES (NULL, 'nobody', 'free'), (2, 'twin', 'free')")
+    page = text(owner.get(page_of(shop.run(shop.sync()))))
+    assert "1 row was skipped because its key is empty." in page
+    assert "2 rows were rejected because another row has the same key." in page
+    assert "PARTITION BY id ORDER BY id" in page
+
+
 def test_a_row_shows_its_values_and_every_request(shop: Shop, run: Run, owner: Client) -> None:
     address = f"{page_of(run)}/rows/{rejected_row(shop, run)}"
     page = text(owner.get(address, headers=PART))
