@@ -76,6 +76,7 @@ def locks_of(template: SyncTemplate) -> Locks:
         url=template.get_absolute_url(),
         wanted=whole_of(template),
         open=frozenset(template.unlocked),
+        blank=tuple(template.left_blank),
     )
 
 

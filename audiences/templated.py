@@ -1,4 +1,4 @@
-"""What this app tells others about sync templates."""
+"""What this app tells others about the syncs of audiences, and their templates."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from connectors.dependants import Dependant, Provider
 from governance.audit.actors import Actor
 from syncs import locks
 from syncs.choices import ModelMethod
+from syncs.models import Sync
 from workspaces import belongings, contents, house_rules, resources
 from workspaces.resources import Kind as ResourceKind
 
@@ -24,6 +25,7 @@ def register_all() -> None:
     house_rules.register(told_rules, "audiences:settings")
     locks.register(ModelMethod.AUDIENCE, TemplateKeeper())
     dependants.register(Kind.DESTINATION, Provider("sync template", templates_of_destination, template_counts))
+    built.register("sync", syncs_of)
     built.register("sync template", templates_of)
     belongings.register("sync templates", templates_made_by)
     contents.register("sync template", SyncTemplate)
@@ -34,6 +36,16 @@ def register_all() -> None:
 def templates_made_by(organization_id: int, user_id: int) -> QuerySet[SyncTemplate]:
     """The sync templates that a person made, in all workspaces of the organization."""
     return SyncTemplate.objects.filter(workspace__organization_id=organization_id, created_by_id=user_id)
+
+
+def syncs_of(actor: Actor, model: SchemaModel) -> list[built.Dependant]:
+    """The syncs of a parent model's audiences; those that the actor does not see are counted, not named."""
+    from syncs.access import syncs_in_view  # on first use: starting Django loads no connector
+
+    rows = Sync.objects.filter(model__method=ModelMethod.AUDIENCE, model__parent_model_id=model.pk)
+    seen = list(syncs_in_view(actor).filter(pk__in=rows).select_related("workspace", "model", "destination"))
+    named = [built.Dependant("sync", str(row), row.get_absolute_url()) for row in seen]
+    return [*named, *built.unseen("a sync", rows.count() - len(seen))]
 
 
 def templates_of(actor: Actor, model: SchemaModel) -> list[built.Dependant]:

@@ -85,6 +85,7 @@ urlpatterns = [
     path("studio/audiences/new/<int:pk>", build(audiences.NewAudience.as_view()), name="audience_define"),
     path("studio/audiences/organize", build(organize.OrganizeAudiences.as_view()), name="audiences_organize"),
     path(AUDIENCE, read(overview.OverviewPage.as_view()), name="audience"),
+    path(f"{AUDIENCE}/count", build(overview.CountNow.as_view()), name="audience_count"),
     path(f"{AUDIENCE}/definition", read_build(audiences.DefinitionPage.as_view()), name="audience_definition"),
     path(f"{AUDIENCE}/members", read(audiences.MembersPage.as_view()), name="audience_members"),
     path(f"{AUDIENCE}/syncs", read_build(syncs.AudienceSyncs.as_view()), name="audience_syncs"),

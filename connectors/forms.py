@@ -34,7 +34,7 @@ from connectors.sdk.fields import (
     TunnelPicker,
 )
 from connectors.sdk.fields import Toggle as ToggleField
-from connectors.sdk.validation import Cleaned, InvalidSettings, clean, default_of, holds
+from connectors.sdk.validation import Cleaned, InvalidSettings, clean, default_of, holds, is_blank
 from connectors.selectors import tunnel_choices
 from connectors.widgets import REMOVE, NamedValues, NumberWithUnit, StoredSecret, UploadOrPaste, text_of
 
@@ -129,11 +129,18 @@ class SettingsForm(forms.Form):
         prefix: str | None = None,
         locks: Mapping[str, Any] | None = None,
         fixed: Collection[str] = (),
+        may_be_blank: Collection[str] = (),
+        asked: Collection[str] = (),
     ) -> None:
+        """``fixed`` are settings that cannot be changed, ``may_be_blank`` those that may be missing though required.
+
+        ``asked`` are those that the page points out, as somebody has to say them.
+        """
         super().__init__(data, files, prefix=prefix)
         # What only the connected system knows is drawn where its settings stand in its place.
         self.declared = tuple(each for each in fields if not isinstance(each, Asked))
         self.locks, self.fixed = locks or {}, frozenset(fixed)
+        self.may_be_blank, self.asked = frozenset(may_be_blank), frozenset(asked)
         self.shown = shown or Shown()
         self.cleaned: Cleaned | None = None
         self._add(self.declared, self.shown.config, "")
@@ -153,8 +160,13 @@ class SettingsForm(forms.Form):
         try:
             self.cleaned = clean(self.declared, self.values, stored=stored)
         except InvalidSettings as error:
-            self.take_errors(error.errors)
+            self.cleaned = error.rest
+            self.take_errors({path: words for path, words in error.errors.items() if not self._left(path)})
         return self.cleaned_data
+
+    def _left(self, path: str) -> bool:
+        """Whether a setting was left blank that may be."""
+        return _top(path) in self.may_be_blank and is_blank(self.values, path)
 
     def take_errors(self, errors: Mapping[str, str]) -> None:
         """Put errors at their fields, as far as the form has them."""

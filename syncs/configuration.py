@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from config.errors import Invalid
+from config.errors import HeadraceError, Invalid
 from connectors.access import open_destination
 from connectors.discovery import asked_settings, destination_fields
 from connectors.models import Destination
@@ -21,6 +21,7 @@ from connectors.sdk.errors import ConfigError, ConnectorError
 from connectors.sdk.validation import Cleaned, InvalidSettings, assemble, clean
 from connectors.sdk.waiting import answered
 from connectors.secrets import decrypt
+from syncs.blanks import Blanks
 from syncs.engine.spec import FieldMapping
 from syncs.expansion import check_expansion, with_elements
 from syncs.mapping_checks import Configuration, check
@@ -75,14 +76,17 @@ def check_proposal(
     *,
     stored_secrets: Mapping[str, Any] | None = None,
     columns: Sequence[ModelColumn] | None = None,
+    blanks: Blanks | None = None,
 ) -> Checked:
     """Everything that can be known to be wrong before a run, each under its input's path.
 
-    ``columns`` stand for those of a model that is not stored yet.
+    ``columns`` stand for those of a model that is not stored yet. ``blanks`` takes what may be missing: that is left
+    for somebody to fill in, and what depends on it is not checked before it is there.
     """
-    kind = asked_settings(destination, sync_type_of(destination, proposal.sync_type), proposal.settings)
+    blanks = blanks or Blanks()
+    kind = _told_settings(destination, sync_type_of(destination, proposal.sync_type), proposal, blanks)
     problems = Problems()
-    cleaned = _clean_settings(kind, proposal, stored_secrets or {}, problems)
+    cleaned = _clean_settings(kind, proposal, stored_secrets or {}, problems, blanks)
     configuration = _configuration(kind, proposal, problems)
     _stop_at(problems)
     columns = list(model.columns.all()) if columns is None else columns
@@ -90,10 +94,14 @@ def check_proposal(
     usable = {c.name: c.effective_type for c in columns if c.enabled and not c.missing}
     usable |= check_expansion(model, columns, configuration.mappings, problems)
     settings = assemble(cleaned.config, cleaned.secrets)
-    fields = destination_fields(destination, kind.key, settings)
-    check(configuration, kind, usable, fields, problems)
+    fields = _told_fields(destination, kind, settings, blanks)
+    # Which fields there are may not be known yet: then their names are not held against any.
+    checked_kind = replace(kind, custom_fields=True) if blanks.some and not fields else kind
+    check(configuration, checked_kind, usable, fields, problems)
+    blanks.take_mapping(problems)
     _stop_at(problems)
-    _ask_connector(model, destination, configuration, settings, fields)
+    if not blanks.some:
+        _ask_connector(model, destination, configuration, settings, fields)
     return Checked(configuration=configuration, cleaned=cleaned)
 
 
@@ -110,13 +118,37 @@ def mapped_fields(
     return tuple(known.get(m.to) or DestinationField(name=m.to, label=m.to) for m in mappings)
 
 
-def _clean_settings(kind: SyncType, proposal: Proposal, stored: Mapping[str, Any], problems: Problems) -> Cleaned:
+def _told_settings(destination: Destination, kind: SyncType, proposal: Proposal, blanks: Blanks) -> SyncType:
+    """The sync type with the settings that the destination tells; what depends on a blank is not told yet."""
+    try:
+        return asked_settings(destination, kind, proposal.settings)
+    except HeadraceError:
+        if not blanks.may_be:
+            raise
+        return kind
+
+
+def _told_fields(
+    destination: Destination, kind: SyncType, settings: Mapping[str, Any], blanks: Blanks
+) -> tuple[DestinationField, ...]:
+    """The fields of the destination; none where they depend on what is left blank."""
+    try:
+        return destination_fields(destination, kind.key, settings)
+    except HeadraceError:
+        if not blanks.some:
+            raise
+        return ()
+
+
+def _clean_settings(
+    kind: SyncType, proposal: Proposal, stored: Mapping[str, Any], problems: Problems, blanks: Blanks
+) -> Cleaned:
     try:
         return clean(kind.settings, proposal.settings, stored=stored)
     except InvalidSettings as wrong:
-        for path, message in wrong.errors.items():
+        for path, message in blanks.take_settings(proposal.settings, wrong.errors).items():
             problems.add(f"settings.{path}", message)
-        return Cleaned()
+        return wrong.rest
 
 
 def _configuration(kind: SyncType, proposal: Proposal, problems: Problems) -> Configuration:

@@ -34,14 +34,16 @@ class Whole:
 class Locks:
     """``wanted`` is what a sync has to be, but for its ``open`` parts; ``name`` and ``url`` are of what says so.
 
-    ``own`` are the open parts in which this sync goes its own way. ``follow_url`` brings one that fell behind up to
-    date and ``leave_url`` sets it free; where that may not be, ``kept`` says why.
+    ``blank`` are the open parts that each sync fills in by itself, ``own`` those in which this one goes its own way.
+    ``follow_url`` brings one that fell behind up to date and ``leave_url`` sets it free; where that may not be,
+    ``kept`` says why.
     """
 
     name: str
     url: str
     wanted: Whole
     open: frozenset[str] = frozenset()
+    blank: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
     follow_url: str = ""
     leave_url: str = ""
@@ -59,9 +61,22 @@ class Locks:
         named = path.startswith(_MAPPING) and path not in parts_of(self.wanted)
         return named and OTHER_FIELDS in self.open
 
+    def fills_in(self, path: str) -> bool:
+        """Whether this part of a sync is what its template left for it to say."""
+        if path in self.blank:
+            return self.is_open(path)
+        added = path.startswith(_MAPPING) and path not in parts_of(self.wanted)
+        return added and OTHER_FIELDS in self.blank and self.is_open(path)
+
     def behind(self, now: Whole) -> list[str]:
         """The parts, in words, in which a sync is not as it has to be."""
-        return [words_of(path) for path in differing(self.wanted, now) if path not in self.own]
+        parts = differing(self.wanted, now)
+        return [words_of(path) for path in parts if path not in self.own and not self.fills_in(path)]
+
+    @property
+    def blank_words(self) -> list[str]:
+        """What is left blank."""
+        return [words_of(path) for path in self.blank]
 
     @property
     def own_words(self) -> list[str]:
@@ -159,9 +174,9 @@ def differing(one: Whole, other: Whole) -> list[str]:
 
 
 def merged(locks: Locks, own: Whole, kept: frozenset[str]) -> Whole:
-    """What is wanted, with those of the ``kept`` parts that are open as a sync has them of its own."""
+    """What is wanted, with those of the ``kept`` parts that are open, and what it filled in, as a sync has them."""
     wanted, had = locks.wanted.state, own.state
-    mine = {path for path in kept if locks.is_open(path)}
+    mine = {path for path in kept if locks.is_open(path)} | filled_in(locks, own)
     state = {name: wanted[name] for name in wanted}
     state |= {name: had[name] for name in (*BEHAVIOUR, GUARDRAILS) if name in mine}
     if SCHEDULE in mine:
@@ -172,6 +187,11 @@ def merged(locks: Locks, own: Whole, kept: frozenset[str]) -> Whole:
     theirs = {path: value for path, value in locks.wanted.secrets.items() if _top(path) not in names}
     secrets = theirs | {path: value for path, value in own.secrets.items() if _top(path) in names}
     return Whole(state, secrets)
+
+
+def filled_in(locks: Locks, own: Whole) -> set[str]:
+    """The parts that a sync says because its template leaves them blank."""
+    return {path for path in parts_of(own) if locks.fills_in(path)}
 
 
 def parts_of(whole: Whole) -> dict[str, Any]:

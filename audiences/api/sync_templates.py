@@ -49,7 +49,8 @@ class SyncTemplateUpdate(PublicationShape):
 
     A given configuration replaces the whole one, but keeps credentials left out. ``unlocked`` are the parts that each
     sync may have its own way: ``mode``, ``removal``, ``first_run``, ``schedule``, ``guardrails``,
-    ``settings.<name>``, ``mappings.<destination field>``, and ``mappings.*`` for further fields.
+    ``settings.<name>``, ``mappings.<destination field>``, and ``mappings.*`` for further fields. What is unlocked may
+    be left out of the configuration, even where it is required: each sync has to say it.
     """
 
     name = serializers.CharField(max_length=200, required=False)
@@ -92,13 +93,19 @@ class SyncTemplateOut(NamedOut):
     schedule = ScheduleShape(allow_null=True)
     guardrails = GuardrailsShape()
     unlocked = serializers.ListField(child=serializers.CharField())
+    leftBlank = serializers.ListField(child=serializers.CharField(), help_text="What each sync has to say by itself")
 
 
 class ChosenTemplate(serializers.Serializer[Any]):
-    """A template to send an audience by; ``configuration`` is the sync's own, within what the template leaves open."""
+    """A template to send an audience by; ``configuration`` is the sync's own, within what the template leaves open.
+
+    It has to be given for a template that leaves something blank. ``groupIds`` are those of the audience's experiment
+    that the sync is for; without them it sends everybody.
+    """
 
     templateId = serializers.IntegerField()
     configuration = ConfigurationShape(required=False)
+    groupIds = serializers.ListField(child=serializers.IntegerField(), required=False, default=list)
 
 
 class ApplyTemplates(PublicationShape):
@@ -126,6 +133,7 @@ def templates_json(rows: Iterable[SyncTemplate]) -> list[dict[str, Any]]:
             schedule=schedule_json(schedule_in(row.state)),
             guardrails=guardrails_json(Sync(guardrails=row.state["guardrails"])),
             unlocked=row.unlocked,
+            leftBlank=row.left_blank,
         )
         for row in rows
     ]
@@ -271,6 +279,7 @@ class AudienceTemplatesView(ApiView):
             templates=[access.sync_template_for(self.actor, pk) for pk in chosen],
             way=way_for(self.actor, values),
             own={pk: proposal_from(own) for pk, own in chosen.items() if own},
+            groups={each["templateId"]: each["groupIds"] for each in values["templates"]},
         )
         rows = syncs_json([sync_for(self.actor, sync.pk) for sync in made])
         return Response({"data": rows, "hasMore": False})

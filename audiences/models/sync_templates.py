@@ -18,7 +18,7 @@ class SyncTemplate(TenantModel):
 
     ``state`` is what of a sync needs approval (:func:`syncs.drafts.state.sync_state`), without the credentials, which
     ``sealed_settings`` holds encrypted by path. Its syncs are the same in all parts but those that are ``unlocked``
-    (paths as in :mod:`syncs.locks`).
+    (paths as in :mod:`syncs.locks`); of these, whoever adds a sync has to fill in what is ``left_blank``.
     """
 
     parent_model = models.ForeignKey(SchemaModel, on_delete=models.PROTECT, related_name="sync_templates")
@@ -30,6 +30,7 @@ class SyncTemplate(TenantModel):
     state = models.JSONField(encoder=DjangoJSONEncoder)
     sealed_settings = models.TextField(blank=True)
     unlocked = ArrayField(models.CharField(max_length=PATH), default=list, blank=True)
+    left_blank = ArrayField(models.CharField(max_length=PATH), default=list, blank=True)
     created_by = models.ForeignKey(
         "workspaces.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from audiences import access
-from audiences.models import Audience, SyncTemplate, TemplatedSync
+from audiences.models import Audience, ExperimentGroup, SyncTemplate, TemplatedSync
 from audiences.selectors.settings import settings_here
 from audiences.services.syncing import open_for_syncs
 from audiences.sync_templates import locks_of, overridden, template_of, whole_from, whole_of
@@ -24,7 +24,7 @@ from syncs.configuration import Checked, Proposal, check_proposal
 from syncs.drafts import SYNC
 from syncs.drafts.state import guardrails_in, proposal_of, schedule_in
 from syncs.drafts.state import whole_of as whole_of_sync
-from syncs.locks import Locks, Whole, locked_differences, merged, words_of
+from syncs.locks import Locks, Whole, filled_in, locked_differences, merged, words_of
 from syncs.models import Model, Sync
 from syncs.services.drafts import SyncChange, draft_sync
 from syncs.services.syncs import store_sync, store_sync_change
@@ -85,19 +85,21 @@ def apply_sync_templates(
     templates: Sequence[SyncTemplate],
     way: Way = Way.NOW,
     own: Mapping[int, Proposal] | None = None,
+    groups: Mapping[int, Sequence[int]] | None = None,
 ) -> list[Sync]:
     """Add a sync of the audience for each template; all are checked before the first is made.
 
     They begin live, or as ``way`` says as drafts. ``own`` is by template's id the configuration that a sync has
-    instead, within what the template leaves open.
+    instead, within what the template leaves open; ``groups`` are those of the audience's experiment that it is for.
     """
     audience = access.audience_for(actor, audience.pk)
     access.require_build(actor, audience.parent_model_id)
     if not templates:
         raise Invalid.field("templates", "Choose at least one template.")
-    _require_fitting(audience, templates)
+    chosen, narrowed = own or {}, groups or {}
+    _require_fitting(audience, templates, {pk for pk, found in narrowed.items() if found})
+    _require_filled_in([each for each in templates if each.pk not in chosen])
     model = audience.model or open_for_syncs(actor=actor, audience=audience)
-    chosen = own or {}
     configured = [(each, *_configured(actor, model, each, way, chosen.get(each.pk))) for each in templates]
     made = []
     for template, checked, parts in configured:
@@ -108,10 +110,11 @@ def apply_sync_templates(
             checked=checked,
             schedule=schedule_in(template.state),
             guardrails=guardrails_in(template.state),
-            name=f"{audience.name}: {template.name}"[:200],
+            name=_named(audience, template, narrowed.get(template.pk, ())),
             space=audience.space,
             published=way is Way.NOW,
             derived=FromTemplate(template, parts),
+            groups=narrowed.get(template.pk, ()),
         )
         submit(actor, open_draft(SYNC, sync.pk), way)
         made.append(sync)
@@ -214,13 +217,44 @@ def _require_right(actor: Actor, sync: Sync, *, live: bool) -> None:
         sync_access.require_draft(actor, sync.model, sync.destination_id)
 
 
-def _require_fitting(audience: Audience, templates: Sequence[SyncTemplate]) -> None:
+def keep_filled_in(template: SyncTemplate) -> None:
+    """Remember as their own what syncs say of that a changed template leaves blank from now on; for its service."""
+    locks = locks_of(template)
+    if not locks.blank:
+        return
+    for link in TemplatedSync.objects.filter(template=template).select_related("sync"):
+        own = sorted({*link.overridden, *filled_in(locks, whole_of_sync(link.sync))})
+        if own != link.overridden:
+            link.overridden = own
+            link.save(update_fields=["overridden"])
+
+
+def _named(audience: Audience, template: SyncTemplate, groups: Sequence[int]) -> str:
+    """What a sync is called: with its groups, as another may follow the same template for others."""
+    names = list(ExperimentGroup.objects.filter(pk__in=groups).values_list("name", flat=True))
+    suffix = f" ({', '.join(names)})" if names else ""
+    return f"{audience.name}: {template.name}{suffix}"[:200]
+
+
+def _require_filled_in(templates: Sequence[SyncTemplate]) -> None:
+    for each in templates:
+        if each.left_blank:
+            raise Invalid(
+                f"The template “{each.name}” leaves {' and '.join(map(words_of, each.left_blank))} for you to say.",
+                hint="Fill that in before the sync is added.",
+                code="template_blanks",
+            )
+
+
+def _require_fitting(audience: Audience, templates: Sequence[SyncTemplate], narrowed: set[int]) -> None:
+    """Raise for templates that are not for this audience, or that send the same members the same way already."""
     foreign = [each.name for each in templates if each.parent_model_id != audience.parent_model_id]
     if foreign:
         raise Invalid.field(
             "templates", f"Only templates of {audience.parent_model} fit this audience, not {', '.join(foreign)}."
         )
-    used = TemplatedSync.objects.filter(template__in=templates, sync__model_id=audience.model_id or 0)
+    same = [each for each in templates if not each.left_blank and each.pk not in narrowed]
+    used = TemplatedSync.objects.filter(template__in=same, sync__model_id=audience.model_id or 0)
     if names := list(used.values_list("template__name", flat=True)):
         raise Conflict(f"“{audience.name}” is sent by {', '.join(f'“{name}”' for name in names)} already.")
 

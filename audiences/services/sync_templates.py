@@ -9,7 +9,7 @@ from typing import Any
 from audiences import access
 from audiences.models import SchemaModel, SyncTemplate
 from audiences.services.checks import checked_name
-from audiences.services.following import plans_for
+from audiences.services.following import keep_filled_in, plans_for
 from audiences.sync_templates import stand_in, whole_from, whole_of
 from config.errors import Conflict, Invalid
 from connectors import access as connections
@@ -19,6 +19,7 @@ from governance.approvals.choices import Way
 from governance.audit.actors import Actor
 from governance.audit.services import changes, record, service, unchanged
 from syncs import locks
+from syncs.blanks import Blanks
 from syncs.configuration import Proposal, check_proposal, sync_type_of
 from syncs.engine.guardrails import Guardrails
 from syncs.locks import Locks, Whole
@@ -36,6 +37,15 @@ class Pattern:
     unlocked: Iterable[str] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a template decides, as it is stored: which parts are unlocked, and which of these are left blank."""
+
+    whole: Whole
+    unlocked: list[str]
+    blank: list[str]
+
+
 def create_sync_template(
     *,
     actor: Actor,
@@ -48,15 +58,14 @@ def create_sync_template(
     """Add a template, checked as a sync of an audience would be."""
     parent = access.parent_for_templates(actor, parent.pk, destination.pk)
     connections.require_ready(destination)
-    whole, unlocked = _checked(parent, destination, pattern)
+    found = _checked(parent, destination, pattern)
     return store_sync_template(
         actor=actor,
         parent=parent,
         destination=destination,
         name=name,
         description=description,
-        whole=whole,
-        unlocked=unlocked,
+        found=found,
     )
 
 
@@ -69,8 +78,7 @@ def clone_sync_template(*, actor: Actor, template: SyncTemplate, name: str = "")
         destination=original.destination,
         name=name or f"{original.name} (copy)"[:200],
         description=original.description,
-        whole=whole_of(original),
-        unlocked=original.unlocked,
+        found=Found(whole_of(original), original.unlocked, original.left_blank),
     )
 
 
@@ -82,8 +90,7 @@ def store_sync_template(
     destination: Destination,
     name: str,
     description: str,
-    whole: Whole,
-    unlocked: list[str],
+    found: Found,
 ) -> SyncTemplate:
     """Store a template whose configuration has just been checked."""
     parent = access.parent_for_templates(actor, parent.pk, destination.pk)
@@ -93,9 +100,10 @@ def store_sync_template(
         destination=connections.destination_for(actor, destination.pk, lock=True),
         name=checked_name(name, "template"),
         description=description.strip(),
-        state=whole.state,
-        sealed_settings=encrypt(whole.secrets),
-        unlocked=unlocked,
+        state=found.whole.state,
+        sealed_settings=encrypt(found.whole.secrets),
+        unlocked=found.unlocked,
+        left_blank=found.blank,
         created_by_id=actor.user_id,
     )
     _check_name(template)
@@ -123,12 +131,12 @@ def update_sync_template(
     if pattern is None:
         return store_template_change(actor=actor, template=template, name=name, description=description)
     known = decrypt(template.sealed_settings)
-    whole, unlocked = _checked(template.parent_model, template.destination, pattern, known)
-    wanted = Locks(name=template.name, url="", wanted=whole, open=frozenset(unlocked))
-    plans = plans_for(actor, template, wanted, way)
-    changed = store_template_change(
-        actor=actor, template=template, name=name, description=description, whole=whole, unlocked=unlocked
+    found = _checked(template.parent_model, template.destination, pattern, known)
+    wanted = Locks(
+        name=template.name, url="", wanted=found.whole, open=frozenset(found.unlocked), blank=tuple(found.blank)
     )
+    plans = plans_for(actor, template, wanted, way)
+    changed = store_template_change(actor=actor, template=template, name=name, description=description, found=found)
     for plan in plans:
         plan.carry_out(actor, way)
     return changed
@@ -141,8 +149,7 @@ def store_template_change(
     template: SyncTemplate,
     name: str | None = None,
     description: str | None = None,
-    whole: Whole | None = None,
-    unlocked: list[str] | None = None,
+    found: Found | None = None,
 ) -> SyncTemplate:
     """Store a change of a template that has just been checked, with the syncs that follow it."""
     template = access.sync_template_to_change(actor, template.pk)
@@ -152,16 +159,16 @@ def store_template_change(
         _check_name(template)
     if description is not None:
         template.description = description.strip()
-    if whole is not None:
-        template.state, template.sealed_settings = dict(whole.state), encrypt(whole.secrets)
-    if unlocked is not None:
-        template.unlocked = unlocked
+    if found is not None:
+        template.state, template.sealed_settings = dict(found.whole.state), encrypt(found.whole.secrets)
+        template.unlocked, template.left_blank = found.unlocked, found.blank
     changed = changes(before, _audited(template))
-    resealed = whole is not None and dict(whole.secrets) != sealed
+    resealed = found is not None and dict(found.whole.secrets) != sealed
     if not changed and not resealed:
         unchanged()
         return template
     template.save()
+    keep_filled_in(template)
     after = {**changed.after, "secret_settings": "changed"} if resealed else changed.after
     record(template, before=changed.before, after=after)
     return template
@@ -182,12 +189,13 @@ def delete_sync_template(*, actor: Actor, template: SyncTemplate) -> None:
 
 def _checked(
     parent: SchemaModel, destination: Destination, pattern: Pattern, known: dict[str, Any] | None = None
-) -> tuple[Whole, list[str]]:
-    """What the template decides, as it is stored, and which parts are unlocked."""
+) -> Found:
+    """What the template decides; what it leaves blank has to be unlocked."""
     model, columns = stand_in(parent)
-    checked = check_proposal(model, destination, pattern.proposal, stored_secrets=known, columns=columns)
+    blanks = Blanks(list(pattern.unlocked))
+    checked = check_proposal(model, destination, pattern.proposal, stored_secrets=known, columns=columns, blanks=blanks)
     whole = whole_from(checked, pattern.schedule, pattern.guardrails)
-    return whole, _unlocked(destination, whole, pattern.unlocked)
+    return Found(whole, _unlocked(destination, whole, pattern.unlocked), blanks.left)
 
 
 def _unlocked(destination: Destination, whole: Whole, asked: Iterable[str]) -> list[str]:
@@ -204,7 +212,8 @@ def _unlocked(destination: Destination, whole: Whole, asked: Iterable[str]) -> l
 
 def _audited(template: SyncTemplate) -> dict[str, Any]:
     """What the log says of a template; credentials are none of it."""
-    own = {"name": template.name, "description": template.description, "unlocked": list(template.unlocked)}
+    parts = {"unlocked": list(template.unlocked), "left_blank": list(template.left_blank)}
+    own = {"name": template.name, "description": template.description, **parts}
     ends = {"parent_model": template.parent_model_id, "destination": template.destination_id}
     return {**own, **ends, **template.state}
 

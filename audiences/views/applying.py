@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from audiences import access
-from audiences.models import Audience, SyncTemplate
+from audiences.models import Audience, ExperimentGroup, SyncTemplate
+from audiences.selectors.experiments import running_experiment
 from audiences.selectors.settings import settings_here
 from audiences.selectors.sync_templates import sync_templates_for
 from audiences.services import following as services
@@ -55,9 +57,15 @@ class ApplyTemplates(PageView):
         try:
             if adjusted := id_in(request.POST.get("adjust", "")):
                 open_for_syncs(actor=self.actor, audience=audience)
-                return go_to(request, self.url("audience_template", pk, adjusted))
+                groups = sent_ids(request, f"groups-{adjusted}")
+                to = self.url("audience_template", pk, adjusted)
+                return go_to(request, f"{to}?{urlencode({'group': groups}, doseq=True)}" if groups else to)
             made = services.apply_sync_templates(
-                actor=self.actor, audience=audience, templates=templates, way=kept(way, len(templates))
+                actor=self.actor,
+                audience=audience,
+                templates=templates,
+                way=kept(way, len(templates)),
+                groups={row.pk: sent_ids(request, f"groups-{row.pk}") for row in templates},
             )
         except HeadraceError as error:
             return self._page(audience, error, chosen, 422)
@@ -71,7 +79,9 @@ class ApplyTemplates(PageView):
         status: int = 200,
     ) -> HttpResponse:
         rows = sync_templates_for(self.actor, audience)
-        lines = [self._line(audience, row) for row in rows]
+        groups = groups_of(audience)
+        wanted = sent_ids(self.request, "group")
+        lines = [self._line(row, groups, wanted) for row in rows]
         required = settings_here().templates_required
         chosen_before = {"parent": audience.parent_model.name, "define": audience.name}
         back = self.url("audience_definition", audience.pk)
@@ -87,7 +97,9 @@ class ApplyTemplates(PageView):
             "may_connect": may(self.actor, Permission.CREATE_DESTINATION),
             "may_make": access.may_make_templates(self.actor, audience.parent_model.source_id),
             "publication": publication_of(self, audience, rows),
-            "some": any(line["may"] and not line["template"].used for line in lines),
+            "some": any(line["may"] and not line["done"] and not line["blank"] for line in lines),
+            "groups": groups,
+            "wanted": wanted[0] if wanted else "",
             "breadcrumb": [
                 {"label": "Audiences", "url": self.url("audiences")},
                 {"label": audience.name, "url": audience.get_absolute_url()},
@@ -103,8 +115,14 @@ class ApplyTemplates(PageView):
             if allowed(self.actor, each, Permission.DRAFT_TO_DESTINATION)
         ]
 
-    def _line(self, audience: Audience, template: SyncTemplate) -> dict[str, Any]:
+    def _line(self, template: SyncTemplate, groups: list[ExperimentGroup], wanted: list[int]) -> dict[str, Any]:
+        """A template: ``done`` where another sync by it would send the same members the same way."""
+        name = f"groups-{template.pk}"
         return {
+            "blank": [words_of(path) for path in template.left_blank],
+            "done": template.used and not template.left_blank and not groups,  # type: ignore[attr-defined]
+            "groups_name": name,
+            "groups": set(sent_ids(self.request, name) or wanted),
             "template": template,
             "entry": catalog.known_entry(Kind.DESTINATION, template.destination.type),
             "schedule": schedule_in(template.state),
@@ -145,7 +163,12 @@ class AddFromTemplate(StudioAddress, Configure):
         self.way = way
         own = {self.row.pk: form.proposal()}
         return services.apply_sync_templates(
-            actor=self.actor, audience=self.audience, templates=[self.row], way=kept(way, 1), own=own
+            actor=self.actor,
+            audience=self.audience,
+            templates=[self.row],
+            way=kept(way, 1),
+            own=own,
+            groups={self.row.pk: sent_ids(self.request, "group")},
         )
 
     def leave(self, sync: Any) -> HttpResponse:
@@ -162,6 +185,9 @@ class AddFromTemplate(StudioAddress, Configure):
             "spaces": [],
             "from_template": self.row,
             "audience": self.audience,
+            "groups": groups_of(self.audience),
+            "chosen_groups": sent_ids(self.request, "group"),
+            "after": "audiences/sync_templates/parts/groups.html",
             "actions": "syncs/parts/publication.html",
             "now": "Add sync",
         }
@@ -197,6 +223,18 @@ class FollowTemplate(PageView):
         sync, way = sync_for(self.actor, pk), way_of(request)
         words = "It follows the template again." if way is Way.NOW else "The change waits as a draft."
         return _done(request, sync, lambda: services.follow_template(actor=self.actor, sync=sync, way=way), words)
+
+
+def groups_of(audience: Audience) -> list[ExperimentGroup]:
+    """The groups of the audience's experiment that a sync can be for."""
+    experiment = running_experiment(audience)
+    return list(experiment.groups.all()) if experiment else []
+
+
+def sent_ids(request: HttpRequest, name: str) -> list[int]:
+    """The ids that were ticked, or that the address names."""
+    sent = request.POST if request.method == "POST" else request.GET
+    return [found for found in map(id_in, sent.getlist(name)) if found]
 
 
 def publication_of(view: SyncsPageView, audience: Audience, templates: Any) -> Publication:

@@ -16,6 +16,8 @@ from audiences.forms.experiments import ExperimentForm, SyncGroupsForm
 from audiences.models import Audience, Calculation, Experiment, SyncGroup
 from audiences.query.schema import Surface
 from audiences.selectors.experiments import groups_of_sync, running_experiment
+from audiences.selectors.settings import settings_here
+from audiences.selectors.sync_templates import sync_templates_for
 from audiences.services import experiments as services
 from audiences.services.syncing import open_for_syncs
 from audiences.syncing import audience_of
@@ -164,11 +166,13 @@ class ExperimentAction(PageView):
         raise NotFound("There is no such action.")
 
     def _begin(self, request: HttpRequest, audience: Audience) -> HttpResponse:
-        """On to the wizard, which knows no groups."""
+        """On to the templates with the group ticked, or to the wizard, which knows no groups."""
         experiment, asked = running_experiment(audience), request.POST.get("group", "")
         groups = {str(group.pk): group for group in experiment.groups.all()} if experiment else {}
         if asked not in groups:
             raise NotFound("There is no such group in this experiment.")
+        if settings_here().templates_required or sync_templates_for(self.actor, audience):
+            return go_to(request, self.url("audience_templates", audience.pk) + f"?group={groups[asked].pk}")
         model = open_for_syncs(actor=self.actor, audience=audience)
         keep_intent(request, model.pk, groups[asked].pk)
         return go_to(request, reverse("syncs:sync_new", args=[self.here.workspace.slug]) + f"?model={model.pk}")

@@ -13,10 +13,13 @@ from audiences.models import Audience
 from audiences.periods import CHOICES, Period, asked_period
 from audiences.selectors.overview import in_words, recent_entries, recent_runs
 from audiences.selectors.sizes import size_history
+from audiences.services.audiences import calculate_size
 from audiences.views.audience_tab import AudienceTab
+from audiences.views.base import PageView
 from audiences.views.calculations import found
 from audiences.views.sampling import sample_toggle
-from config.htmx import render_page
+from config.errors import Denied, Invalid
+from config.htmx import go_to, render_page
 
 
 class OverviewPage(AudienceTab):
@@ -57,6 +60,21 @@ class OverviewPage(AudienceTab):
     def _periods(self, chosen: Period) -> list[dict[str, Any]]:
         """The usual periods, as links."""
         return [{"label": f"{days} days", "url": f"?days={days}", "active": days == chosen.days} for days in CHOICES]
+
+
+class CountNow(PageView):
+    """Counting a saved audience again, from the menu of any of its pages."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Begin, and show on the overview how far it is."""
+        audience = access.audience_for(self.actor, pk)
+        try:
+            calculate_size(
+                actor=self.actor, parent=audience.parent_model, definition=audience.definition, audience=audience
+            )
+        except (Invalid, Denied) as error:
+            return go_to(request, audience.get_absolute_url(), f"{error.message} {error.hint}".strip(), tone="bad")
+        return go_to(request, audience.get_absolute_url())
 
 
 def _share(audience: Audience) -> str:

@@ -27,6 +27,7 @@ from connectors import catalog, selectors
 from connectors.choices import Kind
 from connectors.secrets import decrypt
 from governance.approvals.choices import Way
+from syncs.blanks import Blanks
 from syncs.configuration import Proposal, check_proposal, definition_of
 from syncs.drafts.showing import sync_parts
 from syncs.drafts.state import CONFIGURATION, guardrails_in, put_sync_state, schedule_in
@@ -186,7 +187,8 @@ class DefineTemplate(StudioAddress, Configure):
 
     def check(self, proposal: Proposal) -> None:
         """Raise where a save would."""
-        check_proposal(self.model, self.destination, proposal, columns=self.model_columns)
+        blanks = Blanks(self.locking().open)
+        check_proposal(self.model, self.destination, proposal, columns=self.model_columns, blanks=blanks)
 
     def save(self, form: SyncForm, way: Way) -> Any:
         """Store the template."""
@@ -300,6 +302,7 @@ class SyncTemplatePage(PageView):
             "parts": sync_parts(template.destination, None, template.state, resealed=False),
             "schedule": schedule,
             "unlocked": [words_of(path) for path in template.unlocked],
+            "blank": [words_of(path) for path in template.left_blank],
             "followers": found,
             "hidden": hidden,
             "columns": FOLLOWERS,

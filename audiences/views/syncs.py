@@ -12,9 +12,10 @@ from audiences import access
 from audiences.selectors.settings import settings_here
 from audiences.selectors.sync_templates import sync_templates_for
 from audiences.services.syncing import open_for_syncs
+from audiences.views.applying import groups_of
 from audiences.views.audience_tab import AudienceTab
-from audiences.views.base import PageView
-from audiences.views.intents import forget_intent
+from audiences.views.base import PageView, id_in
+from audiences.views.intents import forget_intent, keep_intent
 from config.errors import HeadraceError
 from config.htmx import go_to, render_page
 from config.ui.listing import Column, Listing
@@ -76,9 +77,12 @@ class AudienceSyncs(AudienceTab):
             sync_templates_for(self.actor, audience) or settings_here().templates_required
         ):
             return go_to(request, self.url("audience_templates", pk))
+        group = id_in(request.POST.get("group", ""))
         try:
             model = open_for_syncs(actor=self.actor, audience=audience)
             forget_intent(request)
+            if group in {each.pk for each in groups_of(audience)}:
+                keep_intent(request, model.pk, group)
         except HeadraceError as error:
             return go_to(request, self.url("audience_syncs", pk), f"{error.message} {error.hint}".strip(), tone="bad")
         asked = request.POST.get("destination", "")

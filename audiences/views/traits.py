@@ -349,6 +349,7 @@ class TraitUsage(TraitTab):
         """Audiences, traits and syncs, as far as this person sees them."""
         trait = access.trait_for(self.actor, pk)
         context = {**self.around(trait), "syncs": syncs_of_trait(self.actor, trait), "headings": USES}
+        context["asks_to_archive"] = "archive" in request.GET and context["may_change"] and not trait.archived_at
         return render_page(request, "audiences/traits/usage.html", context)
 
 

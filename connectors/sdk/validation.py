@@ -51,12 +51,13 @@ class Cleaned:
 
 
 class InvalidSettings(ConfigError):
-    """Some settings are wrong; ``errors`` maps each one's path to what is wrong with it."""
+    """Some settings are wrong; ``errors`` maps each one's path to what is wrong with it, ``rest`` is what is right."""
 
-    def __init__(self, errors: Mapping[str, str]) -> None:
+    def __init__(self, errors: Mapping[str, str], rest: Cleaned | None = None) -> None:
         first, message = next(iter(errors.items()))
         super().__init__(message, field=first)
         self.errors = dict(errors)
+        self.rest = rest or Cleaned()
 
 
 class _Wrong(Exception):
@@ -74,7 +75,7 @@ def clean(fields: Sequence[Field], raw: Mapping[str, Any], *, stored: Mapping[st
     config = work.level(fields, raw, prefix="", outer={})
     work.refuse_unknown(fields, raw, prefix="")
     if work.errors:
-        raise InvalidSettings(work.errors)
+        raise InvalidSettings(work.errors, Cleaned(config, work.secrets))
     return Cleaned(config, work.secrets)
 
 
@@ -84,6 +85,14 @@ def assemble(config: Mapping[str, Any], secrets: Mapping[str, Any]) -> dict[str,
     for path, value in secrets.items():
         _place(whole, path, value)
     return whole
+
+
+def is_blank(settings: Mapping[str, Any], path: str) -> bool:
+    """Whether nothing was given for one setting."""
+    value: Any = settings
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return _blank(value) or value == []
 
 
 def with_defaults(fields: Sequence[Field], config: Mapping[str, Any]) -> dict[str, Any]:

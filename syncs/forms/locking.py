@@ -82,6 +82,19 @@ class Locking:
         return frozenset() if self.locks is None else frozenset(self.settings)
 
     @property
+    def may_be_blank(self) -> frozenset[str]:
+        """The names of settings that a template may leave for each sync to say: those that it does not lock."""
+        if self.locks is not None:
+            return frozenset()
+        return frozenset(each.name for each in self.kind.settings if self.is_open(f"settings.{each.name}"))
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """The names of settings that the template left for this sync to say."""
+        blank = self.locks.blank if self.locks else ()
+        return frozenset(each.name for each in self.kind.settings if f"settings.{each.name}" in blank)
+
+    @property
     def behaviour(self) -> dict[str, Lock | None]:
         """The locks of mode, removal and first run."""
         return {name: self.lock(name, LABELS[name]) for name in BEHAVIOUR}

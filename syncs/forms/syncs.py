@@ -95,7 +95,15 @@ class SyncForm:
         shown = Shown(stored.get("settings", {}), secret_set_at or {}, list(columns), choices_url)
         locks, fixed = (locking.settings, locking.fixed) if locking else ({}, frozenset())
         self.settings = SettingsForm(
-            kind.settings, data, files, shown=shown, prefix="settings", locks=locks, fixed=fixed
+            kind.settings,
+            data,
+            files,
+            shown=shown,
+            prefix="settings",
+            locks=locks,
+            fixed=fixed,
+            may_be_blank=locking.may_be_blank if locking else (),
+            asked=locking.asked if locking else (),
         )
         self.behaviour = BehaviourForm(data, kind=kind, initial=stored)
         mappings = stored.get("mappings") or suggested(columns, fields)

@@ -41,8 +41,14 @@ def test_the_overview_says_who_is_meant_who_uses_it_and_what_happened(
     assert "Letter" in page
     assert "added the audience" in page.lower()
     assert f"/audiences/{made.pk}/definition" in page
+    again = Person(place, f"audiences/{made.pk}").client.post(
+        f"/{place.workspace.slug}/studio/audiences/{made.pk}/count"
+    )
+    assert (again.status_code, again["Location"]) == (302, made.get_absolute_url())
+    assert "Counting in" in Person(place, f"audiences/{made.pk}").html
     reader = Person(place, f"audiences/{made.pk}", world.people["viewer"]).html
     assert "Calculate now" not in reader
+    assert "Calculate again" not in reader
     assert "Customers where region is “north”." in reader
 
 

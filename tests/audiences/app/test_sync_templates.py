@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -13,9 +14,11 @@ from django.test import Client
 from audiences import services as schema_services
 from audiences.choices import ModelKind
 from audiences.models import Audience, ParentModelGrant, SchemaModel, SyncTemplate, TemplatedSync
+from audiences.selectors.experiments import groups_of_sync
 from audiences.selectors.sync_templates import followers_of
 from audiences.services import audiences as writes
 from audiences.services import sync_templates as templates
+from audiences.services.experiments import GroupProposal, enable_experiment
 from audiences.services.following import apply_sync_templates, detach_sync, follow_template
 from audiences.services.settings import change_studio_settings
 from audiences.services.sync_templates import Pattern
@@ -381,3 +384,64 @@ def test_programs_keep_templates_and_send_audiences_by_them(
     send("delete", f"/sync-templates/{template['id']}/syncs/{sync['id']}")
     send("delete", f"/sync-templates/{template['id']}")
     assert send("get", "/sync-templates")["data"] == []
+
+
+def test_a_template_leaves_blanks_that_each_sync_fills_in_and_keeps(
+    shop: Shop, customers: SchemaModel, paying: Audience
+) -> None:
+    """The table and so its fields are for each audience to say; whether that is allowed, the locks decide."""
+    no_table = {"settings": {}, "mappings": ()}
+    with pytest.raises(Invalid):
+        made(shop, customers, "Locked", **no_table)
+    with pytest.raises(Invalid, match="unlock further fields") as refused:
+        made(shop, customers, "Half", unlocked=("settings.table",), **no_table)
+    assert "mappings" in refused.value.fields
+    open_parts = ("settings.table", "mappings.*")
+    template = made(shop, customers, "Any list", unlocked=open_parts, **no_table)
+    assert template.left_blank == ["settings.table", "mappings.*"]
+    with pytest.raises(Invalid, match="leaves table and other fields for you to say"):
+        applied(shop, paying, template)
+    assert not Sync.objects.exists()
+
+    halves = [GroupProposal("Letter", Decimal(50)), GroupProposal("Holdout", Decimal(50))]
+    experiment = enable_experiment(actor=shop.actor, audience=paying, groups=halves)
+    letter, holdout = (group.pk for group in experiment.groups.all())
+    own = shop.proposal(settings={"table": f"public.{shop.table}"})
+    (first,) = applied(shop, paying, template, own={template.pk: own}, groups={template.pk: [letter]})
+    (second,) = applied(shop, paying, template, own={template.pk: own}, groups={template.pk: [holdout]})
+    assert [group.pk for group in groups_of_sync(first)] == [letter]
+    assert [first.name, second.name] == ["Paying: Any list (Letter)", "Paying: Any list (Holdout)"]
+    assert all(not line.behind for line in followers_of(shop.actor, template)[0])
+    assert sum(shop.run(sync).status == RunStatus.SUCCEEDED for sync in (fresh(first), fresh(second))) == 2
+    assert shop.there() == [(1, "a@x.test", "paid")]
+
+    # What was filled in stays whatever the template decides of the rest, and becomes blank again on no change.
+    change(shop, template, removal="nothing", **no_table)
+    kept = fresh(first)
+    assert (kept.removal, kept.settings["table"], len(kept.mappings)) == ("nothing", f"public.{shop.table}", 3)
+    # A template that decided leaves it to the syncs later: they keep what they had, also when it decides again.
+    decided = made(shop, customers, "Decided", unlocked=open_parts)
+    everyone = audience(shop, customers, "Everyone")
+    (third,) = applied(shop, everyone, decided)
+    assert TemplatedSync.objects.get(sync=third).overridden == []
+    change(shop, decided, **no_table)
+    assert fresh(third).settings["table"] == f"public.{shop.table}"
+    assert "settings.table" in TemplatedSync.objects.get(sync=third).overridden
+
+    # The same by page and API.
+    browser, base = browser_of(shop), f"/{shop.place.workspace.slug}/studio/audiences/{everyone.pk}/templates"
+    page = browser.get(base).content.decode()
+    assert "For you to fill in: table, other fields." in page
+    assert "For you to fill in: table, other fields." in browser.get(f"{base}/{template.pk}").content.decode()
+    client = with_key(shop, "read", "write")
+    filled = {"settings": own.settings, "mappings": list(own.mappings)}
+    listed = client.get(f"/api/v1/sync-templates/{template.pk}").json()
+    assert listed["leftBlank"] == ["settings.table", "mappings.*"]
+    body: dict[str, Any] = {"templates": [{"templateId": template.pk}]}
+    path = f"/api/v1/audiences/{paying.pk}/sync-templates"
+    answer = client.post(path, body, content_type="application/json")
+    assert (answer.status_code, answer.json()["code"]) == (422, "template_blanks")
+    body["templates"][0] |= {"groupIds": [holdout], "configuration": {**listed["configuration"], **filled}}
+    answer = client.post(path, body, content_type="application/json")
+    assert answer.status_code == 200, answer.content
+    assert [group.pk for group in groups_of_sync(Sync.objects.latest("pk"))] == [holdout]

@@ -13,6 +13,7 @@ from django.test import Client
 from audiences import services as schema_services
 from audiences.calculating import work
 from audiences.choices import ModelKind, Privacy
+from audiences.dependants import built_on
 from audiences.models import Audience, Calculation, ParentModelGrant, SchemaModel
 from audiences.services import audiences as writes
 from audiences.services.organizing import move_audience_to_space
@@ -162,6 +163,8 @@ def test_a_marketer_without_rights_on_the_source_syncs_within_one_group(
 
 def test_the_audience_stays_while_syncs_send_it(shop: Shop, paying: Audience) -> None:
     sync = sync_of(shop, paying)
+    named = [found.name for found in built_on(shop.actor, paying.parent_model) if found.noun == "sync"]
+    assert named == [str(sync)]
     with pytest.raises(Conflict, match="1 sync send"):
         writes.delete_audience(actor=shop.actor, audience=paying)
     sync_services.delete_sync(actor=shop.actor, sync=sync)

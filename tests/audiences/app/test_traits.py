@@ -368,6 +368,8 @@ def test_templates_are_followed_filled_in_and_left_again_on_pages(place: Place, 
     assert "with logic of its own now" in usage
     client, path = page.client, f"/{place.workspace.slug}/studio/traits/{template.pk}"
     assert "is used by trait" in client.post(f"{path}/delete", {"confirm_name": "Spent"}, follow=True).content.decode()
+    assert "/usage?archive=1" in Person(place, "traits?shown=templates").html
+    assert "goes on working with it" in client.get(f"{path}/usage?archive=1").content.decode()
     client.post(f"{path}/do/archive")
     assert "Spent" in Person(place, "traits?shown=archived").html
     client.post(f"{path}/clone")
