@@ -1,12 +1,14 @@
 import "../styles/main.css";
 import { Application } from "@hotwired/stimulus";
 import htmx from "htmx.org";
+import { followEdits } from "./builder-focus";
 import { register } from "./controllers";
 import { supportCommands } from "./commands";
 import { chooseAsAnswered, secureRequests } from "./requests";
 
 secureRequests(document);
 chooseAsAnswered(document);
+followEdits(document);
 supportCommands(document);
 register(Application.start());
 
