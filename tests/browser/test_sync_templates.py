@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from decimal import Decimal
 from uuid import uuid4
 
 import pytest
@@ -13,8 +14,9 @@ from playwright.sync_api import Page, expect
 
 from audiences import services as schema_services
 from audiences.choices import ModelKind
-from audiences.models import Audience, ParentModelGrant, SchemaModel, SyncTemplate
+from audiences.models import Audience, ParentModelGrant, SchemaModel, SyncGroup, SyncTemplate
 from audiences.services.audiences import create_audience
+from audiences.services.experiments import GroupProposal, enable_experiment
 from audiences.services.settings import change_studio_settings
 from config.embedded import Urls
 from connectors.models import DestinationGrant
@@ -130,3 +132,42 @@ def test_an_audience_is_sent_by_a_template_that_is_required(open_page: Open, acm
     expect(page.get_by_text("follows the template")).to_be_visible()
     expect(page.get_by_role("button", name="Detach")).to_have_count(0)
     shot(page, "sync")
+
+
+def test_what_a_template_leaves_blank_is_filled_in_for_a_group(open_page: Open, acme: World, shop: Shop) -> None:
+    page = signed_in(open_page, shop.place.owner, "/acme/studio/templates/syncs/new")
+    page.set_default_timeout(15_000)
+    page.get_by_role("link", name="Customers").click()
+    page.get_by_role("link", name=shop.destination.name).click()
+    page.get_by_label("Name").first.fill("Any list")
+    page.get_by_role("switch", name="Lock this field: Table").uncheck()
+    page.get_by_role("button", name="Save template").click()
+    expect(page.get_by_text("unlock further fields").first).to_be_visible()
+    page.get_by_role("switch", name="Lock further fields").uncheck()
+    page.get_by_role("button", name="Save template").click()
+    expect(page.get_by_text("table, other fields, for each sync to say")).to_be_visible()
+
+    def divide() -> Audience:
+        audience = Audience.objects.get()
+        halves = [GroupProposal("Letter", Decimal(50)), GroupProposal("Holdout", Decimal(50))]
+        enable_experiment(actor=shop.actor, audience=audience, groups=halves)
+        return audience
+
+    audience = aside(shop.place, divide)
+    page.goto(f"{page.url.partition('/acme/')[0]}/acme/studio/audiences/{audience.pk}/experiments")
+    page.get_by_role("row").filter(has_text="Letter").get_by_role("button", name="Add sync").click()
+    expect(page.get_by_role("checkbox", name="Letter, 50 %")).to_be_checked()
+    expect(page.get_by_role("checkbox", name="Any list")).to_be_disabled()
+    assert_sound(page)
+    shot(page, "blank-apply")
+    page.get_by_role("button", name="Fill in: Any list").click()
+    expect(page.get_by_text("For you to fill in: table, other fields.")).to_be_visible()
+    expect(page.get_by_role("checkbox", name="Letter, 50 %")).to_be_checked()
+    assert_sound(page)
+    shot(page, "blank-fill-in")
+    page.locator("select[name='settings-table']").select_option(f"public.{shop.table}")
+    expect(page.locator("select[name='map-0-to']")).to_have_value("id")
+    page.locator("input[name='map-0-identifier']").check()
+    page.get_by_role("button", name="Add sync").click()
+    expect(page.get_by_text("Everybody: Any list (Letter)")).to_be_visible()
+    assert aside(shop.place, SyncGroup.objects.get).group.name == "Letter"
