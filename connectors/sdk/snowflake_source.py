@@ -128,14 +128,8 @@ class SnowflakeReader(SqlSource):
         """The driver's exceptions."""
         return (connector().errors.Error, pa.ArrowException, OSError)
 
-    @contextmanager
-    def _connect(self) -> Iterator[Connection]:
-        connection = connect(self.config, self.environment, **self.place)
-        try:
-            yield connection
-        finally:
-            with suppress(*self.failures):
-                connection.close()
+    def _connect(self) -> AbstractContextManager[Connection]:
+        return connect(self.config, self.environment, **self.place)
 
     def _tables(self, connection: Connection) -> Sequence[Table]:
         wanted = (

@@ -35,6 +35,7 @@ from connectors.sources.sample_b2b import SampleB2BSource
 from tests.connectors.sources.reading import rows
 from tests.connectors.sources.stands import at_bqemulator as a_source_at_bqemulator
 from tests.connectors.sources.stands import at_fakesnow as a_source_at_fakesnow
+from tests.support.proxy import RunningProxy
 
 Administer = Callable[..., object]
 MOMENT = dt.datetime(2024, 5, 6, 7, 8, 9, 123456, tzinfo=dt.UTC)
@@ -138,6 +139,18 @@ def test_a_bigquery_session_writes_loads_and_reads(bigquery: WarehouseSource) ->
         with pytest.raises(QueryError):
             session.execute(Statement(create, "SELECT 1 AS name) AS m; DROP TABLE stand.customers; SELECT (1"))
     assert [table.name for table in bigquery.tables()] == ["customers"]
+
+
+def test_whatever_the_driver_of_snowflake_calls_goes_by_our_door(
+    fakesnow: dict[str, Any], proxy: RunningProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the operator's own environment would lead it elsewhere."""
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "127.0.0.1,localhost")
+    target = f"{fakesnow['host']}:{fakesnow['port']}"
+    behind = Environment(outbound_allow=(target,), proxy=proxy.proxy())
+    assert a_source_at_fakesnow(fakesnow, behind).tables()
+    assert proxy.asked_for(target)
 
 
 def test_a_snowflake_session_writes_loads_and_reads(snowflake: WarehouseSource) -> None:
