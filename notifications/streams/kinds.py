@@ -17,14 +17,17 @@ from config.errors import NotFound
 from connectors.access import environment
 from connectors.registry import destination_class
 from connectors.sdk.errors import ConfigError
-from connectors.sdk.fields import Field, Number, Text
+from connectors.sdk.fields import Field, Text
 from connectors.sdk.files import FileStore
 from connectors.sdk.net import Request
 from connectors.sdk.net.client import parse_url
+from connectors.sdk.planner import AUDIT_SCHEMA
 from governance.audit.models import AuditEntry
 from governance.log.exporting import entry_json, plain
 from notifications.channels.base import TIMEOUT_S, post
 from notifications.signing import signature_headers
+from notifications.streams import warehouse
+from notifications.streams.waiting import MOST, WRITE_EVERY, waits
 
 Values = Mapping[str, Any]
 
@@ -140,15 +143,7 @@ _FILES = (
         pattern_hint="letters, digits, dots, dashes and slashes",
         help="Files are FOLDER/YYYY/MM/DD/FIRST-LAST.jsonl.gz, named by places in the chain.",
     ),
-    Number(
-        name="audit_minutes",
-        label="Write at least every",
-        default=60,
-        minimum=1,
-        maximum=1_440,
-        unit="minutes",
-        help="Sooner once 5,000 entries wait.",
-    ),
+    WRITE_EVERY,
 )
 
 
@@ -202,24 +197,36 @@ KINDS: Mapping[str, StreamKind] = {
             name="Amazon S3",
             icon="archive",
             about="Compressed JSON lines in a bucket of Amazon S3 or a compatible store.",
-            most=5_000,
+            most=MOST,
             fields=lambda: _file_fields("s3"),
             deliver=_send_file("s3"),
             check=_check_file("s3"),
             target=lambda values: str(values.get("bucket", "")),
-            waits=lambda values: timedelta(minutes=float(values["audit_minutes"])),
+            waits=waits,
         ),
         StreamKind(
             key="local_files",
             name="Local files",
             icon="folder",
             about="Compressed JSON lines in a folder on the machine that runs Headrace.",
-            most=5_000,
+            most=MOST,
             fields=lambda: _file_fields("local_files"),
             deliver=_send_file("local_files"),
             check=_check_file("local_files"),
             target=lambda values: str(values.get("folder", "")),
-            waits=lambda values: timedelta(minutes=float(values["audit_minutes"])),
+            waits=waits,
+        ),
+        StreamKind(
+            key="warehouse",
+            name="Warehouse",
+            icon="database",
+            about=f"A table, {AUDIT_SCHEMA}.{warehouse.TABLE}, in a source that Headrace may write into.",
+            most=MOST,
+            fields=warehouse.fields,
+            deliver=lambda values, batch: warehouse.append(values, batch.organization_id, batch.entries),
+            check=warehouse.check,
+            target=warehouse.target,
+            waits=waits,
         ),
     )
 }

@@ -15,6 +15,8 @@ from django.test import Client
 from django.utils import timezone
 
 from config.errors import Denied, Invalid
+from connectors import services as connectors
+from connectors.models import Source
 from governance.audit.chain import BEGINNING, link_of
 from governance.audit.models import AuditEntry
 from governance.audit.services import seal_entries
@@ -25,6 +27,7 @@ from notifications.streams import sending
 from notifications.streams.sending import carry
 from tests.notifications.receiver import Receiver
 from tests.notifications.servers import SIGNING_SECRET
+from tests.support.duck_files import opened
 from tests.world import World
 from workspaces import services as workspaces
 from workspaces.models import Organization
@@ -268,3 +271,64 @@ def test_pages_add_test_pause_and_delete(world: World, organization: Organizatio
         "updated",
         "deleted",
     ]
+
+
+def test_a_warehouse_holds_every_entry_once(
+    world: World, organization: Organization, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.LOCAL_FILES_ROOTS = [str(tmp_path)]
+    file = tmp_path / "warehouse.duckdb"
+    with opened(file) as made:
+        made.execute("CREATE TABLE shops (id INTEGER)")
+    source = connectors.create_source(
+        actor=world.acme.actor, type="duckdb", values={"mode": "database", "path": file.name}, name="Company warehouse"
+    )
+    client = Client()
+    client.force_login(world.owner)
+    new = "/acme/organization/audit-streams/new/warehouse"
+    form = {"name": "Warehouse", "start": "start", "source": str(source.pk), "audit_minutes": "1"}
+    assert client.post(new, form).status_code == 422, "its write access was not tested"
+    assert connectors.check_write_access(actor=world.acme.actor, source=source).ok
+    assert "Company warehouse · Acme" in client.get(new).content.decode()
+    assert client.post(new, form).status_code == 302, "and now it was"
+    stream = AuditStream.objects.get()
+    here = f"/acme/organization/audit-streams/{stream.pk}"
+    assert client.post(f"{here}/test", follow=True).context["stream"].health == "healthy"
+    assert "Company warehouse · headrace_audit.audit_log" in client.get(here).content.decode()
+    seal()
+
+    def noted(*_: Any) -> bool:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr(streams, "advance", noted)
+        with pytest.raises(KeyboardInterrupt):
+            run_in(stream, timedelta(hours=1))
+    AuditStream.objects.update(lease_until=None)
+    assert run_in(stream, timedelta(hours=1)) == len(wanted(organization))
+    services.pause_stream(actor=world.acme.actor, stream=stream)
+    services.resume_stream(actor=world.acme.actor, stream=stream)
+    seal()
+    assert run_in(stream, timedelta(hours=1)) == 2
+    with opened(file) as held:
+        found = held.sql("SELECT * FROM headrace_audit.audit_log ORDER BY sequence")
+        rows = [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
+    assert [row["sequence"] for row in rows] == wanted(organization)
+    link = BEGINNING
+    for row in rows:
+        link = link_of(link, row["sequence"], bytes.fromhex(row["digest"]))
+        assert link.hex() == row["link"]
+    added = next(row for row in rows if row["event"] == "audit_stream.created")
+    assert (added["actor"], added["resource"], json.loads(added["after"])["kind"]) == (
+        world.owner.email,
+        "Warehouse",
+        "warehouse",
+    )
+    with unscoped("the source goes away"):
+        Source.objects.filter(pk=source.pk).delete()
+    assert "A source that is gone" in client.get("/acme/organization/audit-streams").content.decode()
+    workspaces.create_api_key(actor=world.acme.actor, workspace=world.acme.workspace, name="Later")
+    seal()
+    assert run_in(stream, timedelta(hours=1)) == 0
+    stream.refresh_from_db()
+    assert stream.last_error == "The source is gone."
