@@ -244,7 +244,7 @@ def _data(actor: Actor, workspace: Workspace, there: Mapping[str, Any]) -> list[
         steps.append(
             Step(
                 label="Add a destination",
-                text="The tool or database that should get the rows.",
+                text="The tool or database that should get the rows; a spreadsheet or a folder to try it out.",
                 url=at("connectors:destination_new"),
                 done=there["destination"],
             )

@@ -22,7 +22,7 @@ from syncs import journal, scheduler, services, tasks
 from syncs.choices import RunStatus, StepKind, StepState
 from syncs.engine import LeaseLost
 from syncs.engine.spec import BatchRecord, Failure
-from syncs.journal import JournalWriter
+from syncs.journal import JournalWriter, PartJournal
 from syncs.lease import Lease, Stopped
 from syncs.limits import limiter_for
 from syncs.models import JournalBatch, Run, RunStep
@@ -92,6 +92,17 @@ def test_the_journal_refuses_entries_without_a_lease(step: RunStep) -> None:
     with pytest.raises(LeaseLost):
         writer.write(step.pk, held.epoch, BatchRecord(number=1, first=10, rows=10, done=False)).result(timeout=30)
     assert JournalBatch.objects.count() == 1
+
+
+def test_the_next_worker_reads_what_was_answered_about_each_row(step: RunStep) -> None:
+    held = stages.claim(step.pk)
+    assert held is not None
+    refused = ((1, "bad", "no such mailbox", "email"),)
+    told = BatchRecord(
+        number=0, first=0, rows=4, done=True, rejections=refused, doubtful=(2, 3), code="unavailable", in_doubt=True
+    )
+    JournalWriter().write(step.pk, held.epoch, told).result(timeout=30)
+    assert asyncio.run(PartJournal(held, lambda rows: None).entries()) == [told]
 
 
 def test_entries_of_many_batches_are_all_durable(step: RunStep) -> None:

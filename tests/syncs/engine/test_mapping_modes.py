@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from connectors.sdk.destination import FirstRun, Mode, Removal, SyncType
+from connectors.sdk.destination import FirstRun, Mapper, Mode, Removal, SyncType
 from connectors.sdk.modes import insert, update, upsert
 from connectors.sdk.rest import field
 from syncs.engine.spec import FieldMapping, MappingKind
@@ -41,3 +43,16 @@ def test_fields_belong_to_modes_and_required_ones_to_those_that_make_records(
     check(chosen, KIND, dict.fromkeys(names, "string"), FIELDS, problems)
     assert problem in " ".join(problems.fields.values())
     assert bool(problem) == bool(problems.fields)
+
+
+@pytest.mark.parametrize("kind", [MappingKind.STATIC, MappingKind.VARIABLE, MappingKind.TEMPLATE])
+def test_a_basic_mapper_takes_columns_only(kind: MappingKind) -> None:
+    basic = replace(KIND, mapper=Mapper.BASIC)
+    mappings = (
+        FieldMapping(to="email", kind=MappingKind.COLUMN, value="email", identifier=True),
+        FieldMapping(to="name", kind=kind, value="sync_id"),
+    )
+    problems = Problems()
+    chosen = Configuration("people", Mode.UPSERT, Removal.NOTHING, FirstRun.BACKFILL, mappings)
+    check(chosen, basic, {"email": "string"}, FIELDS, problems)
+    assert problems.fields == {"mappings.1": "“People” takes columns only, each as it is."}
