@@ -24,7 +24,7 @@ from connectors import access, secrets
 from connectors.models import Connection, Destination, Source
 from connectors.sdk.destination import DestinationField, SyncType
 from connectors.sdk.errors import ConfigError, ConnectorError
-from connectors.sdk.fields import Asked, Field, Section, Select, with_asked
+from connectors.sdk.fields import Asked, Field, Listed, Section, Select, with_asked
 from connectors.sdk.planner import warehouse_of
 from connectors.sdk.types import Choice, Column, ColumnType, Table
 from connectors.sdk.waiting import answered
@@ -151,15 +151,15 @@ def asked_settings(
 
 
 def choices(
-    connection: Connection, declared: Select, settings: Mapping[str, Any], *, refresh: bool = False
+    connection: Connection, declared: Listed, settings: Mapping[str, Any], *, refresh: bool = False
 ) -> tuple[Choice, ...]:
-    """What a picker offers: the declared choices, or those the connected system lists.
+    """What a picker or text offers: the declared choices, or those the connected system lists.
 
     ``settings`` are the values chosen so far; the connector's method gets those
     that the picker depends on, as keyword arguments.
     """
     if not declared.discover:
-        return declared.choices
+        return declared.choices if isinstance(declared, Select) else ()
     wanted = {name: settings.get(name) for name in declared.depends}
     if declared.wait and any(value in (None, "") for value in wanted.values()):
         return ()
@@ -193,7 +193,7 @@ def level(values: Mapping[str, Any], path: str) -> dict[str, Any]:
     return found
 
 
-def waits_for(fields: Sequence[Field], declared: Select, settings: Mapping[str, Any]) -> str:
+def waits_for(fields: Sequence[Field], declared: Listed, settings: Mapping[str, Any]) -> str:
     """What has to be chosen before a picker can be filled, in words; empty where nothing is missing."""
     labels = {each.name: each.label for each in _every(fields)}
     return next((labels[name] for name in declared.depends if declared.wait and settings.get(name) in (None, "")), "")

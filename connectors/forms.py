@@ -36,7 +36,7 @@ from connectors.sdk.fields import (
 from connectors.sdk.fields import Toggle as ToggleField
 from connectors.sdk.validation import Cleaned, InvalidSettings, clean, default_of, holds, is_blank
 from connectors.selectors import tunnel_choices
-from connectors.widgets import REMOVE, NamedValues, NumberWithUnit, StoredSecret, UploadOrPaste, text_of
+from connectors.widgets import REMOVE, NamedValues, NumberWithUnit, Offered, StoredSecret, UploadOrPaste, text_of
 
 SWITCH = "__on"
 COMBOBOX_FROM = 12
@@ -221,6 +221,8 @@ class SettingsForm(forms.Form):
                 return _picker("Directly", self.shown.tunnels)
             case CredentialPicker():
                 return _picker("None: enter keys below", self.shown.credentials)
+            case Text() if declared.discover and self.shown.choices_url:
+                return Offered(_text_attrs(declared), self._choices_url(path))
             case Text():
                 return _text(declared)
         raise TypeError(f"no widget draws {type(declared).__name__}")
@@ -268,7 +270,7 @@ class SettingsForm(forms.Form):
         changed = "".join(f", change from:[name='{name}']" for name in depends)
         widget = forms.Select(
             {
-                "hx-post": f"{self.shown.choices_url}{'&' if '?' in self.shown.choices_url else '?'}field={path}",
+                "hx-post": self._choices_url(path),
                 "hx-trigger": f"load{changed}",
                 "hx-include": "closest form",
                 "hx-target": "this",
@@ -279,6 +281,9 @@ class SettingsForm(forms.Form):
         )
         widget.choices = options
         return widget
+
+    def _choices_url(self, path: str) -> str:
+        return f"{self.shown.choices_url}{'&' if '?' in self.shown.choices_url else '?'}field={path}"
 
     def _config_at(self, path: str) -> Any:
         if self.is_bound and _top(path) not in self.fixed:
@@ -372,15 +377,19 @@ class FinishForm(forms.Form):
         zones.choices = [(name, name.replace("_", " ")) for name in timezone_names()]
 
 
-def settings_form(connection: Connection, fields: Sequence[Field], data: Any = None, files: Any = None) -> SettingsForm:
+def settings_form(
+    connection: Connection, fields: Sequence[Field], data: Any = None, files: Any = None, *, choices_url: str = ""
+) -> SettingsForm:
     """The settings of a saved connection; its secrets show only when they were set."""
-    shown = Shown(connection.config, connection.secret_set_at, **_offered_to(fields))
+    shown = Shown(connection.config, connection.secret_set_at, choices_url=choices_url, **_offered_to(fields))
     return SettingsForm(fields, data, files, shown=shown)
 
 
-def new_settings_form(fields: Sequence[Field], data: Any = None, files: Any = None) -> SettingsForm:
+def new_settings_form(
+    fields: Sequence[Field], data: Any = None, files: Any = None, *, choices_url: str = ""
+) -> SettingsForm:
     """The settings of a connection to be."""
-    return SettingsForm(fields, data, files, shown=Shown(**_offered_to(fields)))
+    return SettingsForm(fields, data, files, shown=Shown(choices_url=choices_url, **_offered_to(fields)))
 
 
 def _offered_to(fields: Sequence[Field]) -> dict[str, Any]:
@@ -430,14 +439,19 @@ def _number(declared: Number) -> forms.Widget:
 
 
 def _text(declared: Text) -> forms.Widget:
-    attrs = {"placeholder": declared.placeholder} if declared.placeholder else {}
+    attrs: dict[str, Any] = {"placeholder": declared.placeholder} if declared.placeholder else {}
     if declared.multiline and (declared.syntax or declared.template):
         return CodeEditor(attrs, language=declared.syntax or "liquid", rows=8)
     if declared.multiline:
         return forms.Textarea({**attrs, "rows": 4})
+    return forms.TextInput(_text_attrs(declared))
+
+
+def _text_attrs(declared: Text) -> dict[str, Any]:
+    attrs: dict[str, Any] = {"placeholder": declared.placeholder} if declared.placeholder else {}
     if declared.template or declared.syntax:
         attrs["class"] = "mono"
-    return forms.TextInput({**attrs, "maxlength": declared.max_length, "autocomplete": "off"})
+    return {**attrs, "maxlength": declared.max_length, "autocomplete": "off"}
 
 
 def _time(text: str | None) -> datetime | None:

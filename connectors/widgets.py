@@ -154,3 +154,21 @@ def _sent(data: Any, name: str) -> Sequence[str]:
         return [str(item) for item in data.getlist(name)]
     value = data.get(name, [])
     return [str(item) for item in value] if isinstance(value, list | tuple) else [str(value)]
+
+
+class Offered(forms.TextInput):
+    """A line of text with what the other side lists for it, asked for when somebody comes to it."""
+
+    template_name = "connectors/widgets/offered.html"
+
+    def __init__(self, attrs: Mapping[str, Any], url: str) -> None:
+        super().__init__(dict(attrs))
+        self.url = url
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        """The list has an id made of the input's, which the input names."""
+        context: dict[str, Any] = super().get_context(name, value, attrs)
+        inner = context["widget"]["attrs"]
+        inner["list"] = f"{inner.get('id', name)}-offers"
+        context["widget"]["url"] = self.url
+        return context

@@ -69,6 +69,16 @@ class Session:
         told: Mapping[str, Any] = self._called("athena", operation, arguments)
         return told
 
+    def listed(self, operation: str, key: str, **about: str) -> Iterator[Mapping[str, Any]]:
+        """What an operation lists below ``key``, page by page."""
+        more: dict[str, str] = {}
+        while True:
+            told = self.ask(operation, **about, **more)
+            yield from told[key]
+            if not told.get("NextToken"):
+                return
+            more = {"NextToken": told["NextToken"]}
+
     def small(self, sql: str) -> None:
         """Run a query whose rows are not wanted."""
         self._tidy(self._finished(sql))

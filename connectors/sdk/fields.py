@@ -36,8 +36,23 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Text(Field):
+class Listed(Field):
+    """What the connector's method named by ``discover`` can list.
+
+    ``depends`` names settings before this one, beside or around it: the method gets their values
+    as keyword arguments. It is asked when all of them are chosen (at once where it does not ``wait``).
+    """
+
+    discover: str = ""
+    depends: tuple[str, ...] = ()
+    wait: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text(Listed):
     """One line of text, or several. ``template`` allows Liquid; ``syntax`` colours the editor.
+
+    What is listed is offered while one types; anything else may be entered, too.
 
     ``redirects`` marks the address of a service's page on which a person agrees: beside it
     the form shows the address to register there.
@@ -96,19 +111,15 @@ def batch_rows(most: int) -> Number:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Select(Field):
-    """One of ``choices``, or of what the connector's method named by ``discover`` lists.
+class Select(Listed):
+    """One of ``choices``, or of what can be listed.
 
-    ``depends`` names settings before this one, beside or around it: the method gets their values
-    as keyword arguments. It is asked when all of them are chosen (at once where it does not ``wait``),
-    and again when one changes; a choice that is no longer offered then is given up, and so are those that depend on it.
+    The list is asked for again when a setting that it depends on changes; a choice that is no longer
+    offered then is given up, and so are those that depend on it.
     ``style`` "cards" renders radio cards with descriptions. ``column`` offers the model's columns.
     """
 
     choices: tuple[Choice, ...] = ()
-    discover: str = ""
-    depends: tuple[str, ...] = ()
-    wait: bool = True
     style: Literal["select", "cards"] = "select"
     column: bool = False
 

@@ -11,6 +11,7 @@ from connectors.services.clouds import (
 )
 from connectors.services.connections import (
     MAX_NAME,
+    as_entered,
     check_destination,
     check_source,
     create_destination,
@@ -21,16 +22,11 @@ from connectors.services.connections import (
     finish_source,
     record_destination_check,
     record_source_check,
-    refresh_schema,
-    refresh_schema_telling,
-    refresh_table,
     rename_destination,
     rename_source,
     rights_to_use,
     rotate_credentials,
     sealed_columns,
-    store_schema,
-    store_table,
     update_destination,
     update_source,
 )
@@ -45,6 +41,7 @@ from connectors.services.planner import (
     require_write_access,
 )
 from connectors.services.reverse_tunnels import LentKey, create_reverse_tunnel, replace_reverse_tunnel_key
+from connectors.services.schema import refresh_schema, refresh_schema_telling, refresh_table, store_schema, store_table
 from connectors.services.signing_in import (
     connect_destination,
     connect_source,
@@ -69,6 +66,7 @@ __all__ = [
     "MAX_REASON",
     "MAX_TUNNEL_NAME",
     "LentKey",
+    "as_entered",
     "change_sync_logs",
     "check_destination",
     "check_source",

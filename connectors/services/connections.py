@@ -1,4 +1,4 @@
-"""Writes to sources and destinations: their settings, names, health and remembered tables.
+"""Writes to sources and destinations: their settings, names and health.
 
 The two sides share their steps; each public function is one side's service with
 its own audit event. Calls to other systems happen before or after a service,
@@ -8,7 +8,6 @@ never inside its transaction.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, TypeVar
 
 from django.db.models.deletion import ProtectedError
@@ -21,9 +20,9 @@ from connectors import access, catalog, clouds, discovery, secrets, tunnels
 from connectors.addresses import to_enter_again
 from connectors.choices import Health, Kind
 from connectors.dependants import dependants_of
-from connectors.discovery import CheckOutcome, TableRead
-from connectors.models import Connection, Destination, OAuthToken, Source, SourceTable
-from connectors.sdk.types import Table
+from connectors.discovery import CheckOutcome
+from connectors.models import Connection, Destination, OAuthToken, Source
+from connectors.sdk.fields import Field, Text
 from connectors.sdk.validation import Cleaned, InvalidSettings, clean
 from connectors.sealed import SealedModel, sealed
 from connectors.selectors import free_slug
@@ -175,50 +174,27 @@ def record_destination_check(*, actor: Actor, destination: Destination, outcome:
     return _record_check(Destination, actor, destination, outcome)
 
 
-def refresh_schema(*, actor: Actor, source: Source) -> Source:
-    """Read the source's tables and columns again and replace what was remembered."""
-    return refresh_schema_telling(actor=actor, source=source)[0]
+def as_entered(
+    *, actor: Actor, kind: Kind, type_key: str, values: Mapping[str, Any], row: Connection | None = None
+) -> Connection:
+    """The connection that a form describes before it is sent: to ask the other side, never to be saved.
 
-
-def refresh_schema_telling(*, actor: Actor, source: Source) -> tuple[Source, str]:
-    """As :func:`refresh_schema`, with what to tell the person who asked."""
-    rights_to_use(actor, source)
-    found = discovery.read_tables(source)
-    stored = store_schema(actor=actor, source=source, found=found.tables)
-    return stored, f"Tables were read. {found.left_out}".strip()
-
-
-def refresh_table(*, actor: Actor, source: Source, table: SourceTable) -> SourceTable:
-    """Read one table's columns again."""
-    rights_to_use(actor, source)
-    columns = discovery.read_columns(source, Table(table.schema, table.name, table.kind))
-    found = TableRead(Table(table.schema, table.name, table.kind, table.description), columns)
-    return store_table(actor=actor, source=source, found=found)
-
-
-@service("source.schema_refreshed")
-def store_schema(*, actor: Actor, source: Source, found: Sequence[TableRead]) -> Source:
-    """Replace the remembered tables of a source by those just read."""
-    locked = _locked(Source, actor, source, access.USE[Kind.SOURCE])
-    now = clock.now()
-    before = SourceTable.objects.filter(source=locked).count()
-    SourceTable.objects.filter(source=locked).delete()
-    SourceTable.objects.bulk_create((_row(locked, read, now) for read in found), batch_size=1_000)
-    locked.schema_refreshed_at = now
-    locked.save(update_fields=["schema_refreshed_at"])
-    record(locked, before={"tables": before}, after={"tables": len(found)})
-    return locked
-
-
-@service("source.schema_refreshed")
-def store_table(*, actor: Actor, source: Source, found: TableRead) -> SourceTable:
-    """Replace the remembered columns of one table by those just read."""
-    locked = _locked(Source, actor, source, access.USE[Kind.SOURCE])
-    row = _row(locked, found, clock.now())
-    SourceTable.objects.filter(source=locked, schema=row.schema, name=row.name).delete()
-    row.save(force_insert=True)
-    record(locked, after={"table": str(row), "columns": len(row.columns or ())})
-    return row
+    What the other side would list may still be missing. ``row`` is the saved one that the form changes; its
+    credentials go along as far as an update would keep them. Raises ``Invalid`` where more is missing.
+    """
+    fields = [f for f in access.fields_of(kind, type_key) if not (isinstance(f, Text) and f.discover)]
+    names = {declared.name for declared in fields}
+    known = {name: value for name, value in values.items() if name in names}
+    if row is not None:
+        made = access.connection_for(access.MODELS[kind], actor, row.pk, access.MANAGE[kind])
+        made.config = {name: value for name, value in made.config.items() if name in names}
+        _apply(made, fields, known, actor)
+        return made
+    rights.require(actor, access.CREATE[kind])
+    cleaned = _cleaned(fields, known, {})
+    made = access.MODELS[kind](workspace_id=current_workspace_id(), type=type_key, config=cleaned.config)
+    _keep_secrets(made, {}, cleaned)
+    return made
 
 
 @service("credentials.rotated")
@@ -265,7 +241,7 @@ def _create(
     # Held until commit, so that two people who add the same name get different slugs.
     Workspace.objects.select_for_update(no_key=True).get(pk=workspace_id)
     entry = catalog.entry(kind, type_key)
-    cleaned = _cleaned(kind, type_key, values, {})
+    cleaned = _cleaned(access.fields_of(kind, type_key), values, {})
     name = _named(name or entry.name)
     row = model(
         workspace_id=workspace_id,
@@ -301,7 +277,7 @@ def _update(
     if timezone is not None:
         locked.timezone = _zone(timezone)
     if values is not None:
-        replaced = _apply(locked, values, actor)
+        replaced = _apply(locked, access.fields_of(model.kind, locked.type), values, actor)
     difference = changes(before, _facts(locked))
     if not difference and not replaced:
         unchanged()
@@ -313,15 +289,14 @@ def _update(
     return locked
 
 
-def _apply(locked: Connection, values: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+def _apply(locked: Connection, fields: Sequence[Field], values: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
     """Put new settings on a row; what happened to credentials, by name."""
     known = secrets.decrypt(locked.secret_config)
-    cleaned = _cleaned(locked.kind, locked.type, {**locked.config, **values}, known)
+    cleaned = _cleaned(fields, {**locked.config, **values}, known)
     # Who is still setting it up entered the credentials a moment ago.
-    if not (actor.is_system or access.setting_up(actor, locked)):
-        fields = access.fields_of(locked.kind, locked.type)
-        if again := to_enter_again(fields, locked.config, known, cleaned, values):
-            raise Invalid("Some credentials need to be entered again.", fields=again)
+    entered = actor.is_system or access.setting_up(actor, locked)
+    if not entered and (again := to_enter_again(fields, locked.config, known, cleaned, values)):
+        raise Invalid("Some credentials need to be entered again.", fields=again)
     locked.config = cleaned.config
     _keep_secrets(locked, known, cleaned)
     return _secret_names(known, cleaned.secrets)
@@ -397,14 +372,14 @@ def _locked(model: type[C], actor: Actor, connection: C, permission: Permission)
     return access.connection_for(model, actor, connection.pk, permission, lock=True)
 
 
-def _cleaned(kind: Kind, type_key: str, values: Mapping[str, Any], stored: Mapping[str, Any]) -> Cleaned:
+def _cleaned(fields: Sequence[Field], values: Mapping[str, Any], stored: Mapping[str, Any]) -> Cleaned:
     try:
-        cleaned = clean(access.fields_of(kind, type_key), values, stored=stored)
+        cleaned = clean(fields, values, stored=stored)
     except InvalidSettings as error:
         raise Invalid("Some settings need another look.", fields=error.errors) from None
     if wrong := tunnels.hold(cleaned.config):
         raise Invalid.field("tunnel", wrong)
-    if wrong := clouds.hold_chosen(access.fields_of(kind, type_key), cleaned.config):
+    if wrong := clouds.hold_chosen(fields, cleaned.config):
         raise Invalid.field("credential", wrong)
     return cleaned
 
@@ -459,20 +434,6 @@ def _zone(name: str) -> str:
     if name not in timezone_names():
         raise Invalid.field("timezone", f"“{name}” is not a time zone.", hint="For example: Europe/Berlin.")
     return name
-
-
-def _row(source: Source, read: TableRead, now: Any) -> SourceTable:
-    return SourceTable(
-        workspace_id=source.workspace_id,
-        source=source,
-        schema=read.table.schema,
-        name=read.table.name,
-        kind=read.table.kind,
-        description=read.table.description,
-        columns=None if read.columns is None else [asdict(c) for c in read.columns],
-        column_names=" ".join(c.name for c in read.columns or ()),
-        refreshed_at=now,
-    )
 
 
 def _rotate(model: SealedModel, column: str) -> int:

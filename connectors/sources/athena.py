@@ -16,7 +16,7 @@ from connectors.sdk.fields import AWS_CREDENTIAL, NO_CREDENTIAL, Text
 from connectors.sdk.server_settings import TIME_LIMIT
 from connectors.sdk.source import SourceDefinition
 from connectors.sdk.trino_source import TrinoFamilySource
-from connectors.sdk.types import Table, Verification
+from connectors.sdk.types import Choice, Table, Verification
 
 _REGION, *_ACCESS = CONNECTION
 
@@ -44,6 +44,7 @@ class AthenaSource(TrinoFamilySource):
                 label="Workgroup",
                 help="It decides what a query may scan and where results go.",
                 default="primary",
+                discover="workgroups",
                 pattern=r"[a-zA-Z0-9._-]{1,128}",
                 pattern_hint="1 to 128 letters, digits, dots, dashes and underscores.",
             ),
@@ -61,12 +62,15 @@ class AthenaSource(TrinoFamilySource):
                 label="Data catalog",
                 help="AwsDataCatalog is the one of AWS Glue.",
                 default="AwsDataCatalog",
+                discover="catalogs",
                 max_length=256,
             ),
             Text(
                 name="database",
                 label="Database",
                 help="Its tables are listed, and names without a database belong to it.",
+                discover="databases",
+                depends=("catalog",),
                 max_length=255,
             ),
             TIME_LIMIT,
@@ -86,18 +90,29 @@ class AthenaSource(TrinoFamilySource):
     def _connect(self) -> AbstractContextManager[Session]:
         return opened(self.config, self.environment)
 
+    def workgroups(self) -> Sequence[Choice]:
+        """The workgroups of the region."""
+        return self._listed("list_work_groups", "WorkGroups", "Name")
+
+    def catalogs(self) -> Sequence[Choice]:
+        """The data catalogs of the account."""
+        return self._listed("list_data_catalogs", "DataCatalogsSummary", "CatalogName")
+
+    def databases(self, *, catalog: str) -> Sequence[Choice]:
+        """The databases of a catalog; none where Lake Formation grants none."""
+        return self._listed("list_databases", "DatabaseList", "Name", CatalogName=catalog)
+
+    def _listed(self, operation: str, key: str, name: str, **about: str) -> Sequence[Choice]:
+        with self._opened() as session:
+            return [Choice(str(one[name]), str(one[name])) for one in session.listed(operation, key, **about)]
+
     def _tables(self, connection: Session) -> Sequence[Table]:
-        found: list[Table] = []
-        more: dict[str, str] = {}
-        while True:
-            told = connection.ask("list_table_metadata", **self._database, **more)
-            for table in told["TableMetadataList"]:
-                kind = "view" if "VIEW" in (table.get("TableType") or "") else "table"
-                comment = (table.get("Parameters") or {}).get("comment") or ""
-                found.append(Table(self._database["DatabaseName"], table["Name"], kind, comment))
-            if not told.get("NextToken"):
-                return found
-            more = {"NextToken": told["NextToken"]}
+        found = []
+        for table in connection.listed("list_table_metadata", "TableMetadataList", **self._database):
+            kind = "view" if "VIEW" in (table.get("TableType") or "") else "table"
+            comment = (table.get("Parameters") or {}).get("comment") or ""
+            found.append(Table(self._database["DatabaseName"], table["Name"], kind, comment))
+        return found
 
     @property
     def _database(self) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -17,9 +18,10 @@ from connectors.sdk.rest.api import Line, at
 from connectors.sdk.rest.blocking import opened
 from connectors.sdk.sheet_source import Cells, SheetSource
 from connectors.sdk.source import SourceDefinition
-from connectors.sdk.types import Table, Verification
+from connectors.sdk.types import Choice, Table, Verification
 
 ORIGIN = "https://sheets.googleapis.com"
+FILES = "https://www.googleapis.com"
 _ID = r"(?:https://docs\.google\.com/spreadsheets/(?:u/\d+/)?d/)?(?P<id>[A-Za-z0-9_-]{20,})(?:[/?#].*)?"
 _ROWS = 10_000  # of one request
 _RIGHTS = "Share the spreadsheet with the account that reads it (a service account has an e-mail address), as a viewer."
@@ -45,10 +47,14 @@ def _refused(response: Response, message: str) -> ConnectorError:
 
 API = Api(
     base=f"{ORIGIN}/v4",
-    sign_in=google("https://www.googleapis.com/auth/spreadsheets.readonly"),
+    sign_in=google(
+        "https://www.googleapis.com/auth/spreadsheets.readonly",
+        "https://www.googleapis.com/auth/drive.metadata.readonly",  # for the list of spreadsheets
+    ),
     errors=dict.fromkeys((400, 403, 404, 500), _refused),
     answer_bytes=128 << 20,
 )
+DRIVE = replace(API, base=f"{FILES}/drive/v3", errors={})
 
 
 class GoogleSheetsSource(SheetSource):
@@ -75,6 +81,7 @@ class GoogleSheetsSource(SheetSource):
                 pattern=_ID,
                 pattern_hint="Paste the address of the spreadsheet from the browser.",
                 max_length=500,
+                discover="spreadsheets",
             ),
         ),
     )
@@ -83,6 +90,20 @@ class GoogleSheetsSource(SheetSource):
         """How a person signs in with Google, where that is chosen."""
         hidden = API.sign_in.secrets(self.config)
         return API.sign_in.consent(self.config, lambda: Client(self.environment, secrets=hidden))
+
+    def spreadsheets(self) -> Sequence[Choice]:
+        """What is shared with the account, last changed first."""
+        asked = {
+            "q": "mimeType = 'application/vnd.google-apps.spreadsheet' and trashed = false",
+            "orderBy": "modifiedTime desc",
+            "fields": "files(id,name)",
+            "pageSize": 1_000,
+            "supportsAllDrives": "true",
+            "includeItemsFromAllDrives": "true",
+        }
+        with opened(DRIVE, self.config, self.environment) as line:
+            told = run(line.get("files", asked))
+        return [Choice(str(file["id"]), str(file["name"])) for file in told.get("files") or ()]
 
     def tables(self) -> Sequence[Table]:
         """The sheets that hold cells, in their order."""

@@ -46,6 +46,8 @@ def _tokens(config: Config) -> str:
     return f"{LOGIN}/{config['tenant']}/oauth2/v2.0/token"
 
 
+_DRIVES = {"$select": "id,name,webUrl"}
+_SITES = 50  # whose drives are listed
 API = Api(
     base=f"{ORIGIN}/v1.0",
     sign_in=Either(
@@ -102,6 +104,7 @@ class MicrosoftExcelSource(SheetSource):
                 pattern=r"[A-Za-z0-9!_-]+",
                 pattern_hint="An ID such as b!-RIj2DuyvEyV1T4NlOaMHk8XkS_I8MdF….",
                 max_length=200,
+                discover="drives",
             ),
         ),
     )
@@ -115,6 +118,15 @@ class MicrosoftExcelSource(SheetSource):
         """How a person signs in with Microsoft, where that is chosen."""
         hidden = API.sign_in.secrets(self.config)
         return API.sign_in.consent(self.config, lambda: Client(self.environment, secrets=hidden))
+
+    def drives(self) -> Sequence[Choice]:
+        """The drives of the person who signed in, or of all sites that an app may see."""
+        with self._line() as line:
+            if self.config.get("sign_in") != "app":
+                return _drives(run(line.get("me/drives", _DRIVES)))
+            sites = run(line.get("sites", {"search": "*", "$select": "id", "$top": _SITES})).get("value") or ()
+            found = [run(line.get(f"sites/{quote(site['id'])}/drives", _DRIVES)) for site in sites]
+            return [drive for told in found for drive in _drives(told)]
 
     def tables(self) -> Sequence[Table]:
         """The sheets of the drive's workbooks, each under the name of its workbook."""
@@ -189,6 +201,10 @@ class MicrosoftExcelSource(SheetSource):
     def _line(self) -> Iterator[Any]:
         with opened(API, self.config, self.environment) as line:
             yield line
+
+
+def _drives(told: Any) -> list[Choice]:
+    return [Choice(str(d["id"]), f"{d.get('name') or d['id']} ({d.get('webUrl') or ''})") for d in told["value"]]
 
 
 async def _content(source: MicrosoftExcelSource, address: str) -> Response:

@@ -99,8 +99,10 @@ class Configuration(DetailView):
     def _form(self, row: Connection, request: HttpRequest | None = None) -> SettingsForm:
         fields = access.fields_of(self.kind, row.type)
         sent = (request.POST, request.FILES) if request else (None, None)
-        form = settings_form(row, fields, *sent)
-        if not access.may_manage(self.here.actor, row):
+        may_manage = access.may_manage(self.here.actor, row)
+        offers = self.url("offers", row.pk) if may_manage else ""
+        form = settings_form(row, fields, *sent, choices_url=offers)
+        if not may_manage:
             for field in form.fields.values():
                 field.disabled = True
         return form

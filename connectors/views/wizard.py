@@ -117,13 +117,15 @@ class Connect(WizardView):
     def get(self, request: HttpRequest, type_key: str) -> HttpResponse:
         """An empty form from the declaration."""
         entry = self._entry(type_key)
-        form = new_settings_form(access.fields_of(self.kind, entry.key))
+        form = new_settings_form(
+            access.fields_of(self.kind, entry.key), choices_url=self.url("offers_for_new", type_key)
+        )
         return self._page(entry, form)
 
     def post(self, request: HttpRequest, type_key: str) -> HttpResponse:
         """Save it as unfinished."""
         entry = self._entry(type_key)
-        form = new_settings_form(access.fields_of(self.kind, entry.key), request.POST, request.FILES)
+        form = self._form(entry, request.POST, request.FILES)
         if not form.is_valid():
             return self._page(entry, form, 422)
         name = free_name(self.model, entry.name)
@@ -139,6 +141,10 @@ class Connect(WizardView):
     def _entry(self, type_key: str) -> Entry:
         return catalog.entry(self.kind, type_key)
 
+    def _form(self, entry: Entry, *sent: Any) -> SettingsForm:
+        offers = self.url("offers_for_new", entry.key)
+        return new_settings_form(access.fields_of(self.kind, entry.key), *sent, choices_url=offers)
+
     def _page(self, entry: Entry, form: SettingsForm, status: int = 200) -> HttpResponse:
         context = {**self.wizard("connection", entry), "form": form, "back_url": self.url("new")}
         context |= self.setup_sql(entry.key, {})
@@ -151,12 +157,14 @@ class Setup(WizardView):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The form with what is stored."""
         row = self.unfinished(pk)
-        return self._page(row, settings_form(row, access.fields_of(self.kind, row.type)))
+        return self._page(
+            row, settings_form(row, access.fields_of(self.kind, row.type), choices_url=self.url("offers", pk))
+        )
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Save and go on."""
         row = self.unfinished(pk)
-        form = settings_form(row, access.fields_of(self.kind, row.type), request.POST, request.FILES)
+        form = self._form(row, request.POST, request.FILES)
         if not form.is_valid():
             return self._page(row, form, 422)
         try:
@@ -165,6 +173,9 @@ class Setup(WizardView):
             form.take_errors(error.fields)
             return self._page(row, form, 422)
         return self.after_connection(row)
+
+    def _form(self, row: Connection, *sent: Any) -> SettingsForm:
+        return settings_form(row, access.fields_of(self.kind, row.type), *sent, choices_url=self.url("offers", row.pk))
 
     def _page(self, row: Connection, form: SettingsForm, status: int = 200) -> HttpResponse:
         entry = catalog.known_entry(self.kind, row.type)

@@ -356,6 +356,15 @@ class Athena(Server):
             told["NextToken"] = str(begin + 1)
         self.say(200, told)
 
+    def _ListWorkGroups(self, asked: dict[str, Any]) -> None:  # noqa: N802
+        self.say(200, {"WorkGroups": [{"Name": "managed"}, {"Name": "primary"}]})
+
+    def _ListDataCatalogs(self, asked: dict[str, Any]) -> None:  # noqa: N802
+        self.say(200, {"DataCatalogsSummary": [{"CatalogName": "stand", "Type": "GLUE"}]})
+
+    def _ListDatabases(self, asked: dict[str, Any]) -> None:  # noqa: N802
+        self.say(200, {"DatabaseList": [{"Name": "main"}] if asked["CatalogName"] == "stand" else []})
+
     def _GetTableMetadata(self, asked: dict[str, Any]) -> None:  # noqa: N802
         found = self._asked_of(
             "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = ?", asked["TableName"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.sdk.destination import Destination, DestinationDefinition, Mode, Removal, RowSet, SyncType
-from connectors.sdk.fields import CredentialPicker, Field, Section, Select, Text
+from connectors.sdk.fields import CredentialPicker, Field, Listed, Section, Select, Text
 from connectors.sdk.modes import DROPS_REPEATED
 from connectors.sdk.rest import RestDestination
 from connectors.sdk.source import Source
@@ -94,10 +94,10 @@ def _consents(connector: type[Any]) -> bool:
 
 
 def picker_problems(connector: type[Any], fields: Sequence[Field]) -> list[str]:
-    """What a picker lists comes from a method that takes just the settings it depends on."""
+    """What is listed comes from a method that takes just the settings it depends on."""
     problems = []
     for path, declared in every_field(fields):
-        if not isinstance(declared, Select) or not declared.discover:
+        if not isinstance(declared, Listed) or not declared.discover:
             continue
         method = getattr(connector, declared.discover, None)
         if method is None:

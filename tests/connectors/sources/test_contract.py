@@ -51,6 +51,7 @@ def test_every_field_is_explained_and_its_default_valid_and_secrets_are_secret(k
     fields = definition_of(key).fields
     assert rules.field_problems(fields) == []
     assert rules.credential_problems(fields) == []
+    assert rules.picker_problems(source_class(key), fields) == []
 
 
 @pytest.mark.parametrize("key", SOURCES)

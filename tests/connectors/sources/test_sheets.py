@@ -17,9 +17,9 @@ from connectors.sdk.context import Environment
 from connectors.sdk.errors import AuthError, ConfigError, QueryError
 from connectors.sdk.rest.google_sign_in import TOKENS
 from connectors.sdk.source import Source
-from connectors.sdk.types import ColumnType, Table
+from connectors.sdk.types import Choice, ColumnType, Table
+from connectors.sources.google_sheets import FILES, GoogleSheetsSource
 from connectors.sources.google_sheets import ORIGIN as SHEETS
-from connectors.sources.google_sheets import GoogleSheetsSource
 from connectors.sources.microsoft_excel import LOGIN, MicrosoftExcelSource
 from connectors.sources.microsoft_excel import ORIGIN as GRAPH
 from tests.connectors.sources.reading import rows
@@ -51,6 +51,8 @@ class Service(BaseHTTPRequestHandler):
             assert "Authorization" not in self.headers
             return self._send(200, self.book)
         assert self.headers["Authorization"] == "Bearer known"
+        if path == "/drive/v3/files":
+            return self._say(200, {"files": [{"id": _ID, "name": "Shop & more"}]})
         if path.startswith("/v4/"):
             return self._google(path)
         if path.endswith("/content"):
@@ -68,6 +70,10 @@ class Service(BaseHTTPRequestHandler):
         return self._say(200, {"sheets": sheets})
 
     def _graph(self, path: str) -> tuple[int, Any]:
+        if path == "/v1.0/sites":
+            return 200, {"value": [{"id": "acme.test,1,2"}]}
+        if path == "/v1.0/sites/acme.test,1,2/drives":
+            return 200, {"value": [{"id": "b!d", "name": "Documents", "webUrl": "https://acme.test/docs"}]}
         if path == "/v1.0/me/drive":
             return 200, {"id": "d"}
         if path == "/v1.0/me/drive/root/search(q='.xlsx')":
@@ -96,22 +102,23 @@ class Service(BaseHTTPRequestHandler):
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment]:
     with serving(Service) as port:
         here = f"http://127.0.0.1:{port}"
-        routes = {SHEETS: here, TOKENS.rpartition("/")[0]: here, GRAPH: here, LOGIN: here}
+        routes = {SHEETS: here, FILES: here, TOKENS.rpartition("/")[0]: here, GRAPH: here, LOGIN: here}
         yield Environment(outbound_allow=("*",), routes=routes)
 
 
 @pytest.fixture
-def sheets(environment: Environment) -> Source:
+def sheets(environment: Environment) -> GoogleSheetsSource:
     return a_spreadsheet(environment)
 
 
-def a_spreadsheet(environment: Environment, name: str = _ID) -> Source:
+def a_spreadsheet(environment: Environment, name: str = _ID) -> GoogleSheetsSource:
     config = {"sign_in": "service_account", "service_account_key": service_account_key(), "spreadsheet": name}
     return GoogleSheetsSource(config, environment)
 
 
-def test_a_google_sheet_is_a_table_up_to_the_last_name_with_types_that_all_its_values_have(sheets: Source) -> None:
+def test_a_google_sheet_ends_at_its_last_name_and_its_values_decide_its_types(sheets: GoogleSheetsSource) -> None:
     sheets.check()
+    assert sheets.spreadsheets() == [Choice(_ID, "Shop & more")]
     assert sheets.tables() == [Table("", "It's")]
     columns = sheets.columns(Table("", "It's"))
     assert [(c.name, c.type) for c in columns] == [
@@ -138,7 +145,7 @@ def test_what_is_wrong_with_a_spreadsheet_is_said(sheets: Source, environment: E
 
 
 @pytest.fixture
-def excel(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> Source:
+def excel(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> MicrosoftExcelSource:
     pytest.importorskip("python_calamine", reason="the driver is not installed; `make test` does that")
     monkeypatch.setattr(
         Service, "book", workbook({"People": _PEOPLE, "Late": "<row r='2'><c r='B2'><v>1</v></c></row>"})
@@ -149,8 +156,9 @@ def excel(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> Source:
     return source
 
 
-def test_an_excel_sheet_ends_with_its_first_empty_row_and_name(excel: Source) -> None:
+def test_an_excel_sheet_ends_with_its_first_empty_row_and_name(excel: MicrosoftExcelSource) -> None:
     excel.check()
+    assert excel.drives() == [Choice("b!d", "Documents (https://acme.test/docs)")]
     assert excel.tables() == [Table("Shop.xlsx", "People"), Table("Shop.xlsx", "Late")]
     assert rows(excel, 'SELECT * FROM "Shop.xlsx"."People"') == [
         {"id": 1, "name": "Ann", "since": dt.date(2026, 2, 3)},
