@@ -26,7 +26,7 @@ ROUNDS ?= 500
 
 FRONTEND_INPUTS := $(shell find frontend templates \( -name node_modules -o -name dist \) -prune -o -type f -print 2>/dev/null)
 
-.PHONY: all help demo serve drivers test lint bench torture shot connector connectors docs lock clean prepared develop
+.PHONY: all help demo serve drivers test lint bench torture shot connector connectors docs lock vulnerabilities clean prepared develop
 
 all: prepared ## Prepare everything: virtual environment, front end
 
@@ -77,6 +77,11 @@ lock: develop ## Pin requirements/*.in anew, with hashes (UPGRADE=--upgrade for 
 		../$(LOCK) $(UPGRADE) $$name.in -o $$name.txt || exit 1; \
 	done
 	cd frontend && $(WITH_NODE) npm install --package-lock-only --silent
+
+vulnerabilities: develop ## Look every locked package up in the advisories of PyPI and npm (needs both registries)
+	for name in base drivers; do $(VENV)/bin/uv tool run pip-audit@2.10.1 --strict --disable-pip --require-hashes \
+		--progress-spinner off -r requirements/$$name.txt || exit 1; done
+	cd frontend && $(WITH_NODE) npm audit --omit=dev
 
 clean: ## Remove everything made here: environment, front end, and all local data in .data
 	@if [ -x $(PY) ] && $(PY) -c "import psutil" 2>/dev/null; then $(PY) -m config.embedded.remove; else rm -rf .data; fi
