@@ -81,7 +81,11 @@ KINDS = MessageKinds(
             default="text",
             choices=(
                 Choice("text", "Text", "In Slack's mrkdwn."),
-                Choice("blocks", "Block Kit", "Templates of a JSON array of blocks."),
+                Choice(
+                    "blocks",
+                    "Block Kit",
+                    "Templates of a JSON array of blocks, tried at app.slack.com/block-kit-builder.",
+                ),
             ),
         ),
     ),

@@ -34,7 +34,7 @@ SCHEMAS = (PLANNER_SCHEMA, AUDIT_SCHEMA)
 # Stands for the model's text while the statement around it is rendered.
 _MARK = "headrace_b81d02f7c3e94a55_model"
 _PROBE = "headrace_write_check"
-_JSON = {b"headrace:stored": b"json"}
+_STORED = b"headrace:stored"
 _KINDS = ("TABLE", "VIEW", None)
 _WRITES = (exp.Create, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Drop, exp.Alter)
 
@@ -101,12 +101,12 @@ def drop_table(name: str, schema: str = PLANNER_SCHEMA) -> Statement:
 
 def json_field(name: str) -> pa.Field:
     """A column of JSON texts for :meth:`WarehouseSession.load`, which the table stores as what they stand for."""
-    return pa.field(name, pa.string(), metadata=_JSON)
+    return pa.field(name, pa.string(), metadata={_STORED: b"json"})
 
 
 def holds_json(field: pa.Field) -> bool:
     """Whether :func:`json_field` made the column."""
-    return bool(field.metadata == _JSON)
+    return bool((field.metadata or {}).get(_STORED) == b"json")
 
 
 def column_sql_type(kind: pa.DataType) -> exp.DataType:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import duckdb
 import pyarrow as pa
@@ -74,9 +74,15 @@ def facts(run: Finished, workspace: str = "w1") -> RunFacts:
     )
 
 
+class Logged(Protocol):
+    """Somewhere that runs are logged."""
+
+    def session(self) -> AbstractContextManager[WarehouseSession]: ...
+
+
 def log(
     house: House,
-    warehouse: Warehouse,
+    warehouse: Logged,
     run: Finished,
     tables: Collection[str] = ALL,
     *,
