@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,9 +16,11 @@ from hypothesis import strategies as st
 from connectors.sdk.destination import ACCEPTED, Limits, Mode, Removal, RowResult, rejected
 from connectors.sdk.errors import Unavailable
 from connectors.sdk.types import Operation
+from syncs.engine.limiter import Unlimited
+from syncs.engine.onerow import send_row
 from syncs.engine.runlog import RunLog
 from syncs.engine.spec import FieldMapping, MappingKind
-from tests.syncs.engine.support import House, MemoryDestination, table
+from tests.syncs.engine.support import House, MemoryDestination, make_job, make_spec, table
 
 
 class People(MemoryDestination):
@@ -96,6 +99,15 @@ def test_a_detail_that_matches_nobody_takes_nobody_out(house: House, people: Peo
     run(house, {1: "ann"}, mappings=by_key)
     run(house, {1: "bea"}, mappings=by_key)
     assert people.sent[1:] == [(Operation.CHANGED, "bea")]
+
+
+def test_a_test_row_is_put_in_as_it_is(people: People, tmp_path: Path) -> None:
+    spec = make_spec(mode=Mode.ADD, replaces=True, mappings=MATCHED)
+    sent = send_row(
+        spec, make_job(spec), people, table([(1, "ann")]), Operation.CHANGED,
+        edits={}, limits=Limits(), limiter=lambda: nullcontext(Unlimited()), workdir=tmp_path,
+    )  # fmt: skip
+    assert (sent.failure, people.sent) == (None, [(Operation.CHANGED, "ann")])
 
 
 ROWS = st.dictionaries(st.integers(1, 4), st.integers(0, 9), max_size=4)
