@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from syncs.engine.errors import StorageFailed
+from syncs.engine.instances import Limits, instances
 from syncs.engine.storage import scratch
 
 Check = Callable[[], None]
@@ -91,18 +92,8 @@ def translated(error: Exception) -> Exception:
 @contextmanager
 def duck(workdir: str | Path, *, memory_mb: int, threads: int, check: Check) -> Iterator[Duck]:
     """A connection whose files vanish with it."""
-    with scratch(workdir, "duck-") as folder:
-        connection = duckdb.connect(
-            config={
-                "memory_limit": f"{max(_LEAST_MB, memory_mb - _BESIDE_MB)}MB",
-                "threads": threads,
-                "temp_directory": str(folder),
-                "preserve_insertion_order": False,
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
-            }
-        )
-        connection.execute("SET TimeZone='UTC'")
+    limits = Limits(max(_LEAST_MB, memory_mb - _BESIDE_MB), threads)
+    with scratch(workdir, "duck-") as folder, instances.lend(limits, folder) as connection:
         bench = Duck(connection, check)
         try:
             yield bench

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -21,13 +22,14 @@ from connectors.sdk.arrow import column_type, python_values
 from connectors.sdk.rows import json_value
 from connectors.sdk.types import Operation
 from syncs.engine.duck import literal
+from syncs.engine.instances import Limits, instances
 from syncs.engine.recipe import KEY
 from syncs.engine.spec import PartOutcome, Prepared, RowStatus, RunSpec
 from syncs.engine.storage import Storage
 
 MAX_PAGE = 500
 _DUPLICATES = 0
-_MEMORY_MB = 128
+_LIMITS = Limits(memory_mb=128, threads=1, in_order=True)
 _EXPORTED_ROWS = 2_000
 _OUTCOME_COLUMNS = 8
 
@@ -339,12 +341,6 @@ def _parse(id: str) -> tuple[int, int]:
 
 @contextmanager
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A small, short-lived DuckDB for one look at a run."""
-    opened = duckdb.connect(
-        config={"memory_limit": f"{_MEMORY_MB}MB", "threads": 1, "autoinstall_known_extensions": False}
-    )
-    try:
-        opened.execute("SET TimeZone='UTC'")
+    """A small DuckDB for one look at a run."""
+    with TemporaryDirectory(prefix="headrace-duckdb-") as spill, instances.lend(_LIMITS, Path(spill)) as opened:
         yield opened
-    finally:
-        opened.close()
