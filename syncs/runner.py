@@ -18,6 +18,7 @@ from django.conf import settings
 
 from config import logs
 from config.errors import HeadraceError
+from config.postgres.compiled import Compiled
 from connectors.access import open_destination, open_source
 from connectors.sdk.context import Workload
 from connectors.sdk.destination import Destination, Job, Limits
@@ -54,6 +55,8 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 _STATUS_OF_STAGE = {"query": RunStatus.QUERYING, "diff": RunStatus.PREPARING}
 MAX_PARALLEL_PARTS = 4
+_SIDES = ("sync__model__source", "sync__destination")
+_RUN = Compiled(lambda run: Run.objects.select_related(*_SIDES).filter(pk=run), "run", walled=True)
 # Failures of the warehouse that waiting does not mend.
 LASTING = {AuthError.code, ConfigError.code, QueryError.code}
 
@@ -90,8 +93,7 @@ class Stage:
     @cached_property
     def run(self) -> Run:
         """The run, with its sync and both sides."""
-        related = ("sync__model__source", "sync__destination")
-        return Run.objects.select_related(*related).get(pk=self.held.run_id)
+        return _RUN.get(run=self.held.run_id)
 
     @property
     def sync(self) -> Sync:

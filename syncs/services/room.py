@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
+from config.postgres.compiled import Compiled
 from config.queue import enqueue
 from connectors.models import Destination
 from syncs.choices import StepKind, StepState
@@ -29,7 +30,7 @@ def most_at_once(elsewhere: int = 0) -> int:
 
 def is_full(sync_id: int) -> bool:
     """Whether the destination of this sync has all the deliveries it may have; others ask after our transaction."""
-    Destination.objects.select_for_update(no_key=True, of=("self",)).get(syncs=sync_id)
+    _LOCKED.get(sync=sync_id)
     at_work = Q(state=StepState.RUNNING, lease_until__gte=Now())
     here = _deliveries(sync_id).filter(at_work).count()
     if here == 0 or here >= most_at_once():
@@ -50,3 +51,10 @@ def call_next(sync_id: int) -> None:
 def _deliveries(sync_id: int) -> QuerySet[RunStep]:
     same_destination = {"run__sync__destination__syncs": sync_id}
     return RunStep.objects.filter(kind=StepKind.DELIVER, run__finished_at__isnull=True, **same_destination)
+
+
+_LOCKED = Compiled(
+    lambda sync: Destination.objects.select_for_update(no_key=True, of=("self",)).filter(syncs=sync).only("pk"),
+    "sync",
+    walled=True,
+)

@@ -19,6 +19,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
+from config.postgres.compiled import Compiled
 from config.queue import enqueue
 from syncs.choices import RunStatus, StepKind, StepState, TriggerKind, ended_as
 from syncs.codec import dump, load
@@ -77,13 +78,9 @@ class Claim:
 def claim(step_id: int) -> Claim | None:
     """Take a stage that is waiting or whose holder went silent; nothing where somebody else works on it."""
     asked_at = time.monotonic()
-    free = Q(state=StepState.WAITING, available_at__lte=Now()) | Q(state=StepState.RUNNING, lease_until__lt=Now())
-    candidates = RunStep.objects.filter(free, _OPEN, ~_behind_another_log(), pk=step_id).select_related(
-        "run__sync__destination"
-    )
     with transaction.atomic():
         # Locked first: an UPDATE that joins the run looks at the step as it was before it waited for another worker.
-        step = candidates.select_for_update(skip_locked=True, no_key=True, of=("self",)).first()
+        step = _CANDIDATE.first(step=step_id)
         if step is None or (step.kind == StepKind.DELIVER and room.is_full(step.run.sync_id)):
             return None
         step.epoch, step.attempts = step.epoch + 1, step.attempts + 1
@@ -307,10 +304,18 @@ def _step(held: Claim, *, with_sync: bool = False) -> Iterator[Run]:
     with transaction.atomic():
         if with_sync:
             _locked_sync(held.sync_id)
-        run = Run.objects.select_for_update(no_key=True).get(pk=held.run_id)
-        if _held(held).select_for_update(no_key=True).first() is None:
+        run = _LOCKED_RUN.get(run=held.run_id)
+        if _LOCKED_STEP.first(step=held.step_id, epoch=held.epoch) is None:
             raise LeaseLost("Another worker took over.")
         yield run
+
+
+def _free(step: Any) -> QuerySet[RunStep]:
+    """The stage where it can be taken, locked."""
+    free = Q(state=StepState.WAITING, available_at__lte=Now()) | Q(state=StepState.RUNNING, lease_until__lt=Now())
+    candidates = RunStep.objects.filter(free, _OPEN, ~_behind_another_log(), pk=step)
+    locked = candidates.select_for_update(skip_locked=True, no_key=True, of=("self",))
+    return locked.select_related("run__sync__destination")
 
 
 def _behind_another_log() -> Exists:
@@ -342,7 +347,7 @@ def _hold(run: Run, breaches: Sequence[Breach], startable: Sequence[int]) -> Non
 
 
 def _locked_sync(sync_id: int) -> Sync:
-    return Sync.objects.select_for_update(no_key=True).get(pk=sync_id)
+    return _LOCKED_SYNC.get(sync=sync_id)
 
 
 def _add_up(run: Run, steps: Sequence[RunStep]) -> None:
@@ -369,3 +374,17 @@ def _rows(outcome: PartOutcome) -> int:
 
 def _send(workspace_id: int, step_id: int, kind: str) -> None:
     enqueue(actor_for(kind), workspace_id, step_id)
+
+
+# Each stage of each run asks these, a part of ten rows too.
+_CANDIDATE = Compiled(_free, "step", walled=True)
+_LOCKED_RUN = Compiled(lambda run: Run.objects.select_for_update(no_key=True).filter(pk=run), "run", walled=True)
+_LOCKED_SYNC = Compiled(lambda sync: Sync.objects.select_for_update(no_key=True).filter(pk=sync), "sync", walled=True)
+_LOCKED_STEP = Compiled(
+    lambda step, epoch: RunStep.objects.select_for_update(no_key=True).filter(
+        pk=step, epoch=epoch, state=StepState.RUNNING
+    ),
+    "step",
+    "epoch",
+    walled=True,
+)

@@ -17,6 +17,7 @@ from django.db.models import Max
 from django.db.models.functions import Now
 from psycopg import sql
 
+from config.postgres.compiled import Compiled
 from connectors import services as connectors
 from connectors.models import Destination, Source
 from governance.audit.actors import Actor
@@ -217,12 +218,18 @@ def postgres_settings(url: str) -> Mapping[str, Any]:
 
 def work_off() -> None:
     """Carry out every stage that waits, in this thread, until none is left."""
-    due = RunStep.objects.filter(state=StepState.WAITING, available_at__lte=Now())
     passed_by: set[int] = set()  # logs that wait for those of an earlier run
-    while step := due.exclude(pk__in=passed_by).first():
+    while step := next((step for step in _DUE.rows() if step.pk not in passed_by), None):
         tasks.work_on_step.fn(step.workspace_id, step.pk)
-        if RunStep.objects.filter(pk=step.pk, state=StepState.WAITING, attempts=step.attempts).exists():
+        if any((left.pk, left.attempts) == (step.pk, step.attempts) for left in _WAITING.rows()):
             passed_by.add(step.pk)
+
+
+# Asked between the stages of each run of each test.
+_WAITING = Compiled(lambda: RunStep.objects.filter(state=StepState.WAITING).order_by("pk"), walled=True)
+_DUE = Compiled(
+    lambda: RunStep.objects.filter(state=StepState.WAITING, available_at__lte=Now()).order_by("pk"), walled=True
+)
 
 
 def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = 60.0) -> None:
