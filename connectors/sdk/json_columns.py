@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,7 @@ Shape = Mapping[str, "str | Shape"]
 Pieces = tuple["str | pa.Array", ...]
 
 _NULL = pa.scalar("null")
+_NO_NUMBER = pa.scalar(math.nan)
 # What JSON text may not hold as it is: these, and whatever comes before the first printable sign.
 _ESCAPED = r'["\\\x00-\x1f]'
 _ESCAPED_SIGNS, _FIRST_PRINTABLE = (b'"', b"\\"), 0x20
@@ -143,20 +145,26 @@ def _meant(column: pa.Array, field: pa.Field) -> pa.Array:
 
 
 def _plain(column: pa.Array) -> Pieces:
-    return (pc.fill_null(column.cast(pa.string()), _NULL),)
+    return (_or_null(column.cast(pa.string())),)
+
+
+def _or_null(texts: pa.Array) -> pa.Array:
+    return pc.fill_null(texts, _NULL) if texts.null_count else texts
 
 
 def _floats(column: pa.Array) -> Pieces:
     """The shortest digits that read back as the same number; null where JSON has no word for it."""
     if not len(column):
         return (pa.array([], pa.string()),)
-    text = orjson.dumps(column.to_pylist())[1:-1].decode()
+    numbers = pc.fill_null(column.cast(pa.float64()), _NO_NUMBER)
+    signs = memoryview(numbers.buffers()[1]).cast("d")[numbers.offset : numbers.offset + len(numbers)]
+    text = orjson.dumps(signs.tolist())[1:-1].decode()
     return (pc.split_pattern(pa.scalar(text), ",").values,)
 
 
 def _decimals(column: pa.Array) -> Pieces:
     texts = column.cast(pa.string())
-    return (_one_by_one(column) if b"E" in _bytes(texts) else pc.fill_null(texts, _NULL),)
+    return (_one_by_one(column) if b"E" in _bytes(texts) else _or_null(texts),)
 
 
 def _texts(column: pa.Array) -> Pieces:

@@ -19,6 +19,9 @@ def cut(rows: pa.RecordBatch, *, max_rows: int, max_bytes: int) -> Iterator[tupl
     """Start and stop of each batch. A single row larger than ``max_bytes`` is a batch of its own."""
     if not rows.num_rows:
         return
+    if _at_most(rows) <= max_bytes:
+        yield from ((start, min(start + max_rows, rows.num_rows)) for start in range(0, rows.num_rows, max_rows))
+        return
     ends = memoryview(pc.cumulative_sum(estimated_bytes(rows)).buffers()[1]).cast("q")[: rows.num_rows]
     start, before = 0, 0
     while start < rows.num_rows:
@@ -30,18 +33,30 @@ def cut(rows: pa.RecordBatch, *, max_rows: int, max_bytes: int) -> Iterator[tupl
 
 def estimated_bytes(rows: pa.RecordBatch) -> pa.Array:
     """About how many bytes each row takes as JSON, names included, as 64-bit integers."""
+    fixed, texts = _sizes(rows)
+    sizes = pa.repeat(pa.scalar(fixed, pa.int64()), rows.num_rows)
+    for column in texts:
+        sizes = pc.add(sizes, pc.fill_null(pc.binary_length(column), _NULL).cast(pa.int64()))
+    return sizes
+
+
+def _at_most(rows: pa.RecordBatch) -> int:
+    """No less than the estimates of all rows together, without looking at each: places of texts make up for nulls."""
+    fixed, texts = _sizes(rows)
+    return int(fixed * rows.num_rows + sum(column.nbytes for column in texts))
+
+
+def _sizes(rows: pa.RecordBatch) -> tuple[int, list[pa.Array]]:
+    """The bytes that every row has, and the columns of which each value has a length of its own."""
     fixed = sum(len(name.encode()) + _AROUND for name in rows.schema.names)
-    measured: list[pa.Array] = []
+    texts: list[pa.Array] = []
     for column in rows.columns:
         storage = column.storage if isinstance(column, pa.ExtensionArray) else column
         if _has_length(storage.type):
-            measured.append(pc.fill_null(pc.binary_length(storage), _NULL).cast(pa.int64()))
+            texts.append(storage)
         else:
             fixed += _usual_bytes(storage)
-    sizes = pa.repeat(pa.scalar(fixed, pa.int64()), rows.num_rows)
-    for lengths in measured:
-        sizes = pc.add(sizes, lengths)
-    return sizes
+    return fixed, texts
 
 
 def _has_length(kind: pa.DataType) -> bool:
