@@ -112,6 +112,7 @@ DESTINATIONS: dict[str, str] = {
     "shopify": "connectors.destinations.shopify:ShopifyDestination",
     "slack": "connectors.destinations.slack:SlackDestination",
     "snapchat": "connectors.destinations.snapchat:SnapchatDestination",
+    "sqlserver": "connectors.destinations.sqlserver:SqlServerDestination",
     "stripe": "connectors.destinations.stripe:StripeDestination",
     "tiktok": "connectors.destinations.tiktok:TiktokDestination",
     "tradedesk": "connectors.destinations.tradedesk:TradedeskDestination",

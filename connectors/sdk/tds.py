@@ -10,8 +10,8 @@ import logging
 import ssl
 import struct
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -19,7 +19,9 @@ from typing import Any
 import pytds
 from pytds.row_strategies import tuple_row_strategy
 from pytds.tds_base import TDS74, TDS_DONE_CANCELLED, TDS_ODBC_ON, PreLoginEnc, _TdsLogin
+from pytds.tds_base import Column as WireColumn
 from pytds.tds_socket import _TdsSocket
+from pytds.tds_types import IntType, NVarCharMaxType
 
 from connectors.sdk.context import Environment
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, QueryError, Unavailable
@@ -108,6 +110,52 @@ class Session:
             if held:
                 yield held
 
+    def load(self, table: str, numbers: Sequence[str], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Load rows into a table in bulk: first columns of whole numbers, then columns of text of any length."""
+        columns = [WireColumn(name, IntType()) for name in numbers]
+        columns += [WireColumn(name, NVarCharMaxType()) for name in names]
+        declared = ", ".join(f"[{c.column_name}] {c.type.get_declaration()}" for c in columns)
+        self.run(f"INSERT BULK {table}({declared})")
+        with self._answered(lambda: self._main.submit_bulk(columns, rows)):
+            self._finish()
+
+    def begin(self) -> None:
+        """Begin a transaction, which nothing but closing the connection ends."""
+        with self._patient():
+            self._main.begin_tran()
+
+    @contextmanager
+    def transaction(self, unsure: Callable[[Exception], ConnectorError]) -> Iterator[None]:
+        """What happens inside is done as a whole; ``unsure`` makes the error where the outcome is not known."""
+        main = self._main
+        main._env.autocommit = False
+        try:
+            try:
+                self.begin()
+                yield
+            except BaseException:
+                with suppress(*FAILURES), self._patient():
+                    main.rollback(cont=False)
+                raise
+            try:
+                with self._patient():
+                    main.commit(cont=False)
+            except FAILURES as error:
+                raise unsure(error) from error
+        finally:
+            main._env.autocommit = True
+
+    @contextmanager
+    def _patient(self) -> Iterator[None]:
+        """Hang up on a server that does not answer what takes no time."""
+        timer = threading.Timer(_AFTER_STOP_S, self._wire.abort)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
     def stop(self, why: str = _CANCELLED) -> None:
         """Stop the statement on the server; nothing where none runs."""
         with self._lock:
@@ -133,12 +181,18 @@ class Session:
             pass
         self._check()
 
+    def _asked(self, sql: str) -> AbstractContextManager[None]:
+        return self._answered(lambda: self._main.submit_plain_query(sql))
+
     @contextmanager
-    def _asked(self, sql: str) -> Iterator[None]:
-        """A statement from being sent until what follows of its answer is read or given up."""
+    def _answered(self, send: Callable[[], None]) -> Iterator[None]:
+        """A request from being sent until what follows of its answer is read or given up."""
         timer = threading.Timer(self._limit_s, self.stop, (_LIMIT,)) if self._limit_s else None
+        self._stopped = ""
+        if self._impatient:
+            self._impatient.cancel()
         try:
-            self._main.submit_plain_query(sql)
+            send()
             with self._lock:
                 self._running = True
             if timer:
@@ -188,7 +242,7 @@ def connect(
                 at = replace(at, host=onwards["server"].partition("\\")[0], port=onwards["port"])
                 continue
             if transaction:
-                session._main.begin_tran()
+                session.begin()
             return session
         except FAILURES as error:
             raise connect_error(error, at) from error

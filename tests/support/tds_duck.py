@@ -12,6 +12,7 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
+from tests.support.tds_catalogue import known
 from tests.support.tds_types import Kind, kind
 
 _DUCK = {
@@ -32,13 +33,24 @@ _SYS = (
     "CREATE SCHEMA dbo",
     "CREATE SCHEMA sys",
     "CREATE VIEW sys.schemas AS SELECT schema_name AS name, oid AS schema_id FROM duckdb_schemas()",
-    "CREATE VIEW sys.objects AS SELECT table_oid AS object_id, table_name AS name, schema_oid AS schema_id "
-    "FROM duckdb_tables()",
-    "CREATE VIEW sys.columns AS SELECT table_oid AS object_id, column_name AS name, column_index AS column_id "
-    "FROM duckdb_columns()",
+    "CREATE VIEW sys.objects AS SELECT table_oid AS object_id, table_name AS name, schema_oid AS schema_id, "
+    "'U' AS type FROM duckdb_tables() WHERE schema_name <> 'sys' AND NOT temporary",
+    "CREATE TABLE sys.columns (object_id bigint, column_id int, name text, system_type_id text, max_length int, "
+    "precision int, scale int, is_nullable boolean, is_identity boolean, is_computed boolean, default_object_id int, "
+    "collation_name text)",
+    "CREATE TABLE sys.indexes (object_id bigint, index_id int, is_unique boolean, is_primary_key boolean, "
+    "has_filter boolean)",
+    "CREATE TABLE sys.index_columns (object_id bigint, index_id int, column_id int, key_ordinal int, "
+    "is_included_column boolean)",
     "CREATE VIEW sys.extended_properties AS SELECT table_oid AS major_id, column_index AS minor_id, 1 AS class, "
     "'MS_Description' AS name, comment AS value FROM duckdb_columns() WHERE comment IS NOT NULL",
     "USE dbo",
+    "CREATE SEQUENCE identities",
+    "CREATE MACRO quotename(given) AS '[' || replace(given, ']', ']]') || ']'",
+    "CREATE MACRO has_perms_by_name(a, b, c) AS 1",
+    "CREATE MACRO type_name(given) AS given",
+    "CREATE MACRO object_id(given) AS (SELECT table_oid FROM duckdb_tables() "
+    "WHERE quotename(schema_name) || '.' || quotename(table_name) = given)",
 )
 
 
@@ -106,16 +118,22 @@ class Session:
         """Rows of a bulk load, which the table's own types take as they can."""
         marks = ", ".join("?" for _ in names)
         listed = ", ".join(f'"{name}"' for name in names)
+        table = table.replace("#", "").replace("[", '"').replace("]", '"')
         if rows:
             self._execute(f"INSERT INTO {table} ({listed}) VALUES ({marks})", "", [list(row) for row in rows])
         return len(rows)
 
     def _one(self, tree: exp.Expr, sql: str) -> Result:
-        if isinstance(tree, exp.Create) and isinstance(tree.this, exp.Schema):
+        if isinstance(tree, exp.Set):
+            return Result()  # of the session: languages, and what else there is only one of here
+        made = isinstance(tree, exp.Create) and isinstance(tree.this, exp.Schema)
+        if made:
             self._declare(tree)
         kinds = self._kinds(tree) if isinstance(tree, exp.Query) else {}
         spoken = tree.transform(_spoken).sql(dialect="duckdb")
         self._execute(spoken, sql)
+        if made:
+            known(self._duck, tree)
         if not isinstance(tree, exp.Query):
             row = self._duck.fetchone() if self._duck.description else None
             return Result(touched=int(row[0]) if row and isinstance(row[0], int) else 0)
@@ -153,15 +171,15 @@ class Session:
         """The T-SQL types of a query's columns, where they are declared or cast to."""
         if not isinstance(query, exp.Select):
             return self._kinds(query.left) if isinstance(query, exp.SetOperation) else {}
-        known: dict[str, str] = {}
+        sources: dict[str, str] = {}
         for source in query.find_all(exp.From, exp.Join):
             if source.parent is query:
-                known |= self._source(source.this)
+                sources |= self._source(source.this)
         found: dict[str, str] = {}
         for projection in query.expressions:
             if isinstance(projection, exp.Star):
-                found |= known
-            elif named := self._kind(projection.unalias(), known):
+                found |= sources
+            elif named := self._kind(projection.unalias(), sources):
                 found[projection.alias_or_name] = named
         return found
 
@@ -170,12 +188,12 @@ class Session:
             return self.warehouse.declared.get(source.name, {})
         return self._kinds(source.this) if isinstance(source, exp.Subquery) else {}
 
-    def _kind(self, value: exp.Expr, known: dict[str, str]) -> str:
+    def _kind(self, value: exp.Expr, sources: dict[str, str]) -> str:
         if isinstance(value, exp.Subquery):
             return next(iter(self._kinds(value.this).values()), "")
         if isinstance(value, exp.Cast):
             return _named(value.to)
-        return known.get(value.name, "") if isinstance(value, exp.Column) else ""
+        return sources.get(value.name, "") if isinstance(value, exp.Column) else ""
 
 
 def _named(kind: exp.DataType) -> str:
@@ -201,16 +219,49 @@ def _check(tree: exp.Expr) -> None:
                 raise Refused(8156, f"The column '{again.pop()}' was specified multiple times.")
 
 
-def _spoken(node: exp.Expr) -> exp.Expr:
+def _spoken(node: exp.Expr) -> exp.Expr | None:
     """A part of a statement as DuckDB says it."""
+    if isinstance(node, exp.Convert):
+        if node.args.get("style") is not None:
+            return exp.Anonymous(this="unhex", expressions=[node.expression])
+        return exp.Cast(this=node.expression.transform(_spoken), to=node.this.transform(_spoken))
     if isinstance(node, exp.Cast) and re.match(r"varbinary", _named(node.to)):
-        return (
-            node.this if isinstance(node.this, exp.HexString) else exp.Anonymous(this="encode", expressions=[node.this])
-        )
+        return node.this if isinstance(node.this, exp.HexString) else _call("encode", node.this)
     if isinstance(node, exp.DataType):
         name = _named(node).partition("(")[0]
         return exp.DataType.build(_KEPT[name], dialect="duckdb") if name in _KEPT else node
-    return node
+    if isinstance(node, exp.Collate) or (isinstance(node, exp.Ordered) and isinstance(node.parent, exp.PrimaryKey)):
+        return node.this
+    if isinstance(node, exp.Add) and node.find(exp.Literal, exp.Anonymous):
+        return exp.DPipe(this=node.left, expression=node.right)
+    return _column_spoken(node) if isinstance(node, exp.ColumnDef) else node
+
+
+def _column_spoken(column: exp.ColumnDef) -> exp.Expr:
+    """A column with the rules that its type brings along."""
+    kept = []
+    for rule in column.args.get("constraints") or ():
+        if isinstance(rule.kind, exp.CollateColumnConstraint):
+            continue
+        if isinstance(rule.kind, exp.GeneratedAsIdentityColumnConstraint):
+            rule = exp.ColumnConstraint(kind=exp.DefaultColumnConstraint(this=_call("nextval", text("identities"))))
+        kept.append(rule)
+    named = _named(column.args["kind"]) if column.args.get("kind") else ""
+    if found := re.fullmatch(r"n?(?:var)?char\((\d+)\)", named):
+        short = exp.LTE(
+            this=_call("length", exp.column(column.name, quoted=True)), expression=exp.Literal.number(found[1])
+        )
+        kept.append(exp.ColumnConstraint(kind=exp.CheckColumnConstraint(this=exp.paren(short))))
+    column.set("constraints", kept)
+    return column
+
+
+def _call(name: str, *arguments: exp.Expr) -> exp.Expr:
+    return exp.Anonymous(this=name, expressions=list(arguments))
+
+
+def text(value: str) -> exp.Expr:
+    return exp.Literal.string(value)
 
 
 def _refusal(error: duckdb.Error, sql: str) -> Refused:
@@ -221,11 +272,16 @@ def _refusal(error: duckdb.Error, sql: str) -> Refused:
         name = found[1] or found[2]
         return Refused(207, f"Invalid column name '{name}'.", _line(sql, name))
     if "Duplicate key" in words or "PRIMARY KEY or UNIQUE" in words:
-        return Refused(2627, f"Violation of PRIMARY KEY constraint. {words}")
+        return Refused(2627, "Violation of UNIQUE KEY constraint. Cannot insert duplicate key.")
     if "NOT NULL constraint" in words:
-        return Refused(515, f"Cannot insert the value NULL into column: {words}")
+        name = words.rpartition(".")[2].strip('"')
+        return Refused(515, f"Cannot insert the value NULL into column '{name}'.")
+    if "CHECK constraint" in words:
+        if "length(" in words:
+            return Refused(2628, "String or binary data would be truncated.")
+        return Refused(547, "The statement conflicted with the CHECK constraint.")
     if isinstance(error, duckdb.ConversionException):
-        return Refused(245, f"Conversion failed: {words}")
+        return Refused(245, "Conversion failed when converting the nvarchar value.")
     return Refused(102, words)
 
 

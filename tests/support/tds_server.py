@@ -48,8 +48,16 @@ class Stand:
     statements: list[str] = field(default_factory=list)
     stopped: int = 0
     transactions: Counter[str] = field(default_factory=Counter)
+    slow: set[str] = field(default_factory=set)  # statements that begin so run until they are stopped
+    drops_commits: bool = False
     connections: list[socket.socket] = field(default_factory=list)
     threads: list[threading.Thread] = field(default_factory=list)
+
+    def hang_up(self) -> None:
+        """Break all connections."""
+        for connection in self.connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Pipe:
@@ -91,7 +99,8 @@ class _Pipe:
         raise ConnectionError
 
     def close(self) -> None:
-        self._socket.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def send(self, data: bytes) -> None:
         with self._sending:
@@ -227,7 +236,7 @@ class _Peer:
     # Requests
 
     def _answer(self, code: int, data: bytes) -> None:
-        with self._hanging_up(), contextlib.suppress(ConnectionError, OSError):
+        with contextlib.suppress(ConnectionError, OSError), self._hanging_up():
             answer = _Answer(self._pipe)
             try:
                 for token in self._done_of(code, data):
@@ -271,6 +280,8 @@ class _Peer:
             self._session.begin()
             self._transaction = 77
             return _change(8, b"\x08" + struct.pack("<Q", 77) + b"\0") + _done()
+        if what == 7 and self._stand.drops_commits:
+            raise ConnectionError
         self._stand.transactions[{7: "committed", 8: "undone"}[what]] += 1
         self._session.end({7: "COMMIT", 8: "ROLLBACK"}[what])
         self._transaction = 0
@@ -284,6 +295,9 @@ class _Peer:
             self._bulk = (found["table"], names)
             yield _done()
             return
+        if any(sql.startswith(verb) for verb in self._stand.slow):
+            self._stop.wait(20)
+            raise _Stopped
         last: bytes | None = None
         for result in self._session.run(sql):
             if last is not None:
@@ -315,7 +329,7 @@ class _Peer:
         while (token := request.take(1)) == b"\xd1":
             rows.append([read() for read in readers])
         assert token == b"\xfd"
-        return _done(_COUNT, self._session.load(table.replace("[", '"').replace("]", '"'), names, rows))
+        return _done(_COUNT, self._session.load(table, names, rows))
 
 
 class _Stopped(Exception):
@@ -419,9 +433,9 @@ def a_server(folder: Path, seed: Sequence[str] = (), *, utf8: bool = False) -> I
         try:
             yield stand
         finally:
-            for open_socket in (listening, *stand.connections):
-                with contextlib.suppress(OSError):
-                    open_socket.shutdown(socket.SHUT_RDWR)
+            with contextlib.suppress(OSError):
+                listening.shutdown(socket.SHUT_RDWR)
+            stand.hang_up()
             for thread in (accepting, *stand.threads):
                 thread.join(20)
             stand.warehouse.duck.close()

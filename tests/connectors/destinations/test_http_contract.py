@@ -26,6 +26,7 @@ OTHERWISE = {
     "rabbitmq": "speaks AMQP; its tests run on a real server",
     "redis": "speaks Redis' protocol; its tests run on a real server",
     "sftp": "speaks SSH; its tests run on a real server",
+    "sqlserver": "speaks TDS; its tests run on a stand-in of the protocol",
 }
 DRIVEN = sorted(path.stem for path in CONTRACTS.glob("*.json"))
 

@@ -27,6 +27,7 @@ from connectors.sdk.errors import ConnectorError
 from tests.connectors.kit.cases import Case, batch_in, exact_json, rows_in, told_results
 from tests.connectors.kit.fake_http import Answer, Received, fake_http
 from tests.connectors.kit.jobs import Streams, job_for, settled
+from tests.support import tds_server
 from tests.support.databases import RUN_PREFIX
 from tests.support.sshd import MISSING, running_sshd
 
@@ -154,6 +155,25 @@ def mysql_destination(login: Mapping[str, Any], database: str, *, key: str = "my
     return destination_of(key, config, Environment(outbound_allow=(f"{login['host']}:{login['port']}",)))
 
 
+async def play_sqlserver(case: Case, ground: Ground) -> None:
+    """As :func:`play_table`, before a stand-in of SQL Server; queries are the engine's behind it."""
+    told = case.told
+    with tds_server.a_server(ground.folder, told["tables"]) as stand:
+        destination = sqlserver_destination(stand)
+        settings = {**told.get("settings", {}), "table": f"dbo.{told['table']}"}
+        async with destination.session(told_job(destination, {**told, "settings": settings})) as session:
+            outcomes = [await outcome_of(session.deliver(batch_in(b))) for b in told["batches"]]
+        rows = stand.warehouse.duck.execute(f"SELECT to_json(t)::text FROM ({told['query']}) t").fetchall()
+    assert outcomes == [expected(b) for b in told["batches"]]
+    assert [exact_json(row) for (row,) in rows] == told["holds"]
+
+
+def sqlserver_destination(stand: tds_server.Stand, **changes: Any) -> Destination:
+    """The SQL Server destination for a stand-in."""
+    config = {name: value for name, value in tds_server.settings(stand).items() if name != "schema"}
+    return destination_of("sqlserver", {**config, **changes}, Environment(outbound_allow=("*",)))
+
+
 async def play_files(case: Case, ground: Ground) -> None:
     """Write a run into a folder; compare every file in it."""
     environment = Environment(local_roots=(str(ground.folder),))
@@ -263,4 +283,5 @@ DRIVERS: Mapping[str, Driver] = {
     "postgres": play_table,
     "s3": play_objects,
     "sftp": play_sftp,
+    "sqlserver": play_sqlserver,
 }

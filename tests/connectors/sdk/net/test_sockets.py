@@ -21,7 +21,11 @@ def silent() -> Iterator[int]:
 
 @pytest.mark.parametrize(
     ("key", "settings"),
-    [("mysql", {"database": "d", "user": "u", "sslmode": "require"}), ("clickhouse", {"secure": True})],
+    [
+        ("mysql", {"database": "d", "user": "u", "sslmode": "require"}),
+        ("clickhouse", {"secure": True}),
+        ("sqlserver", {"login": "password", "database": "d", "user": "u"}),
+    ],
 )
 def test_a_silent_server_is_given_up(
     silent: int, key: str, settings: dict[str, object], monkeypatch: pytest.MonkeyPatch
