@@ -66,6 +66,14 @@ def column_values(column: pa.Array) -> list[Any]:
     return list(column.to_pylist())
 
 
+def values_and_bytes(column: pa.Array) -> list[Any]:
+    """As :func:`column_values`, with bytes as they are."""
+    kind = column.type
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        return list(column.to_pylist())
+    return column_values(column)
+
+
 def moment_texts(column: pa.Array) -> pa.Array:
     """Moments as ISO text; a fraction of a second is written only where there is one."""
     texts = clock_texts(column)

@@ -6,7 +6,9 @@ rows of a batch can be written at all. Statements and connections are each famil
 
 from __future__ import annotations
 
+import asyncio
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,7 +20,9 @@ import pyarrow.compute as pc
 
 from connectors.sdk import trace
 from connectors.sdk.destination import (
+    Batch,
     Destination,
+    DestinationField,
     FirstRun,
     Job,
     Limits,
@@ -52,6 +56,25 @@ class Target(Protocol):
 
     @property
     def keys(self) -> Sequence[frozenset[str]]: ...
+
+
+def target_fields(table: Target) -> list[DestinationField]:
+    """A table's columns as fields that rows can be mapped to; ``required`` ones are those of a new row."""
+    primary = table.keys[0] if table.keys else frozenset()
+    members = frozenset().union(*table.keys)
+    return [
+        DestinationField(
+            name=c.name,
+            type=c.shown,
+            required=c.required,
+            identifier=c.name in members,
+            recommended=c.name in primary,
+            native_type=c.native_type,
+            description=c.description,
+            read_only=c.read_only,
+        )
+        for c in table.columns.values()
+    ]
 
 
 def table_settings(batch: int, *, most: int = 100_000) -> tuple[Field, ...]:
@@ -152,6 +175,36 @@ class TableDestination(Destination):
             raise ConfigError("Map at least one column.", field="mapping")
         if job.mode != Mode.INSERT and not job.identifiers:
             raise ConfigError("Choose how rows are matched.", field="identifiers")
+
+
+class BlockingTableSession(ABC):
+    """Batches for one table over a connection that blocks: one at a time, each in a thread."""
+
+    def __init__(self, table: Target, job: Job) -> None:
+        self._target = table
+        self._job = job
+        self._line = asyncio.Lock()
+        self._mapped = tuple(f.name for f in job.fields)
+        check_table(table, job)
+
+    async def deliver(self, batch: Batch) -> Sequence[RowResult]:
+        """Write a batch. A row that the table refuses costs that row only."""
+        if not len(batch):
+            return []
+        async with self._line:
+            with traced(self._verb(batch.operation), self._target.place) as told:
+                results = await asyncio.to_thread(self._written, batch, told)
+                told.answer = outcome(results)
+            return results
+
+    def _verb(self, operation: Operation) -> str:
+        if operation == Operation.REMOVED:
+            return "DELETE" if self._job.removal == Removal.DELETE else "CLEAR"
+        return self._job.mode.value.upper()
+
+    @abstractmethod
+    def _written(self, batch: Batch, told: Told) -> list[RowResult]:
+        """Write the rows; what became of each."""
 
 
 def check_table(table: Target, job: Job) -> None:

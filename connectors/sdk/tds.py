@@ -303,7 +303,7 @@ _DENIED = (229, 230, 262, 300, 916, 297)
 
 def connect_error(error: Exception, server: Server) -> ConnectorError:
     """Why no connection came about, and what to change."""
-    code, words = told(error)
+    code, words = number_and_words(error)
     if isinstance(error, ssl.SSLError):
         return ConfigError(
             f"{server.place}: {words}",
@@ -334,7 +334,7 @@ def connect_error(error: Exception, server: Server) -> ConnectorError:
 
 def statement_error(error: Exception, sent: str = "", model: str = "") -> ConnectorError:
     """The server's refusal of a statement, in its own words, with the line in ``model`` where ``sent`` has it."""
-    code, words = told(error)
+    code, words = number_and_words(error)
     if isinstance(error, OverflowError):
         return QueryError(
             "A column holds a moment outside the years 1 to 9999.",
@@ -350,7 +350,7 @@ def statement_error(error: Exception, sent: str = "", model: str = "") -> Connec
     return QueryError(words, position=place, hint=_HINTS.get(code, ""))
 
 
-def told(error: Exception) -> tuple[int, str]:
+def number_and_words(error: Exception) -> tuple[int, str]:
     """The server's number and words."""
     words = error.args[0] if isinstance(error, pytds.Error) and error.args else error
     return int(getattr(error, "msg_no", 0) or 0), " ".join(str(words).split()) or type(error).__name__

@@ -126,14 +126,14 @@ class Session:
     def _one(self, tree: exp.Expr, sql: str) -> Result:
         if isinstance(tree, exp.Set):
             return Result()  # of the session: languages, and what else there is only one of here
-        made = isinstance(tree, exp.Create) and isinstance(tree.this, exp.Schema)
+        made = tree if isinstance(tree, exp.Create) and isinstance(tree.this, exp.Schema) else None
         if made:
-            self._declare(tree)
+            self._declare(made)
         kinds = self._kinds(tree) if isinstance(tree, exp.Query) else {}
         spoken = tree.transform(_spoken).sql(dialect="duckdb")
         self._execute(spoken, sql)
         if made:
-            known(self._duck, tree)
+            known(self._duck, made)
         if not isinstance(tree, exp.Query):
             row = self._duck.fetchone() if self._duck.description else None
             return Result(touched=int(row[0]) if row and isinstance(row[0], int) else 0)
@@ -164,7 +164,7 @@ class Session:
         named = tree.find(exp.Table)
         assert named is not None
         self.warehouse.declared[named.name] = {
-            c.name: c.args["kind"].sql("tsql").lower() for c in tree.find_all(exp.ColumnDef) if c.args.get("kind")
+            c.name: str(c.args["kind"].sql("tsql")).lower() for c in tree.find_all(exp.ColumnDef) if c.args.get("kind")
         }
 
     def _kinds(self, query: exp.Expr) -> dict[str, str]:
@@ -219,7 +219,7 @@ def _check(tree: exp.Expr) -> None:
                 raise Refused(8156, f"The column '{again.pop()}' was specified multiple times.")
 
 
-def _spoken(node: exp.Expr) -> exp.Expr | None:
+def _spoken(node: exp.Expr) -> exp.Expr:
     """A part of a statement as DuckDB says it."""
     if isinstance(node, exp.Convert):
         if node.args.get("style") is not None:
@@ -231,7 +231,8 @@ def _spoken(node: exp.Expr) -> exp.Expr | None:
         name = _named(node).partition("(")[0]
         return exp.DataType.build(_KEPT[name], dialect="duckdb") if name in _KEPT else node
     if isinstance(node, exp.Collate) or (isinstance(node, exp.Ordered) and isinstance(node.parent, exp.PrimaryKey)):
-        return node.this
+        inner: exp.Expr = node.this
+        return inner
     if isinstance(node, exp.Add) and node.find(exp.Literal, exp.Anonymous):
         return exp.DPipe(this=node.left, expression=node.right)
     return _column_spoken(node) if isinstance(node, exp.ColumnDef) else node

@@ -11,6 +11,7 @@ from pymysql.converters import escape_string
 from connectors.sdk.destination import DestinationField
 from connectors.sdk.errors import Gone
 from connectors.sdk.mysql import Connection
+from connectors.sdk.tables import target_fields
 from connectors.sdk.types import Choice, ColumnType
 
 _TABLES = """
@@ -96,21 +97,7 @@ class TableShape:
 
     def fields(self) -> list[DestinationField]:
         """Its columns as fields that rows can be mapped to."""
-        primary = self.keys[0] if self.keys else frozenset()
-        members = frozenset().union(*self.keys)
-        return [
-            DestinationField(
-                name=c.name,
-                type=c.shown,
-                required=c.required,
-                identifier=c.name in members,
-                recommended=c.name in primary,
-                native_type=c.native_type,
-                description=c.description,
-                read_only=c.read_only,
-            )
-            for c in self.columns.values()
-        ]
+        return target_fields(self)
 
 
 def list_tables(connection: Connection) -> list[Choice]:

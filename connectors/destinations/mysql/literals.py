@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from connectors.destinations.mysql.catalog import Kind, TableColumn
 from connectors.sdk.destination import RowResult, rejected
-from connectors.sdk.rows import column_values, decimal_text, dumps
+from connectors.sdk.rows import decimal_text, dumps, values_and_bytes
 
 NULL = "NULL"
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
@@ -30,20 +30,13 @@ def literals(
 ) -> list[str]:
     """One literal for each value. Values that the column can never hold are noted in ``results``."""
     write, found = _Writer(target, escape).text, []
-    for position, value in zip(positions, _values(array), strict=True):
+    for position, value in zip(positions, values_and_bytes(array), strict=True):
         try:
             found.append(NULL if value is None else write(value))
         except _Unfit as error:
             results[position] = rejected(str(error), field=target.name)
             found.append(NULL)
     return found
-
-
-def _values(array: pa.Array) -> list[Any]:
-    kind = array.type
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
-        return list(array.to_pylist())
-    return column_values(array)
 
 
 class _Unfit(Exception):

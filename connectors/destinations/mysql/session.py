@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from connectors.destinations.mysql.literals import literals
 from connectors.destinations.mysql.statements import Plan, Row, loaded
 from connectors.sdk.destination import ACCEPTED, Batch, Job, Mode, Removal, RowResult, rejected
 from connectors.sdk.mysql import Connection
-from connectors.sdk.tables import NO_MATCH, Told, check_table, outcome, traced, usable
+from connectors.sdk.tables import NO_MATCH, BlockingTableSession, Told, usable
 from connectors.sdk.types import Operation
 
 LOAD = "load"
@@ -38,31 +37,13 @@ class Part:
     positions: list[int]
 
 
-class TableSession:
+class TableSession(BlockingTableSession):
     """Writes batches to one table, each in a transaction of its own."""
 
     def __init__(self, connection: Connection, table: TableShape, job: Job) -> None:
+        super().__init__(table, job)
         self._connection = connection
         self._table = table
-        self._job = job
-        self._line = asyncio.Lock()
-        self._mapped = tuple(f.name for f in job.fields)
-        check_table(table, job)
-
-    async def deliver(self, batch: Batch) -> Sequence[RowResult]:
-        """Write a batch. A row that the table refuses costs that row only."""
-        if not len(batch):
-            return []
-        async with self._line:
-            with traced(self._verb(batch.operation), self._table.place) as told:
-                results = await asyncio.to_thread(self._written, batch, told)
-                told.answer = outcome(results)
-            return results
-
-    def _verb(self, operation: Operation) -> str:
-        if operation == Operation.REMOVED:
-            return "DELETE" if self._job.removal == Removal.DELETE else "CLEAR"
-        return self._job.mode.value.upper()
 
     def _written(self, batch: Batch, told: Told) -> list[RowResult]:
         results = [ACCEPTED] * len(batch)

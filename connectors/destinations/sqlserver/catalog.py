@@ -9,6 +9,7 @@ from typing import Any
 
 from connectors.sdk.destination import DestinationField
 from connectors.sdk.errors import Gone
+from connectors.sdk.tables import target_fields
 from connectors.sdk.tds import Session
 from connectors.sdk.types import Choice, ColumnType
 
@@ -82,6 +83,7 @@ class TableColumn:
     collation: str
     required: bool  # of a new row
     read_only: bool
+    description: str = ""
 
     @property
     def shown(self) -> ColumnType:
@@ -105,20 +107,7 @@ class TableShape:
 
     def fields(self) -> list[DestinationField]:
         """Its columns as fields that rows can be mapped to."""
-        primary = self.keys[0] if self.keys else frozenset()
-        members = frozenset().union(*self.keys)
-        return [
-            DestinationField(
-                name=c.name,
-                type=c.shown,
-                required=c.required,
-                identifier=c.name in members,
-                recommended=c.name in primary,
-                native_type=c.native_type,
-                read_only=c.read_only,
-            )
-            for c in self.columns.values()
-        ]
+        return target_fields(self)
 
 
 def quoted(name: str) -> str:

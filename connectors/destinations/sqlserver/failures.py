@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytds
 
 from connectors.sdk.errors import AuthError, BatchRejected, ConnectorError, Gone, QueryError, Unavailable
-from connectors.sdk.tds import told
+from connectors.sdk.tds import number_and_words
 
 # https://learn.microsoft.com/sql/relational-databases/errors-events/database-engine-events-and-errors
 _AUTH = frozenset({229, 230, 262, 297, 300, 916, 1088})
@@ -22,7 +22,7 @@ def typed(error: Exception, *, in_doubt: bool = False) -> ConnectorError:
         return Unavailable(error.message, in_doubt=in_doubt, hint=hint)
     if isinstance(error, ConnectorError):
         return error
-    number, message = told(error)
+    number, message = number_and_words(error)
     if number in _AUTH:
         return AuthError(message, hint="Grant this user SELECT, INSERT, UPDATE and DELETE on the table.")
     if number in _GONE:

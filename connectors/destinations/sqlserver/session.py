@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,8 +13,8 @@ from connectors.destinations.sqlserver.statements import STAGE, Plan
 from connectors.destinations.sqlserver.values import texts
 from connectors.sdk.destination import ACCEPTED, Batch, Job, Mode, Removal, RowResult, rejected
 from connectors.sdk.errors import ConnectorError
-from connectors.sdk.tables import NO_MATCH, Told, check_table, outcome, traced, usable
-from connectors.sdk.tds import FAILURES, Session, told
+from connectors.sdk.tables import NO_MATCH, BlockingTableSession, Told, usable
+from connectors.sdk.tds import FAILURES, Session, number_and_words
 from connectors.sdk.types import Operation
 
 _FAILURES = (*FAILURES, ConnectorError)
@@ -32,38 +31,20 @@ class Work:
     tells_unmatched: bool
 
 
-class TableSession:
+class TableSession(BlockingTableSession):
     """Writes batches to one table, each in a transaction of its own."""
 
     def __init__(self, session: Session, table: TableShape, job: Job) -> None:
+        super().__init__(table, job)
         self._session = session
         self._table = table
-        self._job = job
-        self._line = asyncio.Lock()
-        self._mapped = tuple(f.name for f in job.fields)
-        check_table(table, job)
 
-    async def deliver(self, batch: Batch) -> Sequence[RowResult]:
-        """Write a batch. A row that the table refuses costs that row only."""
-        if not len(batch):
-            return []
-        async with self._line:
-            with traced(self._verb(batch.operation), self._table.place) as said:
-                results = await asyncio.to_thread(self._written, batch, said)
-                said.answer = outcome(results)
-            return results
-
-    def _verb(self, operation: Operation) -> str:
-        if operation == Operation.REMOVED:
-            return "DELETE" if self._job.removal == Removal.DELETE else "CLEAR"
-        return self._job.mode.value.upper()
-
-    def _written(self, batch: Batch, said: Told) -> list[RowResult]:
+    def _written(self, batch: Batch, told: Told) -> list[RowResult]:
         results = [ACCEPTED] * len(batch)
         work = self._prepared(batch, results)
         if not work.rows:
             return results
-        said.statement = work.statement(work.plans[0], None)
+        told.statement = work.statement(work.plans[0], None)
         try:
             self._staged(work)
         except _FAILURES as error:
@@ -133,7 +114,7 @@ class TableSession:
             except _FAILURES as error:
                 if not concerns_rows(error):
                     raise typed(error, in_doubt=True) from error
-                number, words = told(error)
+                number, words = number_and_words(error)
                 results[position] = rejected(words, code=str(number))
                 continue
             if work.tells_unmatched and not touched:

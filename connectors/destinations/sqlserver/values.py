@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from connectors.destinations.sqlserver.catalog import Kind, TableColumn
 from connectors.sdk.destination import RowResult, rejected
-from connectors.sdk.rows import column_values, decimal_text, dumps
+from connectors.sdk.rows import decimal_text, dumps, values_and_bytes
 
 _CLOCK = re.compile(r"\d{4}-\d\d-\d\dT(\d\d:\d\d(?::\d\d(?:\.\d{1,7})?)?)(?:Z|[+-]\d\d:\d\d)?")
 
@@ -27,7 +27,7 @@ def texts(
     ``matches``: rows are matched by this column, so that a text is never cut to its length.
     """
     found: list[str | None] = []
-    for position, value in zip(positions, _values(array), strict=True):
+    for position, value in zip(positions, values_and_bytes(array), strict=True):
         try:
             text = None if value is None else _WRITERS.get(target.kind, _plain)(value, target)
             if matches and text is not None and target.length and _units(text) > target.length:
@@ -42,13 +42,6 @@ def texts(
 def _units(text: str) -> int:
     """How many characters the server counts: those beyond the first 65,536 twice."""
     return len(text.encode("utf-16-le")) // 2
-
-
-def _values(array: pa.Array) -> list[Any]:
-    kind = array.type
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
-        return list(array.to_pylist())
-    return column_values(array)
 
 
 class _Unfit(Exception):
