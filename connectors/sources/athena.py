@@ -42,6 +42,7 @@ class AthenaSource(TrinoFamilySource):
             Text(
                 name="workgroup",
                 label="Workgroup",
+                group="Queries",
                 help="It decides what a query may scan and where results go.",
                 default="primary",
                 discover="workgroups",
@@ -51,6 +52,7 @@ class AthenaSource(TrinoFamilySource):
             Text(
                 name="output",
                 label="Query output location",
+                group="Queries",
                 help="Only where the workgroup has none. Results are deleted there once they were read.",
                 placeholder="s3://my-bucket/athena-results/",
                 required=False,
@@ -60,6 +62,7 @@ class AthenaSource(TrinoFamilySource):
             Text(
                 name="catalog",
                 label="Data catalog",
+                group="Queries",
                 help="AwsDataCatalog is the one of AWS Glue.",
                 default="AwsDataCatalog",
                 discover="catalogs",
@@ -68,6 +71,7 @@ class AthenaSource(TrinoFamilySource):
             Text(
                 name="database",
                 label="Database",
+                group="Queries",
                 help="Its tables are listed, and names without a database belong to it.",
                 discover="databases",
                 depends=("catalog",),
