@@ -147,6 +147,15 @@ def require(actor: Actor, needs: Needs, **on: Unpack[On]) -> None:
     raise Denied(f"You need the right to {words}{together}.", hint=_who_can_grant(wanted))
 
 
+def why_not(actor: Actor, needs: Needs, **on: Unpack[On]) -> str:
+    """Which right the actor lacks for this and who can grant it, as a sentence; empty where nothing is lacking."""
+    try:
+        require(actor, needs, **on)
+    except Denied as error:
+        return f"{error.message} {error.hint}"
+    return ""
+
+
 def _require_scopes(actor: Actor, needs: tuple[Permission, ...]) -> None:
     """Tell a key that it, not its owner, is what may not do this."""
     if actor.allowed is None or actor.allowed.issuperset(needs):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from audiences.access import ADD_SYNC
+from audiences.access import ADD_SYNC, may_view_rows
 from audiences.choices import PRIVACY_WORDS, Privacy
 from audiences.models import SchemaColumn, SchemaModel
 from audiences.selectors.rules import destinations_with_rules
@@ -33,8 +33,15 @@ class Missing:
 def what_is_missing(actor: Actor, parent: SchemaModel) -> list[Missing]:
     """All that a builder's page keeps from this person, or from everybody."""
     schema = _schema_people(parent)
-    about_data = [*_columns(parent, schema), *_subsets(actor, parent), *_rules(parent, schema)]
+    about_data = [*_rows(actor, parent), *_columns(parent, schema), *_subsets(actor, parent), *_rules(parent, schema)]
     return [*about_data, *_spaces(actor), *_sending(actor, parent)]
+
+
+def _rows(actor: Actor, parent: SchemaModel) -> list[Missing]:
+    if may_view_rows(actor, parent):
+        return []
+    why = f"None of your groups may view row data of {parent.name}. Sizes and charts show what there is in all."
+    return [Missing("Preview members, and who they are", why, f"A workspace admin: {_admins()}")]
 
 
 def _columns(parent: SchemaModel, who: str) -> list[Missing]:

@@ -11,6 +11,8 @@ from audiences.selectors.uses import users_of
 from audiences.tabs import TABS
 from audiences.views.base import PageView
 from config.errors import Denied
+from workspaces.access import why_not
+from workspaces.permissions import Permission
 
 
 class AudienceTab(PageView):
@@ -21,7 +23,7 @@ class AudienceTab(PageView):
     def around(self, audience: Audience) -> dict[str, Any]:
         """The head of the page."""
         barrier = self._barrier(audience)
-        may_change = not barrier and access.may_build(self.actor, audience.parent_model_id)
+        may_change = not barrier
         return {
             "audience": audience,
             "tabs": [
@@ -42,9 +44,10 @@ class AudienceTab(PageView):
         }
 
     def _barrier(self, audience: Audience) -> str:
-        """Why somebody who may build on the parent model may not change this audience."""
-        if not access.may_build(self.actor, audience.parent_model_id):
-            return ""
+        """Why somebody may not change this audience."""
+        lacking = why_not(self.actor, Permission.CONFIGURE_AUDIENCES, parent_model_id=audience.parent_model_id)
+        if lacking:
+            return lacking
         try:
             access.require_subsets(self.actor, audience)
         except Denied as error:

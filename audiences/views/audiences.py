@@ -124,6 +124,7 @@ class BuilderPage(PageView):
             "calculate_url": self.url("calculate", building.parent.pk),
             "members_url": self.url("members_preview", building.parent.pk),
             "insights_url": self.url("insights_panel", building.parent.pk),
+            "parent": building.parent,
             "may_view_rows": access.may_view_rows(self.actor, building.parent),
             "ruled": destinations_with_rules(building.parent.pk),
             "ruled_by": self.request.POST.get("destination", ""),

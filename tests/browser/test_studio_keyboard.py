@@ -13,8 +13,9 @@ from audiences.services.audiences import create_audience
 from tests.audiences.app.acting import NORTH, where
 from tests.audiences.app.shop import orders, parent, warehouse
 from tests.browser.acting import aside, signed_in
+from tests.browser.chromium import assert_sound
 from tests.browser.conftest import Open
-from tests.world import Place, build_world
+from tests.world import Place, World, build_world
 from workspaces.scoping import workspace_scope
 
 pytestmark = [pytest.mark.browser, pytest.mark.services]
@@ -39,16 +40,23 @@ FOCUSED = """() => {
 
 
 @pytest.fixture
-def place(server: str) -> Place:
+def world(server: str) -> World:
+    """Two companies with their people."""
+    return build_world()
+
+
+@pytest.fixture
+def place(world: World) -> Place:
     """A workspace whose customers have orders."""
-    made = build_world().acme
+    made = world.acme
     with workspace_scope(made.workspace.pk):
         orders(made, parent(made, warehouse(made)))
     return made
 
 
 def focused(page: Page) -> dict[str, Any] | None:
-    return page.evaluate(FOCUSED)
+    found: dict[str, Any] | None = page.evaluate(FOCUSED)
+    return found
 
 
 def tab_to(page: Page, name: str, key: str = "Tab") -> dict[str, Any]:
@@ -126,6 +134,19 @@ def test_an_audience_is_built_and_saved_by_keys_alone(open_page: Open, place: Pl
     saved = aside(place, lambda: Audience.objects.get(name="By keys"))
     (condition,) = saved.definition["where"]["conditions"]
     assert condition["test"]["operand"]["values"] == ["north", "south"]
+
+
+def test_who_may_not_is_told_what_it_takes(open_page: Open, world: World, place: Place) -> None:
+    page = signed_in(open_page, world["viewer"], f"/{place.slug}/studio/traits")
+    page.set_default_timeout(8_000)
+    tab_to(page, "^Add trait$")
+    page.keyboard.press("Enter")
+    told = page.get_by_text("You need the right to configure audiences")
+    expect(told).to_be_visible()
+    expect(told).to_contain_text(place.owner.email)
+    assert_sound(page)
+    page.keyboard.press("Escape")
+    expect(told).to_be_hidden()
 
 
 def walk(page: Page, path: str, *, shell: bool) -> list[str]:

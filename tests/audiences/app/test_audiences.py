@@ -200,12 +200,35 @@ def test_a_column_that_vanished_is_told_where_it_was_used(place: Place, source: 
     assert "region" in page
 
 
+LOCKED = {
+    "audiences": "Add audience",
+    "traits": "Add trait",
+    "priority-lists": "Add priority list",
+    "lists": "Upload a list",
+    "templates/syncs": "Add sync template",
+    "governance/rules": "Add destination rule",
+    "governance/subsets": "Add subset category",
+    "schema": "Create parent model",
+}
+
+
 def test_readers_see_definitions_and_change_nothing(world: World, place: Place, customers: SchemaModel) -> None:
     made = audience(place, customers)
     person = Person(place, f"audiences/{made.pk}/definition", world.people["viewer"])
     assert "north" in person.html
     assert "Save audience" not in person.html
+    assert "You can look at this audience, and not change it." in person.html
+    assert "You need the right to configure audiences" in person.html
+    assert "You need the right to view the parent model" in person.html  # of the preview of its members
+    assert place.owner.email in person.html, "who can grant it"
     assert person.press("save").status_code == 403
+    for path, button in LOCKED.items():
+        page = Person(place, path, world.people["viewer"]).html
+        (told,) = re.findall(rf"</svg>{button}</button><div[^>]*>([^<]*)</div>", page)
+        assert "You need the right to" in told, path
+        assert place.owner.email in told, path
+    for path in LOCKED:
+        assert "btn-locked" not in Person(place, path).html, path
 
 
 def test_the_list_is_searched_and_narrowed(place: Place, customers: SchemaModel) -> None:
