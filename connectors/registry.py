@@ -29,6 +29,7 @@ SOURCES: dict[str, str] = {
     "materialize": "connectors.sources.materialize:MaterializeSource",
     "microsoft_excel": "connectors.sources.microsoft_excel:MicrosoftExcelSource",
     "mysql": "connectors.sources.mysql:MySQLSource",
+    "oracle": "connectors.sources.oracle:OracleSource",
     "planetscale": "connectors.sources.planetscale:PlanetScaleSource",
     "postgres": "connectors.sources.postgres:PostgresSource",
     "redshift": "connectors.sources.redshift:RedshiftSource",

@@ -34,14 +34,20 @@ Dialler = Callable[[str, int], Awaitable[Channel]]
 
 
 @contextmanager
-def relayed(environment: Environment, host: str, port: int) -> Iterator[int]:
-    """A port that leads to one server, which has just been reached; raises typed errors where it cannot be."""
+def relayed(
+    environment: Environment, host: str, port: int, watch: Callable[[Any], Any] = lambda reader: reader
+) -> Iterator[int]:
+    """A port that leads to one server, which has just been reached; raises typed errors where it cannot be.
+
+    ``watch`` makes of the reader of what the server sends one that looks at it; a typed error ends the connection.
+    """
     spares = Spares()
     run(_keep(spares, environment, host, port))
 
     async def lead(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Channel:
         await _check_ours(writer)
-        return spares.taken() or await _dialled(environment, host, port)
+        far_reader, far_writer = spares.taken() or await _dialled(environment, host, port)
+        return watch(far_reader), far_writer
 
     try:
         with _open(lead) as local:

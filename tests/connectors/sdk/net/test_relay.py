@@ -7,9 +7,7 @@ import socket
 import ssl
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -27,6 +25,7 @@ from connectors.sdk.net.tls import mode_context
 from tests.connectors.kit.fake_http import Answer, fake_http
 from tests.support import mariadb
 from tests.support.certificates import localhost_pem
+from tests.support.listening import everything, serving
 from tests.support.proxy import RunningProxy
 
 if TYPE_CHECKING:
@@ -36,38 +35,10 @@ LOCAL = Environment(outbound_allow=("*",))
 _ASK = "import socket, sys; s = socket.create_connection(('127.0.0.1', int(sys.argv[1]))); s.sendall(b'hello\\n'); "
 
 
-@contextmanager
-def serving(answer: Callable[[socket.socket], None]) -> Iterator[int]:
-    """The port of a server that treats every connection so, in threads."""
-
-    def serve() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=treat, args=(connection,), daemon=True).start()
-
-    def treat(connection: socket.socket) -> None:
-        with closing(connection):
-            answer(connection)
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=serve, daemon=True).start()
-        yield listener.getsockname()[1]
-
-
 def digest_at_the_end(connection: socket.socket) -> None:
     """Read until the other side has finished, and only then answer: the digest, and all of it once more."""
     data = everything(connection)
     connection.sendall(hashlib.sha256(data).digest() + data)
-
-
-def everything(connection: socket.socket) -> bytes:
-    chunks = []
-    while chunk := connection.recv(1 << 16):
-        chunks.append(chunk)
-    return b"".join(chunks)
 
 
 def call(port: int, data: bytes = b"hello", *, finish: bool = True) -> bytes:
