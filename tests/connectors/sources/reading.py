@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
+
+from hypothesis import strategies as st
 
 from connectors.sdk.arrow import column_type
 from connectors.sdk.source import Source
 from connectors.sdk.types import ColumnType
+
+T = TypeVar("T")
+
+
+def many(values: st.SearchStrategy[T]) -> st.SearchStrategy[list[T]]:
+    """Values for one query: asking costs far more than a value."""
+    return st.lists(values, min_size=10, max_size=40)
 
 
 def rows(source: Source, sql: str) -> list[dict[str, Any]]:
