@@ -392,6 +392,7 @@ CONTENT_SECURITY_POLICY = {
 SECURE_SSL = env.bool("HEADRACE_HTTPS", False)
 # Proxies in front that append to X-Forwarded-For: limits on sign-in attempts then count the caller, not the proxy.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("HEADRACE_TRUSTED_PROXIES", 0)
+SESSION_ENGINE = "workspaces.sessions"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_SSL else None

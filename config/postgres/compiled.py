@@ -30,13 +30,17 @@ class Compiled(Generic[M]):
 
     ``build`` gets a stand-in for each name and returns the queryset. What it returns may
     depend on nothing else, and on no scope: ask inside ``unscoped`` only. One that is
-    ``walled`` is asked inside the scope of a workspace only, which is one more blank.
+    ``walled`` is asked inside the scope of a workspace only, which is one more blank; one of rows that no wall stands
+    around (``open``: accounts, sessions) is asked anywhere, and cannot be made of other rows.
     """
 
-    def __init__(self, build: Callable[..., QuerySet[M]], *names: str, walled: bool = False) -> None:
+    def __init__(
+        self, build: Callable[..., QuerySet[M]], *names: str, walled: bool = False, open: bool = False
+    ) -> None:
         self._build = build
         self._names = names
         self._walled = walled
+        self._open = open
 
     def first(self, **values: Any) -> M | None:
         """The first row with these values in the blanks, with the related rows that ``build`` selects."""
@@ -72,10 +76,13 @@ class Compiled(Generic[M]):
 
     @contextmanager
     def _within(self) -> Iterator[None]:
-        """Where managers hold rows to a workspace that is a blank, or to none."""
+        """Where managers hold rows to a workspace that is a blank, to none, or give none that have a wall."""
         if self._walled:
             _workspace()
             with scope(workspace=Value(_Blank(_WORKSPACE)), organization=None):
+                yield
+        elif self._open:
+            with scope(workspace=None, organization=None):
                 yield
         elif get_scope().get("_enabled", True):
             raise RuntimeError("A statement compiled within a scope would be held to that scope for ever.")

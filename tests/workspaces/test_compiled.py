@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 from django.db.models import QuerySet
+from django_scopes import ScopeError
 
 from config.postgres.compiled import Compiled
 from tests.world import World
 from workspaces.choices import RoleKind
-from workspaces.models import Role, Workspace
+from workspaces.models import Role, User, Workspace
 from workspaces.scoping import organization_scope, unscoped, workspace_scope
 
 
@@ -49,3 +50,13 @@ def test_a_walled_one_is_asked_in_no_other_scope(world: World) -> None:
             statement.first(kind=RoleKind.EDITOR)
     with pytest.raises(RuntimeError, match="inside its scope"):
         statement.first(kind=RoleKind.EDITOR)
+
+
+def test_an_open_one_is_asked_anywhere_and_made_of_no_walled_rows(world: World) -> None:
+    accounts = Compiled(lambda email: User.objects.filter(email=email), "email", open=True)
+    with workspace_scope(world.acme.workspace.pk):
+        assert accounts.get(email=world.outsider.email) == world.outsider
+    assert accounts.get(email=world.owner.email) == world.owner
+    walled = Compiled(lambda kind: Role.objects.filter(kind=kind), "kind", open=True)
+    with workspace_scope(world.acme.workspace.pk), pytest.raises(ScopeError):
+        walled.first(kind=RoleKind.EDITOR)
