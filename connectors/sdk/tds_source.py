@@ -96,7 +96,7 @@ class TdsReader(SqlSource):
                 "sys.extended_properties AS p",
                 on="p.major_id = c.object_id AND p.minor_id = c.column_id AND p.class = 1",
             )
-            .where(*(exp.to_column(key).eq(exp.Literal.string(value)) for key, value in conditions.items()))
+            .where(*(exp.to_column(key).eq(exp.National(this=value)) for key, value in conditions.items()))
         )
         return {name: comment or "" for name, comment in session.small(wanted.sql(dialect="tsql"))}
 
