@@ -190,6 +190,10 @@ def test_programs_divide_audiences_and_choose_groups(crowd: Shop, everybody: Aud
     body = {"groups": [{"name": "A", "percent": "33.33"}, {"name": "B", "percent": "66.67"}]}
     made = client.put(path, body, content_type="application/json").json()
     assert [(each["name"], each["percent"]) for each in made["groups"]] == [("A", "33.33"), ("B", "66.67")]
+    asked = client.post(f"{path}/count", {}, content_type="application/json").json()
+    work(int(asked["id"]))
+    counts = client.get(f"/api/v1/calculations/{asked['id']}").json()["answer"]
+    assert sum(counts[each["id"]] for each in made["groups"]) > 0
     sync = sync_to_table(crowd, everybody)
     groups = f"/api/v1/syncs/{sync.pk}/experiment-groups"
     chosen = client.put(groups, {"groupIds": [int(made["groups"][0]["id"])]}, content_type="application/json")

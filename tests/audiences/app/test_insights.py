@@ -228,6 +228,19 @@ def test_programs_ask_the_same(place: Place, customers: SchemaModel, source: Sou
     profile = call("POST", f"schema-models/{customers.pk}/profile", {"key": "1"})
     assert (profile["columns"]["name"], profile["audienceIds"]) == ("Ada", [str(other.pk), str(made.pk)])
 
+    first = call("POST", f"audiences/{made.pk}/preview")
+    assert first["columns"][0] == {"name": "name", "type": "string"}
+    assert (sorted(row[0] for row in first["rows"]), first["more"]) == (["Ada", "Grace"], False)
+    found = [row[0] for row in call("POST", f"schema-models/{customers.pk}/profiles", {"search": "lin"})["rows"]]
+    assert "Linus" in found
+    assert "Ada" not in found
+    event = call("POST", f"schema-models/{customers.pk}/timeline", {"key": "1"})["events"][0]
+    assert (event["event"], event["at"][:4]) == ("Orders", "2026")
+    (did,) = answer(call("POST", f"audiences/{made.pk}/events", {"days": 400}))["events"]
+    assert (did["name"], did["members"]) == ("Orders", 1)
+    change_columns(actor=place.actor, model=customers, names=["name"], settings=ColumnSettings(privacy="redacted"))
+    assert "Ada" not in str(call("POST", f"audiences/{made.pk}/preview"))
+
 
 def test_the_overview_counts_runs_of_the_last_week(place: Place) -> None:
     sync: Sync = place.rows["audience_sync"]

@@ -271,6 +271,9 @@ def test_traits_are_made_changed_and_removed_over_the_api(place: Place, customer
     assert "nothing" in str(wrong["details"])
     template = call("POST", "traits", {**body, "name": "Template", "isTemplate": True})
     child = call("POST", "traits", {"templateId": template["id"], "name": "Child", "where": dearer_than(10)})
+    first = call("POST", f"traits/{child['id']}/preview")
+    known = {row[0]: row[-1] for row in first["rows"]}
+    assert (first["columns"][-1]["name"], float(known[1]), first["unfit"]) == ("Child", 20.5, "")
     call("PATCH", f"traits/{template['id']}", {"definition": spent(customers, "average")})
     assert call("GET", f"traits/{child['id']}")["definition"]["function"] == "average"
     assert [each["name"] for each in call("GET", "traits?template=true")["data"]] == ["Template"]
