@@ -42,6 +42,7 @@ SOURCES: dict[str, str] = {
     "snowflake_iceberg": "connectors.sources.snowflake_iceberg:SnowflakeIcebergSource",
     "sqlserver": "connectors.sources.sqlserver:SqlServerSource",
     "synapse": "connectors.sources.synapse:SynapseSource",
+    "teradata": "connectors.sources.teradata:TeradataSource",
     "trino": "connectors.sources.trino:TrinoSource",
 }
 DESTINATIONS: dict[str, str] = {

@@ -413,6 +413,7 @@ SAME_CODE = {"alloydb": "postgres", "lakebase": "postgres", "snowflake_iceberg":
 NOT_RUN: dict[str, str] = {
     "bigquery_iceberg": "its catalog's lists, as documented; queries are those of BigQuery",
     "oracle": "its driver's own contract, and what its driver sends to a listener",
+    "teradata": "its driver's own contract, and what its driver sends to a server",
     "azure_blob": "its file system's own contract; what surrounds it is that of S3 and GCS",
 }
 # Sources with test modules of their own that ask more than the stands do.
