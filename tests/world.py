@@ -10,7 +10,7 @@ Everything is made through services, as a user would.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,18 +168,18 @@ def _laid_out(name: str, build: Callable[[], World]) -> World:
     return world
 
 
-def made_again(name: str, make: Callable[[], T], after: Sequence[str] = ()) -> T:
+def made_again(name: str, make: Callable[[], T]) -> T:
     """Make something on top of the bare world: through services the first time, later its rows and objects again.
 
-    ``after`` are the names of what was made before it. Nothing else may have been, and no row been changed.
+    It may only add rows.
     """
     if known := _added.get(name):
         database_rows().add(known.rows)
         again: T = deepcopy(known.made)
         return again
+    before = database_rows().take("before")
     made = make()
-    before = [_kept["bare"].rows, *(_added[other].rows for other in after)]
-    _added[name] = Added(deepcopy(made), database_rows().take(name, before))
+    _added[name] = Added(deepcopy(made), database_rows().take(name, [before]))
     return made
 
 

@@ -94,7 +94,7 @@ class Shop:
     def sync(self, model: Model | None = None, **changed: Any) -> Sync:
         """A sync of all three columns to the database table, matched by id."""
         if model is None and not changed and self.opened_at == _last_entry():
-            return made_again("sync", self._sync, after=["shop"])
+            return made_again("sync", self._sync)
         return self._sync(model, **changed)
 
     def _sync(self, model: Model | None = None, **changed: Any) -> Sync:
