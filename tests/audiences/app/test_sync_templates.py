@@ -390,7 +390,7 @@ def test_a_template_leaves_blanks_that_each_sync_fills_in_and_keeps(
     shop: Shop, customers: SchemaModel, paying: Audience
 ) -> None:
     """The table and so its fields are for each audience to say; whether that is allowed, the locks decide."""
-    no_table = {"settings": {}, "mappings": ()}
+    no_table: dict[str, Any] = {"settings": {}, "mappings": ()}
     with pytest.raises(Invalid):
         made(shop, customers, "Locked", **no_table)
     with pytest.raises(Invalid, match="unlock further fields") as refused:
