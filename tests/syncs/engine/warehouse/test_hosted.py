@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,22 @@ import pyarrow as pa
 import pytest
 from sqlglot import exp
 
+from audiences.history_tables import HOLDOUT, MEMBERSHIP, changes_at, changes_table, members_after, written_changes
 from connectors.registry import source_class
 from connectors.sdk.context import Environment
-from connectors.sdk.planner import AUDIT_SCHEMA, SCHEMAS, Statement, WarehouseSource, create_columns, drop_table
+from connectors.sdk.planner import (
+    AUDIT_SCHEMA,
+    SCHEMAS,
+    Statement,
+    WarehouseSession,
+    WarehouseSource,
+    create_columns,
+    drop_table,
+)
 from syncs.engine.logs.tables import CHANGELOG, SNAPSHOT, TABLES
 from syncs.engine.logs.writing import prune_changelog, write_logs
 from syncs.engine.spec import Planner
+from syncs.engine.warehouse.preparation import profile_of
 from tests.support import bigquery, snowflake
 from tests.syncs.engine.support import MEMORY_MB, THREADS, Finished, House, MemoryDestination, table
 from tests.syncs.engine.test_warehouse_logs import NOON, facts
@@ -82,6 +92,45 @@ def test_changes_are_found_there_and_a_refused_row_comes_again(
     last = house.run(table([(1, "a"), (2, "B"), (4, "d")]), **asked)
     assert house.destination.records == {"1": "a", "2": "B", "4": "d"}
     assert logged_values(house, last, source) == [("1", "a"), ("2", "B"), ("4", "d")]
+
+
+@pytest.mark.parametrize("place", ["at_snowflake", "at_bigquery"])
+def test_the_history_of_an_audience_is_kept_there(place: str, request: pytest.FixtureRequest) -> None:
+    source: WarehouseSource = request.getfixturevalue(place)
+    quote = '"' if place == "at_snowflake" else "`"
+    members = f"SELECT * FROM {quote}{AUDIT_SCHEMA}{quote}.{quote}members{quote}"
+    held = {"sync_id": 1, "sync_run_id": 2, "model_id": 7, "timestamp": NOON, "row_id": "9", "fields": '{"a": [1.50]}'}
+    with source.session() as session:
+        session.execute(MEMBERSHIP.creation())
+        assert followed(source, session, members, [1, 2, 3]) == {"enter": 3}
+        assert followed(source, session, members, [2, 3, 4], NOON + timedelta(days=1)) == {"enter": 1, "exit": 1}
+        assert followed(source, session, members, [2, 3, 4], NOON + timedelta(days=2)) == {}
+        profile = profile_of(source)
+        now = members_after(MEMBERSHIP.expression(), profile, 7, "w1", None, "2", 10)
+        assert session.rows(Statement(now)) == [("3", "Mail"), ("4", "Mail")]
+        then = members_after(MEMBERSHIP.expression(), profile, 7, "w1", NOON, "", 10)
+        assert [row for row, _ in session.rows(Statement(then))] == ["1", "2", "3"]
+        session.execute(HOLDOUT.creation())
+        batch = pa.RecordBatch.from_pylist([{**held, "split_group": "Holdout", "workspace": "w1"}], HOLDOUT.arrow)
+        session.load(HOLDOUT.name, pa.RecordBatchReader.from_batches(HOLDOUT.arrow, [batch]), HOLDOUT.schema)
+        assert session.exists(HOLDOUT.name, HOLDOUT.schema)
+
+
+def followed(
+    source: WarehouseSource, session: WarehouseSession, members: str, ids: list[int], at: datetime = NOON
+) -> dict[str, int]:
+    """Who entered and left as these are the members."""
+    data = pa.table({"row_id": pa.array(ids, pa.int64()), "split_group": ["Mail"] * len(ids)})
+    session.execute(drop_table("members", AUDIT_SCHEMA))
+    session.execute(
+        create_columns("members", dict(zip(data.schema.names, data.schema.types, strict=True)), AUDIT_SCHEMA)
+    )
+    session.load("members", data.to_reader(), AUDIT_SCHEMA)
+    key = next(column for column in source.describe(members) if column.name == "row_id")
+    session.execute(drop_table("changes"))
+    session.execute(changes_table("changes", profile_of(source), key, members, 7, "w1", grouped=True))
+    session.execute(written_changes("changes", 7, "w1", at))
+    return {str(event): int(number) for event, number in session.rows(changes_at(7, "w1", at))}
 
 
 def logged_values(house: House, run: Finished, source: WarehouseSource) -> list[tuple[str, str]]:
