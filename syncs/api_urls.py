@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from syncs.api import alerts, holds, matches, models, previews, sequences, storage, syncs, trying, versions
+from syncs.api import (
+    alerts,
+    debugging,
+    holds,
+    logs,
+    matches,
+    models,
+    previews,
+    sequences,
+    storage,
+    syncs,
+    trying,
+    versions,
+)
 
 RUN = "syncs/<api_id:sync_id>/runs/<api_id:run_id>"
 
@@ -27,6 +40,12 @@ urlpatterns = [
     path("syncs/<api_id:sync_id>/runs", syncs.SyncRunsView.as_view(), name="sync_runs"),
     path("syncs/<api_id:sync_id>/previews", previews.PreviewListView.as_view(), name="sync_previews"),
     path("syncs/<api_id:sync_id>/previews/<api_id:preview_id>", previews.PreviewView.as_view(), name="sync_preview"),
+    path(f"{RUN}/rows", debugging.RunRowsView.as_view(), name="run_rows"),
+    path(f"{RUN}/rows/<str:row>", debugging.RunRowView.as_view(), name="run_row"),
+    path(f"{RUN}/requests", debugging.RunRequestsView.as_view(), name="run_requests"),
+    path(f"{RUN}/cancel", debugging.CancelRunView.as_view(), name="run_cancel"),
+    path("syncs/<api_id:sync_id>/logs", logs.SyncLogsView.as_view(), name="sync_logs"),
+    path("sources/<api_id:source_id>/logs", logs.SourceLogsView.as_view(), name="source_logs"),
     path(f"{RUN}/release", holds.ReleaseRunView.as_view(), name="run_release"),
     path(f"{RUN}/drop", holds.DropRunView.as_view(), name="run_drop"),
     path("syncs/<api_id:sync_id>/test-row", trying.TestRowView.as_view(), name="sync_test_row"),

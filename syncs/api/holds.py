@@ -8,9 +8,9 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from config.api import ApiView, error_answers
-from config.errors import NotFound
-from syncs import access, services
+from config.api import error_answers
+from syncs import services
+from syncs.api.debugging import RunView
 from syncs.api.hold_shapes import DecisionBody
 from syncs.api.shapes import RunOut, run_json
 from syncs.models import Run
@@ -20,7 +20,7 @@ Decide = Callable[..., Run]
 DECIDE = Permission.APPROVE_TO_DESTINATION
 
 
-class DecideRunView(ApiView):
+class DecideRunView(RunView):
     """What both decisions about a held run share."""
 
     permission = {"POST": DECIDE}
@@ -28,9 +28,7 @@ class DecideRunView(ApiView):
     def decide(self, request: Request, sync_id: int, run_id: int, choose: Decide) -> Response:
         """Check that the run is the sync's, and decide."""
         values = self.body(DecisionBody)
-        run = access.run_for(self.actor, run_id)
-        if run.sync_id != sync_id:
-            raise NotFound("There is no such run of this sync.")
+        run = self.run(sync_id, run_id)
         decided = choose(actor=self.actor, run=run, note=values["note"])
         return Response(run_json(self.actor, decided, run.sync))
 

@@ -121,6 +121,7 @@ PARAMETERS: Mapping[str, Callable[[Place], Any]] = {
     "syncs:preview*.preview": lambda place: place.rows["preview"].pk,
     "syncs:preview_row.row": lambda place: "1:0",
     "syncs:run_row.row": lambda place: "added-succeeded-0-0",
+    "api:run_row.row": lambda place: "added-succeeded-0-0",
     "syncs:sync_action.action": lambda place: "pause",
     "workspaces:hint.hint": lambda place: "get-started",
     "workspaces:guide.guide": lambda place: "people-and-roles",
@@ -145,6 +146,7 @@ PARAMETERS: Mapping[str, Callable[[Place], Any]] = {
 # Addresses of things the world does not hold, so that even those with the right find nothing.
 NOTHING_THERE: Mapping[str, str] = {
     "syncs:run_row": "the run waits for a worker and has no rows yet",
+    "api:run_row": "the run waits for a worker and has no rows yet",
     "syncs:preview_row": "the preview waits for a worker and has no rows yet",
     "syncs:sync_logs": "Headrace may not write into the source of the tests' sync",
     "privacy:evidence_of": "evidence is asked for by a form",

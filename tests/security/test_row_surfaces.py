@@ -162,6 +162,7 @@ GIVE_NONE = (
     "api:syncs",
     "api:sync_alert*",
     "api:sync_groups",
+    "api:sync_logs",
     "api:sync_previews",
     "api:sync_retry",
     "api:sync_trigger",
@@ -184,6 +185,9 @@ SHOW_ROWS = {
     "syncs:sync_try",
     "approvals:request",
     "api:sync_preview",
+    "api:run_rows",
+    "api:run_row",
+    "api:run_requests",
 }
 
 
