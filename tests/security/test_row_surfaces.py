@@ -53,6 +53,8 @@ GIVE_ROWS: Mapping[str, Body] = {
     "audiences:explain": {"key": "1", "tree": EMAIL_EXISTS},
     "api:schema_model_profile": {"key": "1"},
     "api:audience_explanation": {"key": "1"},
+    "api:audience_preview": {},
+    "api:schema_model_profiles": {},
     "syncs:mapping_value": {"action": "sample"},
     "syncs:sync_try": {"row": "1", "operation": "added"},
     "api:sync_test_row": {"key": "1", "operation": "added"},
