@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from workspaces.scoping import current_workspace_id
+from config.postgres.compiled import Compiled
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from syncs.engine import Storage
     from syncs.models import WorkspaceStorage
 
@@ -33,10 +35,19 @@ def managed_storage() -> Storage:
 
 def own_storage(workspace_id: int | None = None) -> WorkspaceStorage | None:
     """The bucket that a workspace keeps its files in, if it has chosen one."""
+    if workspace_id is None:
+        return _HERE.first()
+    return _with_credentials().filter(workspace_id=workspace_id).first()
+
+
+def _with_credentials() -> QuerySet[WorkspaceStorage]:
     from syncs.models import WorkspaceStorage
 
-    rows = WorkspaceStorage.objects.filter(workspace_id=workspace_id or current_workspace_id())
-    return rows.select_related("credential").first()
+    return WorkspaceStorage.objects.select_related("credential")
+
+
+# A run asks before each of its files.
+_HERE = Compiled(_with_credentials, walled=True)
 
 
 def workdir() -> Path:
