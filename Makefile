@@ -41,7 +41,7 @@ serve: prepared ## Run web, workers and scheduler with what is in .data
 
 drivers: prepared $(STAMPS)/drivers ## Install the drivers that not everybody needs (Snowflake, RabbitMQ, Kafka, Excel and others)
 
-test: develop $(STAMPS)/browser $(STAMPS)/clients $(STAMPS)/orchestrators $(STAMPS)/chdb $(STAMPS)/fakesnow $(STAMPS)/bqemulator ## Run all tests
+test: develop $(STAMPS)/browser $(STAMPS)/sshd $(STAMPS)/clients $(STAMPS)/orchestrators $(STAMPS)/chdb $(STAMPS)/fakesnow $(STAMPS)/bqemulator ## Run all tests
 	cd frontend && $(WITH_NODE) npm run --silent test
 	@# On a loaded machine a wait can be too short. What failed is asked once more, alone, and decides.
 	$(PY) -m pytest -n 3 --dist worksteal -q || $(PY) -m pytest -q --last-failed --last-failed-no-failures none
@@ -149,4 +149,13 @@ $(STAMPS)/browser: | $(PY)
 		{ apt-get -q update && { $(INSTALL) chromium-headless-shell || $(INSTALL) chromium; }; } >/dev/null 2>&1; then :; \
 	elif command -v chromium chromium-browser google-chrome >/dev/null 2>&1; then :; \
 	else echo "No Chromium here, and none could be installed; browser tests will be skipped"; fi
+	@mkdir -p $(@D) && touch $@
+
+# Never fails, and leaves the machine of somebody who runs services alone: what is installed there would be started.
+$(STAMPS)/sshd: | $(PY)
+	@if [ -x /usr/sbin/sshd ] || command -v sshd >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && [ ! -d /run/systemd/system ] && command -v apt-get >/dev/null && \
+		echo "Installing an OpenSSH server for the tests of tunnels" && \
+		{ apt-get -q update && RUNLEVEL=1 $(INSTALL) openssh-server; } >/dev/null 2>&1; then :; \
+	else echo "No OpenSSH server here (Debian: openssh-server); the tests of tunnels will be skipped"; fi
 	@mkdir -p $(@D) && touch $@
