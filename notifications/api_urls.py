@@ -1,8 +1,9 @@
-"""Addresses of the REST endpoints of notification channels, below ``/api/v1/``."""
+"""Addresses of the REST endpoints of channels, webhooks and audit streams, below ``/api/v1/``."""
 
 from django.urls import path
 
 from notifications import api
+from notifications.streams import api as streams
 from notifications.webhooks import api as webhooks
 
 urlpatterns = [
@@ -19,5 +20,12 @@ urlpatterns = [
         "webhook-deliveries/<api_id:delivery_id>/redeliver",
         webhooks.WebhookRedeliverView.as_view(),
         name="webhook_redeliver",
+    ),
+    path("audit-streams", streams.AuditStreamListView.as_view(), name="audit_streams"),
+    path("audit-streams/<api_id:stream_id>", streams.AuditStreamView.as_view(), name="audit_stream"),
+    path("audit-streams/<api_id:stream_id>/test", streams.AuditStreamTestView.as_view(), name="audit_stream_test"),
+    path("audit-streams/<api_id:stream_id>/pause", streams.PauseAuditStreamView.as_view(), name="audit_stream_pause"),
+    path(
+        "audit-streams/<api_id:stream_id>/resume", streams.ResumeAuditStreamView.as_view(), name="audit_stream_resume"
     ),
 ]
