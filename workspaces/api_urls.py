@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from workspaces.api import membership, people, roles, workspaces
+from workspaces.api import membership, people, roles, sign_in, workspaces
 
 urlpatterns = [
     path("roles", roles.RoleListView.as_view(), name="roles"),
@@ -29,4 +29,15 @@ urlpatterns = [
     path("invitations/<api_id:invitation_id>/renew", people.RenewInvitationView.as_view(), name="renew_invitation"),
     path("workspaces", workspaces.WorkspaceListView.as_view(), name="workspaces"),
     path("workspace", workspaces.WorkspaceView.as_view(), name="workspace"),
+    path("members/<api_id:member_id>/sign-out", sign_in.EndSessionsView.as_view(), name="member_sign_out"),
+    path("identity-provider", sign_in.IdentityProviderView.as_view(), name="identity_provider"),
+    path("identity-provider/attempts", sign_in.SsoAttemptListView.as_view(), name="sso_attempts"),
+    path("sign-in-rules", sign_in.SignInRulesView.as_view(), name="sign_in_rules"),
+    path("email-domains", sign_in.EmailDomainListView.as_view(), name="email_domains"),
+    path("email-domains/<api_id:domain_id>", sign_in.EmailDomainView.as_view(), name="email_domain"),
+    path("email-domains/<api_id:domain_id>/verify", sign_in.VerifyEmailDomainView.as_view(), name="verify_domain"),
+    path("directory-groups", sign_in.DirectoryGroupListView.as_view(), name="directory_groups"),
+    path("group-mappings", sign_in.GroupMappingListView.as_view(), name="group_mappings"),
+    path("group-mappings/<api_id:mapping_id>", sign_in.GroupMappingView.as_view(), name="group_mapping"),
+    path("scim-token", sign_in.ScimTokenView.as_view(), name="scim_token"),
 ]

@@ -61,6 +61,11 @@ def group_mappings() -> QuerySet[GroupMapping]:
     return rows.annotate(size=Count("directory_group__memberships")).order_by("directory_group__name", "pk")
 
 
+def directory_groups() -> QuerySet[DirectoryGroup]:
+    """Groups of the identity provider that are known here."""
+    return DirectoryGroup.objects.all()
+
+
 def scim_token() -> ScimToken | None:
     """What the organization's identity provider proves itself with when it pushes people and groups."""
     return ScimToken.objects.select_related("organization").first()
