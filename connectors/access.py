@@ -142,6 +142,11 @@ def can_host_planner(connection: Connection) -> bool:
     return values.get(definition.write_when.field) in definition.write_when.values
 
 
+def lists_audiences(connection: Connection) -> bool:
+    """Whether a destination lists the audiences of its accounts."""
+    return catalog.known_entry(connection.kind, connection.type).lists_audiences
+
+
 def environment() -> Environment:
     """What the operator's settings allow connectors."""
     return Environment(

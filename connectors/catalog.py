@@ -63,6 +63,7 @@ class Entry:
     sync_types: tuple[str, ...] = ()
     modes: tuple[str, ...] = ()
     match_stats: tuple[str, ...] = ()
+    lists_audiences: bool = False
 
     @property
     def verified_label(self) -> str:
@@ -96,8 +97,9 @@ class Entry:
         sent = ", ".join(self.sync_types[:_SHOWN])
         more = len(self.sync_types) - _SHOWN
         modes = " · ".join(MODE_WORDS[mode] for mode in self.modes)
-        matched = ("Tells whom it recognised",) if self.match_stats else ()
-        return (f"{sent} and {more} more" if more > 0 else sent, modes, *matched)
+        told = (("Tells whom it recognised", bool(self.match_stats)), ("Lists its audiences", self.lists_audiences))
+        more_words = tuple(words for words, there in told if there)
+        return (f"{sent} and {more} more" if more > 0 else sent, modes, *more_words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,7 @@ def _of_destination(definition: Any) -> Entry:
         sync_types=tuple(t.name for t in definition.sync_types),
         modes=tuple(modes),
         match_stats=tuple(t.name for t in definition.sync_types if t.match_stats),
+        lists_audiences=definition.lists_audiences,
     )
 
 

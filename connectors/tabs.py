@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from connectors.choices import Kind
+from connectors.models import Connection
 
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """``route`` takes the workspace's slug and the connection's id."""
+    """``route`` takes the workspace's slug and the connection's id. Connections that are ``shown`` have the tab."""
 
     key: str
     label: str
     route: str
+    shown: Callable[[Connection], bool] = lambda connection: True
 
 
 _tabs: dict[Kind, list[Tab]] = {kind: [] for kind in Kind}
@@ -26,6 +29,6 @@ def register(kind: Kind, tab: Tab) -> None:
     _tabs[kind].append(tab)
 
 
-def tabs_of(kind: Kind) -> tuple[Tab, ...]:
-    """What was added to one side."""
-    return tuple(_tabs[kind])
+def tabs_of(connection: Connection) -> tuple[Tab, ...]:
+    """What was added to the page of a connection."""
+    return tuple(tab for tab in _tabs[connection.kind] if tab.shown(connection))

@@ -5,6 +5,7 @@ from django.urls import path
 from syncs.api import (
     alerts,
     debugging,
+    extraction,
     holds,
     logs,
     matches,
@@ -57,6 +58,16 @@ urlpatterns = [
         "destinations/<api_id:destination_id>/alerting",
         alerts.DestinationAlertingView.as_view(),
         name="destination_alerting",
+    ),
+    path(
+        "destinations/<api_id:destination_id>/extraction",
+        extraction.ExtractionView.as_view(),
+        name="destination_extraction",
+    ),
+    path(
+        "destinations/<api_id:destination_id>/extraction/trigger",
+        extraction.TriggerExtractionView.as_view(),
+        name="destination_extraction_trigger",
     ),
     path("syncs/<api_id:sync_id>/match-reports", matches.MatchReportsView.as_view(), name="sync_match_reports"),
     path("syncs/<api_id:sync_id>/retry", syncs.RetrySyncView.as_view(), name="sync_retry"),

@@ -31,6 +31,8 @@ register("sync.alerting_changed", "changed the sync's alert thresholds or recipi
 register("sync.alert_muted", "muted an alert of the sync")
 register("sync.alert_unmuted", "ended the mute of an alert of the sync")
 register("destination.alerting_changed", "changed the alert thresholds or recipients of the destination's syncs")
+register("destination.extraction_changed", "changed the data extraction of the destination")
+register("destination.extraction_requested", "asked for the audiences of the destination to be extracted now")
 register("sync.previewed", "previewed what a run of the sync would do")
 register("sync.preview_cancelled", "gave up a preview of the sync")
 register("sync.tested", "sent one row of the sync to test it")

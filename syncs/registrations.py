@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from config.errors import HeadraceError
 from connectors import clouds, dependants, sealed, tabs
+from connectors.access import lists_audiences
 from connectors.choices import Kind
 from connectors.dependants import Dependant, Provider
 from connectors.tabs import Tab
@@ -69,6 +70,9 @@ def register_all() -> None:
     approvals.register(GovernedSync())
     approvals.register_stops(Stops(held_count, held_stops))
     tabs.register(Kind.DESTINATION, Tab("alerting", "Alerts", "syncs:destination_alerting"))
+    tabs.register(
+        Kind.DESTINATION, Tab("extraction", "Data extraction", "syncs:destination_extraction", lists_audiences)
+    )
     usage.register("sync or destination", channel_uses)
     register_deployable("model", Model, _deployable_model)
     register_deployable("sync", Sync, _deployable_sync)

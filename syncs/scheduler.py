@@ -34,6 +34,7 @@ from notifications.services.webhook_outbox import (
 from syncs import clockwork
 from syncs.services.alerting import unwatched_syncs, watch_sync
 from syncs.services.due import due_syncs, interrupted_syncs, start_if_due, start_interrupted
+from syncs.services.extraction import tell_due_extractions
 from syncs.services.matches import ask_for_matches, forget_old_matches
 from syncs.services.previews import resend_previews
 from syncs.services.sequencing import advance, due_sequences, runs_to_go_on, start_sequence_if_due
@@ -75,6 +76,7 @@ def run(stop: threading.Event, *, tick_seconds: float = 1.0) -> None:
         Job("send waiting cases again", resend_persons, timedelta(seconds=5)),
         Job("resume interrupted runs", resume_interrupted, timedelta(seconds=15)),
         Job("ask destinations whom they matched", ask_for_matches, timedelta(seconds=30)),
+        Job("extract audiences of ad platforms", tell_due_extractions, timedelta(seconds=30)),
         Job("judge alerts", watch_alerts, timedelta(minutes=5)),
         Job("go on deleting workspaces", go_on_deleting, timedelta(minutes=5)),
         Job("delete expired rows and requests", expire_old, timedelta(minutes=10)),

@@ -65,6 +65,15 @@ def ask_for_match_stats(workspace_id: int, report_id: int) -> None:
         work(report_id)
 
 
+@dramatiq.actor(queue_name="deliveries")
+def extract_audiences(workspace_id: int, extraction_id: int) -> None:
+    """Write the audiences of a destination into a warehouse; does nothing where somebody else does, or has."""
+    from syncs.extraction import work
+
+    with job_in(workspace_id):
+        work(extraction_id)
+
+
 @dramatiq.actor(queue_name="upkeep")
 def discard_preview_files(workspace_id: int, sync_id: int, preview_id: int) -> None:
     """Delete what an expired preview has found."""

@@ -6,6 +6,7 @@ from django.urls import path
 
 from syncs.views import (
     alerts,
+    extraction,
     guardrails,
     mapper,
     model_detail,
@@ -90,6 +91,11 @@ urlpatterns = [
         "destinations/<int:destination_id>/alerting",
         requires(READ, write=CONFIGURE_TO_DESTINATION)(alerts.DestinationAlerting.as_view()),
         name="destination_alerting",
+    ),
+    path(
+        "destinations/<int:destination_id>/extraction",
+        requires(READ, write=Permission.MANAGE_DESTINATION)(extraction.DataExtraction.as_view()),
+        name="destination_extraction",
     ),
     path("syncs/<int:pk>/versions", read(versions.SyncVersions.as_view()), name="sync_versions"),
     path("syncs/<int:pk>/versions/<int:version>", read_draft_sync(versions.SyncVersion.as_view()), name="sync_version"),

@@ -7,12 +7,13 @@ https://learn.microsoft.com/advertising/guides/operation-error-codes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any, ClassVar
 
 from connectors.sdk import people
+from connectors.sdk.audiences import AudienceThere, counted
 from connectors.sdk.destination import (
     DestinationDefinition,
     DestinationField,
@@ -45,6 +46,7 @@ from connectors.sdk.rest.times import moment
 from connectors.sdk.types import Choice, Verification
 
 CUSTOMERS = "https://clientcenter.api.bingads.microsoft.com/CustomerManagement/v13"
+OWN_KINDS = "RemarketingList Custom CombinedList CustomerList ImpressionBasedRemarketingList"
 OLDEST = timedelta(days=90)
 TERMS = "Make a customer list in Microsoft Advertising and accept the terms there, then run again."
 EMAIL = Identifier(name="Email", label="E-mail", normal=people.email)
@@ -62,6 +64,21 @@ EVENT = (
 )
 
 
+async def accounts_in(line: Line) -> list[Record]:
+    """The accounts that the person reaches."""
+    user = (await line.post(f"{CUSTOMERS}/User/Query", {"UserId": None}))["User"]["Id"]
+    body = {
+        "Predicates": [{"Field": "UserId", "Operator": "Equals", "Value": str(user)}],
+        "PageInfo": {"Index": 0, "Size": 1_000},
+    }
+    return (await line.post(f"{CUSTOMERS}/Accounts/Search", body))["Accounts"] or []
+
+
+def known_as(account: Record) -> str:
+    """The account as settings have it: its customer before it."""
+    return f"{account['ParentCustomerId']}/{account['Id']}"
+
+
 def scope(account: Any) -> dict[str, str]:
     """The customer and the account, which the setting has both."""
     customer, _, own = str(account).partition("/")
@@ -73,10 +90,16 @@ async def post(line: Line, account: Any, path: str, body: Record) -> Any:
     return (await line.send("POST", path, json=body, headers=scope(account))).json()
 
 
-async def lists(line: Line, account: Any) -> list[Record]:
-    """The customer lists that the account can use."""
-    told = await post(line, account, "Audiences/QueryByIds", {"AudienceIds": None, "Type": "CustomerList"})
+async def lists(line: Line, account: Any, kinds: str = "CustomerList") -> list[Record]:
+    """The customer lists that the account can use, or its audiences of some other kinds."""
+    told = await post(line, account, "Audiences/QueryByIds", {"AudienceIds": None, "Type": kinds})
     return told["Audiences"] or []
+
+
+def size_of(audience: Record) -> int | None:
+    """Whom Microsoft can show advertisements to in searches; where it does not say, elsewhere."""
+    shown = counted(audience.get("SearchSize"))
+    return counted(audience.get("AudienceNetworkSize")) if shown is None else shown
 
 
 async def find_list(line: Line, job: Job, name: str) -> str | None:
@@ -218,6 +241,7 @@ class BingadsDestination(RestDestination):
         connects=API.sign_in.connects,
         verification=Verification.DOCS,
         safe_to_resync=False,
+        lists_audiences=True,
         sync_types=(
             SyncType(
                 key="events",
@@ -270,16 +294,7 @@ class BingadsDestination(RestDestination):
     async def accounts(self) -> list[Choice]:
         """The accounts that the person reaches."""
         async with self.line() as line:
-            user = (await line.post(f"{CUSTOMERS}/User/Query", {"UserId": None}))["User"]["Id"]
-            body = {
-                "Predicates": [{"Field": "UserId", "Operator": "Equals", "Value": str(user)}],
-                "PageInfo": {"Index": 0, "Size": 1_000},
-            }
-            told = await line.post(f"{CUSTOMERS}/Accounts/Search", body)
-        return [
-            Choice(f"{each['ParentCustomerId']}/{each['Id']}", f"{each['Name']} ({each['Number']})")
-            for each in told["Accounts"] or ()
-        ]
+            return [Choice(known_as(each), f"{each['Name']} ({each['Number']})") for each in await accounts_in(line)]
 
     async def audiences(self, account: str) -> list[Choice]:
         """The customer lists that the account can use."""
@@ -293,11 +308,25 @@ class BingadsDestination(RestDestination):
             told = await post(line, account, "ConversionGoals/QueryByIds", body)
         return [Choice(each["Name"], each["Name"]) for each in told["ConversionGoals"] or ()]
 
+    async def audiences_there(self) -> AsyncIterator[AudienceThere]:
+        """The accounts' own audiences of every kind; not those that Microsoft offers to everybody."""
+        async with self.line() as line:
+            accounts = [each for each in await accounts_in(line) if each.get("AccountLifeCycleStatus") == "Active"]
+            for account in accounts:
+                for each in await lists(line, known_as(account), OWN_KINDS):
+                    yield AudienceThere(
+                        account=str(account["Id"]),
+                        id=str(each["Id"]),
+                        name=each["Name"],
+                        size=size_of(each),
+                        told=each,
+                    )
+
     async def match_stats(self, job: Job) -> MatchStats | None:
         """How many people Microsoft can show advertisements to in searches; where it does not say, elsewhere."""
         body = {"AudienceIds": [LIST.id_for(job)], "Type": "CustomerList"}
         async with self.line() as line:
             told = await post(line, job.settings["account"], "Audiences/QueryByIds", body)
         found = next(iter(told["Audiences"] or ()), None) or {}
-        size = found.get("SearchSize") or found.get("AudienceNetworkSize")
-        return MatchStats(matched=int(size)) if size else None
+        size = size_of(found)
+        return None if size is None else MatchStats(matched=size)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from connectors.destinations._meta_graph import graph, next_page
 from connectors.sdk import people
+from connectors.sdk.audiences import AudienceThere, counted
 from connectors.sdk.destination import (
     DestinationDefinition,
     DestinationField,
@@ -49,6 +50,12 @@ KNOWN = (
 VALUE = field("LOOKALIKE_VALUE", "Lookalike value", "number", description="What the customer is worth, from 0 up.")
 # These alone identify nobody.
 WEAK = {"FI", "GEN", "DOBY", "DOBM", "DOBD", "CT", "ST", "ZIP", "COUNTRY", "FN", "LN"}
+
+TOLD = (
+    "id,account_id,name,description,subtype,approximate_count_lower_bound,approximate_count_upper_bound,"
+    "delivery_status,operation_status,data_source,retention_days,time_created,time_updated"
+)
+ACTIVE = 1
 
 ACCOUNT = Select(name="ad_account", label="Ad account", discover="ad_accounts")
 
@@ -119,6 +126,7 @@ class MetaDestination(RestDestination):
         docs_url="docs/destinations/meta.md",
         fields=API.sign_in.fields,
         verification=Verification.DOCS,
+        lists_audiences=True,
         sync_types=(
             SyncType(
                 key="audience",
@@ -181,6 +189,22 @@ class MetaDestination(RestDestination):
             query = {"fields": "name,subtype", "limit": 500}
             pages = line.pages(f"{ad_account}/customaudiences", "data", next_page, query)
             return [Choice(a["id"], a["name"]) async for a in pages if a.get("subtype") == "CUSTOM"]
+
+    async def audiences_there(self) -> AsyncIterator[AudienceThere]:
+        """Those of every kind; of a size that Meta gives as a range, the lower end."""
+        async with self.line() as line:
+            accounts = line.pages("me/adaccounts", "data", next_page, {"fields": "account_status", "limit": 500})
+            active = [str(each["id"]) async for each in accounts if each.get("account_status") == ACTIVE]
+            for account in active:
+                query = {"fields": TOLD, "limit": 500}
+                async for each in line.pages(f"{account}/customaudiences", "data", next_page, query):
+                    yield AudienceThere(
+                        account=account.removeprefix("act_"),
+                        id=str(each["id"]),
+                        name=each["name"],
+                        size=counted(each.get("approximate_count_lower_bound")),
+                        told=each,
+                    )
 
     async def match_stats(self, job: Job) -> MatchStats | None:
         """Meta tells a range, and the same lowest number for small and for empty audiences."""

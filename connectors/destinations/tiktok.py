@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from connectors.sdk import people
+from connectors.sdk.audiences import AudienceThere, counted
 from connectors.sdk.destination import (
     DestinationDefinition,
     DestinationField,
@@ -260,6 +261,7 @@ class TiktokDestination(RestDestination):
         ),
         verification=Verification.DOCS,
         safe_to_resync=False,
+        lists_audiences=True,
         sync_types=(
             EVENTS,
             events(
@@ -305,6 +307,18 @@ class TiktokDestination(RestDestination):
         """The advertiser's custom audiences."""
         async with self.line() as line:
             return [Choice(str(each["audience_id"]), each["name"]) async for each in audiences_in(line)]
+
+    async def audiences_there(self) -> AsyncIterator[AudienceThere]:
+        """Those of the advertiser of the settings."""
+        async with self.line() as line:
+            async for each in audiences_in(line):
+                yield AudienceThere(
+                    account=self.config["advertiser_id"],
+                    id=str(each["audience_id"]),
+                    name=each["name"],
+                    size=counted(each.get("cover_num")),
+                    told=each,
+                )
 
     async def match_stats(self, job: Job) -> MatchStats | None:
         """How many people TikTok recognised, as it counts them in its own time."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import pyarrow as pa
 
+from connectors.sdk.audiences import AudienceThere
 from connectors.sdk.context import Environment
 from connectors.sdk.fields import Field, When
 from connectors.sdk.types import ColumnType, Operation, Verification
@@ -219,6 +220,7 @@ class DestinationDefinition:
     verification: Verification
     safe_to_resync: bool = True  # false: a full resync makes duplicates; warn
     connects: When | None = None
+    lists_audiences: bool = False  # Destination.audiences_there() lists those of every account
 
     def sync_type(self, key: str) -> SyncType:
         """One sync type by key."""
@@ -459,6 +461,17 @@ class Destination(ABC):
         that of the latest run.
         """
         raise NotImplementedError(f"{self.definition.key} reports no matches")
+
+    def audiences_there(self) -> AsyncIterator[AudienceThere]:
+        """Every audience of the active accounts that the credentials reach, once an account.
+
+        Only for definitions that declare ``lists_audiences``. Asked once a day, so it only reads.
+        """
+        raise NotImplementedError(f"{self.definition.key} lists no audiences")
+
+    def audience_of(self, job: Job) -> str:
+        """The service's id of what the sync fills, by :attr:`AudienceThere.id`; empty where it is still to be made."""
+        return ""
 
     async def write(self, job: Job, rows: RowStreams) -> None:
         """Deliver a whole run in one go (``single_writer`` types); all rows succeed or it raises.

@@ -57,7 +57,7 @@ class DetailView(ConnectionView):
                 tabs.append(("sync_logs", "Sync logs", "sync_logs"))
         urls = [(key, label, self.url(name, row.pk)) for key, label, name in tabs]
         slug = self.here.workspace.slug
-        urls += [(tab.key, tab.label, reverse(tab.route, args=[slug, row.pk])) for tab in tabs_of(self.kind)]
+        urls += [(tab.key, tab.label, reverse(tab.route, args=[slug, row.pk])) for tab in tabs_of(row)]
         urls.append(("activity", "Activity", self.url("activity", row.pk)))
         return [{"label": label, "url": url, "active": key == current} for key, label, url in urls]
 

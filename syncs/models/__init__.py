@@ -2,6 +2,7 @@
 
 from syncs.models.alerts import AlertPolicy, AlertRecipient, AlertState, AlertTransition
 from syncs.models.definition import Model, ModelColumn
+from syncs.models.extraction import AudienceExtraction
 from syncs.models.matches import MatchReport
 from syncs.models.preview import Preview
 from syncs.models.privacy import ForgetKey, Tombstone
@@ -15,6 +16,7 @@ __all__ = [
     "AlertRecipient",
     "AlertState",
     "AlertTransition",
+    "AudienceExtraction",
     "ForgetKey",
     "JournalBatch",
     "MatchReport",

@@ -9,6 +9,7 @@ from syncs.services.alerts import (
 )
 from syncs.services.cloning import clone_model
 from syncs.services.drafts import ModelChange, SyncChange, change_model, change_sync, draft_model, draft_sync
+from syncs.services.extraction import change_extraction, extract_now
 from syncs.services.holds import drop_run, release_run
 from syncs.services.logs import change_sync_logs, write_logs_again
 from syncs.services.models import (
@@ -62,6 +63,7 @@ __all__ = [
     "cancel_run",
     "cancel_sequence_run",
     "change_column",
+    "change_extraction",
     "change_model",
     "change_primary_key",
     "change_sync",
@@ -82,6 +84,7 @@ __all__ = [
     "drop_run",
     "enable_schedule",
     "enable_sequence",
+    "extract_now",
     "label_model",
     "label_sequence",
     "label_sync",

@@ -118,6 +118,8 @@ GIVE_NONE = (
     "syncs:sync_alerts",
     "syncs:sync_mute",
     "syncs:destination_alerting",
+    "syncs:destination_extraction",
+    "api:destination_extraction*",
     "syncs:sync_action",
     "syncs:preview_start",
     "syncs:*_cancel",

@@ -17,6 +17,7 @@ from connectors.destinations.google_ads.settings import (
     VERSION,
     definition,
 )
+from connectors.sdk.audiences import AudienceThere, counted
 from connectors.sdk.destination import DestinationField, Job, MatchStats
 from connectors.sdk.errors import ConfigError
 from connectors.sdk.rest import Api, Line, Place, Record, RestDestination, field
@@ -30,6 +31,11 @@ SIZE = (
     "SELECT user_list.size_for_display, user_list.size_for_search, user_list.membership_status "
     "FROM user_list WHERE user_list.id = {}"
 )
+EVERY_LIST = (
+    "SELECT user_list.id, user_list.name, user_list.description, user_list.type, user_list.membership_status, "
+    "user_list.membership_life_span, user_list.size_for_display, user_list.size_for_search, "
+    "user_list.eligible_for_display, user_list.eligible_for_search, user_list.read_only FROM user_list"
+)
 ACTIONS = (
     "SELECT conversion_action.id, conversion_action.name, conversion_action.type "
     "FROM conversion_action WHERE conversion_action.status = 'ENABLED'"
@@ -38,6 +44,12 @@ VARIABLES = (
     "SELECT conversion_custom_variable.id, conversion_custom_variable.name "
     "FROM conversion_custom_variable WHERE conversion_custom_variable.status = 'ENABLED'"
 )
+
+
+def size_of(found: Record) -> int | None:
+    """Members that the display network knows; where Google does not say, the search network."""
+    shown = counted(found.get("sizeForDisplay"))
+    return counted(found.get("sizeForSearch")) if shown is None else shown
 
 
 async def lists_in(line: Line, chosen: Any) -> AsyncIterator[Record]:
@@ -138,12 +150,25 @@ class GoogleAdsDestination(RestDestination):
         async with self.line() as line:
             return [row["conversionAction"] async for row in account.rows(line, chosen, ACTIONS)]
 
+    async def audiences_there(self) -> AsyncIterator[AudienceThere]:
+        """The lists of every account; one that is reached in several ways is asked once."""
+        async with self.line() as line:
+            accounts = {account.number(each.value): each.value for each in await account.accounts(line)}
+            for number, reached in accounts.items():
+                async for row in account.rows(line, reached, EVERY_LIST):
+                    each = row["userList"]
+                    yield AudienceThere(
+                        account=number, id=str(each["id"]), name=each["name"], size=size_of(each), told=each
+                    )
+
     async def match_stats(self, job: Job) -> MatchStats | None:
         """How many members the display network knows; where Google does not say, the search network."""
         async with self.line() as line:
             query = SIZE.format(int(LIST.id_for(job)))
             async for found in account.rows(line, job.settings["account"], query):
                 told = found["userList"]
-                size = told.get("sizeForDisplay") or told.get("sizeForSearch")
-                return MatchStats(matched=int(size), status=str(told.get("membershipStatus") or "")) if size else None
+                size = size_of(told)
+                if size is None:
+                    return None
+                return MatchStats(matched=size, status=str(told.get("membershipStatus") or ""))
         return None

@@ -218,6 +218,7 @@ def definition(list_settings: tuple[Field, ...]) -> DestinationDefinition:
             ),
         ),
         connects=SIGN_IN.connects,
+        lists_audiences=True,
         verification=Verification.DOCS,
         safe_to_resync=False,
         sync_types=(

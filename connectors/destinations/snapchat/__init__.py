@@ -6,7 +6,7 @@ https://developers.snap.com/api/marketing-api/Conversions-API/Parameters
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from connectors.destinations.snapchat.settings import (
@@ -26,6 +26,7 @@ from connectors.destinations.snapchat.settings import (
     STRONG,
     USER,
 )
+from connectors.sdk.audiences import AudienceThere, counted
 from connectors.sdk.destination import (
     DestinationDefinition,
     DestinationField,
@@ -57,9 +58,28 @@ from connectors.sdk.types import Choice, Verification
 
 async def segments(line: Line, account: Any) -> AsyncIterator[Record]:
     """The account's segments of customers."""
+    async for each in every_segment(line, account):
+        if each["source_type"] == "FIRST_PARTY":
+            yield each
+
+
+async def every_segment(line: Line, account: Any) -> AsyncIterator[Record]:
+    """The account's segments of any kind."""
     async for each in line.pages(f"adaccounts/{account}/segments", "segments", next_page, {"limit": 1_000}):
-        if each["segment"]["source_type"] == "FIRST_PARTY":
-            yield each["segment"]
+        yield each["segment"]
+
+
+async def organizations_of(line: Line) -> AsyncIterator[Record]:
+    """The organizations of the person."""
+    async for each in line.pages("me/organizations", "organizations", next_page, {"limit": 1_000}):
+        yield each["organization"]
+
+
+async def accounts_of(line: Line, organization: Any) -> AsyncIterator[Record]:
+    """An organization's ad accounts."""
+    path = f"organizations/{organization}/adaccounts"
+    async for each in line.pages(path, "adaccounts", next_page, {"limit": 1_000}):
+        yield each["adaccount"]
 
 
 async def find_segment(line: Line, job: Job, name: str) -> str | None:
@@ -160,6 +180,10 @@ def event_of(work: Work, record: Record, user: Record, made: str) -> Record | Ro
     return event
 
 
+def _choices(found: Iterable[Record]) -> list[Choice]:
+    return [Choice(each["id"], each["name"]) for each in found]
+
+
 class SnapchatDestination(RestDestination):
     """The organizations that a person at Snapchat belongs to."""
 
@@ -183,6 +207,7 @@ class SnapchatDestination(RestDestination):
         connects=API.sign_in.connects,
         verification=Verification.DOCS,
         safe_to_resync=False,
+        lists_audiences=True,
         sync_types=(
             SyncType(
                 key="segment",
@@ -264,21 +289,33 @@ class SnapchatDestination(RestDestination):
 
     async def organizations(self) -> list[Choice]:
         """The organizations of the person."""
-        return await self._choices("me/organizations", "organization")
+        async with self.line() as line:
+            return _choices([each async for each in organizations_of(line)])
 
     async def ad_accounts(self, organization: str) -> list[Choice]:
         """The organization's ad accounts."""
-        return await self._choices(f"organizations/{organization}/adaccounts", "adaccount")
-
-    async def _choices(self, path: str, kind: str) -> list[Choice]:
         async with self.line() as line:
-            pages = line.pages(path, f"{kind}s", next_page, {"limit": 1_000})
-            return [Choice(each[kind]["id"], each[kind]["name"]) async for each in pages]
+            return _choices([each async for each in accounts_of(line, organization)])
 
     async def segment_choices(self, organization: str, ad_account: str) -> list[Choice]:
         """The account's segments of customers."""
         async with self.line() as line:
             return [Choice(str(each["id"]), each["name"]) async for each in segments(line, ad_account)]
+
+    async def audiences_there(self) -> AsyncIterator[AudienceThere]:
+        """The segments of every active ad account of the person's organizations."""
+        async with self.line() as line:
+            organizations = [each["id"] async for each in organizations_of(line)]
+            accounts = [each for of in organizations async for each in accounts_of(line, of)]
+            for account in (each["id"] for each in accounts if each.get("status") == "ACTIVE"):
+                async for each in every_segment(line, account):
+                    yield AudienceThere(
+                        account=account,
+                        id=str(each["id"]),
+                        name=each["name"],
+                        size=counted(each.get("approximate_number_users")),
+                        told=each,
+                    )
 
     async def match_stats(self, job: Job) -> MatchStats | None:
         """How many people Snapchat counts in the segment, roughly."""

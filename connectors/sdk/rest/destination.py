@@ -54,6 +54,10 @@ class RestDestination(Destination):
         place = self.places.get(job.sync_type)
         return place is not None and not place.id_for(job)
 
+    def audience_of(self, job: Job) -> str:
+        place = self.places.get(job.sync_type)
+        return place.id_for(job) if place else ""
+
     async def provide(self, job: Job) -> Mapping[str, str]:
         async with self.line() as line:
             with as_documented():

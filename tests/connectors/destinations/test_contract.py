@@ -26,6 +26,7 @@ def all_fields(key: str) -> list[Field]:
 def test_the_definition_is_sound(key: str) -> None:
     assert rules.definition_problems(destination_class(key).definition) == []
     assert rules.match_problems(destination_class(key)) == []
+    assert rules.listing_problems(destination_class(key)) == []
     assert rules.check_problems(destination_class(key)) == []
 
 

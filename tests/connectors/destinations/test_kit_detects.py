@@ -83,6 +83,12 @@ def test_unsound_definitions_are_found() -> None:
     assert "missing" in static.match_problems(silent)[0]
     unasked = type("Unasked", (AudienceDestination,), {"definition": PostgresDestination.definition})
     assert "never asked" in static.match_problems(unasked)[0]
+    lister = type("Lister", (AudienceDestination,), {"audiences_there": lambda self: None})
+    assert "never asked" in static.listing_problems(lister)[0]
+    promised = replace(lister.definition, lists_audiences=True)
+    assert static.listing_problems(type("Told", (lister,), {"definition": promised})) == []
+    mute = type("Mute", (AudienceDestination,), {"definition": promised})
+    assert "missing" in static.listing_problems(mute)[0]
     untested = replace(PosthogDestination.api, test=("GET", "flags"))
     assert "never sent" in static.check_problems(type("Twice", (PosthogDestination,), {"api": untested}))[0]
     plain = {"check": RestDestination.check}

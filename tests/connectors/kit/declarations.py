@@ -121,6 +121,19 @@ def match_problems(connector: type[Any]) -> list[str]:
     return ["match_stats() is never asked"] if answers else ["`match_stats` is declared and match_stats() is missing"]
 
 
+def listing_problems(connector: type[Any]) -> list[str]:
+    """Who says that it lists the audiences of its accounts says how, and nobody else is ever asked."""
+    declared = connector.definition.lists_audiences
+    answers = connector.audiences_there is not Destination.audiences_there
+    if declared == answers:
+        return []
+    return [
+        "audiences_there() is never asked"
+        if answers
+        else "`lists_audiences` is declared and audiences_there() is missing"
+    ]
+
+
 def check_problems(connector: type[Any]) -> list[str]:
     """A web service's connection is tested by a declared request or by ``check()``, never by both."""
     if not issubclass(connector, RestDestination):

@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from connectors.registry import DESTINATIONS, destination_class
 from connectors.sdk import trace
+from connectors.sdk.audiences import AudienceThere
 from connectors.sdk.context import Environment
 from connectors.sdk.destination import ACCEPTED, Destination, DestinationField, Job, Mode, Removal, RowResult
 from connectors.sdk.errors import ConnectorError
@@ -233,7 +234,8 @@ async def ask(key: str, told: Mapping[str, Any]) -> Played:
         destination = destination_of(key, told.get("config", {}), environment)
         about = (told["type"], told.get("settings", {})) if told["ask"] == "fields" else ()
         try:
-            found = await getattr(destination, told["ask"])(*about, **told.get("with", {}))
+            asked = getattr(destination, told["ask"])(*about, **told.get("with", {}))
+            found = [each async for each in asked] if isinstance(asked, AsyncIterator) else await asked
         except ConnectorError as error:
             played.error = error
         else:
@@ -242,8 +244,10 @@ async def ask(key: str, told: Mapping[str, Any]) -> Played:
     return played
 
 
-def _set(found: Choice | DestinationField) -> dict[str, Any]:
-    """What is set of a choice or a field, apart from descriptions."""
+def _set(found: Choice | DestinationField | AudienceThere) -> dict[str, Any]:
+    """What is set of a choice or a field, apart from descriptions; of an audience what is read from its answer."""
+    if isinstance(found, AudienceThere):
+        return {"account": found.account, "id": found.id, "name": found.name, "size": found.size}
     unset = DestinationField(name="") if isinstance(found, DestinationField) else Choice("", "")
     kept = {name: value for name, value in asdict(found).items() if name != "description"}
     return {name: list(v) if isinstance(v, tuple) else v for name, v in kept.items() if v != getattr(unset, name)}
