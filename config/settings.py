@@ -429,6 +429,8 @@ SPECTACULAR_SETTINGS = {
         "WorkStateEnum": "audiences.choices.RecordingState.values",
         "CalculationStateEnum": "audiences.choices.CalculationState.values",
         "SuggestionRefreshEnum": "audiences.choices.Every.values",
+        "AuditStreamKindEnum": "notifications.streams.api.KIND_KEYS",
+        "ColumnTypeEnum": "audiences.api.shapes.COLUMN_TYPES",
         "SampleEveryEnum": "audiences.choices.SampleEvery.values",
     },
 }

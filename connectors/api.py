@@ -148,7 +148,7 @@ class SourceListView(ApiView):
 class SourceView(ApiView):
     """One source."""
 
-    permission = {"GET": Permission.MEMBER, "PATCH": Permission.MANAGE_SOURCE}
+    permission = {"GET": Permission.MEMBER, "PATCH": Permission.MANAGE_SOURCE, "DELETE": Permission.MANAGE_SOURCE}
 
     @extend_schema(operation_id="GetSource", responses={200: SourceOut, **error_answers()})
     def get(self, request: Request, source_id: int) -> Response:
@@ -168,6 +168,12 @@ class SourceView(ApiView):
             gone = set(source.labels) - set(sent)
             source = services.label_source(actor=self.actor, source=source, add=sent, remove=gone)
         return Response(source_json(source))
+
+    @extend_schema(operation_id="DeleteSource", responses={204: None, **error_answers()})
+    def delete(self, request: Request, source_id: int) -> Response:
+        """Remove a source with its credentials; refused while anything is built on it."""
+        services.delete_source(actor=self.actor, source=access.source_for(self.actor, source_id))
+        return Response(status=204)
 
 
 class DestinationListView(ApiView):
@@ -204,7 +210,11 @@ class DestinationListView(ApiView):
 class DestinationView(ApiView):
     """One destination."""
 
-    permission = {"GET": Permission.MEMBER, "PATCH": Permission.MANAGE_DESTINATION}
+    permission = {
+        "GET": Permission.MEMBER,
+        "PATCH": Permission.MANAGE_DESTINATION,
+        "DELETE": Permission.MANAGE_DESTINATION,
+    }
 
     @extend_schema(operation_id="GetDestination", responses={200: DestinationOut, **error_answers()})
     def get(self, request: Request, destination_id: int) -> Response:
@@ -226,6 +236,13 @@ class DestinationView(ApiView):
             gone = set(destination.labels) - set(sent)
             destination = services.label_destination(actor=self.actor, destination=destination, add=sent, remove=gone)
         return Response(destinations_json(self.actor, [destination])[0])
+
+    @extend_schema(operation_id="DeleteDestination", responses={204: None, **error_answers()})
+    def delete(self, request: Request, destination_id: int) -> Response:
+        """Remove a destination with its credentials; refused while anything is built on it."""
+        row = access.destination_for(self.actor, destination_id)
+        services.delete_destination(actor=self.actor, destination=row)
+        return Response(status=204)
 
 
 class StopDestinationView(ApiView):

@@ -11,13 +11,13 @@ from rest_framework.response import Response
 
 from audiences import access
 from audiences.api.insights import Asking, CalculationOut, KeyIn
+from audiences.api.shapes import COLUMN_TYPES
 from audiences.looking import plain
 from audiences.services import experiments, insights, profiles
 from audiences.services.members import preview_members
 from audiences.services.trait_previews import preview_trait
 from config.api import ApiView, error_answers
 from connectors.access import destination_for
-from connectors.sdk.types import ColumnType
 from syncs.definitions import Preview
 from workspaces.permissions import Permission
 
@@ -52,7 +52,7 @@ class RowColumnOut(serializers.Serializer[Any]):
     """A column of first rows."""
 
     name = serializers.CharField()
-    type = serializers.ChoiceField([each.value for each in ColumnType])
+    type = serializers.ChoiceField(COLUMN_TYPES)
 
 
 class RowsOut(serializers.Serializer[Any]):

@@ -17,6 +17,7 @@ from syncs.choices import ModelMethod
 
 R = TypeVar("R", bound=Model)
 KINDS = {kind.value: kind for kind in ModelKind}
+COLUMN_TYPES = [kind.value for kind in ColumnType]
 CASTABLE = [kind.value for kind in ColumnType if kind not in (ColumnType.REFERENCE, ColumnType.UNKNOWN)]
 
 

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audiences import access
-from audiences.api.shapes import NamedOut, NamedQuery, named_json, narrowed
+from audiences.api.shapes import COLUMN_TYPES, NamedOut, NamedQuery, named_json, narrowed
 from audiences.models import Trait
 from audiences.query.schema import StudioSchema
 from audiences.selectors.traits import saved_trait, schema_with_traits, traits_in_view
@@ -65,7 +65,7 @@ class TraitOut(NamedOut):
     modelId = serializers.CharField()
     description = serializers.CharField()
     definition = serializers.JSONField()
-    resultType = serializers.ChoiceField([kind.value for kind in ColumnType])
+    resultType = serializers.ChoiceField(COLUMN_TYPES)
     isTemplate = serializers.BooleanField()
     templateId = serializers.CharField(allow_null=True)
     overridesTemplate = serializers.BooleanField()

@@ -29,7 +29,7 @@ from workspaces.folders import within
 from workspaces.permissions import Permission
 
 KEY_CHANGES = {"backfill": PendingReset.RESYNC, "skip": PendingReset.RESET}
-PERMISSION = {"GET": Permission.MEMBER, "POST": Permission.DRAFT_FROM_SOURCE, "PATCH": Permission.DRAFT_FROM_SOURCE}
+DRAFT = Permission.DRAFT_FROM_SOURCE
 
 
 def models_json(actor: Actor, models: Iterable[Model]) -> list[dict[str, Any]]:
@@ -48,7 +48,7 @@ def models_json(actor: Actor, models: Iterable[Model]) -> list[dict[str, Any]]:
 class ModelListView(ApiView):
     """All models of the workspace; adding one."""
 
-    permission = {name: PERMISSION[name] for name in ("GET", "POST")}
+    permission = {"GET": Permission.MEMBER, "POST": DRAFT}
 
     @extend_schema(
         operation_id="ListModel", parameters=[ModelQuery], responses={200: list_of(ModelOut), **error_answers()}
@@ -87,7 +87,7 @@ class ModelListView(ApiView):
 class ModelView(ApiView):
     """One model."""
 
-    permission = {name: PERMISSION[name] for name in ("GET", "PATCH")}
+    permission = {"GET": Permission.MEMBER, "PATCH": DRAFT, "DELETE": DRAFT}
 
     @extend_schema(operation_id="GetModel", responses={200: ModelOut, **error_answers()})
     def get(self, request: Request, model_id: int) -> Response:
@@ -122,3 +122,9 @@ class ModelView(ApiView):
             folder = None if values["folderId"] is None else folder_for(values["folderId"])
             services.move_model(actor=self.actor, model=model, folder=folder)
         return Response(models_json(self.actor, [access.model_for(self.actor, model_id)])[0])
+
+    @extend_schema(operation_id="DeleteModel", responses={204: None, **error_answers()})
+    def delete(self, request: Request, model_id: int) -> Response:
+        """Delete a model that no sync uses."""
+        services.delete_model(actor=self.actor, model=access.defined_model_for(self.actor, model_id))
+        return Response(status=204)

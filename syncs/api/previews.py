@@ -83,15 +83,25 @@ class PreviewListView(ApiView):
 class PreviewView(ApiView):
     """One preview."""
 
-    permission = {"GET": Permission.MEMBER}
+    permission = {"GET": Permission.MEMBER, "DELETE": Permission.TRIGGER}
 
     @extend_schema(operation_id="GetPreview", parameters=[PreviewQuery], responses={200: PreviewOut, **error_answers()})
     def get(self, request: Request, sync_id: int, preview_id: int) -> Response:
         """How far it is, and once it is ready its numbers and a page of its rows."""
+        preview = self._found(sync_id, preview_id)
+        return Response(preview_json(self.actor, preview, parse_query(request, PreviewQuery)))
+
+    @extend_schema(operation_id="CancelPreview", responses={204: None, **error_answers()})
+    def delete(self, request: Request, sync_id: int, preview_id: int) -> Response:
+        """Stop making a preview; nothing of it is kept. One that is ready stays as it is."""
+        services.cancel_preview(actor=self.actor, preview=self._found(sync_id, preview_id))
+        return Response(status=204)
+
+    def _found(self, sync_id: int, preview_id: int) -> Preview:
         preview = access.preview_for(self.actor, preview_id)
         if preview.sync_id != sync_id:
             raise NotFound("There is no such preview of this sync.")
-        return Response(preview_json(self.actor, preview, parse_query(request, PreviewQuery)))
+        return preview
 
 
 def preview_json(actor: Actor, preview: Preview, query: dict[str, Any]) -> dict[str, Any]:

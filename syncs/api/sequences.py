@@ -163,7 +163,7 @@ class SequenceListView(ApiView):
 class SequenceView(ApiView):
     """One sequence."""
 
-    permission = {"GET": Permission.MEMBER, "PATCH": Permission.TRIGGER}
+    permission = {"GET": Permission.MEMBER, "PATCH": Permission.TRIGGER, "DELETE": Permission.TRIGGER}
 
     @extend_schema(operation_id="GetSyncSequence", responses={200: SequenceOut, **error_answers()})
     def get(self, request: Request, sequence_id: int) -> Response:
@@ -192,6 +192,12 @@ class SequenceView(ApiView):
             gone = set(sequence.labels) - set(labels)
             services.label_sequence(actor=self.actor, sequence=sequence, add=labels, remove=gone)
         return Response(sequence_json(access.sequence_for(self.actor, sequence_id)))
+
+    @extend_schema(operation_id="DeleteSyncSequence", responses={204: None, **error_answers()})
+    def delete(self, request: Request, sequence_id: int) -> Response:
+        """Delete a sequence and its history; the syncs and their runs stay."""
+        services.delete_sequence(actor=self.actor, sequence=access.sequence_for(self.actor, sequence_id))
+        return Response(status=204)
 
 
 class SequenceRunsView(ApiView):
@@ -222,6 +228,21 @@ class SequenceRunView(ApiView):
         """Get the status of a run of a sequence."""
         run = access.sequence_run_for(self.actor, sequence_run_id)
         return Response(run_json(run, steps_of_run(run)))
+
+
+class CancelSequenceRunView(ApiView):
+    """Ending a run of a sequence."""
+
+    permission = {"POST": Permission.TRIGGER}
+
+    @extend_schema(
+        operation_id="CancelSyncSequenceRun", request=None, responses={200: SequenceRunOut, **error_answers()}
+    )
+    def post(self, request: Request, sequence_run_id: int) -> Response:
+        """Ask a run to stop: the sync that runs now stops before its next batch, and no other one starts."""
+        run = access.sequence_run_for(self.actor, sequence_run_id)
+        cancelled = services.cancel_sequence_run(actor=self.actor, run=run)
+        return Response(run_json(cancelled, steps_of_run(cancelled)))
 
 
 class TriggerSequenceView(ApiView):

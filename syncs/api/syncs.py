@@ -95,7 +95,7 @@ class SyncListView(ApiView):
 class SyncView(ApiView):
     """One sync."""
 
-    permission = {"GET": Permission.MEMBER, "PATCH": CONFIGURE}
+    permission = {"GET": Permission.MEMBER, "PATCH": CONFIGURE, "DELETE": CONFIGURE}
 
     @extend_schema(operation_id="GetSync", responses={200: SyncOut, **error_answers()})
     def get(self, request: Request, sync_id: int) -> Response:
@@ -127,6 +127,12 @@ class SyncView(ApiView):
             switch(actor=self.actor, sync=sync)
         self._place(sync, values)
         return Response(syncs_json([access.sync_for(self.actor, sync_id)])[0])
+
+    @extend_schema(operation_id="DeleteSync", responses={204: None, **error_answers()})
+    def delete(self, request: Request, sync_id: int) -> Response:
+        """Delete a sync, its runs and its change state; what it delivered stays at the destination."""
+        services.delete_sync(actor=self.actor, sync=access.sync_for(self.actor, sync_id))
+        return Response(status=204)
 
     def _place(self, sync: Sync, values: Mapping[str, Any]) -> None:
         if "labels" in values:
