@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -29,7 +29,10 @@ _NAMES = {
     "trust server certificate": "trust",
 }  # fmt: skip
 _UNKNOWN_SIGN_IN = ("authentication", "integrated security", "trusted_connection")
-_PART = re.compile(r"""\s*([^=;]+?)\s*=\s*("(?:[^"]|"")*"|'(?:[^']|'')*'|\{(?:[^}]|}})*}|[^;]*?)\s*(?:;|$)""")
+# No part can be read in two ways, so that whoever enters something odd does not wait for all of them.
+_PART = re.compile(
+    r"""([^=;]++)=\s*+((?:"(?:[^"]|"")*+"|'(?:[^']|'')*+'|\{(?:[^}]|}})*+})(?=\s*+(?:;|\Z))|[^;]*+)\s*+(?:;|\Z)"""
+)
 _YES = ("true", "yes", "1", "mandatory", "strict")
 
 
@@ -75,6 +78,7 @@ def server_fields(
                 label="Connection string",
                 placeholder="Server=sql.example.com,1433;Database=shop;User Id=headrace;Password=…;Encrypt=true",
                 secret=True,
+                max_length=4_000,
                 when=When(field="login", values=(_STRING,)),
             ),
         )
@@ -117,12 +121,12 @@ def signed(server: Server, config: Mapping[str, Any], environment: Environment) 
 def _from_string(given: str, shared: Mapping[str, Any]) -> Server:
     """As Microsoft's drivers read it; parts that do not concern us are left alone."""
     told: dict[str, str] = {}
-    for key, value in _PART.findall(given):
+    for key, value in _parts(given):
         name = key.lower()
         if name in _UNKNOWN_SIGN_IN and value.lower() not in ("false", "no", "sqlpassword"):
             raise _refused(f"{key} is none of the ways to sign in here.", "Use a login with User Id and Password.")
         if name in _NAMES:
-            told[_NAMES[name]] = _bare(value)
+            told[_NAMES[name]] = value
     address = told.get("server", "").removeprefix("tcp:").strip()
     host, _, port = address.partition(",")
     if not host:
@@ -140,6 +144,11 @@ def _from_string(given: str, shared: Mapping[str, Any]) -> Server:
         ca=str(shared["ca"]),
         trust=bool(shared["trust"]) or not checks,
     )
+
+
+def _parts(given: str) -> Iterator[tuple[str, str]]:
+    for key, value in _PART.findall(given):
+        yield key.strip(), _bare(value.strip())
 
 
 def _bare(value: str) -> str:

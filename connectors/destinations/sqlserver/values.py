@@ -17,6 +17,8 @@ from connectors.sdk.destination import RowResult, rejected
 from connectors.sdk.rows import decimal_text, dumps, values_and_bytes
 
 _CLOCK = re.compile(r"\d{4}-\d\d-\d\dT(\d\d:\d\d(?::\d\d(?:\.\d{1,7})?)?)(?:Z|[+-]\d\d:\d\d)?")
+# Of exact numbers.
+_MOST_DIGITS = 38
 
 
 def texts(
@@ -60,6 +62,9 @@ def _number(value: Any, target: TableColumn) -> str:
         raise _Unfit(f"“{text[:100]}” is not a number.") from None
     if not number.is_finite():
         raise _Unfit(f"“{text[:100]}” is not a finite number.")
+    if target.native_type not in ("float", "real") and abs(number.adjusted()) > _MOST_DIGITS:
+        # Written out, a short “1e999999999” would be a gigabyte.
+        raise _Unfit(f"“{text[:100]}” has more digits than “{target.name}” holds.")
     if target.kind is Kind.WHOLE and number == number.to_integral_value():
         return str(int(number))
     if target.native_type in ("float", "real"):

@@ -123,6 +123,7 @@ def test_the_certificate_has_to_be_for_the_host_and_nothing_goes_unencrypted(
             'Data Source = db.example.com ; Database="my ""shop"""; uid=x; pwd=\'it\'\'s\'; Application Name=any',
             ("db.example.com", 1433, 'my "shop"', "x", "it's", False),
         ),
+        ("Server=h; Password = 'a'b ;;User Id=u", ("h", 1433, "", "u", "'a'b", False)),
         ("Server=h;Database=d;User Id=u;Password=p=q;Encrypt=false", ("h", 1433, "d", "u", "p=q", True)),
         ("Server=h;Database=d;User Id=u;TrustServerCertificate=yes", ("h", 1433, "d", "u", "", True)),
     ],
@@ -139,6 +140,7 @@ def test_connection_strings_are_read_as_drivers_read_them(given: str, expected: 
         (r"Server=host\instance;Database=d", "names no port"),
         ("Server=h;Database=d;Integrated Security=true", "none of the ways"),
         ("Server=h;Authentication=Active Directory Password", "none of the ways"),
+        pytest.param(" " * 4_000, "names no server", id="blanks take no time"),
     ],
 )
 def test_connection_strings_that_cannot_work_are_told(given: str, words: str) -> None:
