@@ -16,6 +16,7 @@ instead of failing the whole query.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -59,6 +60,7 @@ _COMMANDS = (
 )
 # Where a subquery takes no WITH of its own, and an ORDER BY only beside an OFFSET.
 _NARROW = ("tsql", "fabric")
+_HALF_ENDED = re.compile(r"\r(?!\n)")
 _OPENING = frozenset({TokenType.L_PAREN})
 _CLOSING = frozenset({TokenType.R_PAREN})
 
@@ -92,6 +94,7 @@ def check_read_only(sql: str, dialect: str) -> None:
         return
     _check_single(sql, tokens)
     _check_parentheses(sql, tokens)
+    _check_comments(sql, tokens)
     statement = _parse(sql, dialect)
     if statement is not None:
         _check_statement(sql, statement, tokens)
@@ -261,6 +264,17 @@ def _check_parentheses(sql: str, tokens: Sequence[Token]) -> None:
             raise _refused(sql, token.start, "This closing parenthesis has no opening one.")
     if depth > 0:
         raise _refused(sql, tokens[-1].start, "The query ends before all parentheses are closed.")
+
+
+def _check_comments(sql: str, tokens: Sequence[Token]) -> None:
+    """Here a carriage return ends a comment, for some servers only a line feed does: what follows, a parenthesis too,
+    would be part of the query here and none there."""
+    ends = [0, *(token.end + 1 for token in tokens)]
+    starts = [*(token.start for token in tokens), len(sql)]
+    for end, start in zip(ends, starts, strict=True):
+        found = _HALF_ENDED.search(sql, end, start)
+        if found and sql[end:start].strip():
+            raise _refused(sql, found.start(), "A line beside a comment ends with a carriage return, but no line feed.")
 
 
 def _check_statement(sql: str, statement: exp.Expr, tokens: Sequence[Token]) -> None:

@@ -24,6 +24,7 @@ from connectors.sdk.sql import (
 from connectors.sdk.types import Table
 
 READS = [
+    ("tsql", "SELECT\r1 -- one\r\n, '-- \r'"),
     ("postgres", "SELECT 1"),
     ("postgres", "select 'a;b' ; "),
     ("postgres", "SELECT $$ ; DROP TABLE x $$"),
@@ -78,6 +79,8 @@ WRITES = [
     ("duckdb", "COPY (SELECT 1) TO 'x.csv'", 0),
     ("postgres", "SELECT 1) x, (SELECT 2", 8),
     ("postgres", "SELECT (1", 8),
+    # Where only a line feed ends a comment, the first parenthesis is part of it, and the second one breaks out.
+    ("tsql", "SELECT 1 x -- \r(\n) AS a DELETE FROM t SELECT 1 FROM (SELECT 1 x -- \r)\n", 14),
 ]
 
 names = st.text(min_size=1, max_size=20).filter(lambda name: "\0" not in name and name.isprintable())
