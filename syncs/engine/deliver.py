@@ -228,7 +228,7 @@ class _Delivery:
         refused = refused | {place: result for place, result in placed if result is not None and not result.accepted}
         status, error = RowStatus.SUCCEEDED, answer.error or Failure(code="", message="")
         doubtful: tuple[int, ...] = ()
-        none_succeeded = len(given_up) + len(refused) == record.rows
+        none_succeeded = len({*given_up, *refused}) == record.rows
         if given_up and answer.in_doubt and not self._spec.idempotent:
             status = RowStatus.IN_DOUBT if none_succeeded else RowStatus.SUCCEEDED
             doubtful = () if none_succeeded else tuple(given_up)

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.sdk.destination import ACCEPTED, Limits, Mode, Removal, RowResult, rejected
-from connectors.sdk.errors import Unavailable
+from connectors.sdk.errors import BatchRejected, Unavailable
 from connectors.sdk.types import Operation
 from syncs.engine.limiter import Unlimited
 from syncs.engine.onerow import send_row
@@ -92,6 +92,15 @@ def test_an_address_that_cannot_be_taken_out_is_told_and_tried_again(house: Hous
     people.stuck = set()
     run(house, {1: "ann@new", 2: "bea@new"})
     assert people.members == {"ann@new", "bea@new"}
+
+
+def test_a_row_that_was_neither_taken_out_nor_put_in_counts_once(house: House, people: People) -> None:
+    run(house, {1: "ann@old", 2: "bea@old"})
+    people.stuck, house.limits = {"bea@old"}, Limits(attempts=1)
+    people.errors = [None, BatchRejected("Something in it is wrong."), None, Unavailable("Not now.")]
+    finished = run(house, {1: "ann@new", 2: "bea@new"}, split_retry=True)
+    assert people.members == {"ann@new", "bea@old"}
+    assert (finished.settled.succeeded.changed, finished.settled.rejected.changed) == (1, 1)
 
 
 def test_a_detail_that_matches_nobody_takes_nobody_out(house: House, people: People) -> None:
