@@ -2,13 +2,19 @@
 
 from django.urls import path
 
-from connectors import api, api_clouds, api_discovery, api_tunnels
+from connectors import api, api_checks, api_clouds, api_discovery, api_tunnels
 
 urlpatterns = [
     path("sources", api.SourceListView.as_view(), name="sources"),
     path("sources/<api_id:source_id>", api.SourceView.as_view(), name="source"),
+    path("sources/<api_id:source_id>/check", api_checks.CheckSourceView.as_view(), name="source_check"),
     path("destinations", api.DestinationListView.as_view(), name="destinations"),
     path("destinations/<api_id:destination_id>", api.DestinationView.as_view(), name="destination"),
+    path(
+        "destinations/<api_id:destination_id>/check",
+        api_checks.CheckDestinationView.as_view(),
+        name="destination_check",
+    ),
     path("destinations/<api_id:destination_id>/stop", api.StopDestinationView.as_view(), name="destination_stop"),
     path(
         "destinations/<api_id:destination_id>/release", api.ReleaseDestinationView.as_view(), name="destination_release"

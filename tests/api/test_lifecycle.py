@@ -19,6 +19,9 @@ def test_what_was_built_is_held_reset_and_taken_down_again(shop: Shop, world: Wo
     assert [viewer("post", f"{here}/{action}").status_code for action in ("pause", "resume", "reset")] == [403] * 3
     assert [viewer("delete", path).status_code for path in (here, *below)] == [403] * 4
 
+    for path in below[1:]:
+        assert viewer("post", f"{path}/check").status_code == 403
+        assert call("post", f"{path}/check").json()["ok"] is True
     assert call("post", f"{here}/pause").status_code == 200
     assert call("post", f"{here}/trigger").status_code == 409, "a paused sync does not run"
     assert call("post", f"{here}/resume").status_code == 200
