@@ -112,7 +112,12 @@ class Wire:
 
     async def _connected(self, head: _Head, timeout: aiohttp.ClientTimeout) -> aiohttp.connector.Connection:
         try:
-            return await self._connector.connect(head.asking, traces=[], timeout=timeout)
+            while True:
+                connection = await self._connector.connect(head.asking, traces=[], timeout=timeout)
+                # Who spoke while nothing was asked (to say that the connection ends) gave no answer to what comes now.
+                if connection.protocol is None or not connection.protocol.should_close:
+                    return connection
+                connection.close()
         except TimeoutError as error:
             raise aiohttp.ConnectionTimeoutError(f"Connection timeout to host {head.asking.url}") from error
 

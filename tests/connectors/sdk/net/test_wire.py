@@ -25,9 +25,11 @@ class Server:
         self.heads: list[str] = []
         self.bodies: list[bytes] = []
         self.lines = 0
+        self.last: asyncio.StreamWriter | None = None
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.lines += 1
+        self.last = writer
         try:
             while answer := await self._next(reader):
                 writer.write(answer)
@@ -102,6 +104,17 @@ async def test_a_line_that_ends_with_its_answer_is_not_used_again() -> None:
         assert (await client.send(Request("POST", url, {}, b"3"))).body == b"ok"
         assert server.lines == 3
     assert caught.value.in_doubt
+
+
+async def test_what_is_said_while_nothing_is_asked_answers_nothing() -> None:
+    async with serving(OK, OK.replace(b"200", b"500")) as (server, client, url):
+        await client.send(Request("POST", url, {}, b"1"))
+        assert server.last is not None
+        server.last.write(OK)
+        for _ in range(20):  # until it has come in
+            await asyncio.sleep(0)
+        assert (await client.send(Request("POST", url, {}, b"2"))).status == 500
+        assert server.lines == 2
 
 
 async def test_what_may_be_repeated_goes_once_more_when_a_kept_line_breaks() -> None:
