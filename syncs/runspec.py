@@ -65,7 +65,7 @@ def build_spec(sync: Sync, run: Run, *, reset: PendingReset, reprocess: bool, on
         all_columns=whole,
         single_writer=kind.single_writer,
         split_retry=kind.split_retry and bool(sync.settings.get("split_retry", True)),
-        replaces=mode.replaces,
+        follows=mode.follows,
         resync=reset in (PendingReset.RESYNC, PendingReset.CLEAR),
         clear=reset is PendingReset.CLEAR,
         reset=reset is PendingReset.RESET,

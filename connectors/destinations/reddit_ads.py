@@ -24,7 +24,7 @@ from connectors.sdk.destination import (
     rejected,
 )
 from connectors.sdk.fields import SPLIT_RETRY, Select, Text, Toggle
-from connectors.sdk.modes import REPLACES, insert, upsert
+from connectors.sdk.modes import insert, upsert
 from connectors.sdk.people import HASHING, PHONE_COUNTRY, Identifier, Person, sent_together
 from connectors.sdk.rest import (
     Api,
@@ -189,7 +189,7 @@ API = Api(
     test=("GET", "me"),
     says=says,
 )
-MEMBERSHIP = replace(upsert(Removal.DELETE), description=f"Puts rows into the audience.{REPLACES}", replaces=True)
+MEMBERSHIP = replace(upsert(Removal.DELETE), description="Puts rows into the audience.")
 ACCOUNT = Select(name="account", label="Ad account", discover="accounts")
 RATES = (Rate(requests=1, seconds=1),)
 

@@ -144,8 +144,8 @@ class ModeSpec:
 
     ``idempotent``: sending the same batch twice leaves the destination the same;
     decides whether an in-doubt batch is sent again. ``matching``: needs an identifier.
-    ``replaces``: the mapped values are who a member is, so that a row with other values is another
-    one: it is put in as it is now, and taken out as it was where rows that leave the model are.
+    ``follows``: changed rows are sent, too, in a mode that only adds: members are known by the mapped
+    values, so that a row with other values is another one. What it was stays in: another row may be it, too.
     """
 
     mode: Mode
@@ -154,7 +154,7 @@ class ModeSpec:
     removals: tuple[Removal, ...] = (Removal.NOTHING,)
     idempotent: bool = True
     matching: bool = True
-    replaces: bool = False
+    follows: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,6 @@ from connectors.sdk.destination import Mode, ModeSpec, Removal, RowSet
 
 # What an insert that may be sent again says of the service.
 DROPS_REPEATED = " The service drops what comes twice."
-# What a mode says where members are known by the values that match them.
-REPLACES = " Who has another address than before is taken out with the old one and put in with the new one."
 
 
 def upsert(*removals: Removal, noun: str = "records") -> ModeSpec:
@@ -38,9 +36,9 @@ def members(noun: str, *, into: str = "", out: str = "", by_values: bool = False
     adds = ModeSpec(
         mode=Mode.ADD,
         rows=RowSet.CHANGES,
-        description=(into or f"Puts rows into the {noun}.") + (REPLACES if by_values else ""),
+        description=into or f"Puts rows into the {noun}{', and again when they change' if by_values else ''}.",
         removals=_removals(Removal.DELETE),
-        replaces=by_values,
+        follows=by_values,
     )
     takes = ModeSpec(mode=Mode.REMOVE, rows=RowSet.ADDED, description=out or f"Takes rows out of the {noun}.")
     return adds, takes

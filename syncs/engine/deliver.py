@@ -177,36 +177,18 @@ class _Delivery:
         record = BatchRecord(
             number=outgoing.number, first=outgoing.first, rows=outgoing.rows, done=False, receipt=outgoing.receipt
         )
-        answer, refused = Answer([]), outgoing.mapped.refused
+        answer = Answer([])
         if len(outgoing.mapped.batch):
             await self._journal.begin(record)
-            answer, staying = await self._take_out(outgoing, sender)
-            refused = refused | staying
-            if answer.error is None:
-                answer = await self._put_in(record, outgoing, sender)
-        record = self._answered_record(record, outgoing, answer, refused)
+            fanned = len(outgoing.mapped.batch) > outgoing.rows
+            receipt = self._receipt(record, outgoing.receipt)
+            answer = await sender.send(
+                outgoing.number, outgoing.mapped.batch, in_doubt=outgoing.again, fanned=fanned, receipt=receipt
+            )
+        record = self._answered_record(record, outgoing, answer)
         await self._journal.finish(record)
         self.outcomes.apply(record)
         self._judge(answer)
-
-    async def _put_in(self, record: BatchRecord, outgoing: Outgoing, sender: Sender) -> Answer:
-        batch = outgoing.mapped.batch
-        receipt = self._receipt(record, outgoing.receipt)
-        fanned = len(batch) > outgoing.rows
-        return await sender.send(outgoing.number, batch, in_doubt=outgoing.again, fanned=fanned, receipt=receipt)
-
-    async def _take_out(self, outgoing: Outgoing, sender: Sender) -> tuple[Answer, dict[int, RowResult]]:
-        """Take changed rows out as they were: an answer with an error where they may not be put in yet, and by
-        place those that could not be taken out. Where a receipt tells that putting in has begun, this is done."""
-        leaving = outgoing.leaving
-        if leaving is None or not len(leaving.batch) or outgoing.receipt:
-            return Answer([]), {}
-        fanned = len(leaving.batch) > outgoing.rows
-        left = await sender.send(outgoing.number, leaving.batch, in_doubt=outgoing.again, fanned=fanned)
-        if left.error is not None:
-            return replace(left, results=[None] * len(outgoing.mapped.batch), receipt=None), {}
-        told = by_place(leaving.places, left.results)
-        return left, {place: _not_out(result) for place, result in told if result is not None and not result.accepted}
 
     def _receipt(self, record: BatchRecord, value: str) -> Receipt:
         """The batch's receipt; a new one is as durable as the entry of the batch before it is relied on."""
@@ -216,9 +198,8 @@ class _Delivery:
 
         return Receipt(value, store)
 
-    def _answered_record(
-        self, record: BatchRecord, outgoing: Outgoing, answer: Answer, refused: dict[int, RowResult]
-    ) -> BatchRecord:
+    def _answered_record(self, record: BatchRecord, outgoing: Outgoing, answer: Answer) -> BatchRecord:
+        refused = outgoing.mapped.refused
         if not refused and answer.error is None and answer.results.count(ACCEPTED) == len(outgoing.mapped.places):
             return BatchRecord(
                 number=record.number, first=record.first, rows=record.rows, done=True, in_doubt=answer.in_doubt
@@ -228,7 +209,7 @@ class _Delivery:
         refused = refused | {place: result for place, result in placed if result is not None and not result.accepted}
         status, error = RowStatus.SUCCEEDED, answer.error or Failure(code="", message="")
         doubtful: tuple[int, ...] = ()
-        none_succeeded = len({*given_up, *refused}) == record.rows
+        none_succeeded = len(given_up) + len(refused) == record.rows
         if given_up and answer.in_doubt and not self._spec.idempotent:
             status = RowStatus.IN_DOUBT if none_succeeded else RowStatus.SUCCEEDED
             doubtful = () if none_succeeded else tuple(given_up)
@@ -268,11 +249,6 @@ def _group(batches: Iterator[Outgoing]) -> list[Outgoing]:
         group.append(batch)
         rows += batch.rows
     return group
-
-
-def _not_out(result: RowResult) -> RowResult:
-    """The answer about a row that is in twice now: as it is, and as it was."""
-    return replace(result, message=f"Its values before could not be taken out: {result.message}")
 
 
 def _storable(words: str) -> str:

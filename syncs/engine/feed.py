@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from connectors.sdk.destination import Batch, Encoded, Limits
-from connectors.sdk.types import Operation
 from syncs.engine.batching import cut
 from syncs.engine.mapping import Mapped, Mapper
 from syncs.engine.parts import read_part
@@ -32,7 +31,6 @@ Encode = Callable[[Batch], Encoded | None]
 class Outgoing:
     """One batch: rows ``first`` to ``first + rows`` of the part, mapped.
 
-    ``leaving`` are changed rows as they were, to be taken out first.
     ``again``: it was in flight before; ``receipt`` is what the destination gave for it then.
     """
 
@@ -40,7 +38,6 @@ class Outgoing:
     first: int
     rows: int
     mapped: Mapped
-    leaving: Mapped | None = None
     again: bool = False
     receipt: str = ""
 
@@ -66,19 +63,14 @@ def outgoing(
     """The batches of a part that have no stored answer yet, in order of their rows."""
     ranges = _ranges(part, earlier)
     number = max((record.number for record in earlier), default=-1) + 1
-    operation = part.operations[0][0]
-    replaces = mapper.replaces and operation is Operation.CHANGED
-    for range_, rows in _slices(storage, part, ranges, _chunk_rows(limits), with_old=replaces):
-        mapped = _encoded(mapper(rows, operation), encode)
-        leaving = mapper.leaving(rows, mapped) if replaces else None
+    for range_, rows in _slices(storage, part, ranges, _chunk_rows(limits)):
+        mapped = _encoded(mapper(rows, part.operations[0][0]), encode)
         if range_.number is not None:
-            yield Outgoing(
-                range_.number, range_.first, rows.num_rows, mapped, leaving, again=True, receipt=range_.receipt
-            )
+            yield Outgoing(range_.number, range_.first, rows.num_rows, mapped, again=True, receipt=range_.receipt)
             continue
         for start, stop in _cut(mapped, rows.num_rows, limits):
-            gone = _piece(leaving, start, stop) if leaving is not None else None
-            yield Outgoing(number, range_.first + start, stop - start, _piece(mapped, start, stop), gone)
+            piece = _piece(mapped, start, stop)
+            yield Outgoing(number, range_.first + start, stop - start, piece)
             number += 1
 
 
@@ -111,10 +103,10 @@ def _ranges(part: Part, earlier: Sequence[BatchRecord]) -> list[_Range]:
 
 
 def _slices(
-    storage: Storage, part: Part, ranges: Sequence[_Range], chunk_rows: int, *, with_old: bool
+    storage: Storage, part: Part, ranges: Sequence[_Range], chunk_rows: int
 ) -> Iterator[tuple[_Range, pa.RecordBatch]]:
     """The rows of each range: those of former batches in one piece, others in chunks."""
-    rows = _Rows(read_part(storage, part, batch_rows=chunk_rows, with_old=with_old))
+    rows = _Rows(read_part(storage, part, batch_rows=chunk_rows))
     for range_ in ranges:
         rows.skip_to(range_.first)
         size = chunk_rows if range_.number is None else range_.stop - range_.first

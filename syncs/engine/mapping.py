@@ -82,18 +82,6 @@ class Mapper:
         fanned = self._fan_out.apply(batch, places)
         return Mapped(fanned.batch, fanned.places, rows.refused | fanned.refused)
 
-    @property
-    def replaces(self) -> bool:
-        """Whether changed rows leave as they were."""
-        return self._spec.replaces and self._spec.removal is not Removal.NOTHING
-
-    def leaving(self, part: pa.RecordBatch, now: Mapped) -> Mapped:
-        """Changed rows as they were, without records that match as before and those of rows that are refused."""
-        before = self(_before(part), Operation.REMOVED)
-        staying = set(self._matching(now))
-        gone = [at for at, who in enumerate(self._matching(before)) if who[0] not in now.refused and who not in staying]
-        return Mapped(before.batch.take(gone), [before.places[at] for at in gone])
-
     def schema(self, columns: pa.Schema) -> pa.Schema:
         """The columns that destinations receive; ``columns`` are those of the model."""
         stored = [pa.field(f"c{i}", field.type, metadata=field.metadata) for i, field in enumerate(columns)]
@@ -101,12 +89,6 @@ class Mapper:
         nothing = pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in part], schema=part)
         made: pa.Schema = self(nothing, Operation.ADDED).batch.rows.schema
         return made
-
-    def _matching(self, mapped: Mapped) -> list[tuple[int, str]]:
-        """What each record is found by, with the place of its row."""
-        rows = mapped.batch.rows
-        named = rows.select([name for name in rows.schema.names if name in self._kept] or rows.schema.names)
-        return [(place, repr(record)) for place, record in zip(mapped.places, named.to_pylist(), strict=True)]
 
     def _columns(self, part: pa.RecordBatch) -> pa.RecordBatch:
         """The model's columns under their own names."""
@@ -122,15 +104,6 @@ class Mapper:
             for field, column in zip(values.schema, values.columns, strict=True)
         ]
         return pa.RecordBatch.from_arrays(columns, schema=values.schema)
-
-
-def _before(part: pa.RecordBatch) -> pa.RecordBatch:
-    """Changed rows with the values that they had."""
-    old = [field for field in part.schema if field.name[0] == "o"]
-    fields = [pa.field(KEY, pa.string()), pa.field(ERROR, pa.string())]
-    fields += [field.with_name(f"c{field.name[1:]}") for field in old]
-    columns = [part.column(KEY), pa.nulls(len(part), pa.string()), *(part.column(field.name) for field in old)]
-    return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
 
 
 def compile_mapping(spec: RunSpec, fields: Sequence[DestinationField] = ()) -> Mapper:

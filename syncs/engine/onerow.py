@@ -140,7 +140,6 @@ def _alone(spec: RunSpec, edits: Mapping[str, Any]) -> RunSpec:
         first_run=FirstRun.BACKFILL,
         wanted=frozenset(Operation),
         split_retry=False,
-        replaces=False,  # what the row was before is not known here
         resync=False,
         reset=False,
         reprocess=False,

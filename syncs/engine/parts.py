@@ -101,11 +101,10 @@ def batch_rows_for(spool: Path) -> int:
     return max(_MIN_BATCH, min(_MAX_BATCH, _GROUP_BYTES * rows // max(total, 1)))
 
 
-def read_part(storage: Storage, part: Part, *, batch_rows: int, with_old: bool = False) -> Iterator[pa.RecordBatch]:
-    """What is delivered of a part's rows, in file order; their old values only where asked for."""
-    wanted = "co" if with_old else "c"
+def read_part(storage: Storage, part: Part, *, batch_rows: int) -> Iterator[pa.RecordBatch]:
+    """What is delivered of a part's rows, in file order: not what the baseline knew of them, nor their old values."""
     with pq.ParquetFile(storage.local(part.path)) as file:
-        names = [name for name in file.schema_arrow.names if name in (KEY, ERROR) or name[0] in wanted]
+        names = [name for name in file.schema_arrow.names if name in (KEY, ERROR) or name[0] == "c"]
         yield from file.iter_batches(batch_size=batch_rows, columns=names)
 
 

@@ -144,7 +144,7 @@ def _diff_words(stage: DiffStage, spec: RunSpec) -> list[str]:
 def _deliver_words(stage: DeliverStage, spec: RunSpec, destination: str) -> list[str]:
     verbs = {
         Operation.REMOVED: _removal_words(spec, destination),
-        Operation.CHANGED: _changed_words(spec, destination),
+        Operation.CHANGED: f"Send changed rows to {destination}.",
         Operation.ADDED: _added_words(stage, spec, destination),
     }
     words = [verbs[operation] for operation in verbs if operation in stage.operations]
@@ -153,12 +153,6 @@ def _deliver_words(stage: DeliverStage, spec: RunSpec, destination: str) -> list
         parts = "1 part" if len(stage.parts) == 1 else f"{len(stage.parts)} parts"
         words.append(f"That is {rows:,} {'row' if rows == 1 else 'rows'} in {parts}.")
     return words
-
-
-def _changed_words(spec: RunSpec, destination: str) -> str:
-    if spec.replaces and spec.removal is not Removal.NOTHING:
-        return f"Take changed rows out of {destination} as they were, and put them in as they are now."
-    return f"Send changed rows to {destination}."
 
 
 def _added_words(stage: DeliverStage, spec: RunSpec, destination: str) -> str:

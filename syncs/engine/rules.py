@@ -63,7 +63,7 @@ def _deliverable(spec: RunSpec) -> frozenset[Operation]:
         return frozenset({Operation.ADDED})
     if spec.rows is RowSet.FILES or spec.mode in _REMOVALS_ALWAYS:
         return _EVERYTHING
-    additions_only = spec.mode in _ADDITIONS_ONLY and not spec.replaces
+    additions_only = spec.mode in _ADDITIONS_ONLY and not spec.follows
     changes = {Operation.ADDED} if additions_only else {Operation.ADDED, Operation.CHANGED}
     return frozenset(changes | ({Operation.REMOVED} if spec.removal is not Removal.NOTHING else set()))
 

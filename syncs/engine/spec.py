@@ -100,7 +100,7 @@ class RunSpec:
     ``guardrails`` are the limits beyond which the run is held before anything is sent.
     ``namespace`` keeps its tables in the warehouse apart from those of other workspaces.
     ``left_out`` are the fields that are not filled because the model lost their columns.
-    ``replaces``: a changed row is delivered as the member it was, to be taken out, and the one it is.
+    ``follows``: changed rows are delivered, too, where the mode only adds.
     ``counting``, if any, asks the source how the rows came to be so many: nothing of the run waits for its answer.
     ``group``, if any, is the column that names each row's experiment group: the last of ``columns``, read for
     the logs alone and never sent.
@@ -124,7 +124,7 @@ class RunSpec:
     all_columns: bool = False
     single_writer: bool = False
     split_retry: bool = False
-    replaces: bool = False
+    follows: bool = False
     resync: bool = False
     clear: bool = False
     provide: bool = False

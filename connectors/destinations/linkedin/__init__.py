@@ -30,7 +30,7 @@ from connectors.sdk.destination import (
     SyncType,
 )
 from connectors.sdk.fields import Select, Text
-from connectors.sdk.modes import REPLACES, insert, upsert
+from connectors.sdk.modes import insert, upsert
 from connectors.sdk.people import HASHING
 from connectors.sdk.rest import Record, RestDestination
 from connectors.sdk.types import Choice, Verification
@@ -48,8 +48,7 @@ PACE = Limits(
 )
 MEMBERSHIP = replace(
     upsert(Removal.DELETE),
-    description=f"Puts rows into the audience and keeps their details current.{REPLACES}",
-    replaces=True,
+    description="Puts rows into the audience and keeps their details current.",
 )
 
 

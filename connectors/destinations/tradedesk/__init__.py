@@ -35,7 +35,7 @@ ADD_ONLY = ModeSpec(
     mode=Mode.ADD,
     rows=RowSet.CHANGES,
     description="Puts rows into the segment, and again when they change.",
-    replaces=True,
+    follows=True,
 )
 
 

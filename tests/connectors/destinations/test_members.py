@@ -82,7 +82,8 @@ async def test_names_go_with_each_other_and_addresses_with_all_of_them() -> None
 
 
 @pytest.mark.parametrize("key", EMAIL)
-def test_lists_follow_people_whose_address_changes(key: str) -> None:
+def test_lists_get_people_whose_address_changes(key: str) -> None:
     case = first_run_of(key)
     kind = destination_of(case.key, config_in(case.told), Environment()).definition.sync_type(case.told["type"])
-    assert kind.mode(Mode(case.told["mode"])).replaces
+    mode = kind.mode(Mode(case.told["mode"]))
+    assert mode.follows or mode.mode is Mode.UPSERT
