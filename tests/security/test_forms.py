@@ -14,9 +14,10 @@ from tests.world import World
 def test_only_the_rest_api_goes_without_the_forgery_token() -> None:
     exempt = {route.name for route in routes() if getattr(route.view, "csrf_exempt", False)}
     assert exempt
-    # An identity provider posts its signed answer from its own pages; the answer to a request of ours is what counts.
+    # An identity provider posts its signed answer from its own pages; the answer to a request of ours is what counts,
+    # and a request to sign somebody out its signature.
     # SCIM is asked with a token that no browser sends by itself.
-    assert {name for name in exempt if not name.startswith(("api:", "scim_"))} == {"sso_acs"}
+    assert {name for name in exempt if not name.startswith(("api:", "scim_"))} == {"sso_acs", "sso_logout"}
 
 
 @pytest.mark.parametrize("header", ["", "true"])

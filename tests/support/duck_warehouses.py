@@ -385,8 +385,10 @@ def _athena_column(name: str, kind: str) -> dict[str, Any]:
 
 
 def _athena_text(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
     said = _trino_value(value)
-    return said if said is None or isinstance(said, str) else json.dumps(said)
+    return None if said is None else str(said)
 
 
 def _athena_cell(value: Any) -> dict[str, str]:

@@ -37,13 +37,13 @@ def sign_in_services(world: World) -> dict[str, Callable[[], object]]:
     trust = services.Trust(protocol="oidc", issuer="https://other.example.test", client_id="headrace")
 
     def end_somebodys_sessions() -> object:
-        from allauth.usersessions.models import UserSession
-
-        session = SessionStore()
-        session.save()
-        UserSession.objects.create(user=viewer, ip="10.1.2.3", session_key=session.session_key, user_agent="")
+        a_session(viewer)
         member = OrganizationMember.objects.get(user=viewer)
         return services.end_sessions(actor=actor, user=viewer, member=member)
+
+    def end_what_the_provider_opened() -> object:
+        a_session(sign_in_row("new@example.com"), identity_provider=str(provider.pk))
+        return services.end_provider_sessions(actor=BUILDER, provider=provider, subject="1", indexes=())
 
     def allow_inviting_again() -> object:
         SignInRules.objects.filter(organization=organization).update(sso_required=True)
@@ -84,6 +84,7 @@ def sign_in_services(world: World) -> dict[str, Callable[[], object]]:
         "admit_person": lambda: services.admit_person(
             actor=BUILDER, provider=provider, subject="1", email="new@example.com", name="New", groups=["Everybody"]
         ),
+        "end_provider_sessions": end_what_the_provider_opened,
         "refuse_provider": lambda: services.refuse_provider(actor=BUILDER, provider=provider, failure="time"),
         "add_email_domain": lambda: services.add_email_domain(
             actor=actor, organization=organization, domain="example.org"
@@ -103,6 +104,15 @@ def sign_in_services(world: World) -> dict[str, Callable[[], object]]:
         **scim_services(world),
         "remove_identity_provider": lambda: services.remove_identity_provider(actor=actor, provider=provider),
     }
+
+
+def a_session(user: User, **about: str) -> None:
+    """A session that somebody has, listed; ``about`` is what their identity provider calls it."""
+    from allauth.usersessions.models import UserSession
+
+    session = SessionStore()
+    session.save()
+    UserSession.objects.create(user=user, ip="10.1.2.3", session_key=session.session_key, user_agent="", data=about)
 
 
 def a_newer_key() -> override_settings:

@@ -80,7 +80,8 @@ def end(request: HttpRequest, login_name: str) -> HttpResponse:
         if not (provider.is_saml and provider.slo_url):
             raise SignInFailed("off")
         query = "" if request.method == "POST" else request.META.get("QUERY_STRING", "")
-        sent = _once(request.POST if request.method == "POST" else request.GET)
+        # Read from what is signed itself: nothing else may decide how it is read.
+        sent = _once(request.POST if request.method == "POST" else QueryDict(query))
         if "SAMLResponse" in sent:
             return _left(request, provider, sent, query)
         return _asked(provider, sent, query)

@@ -58,7 +58,7 @@ def test_wrong_settings_are_refused_at_their_field_and_nothing_is_saved(acme: Pl
         services.create_source(actor=acme.actor, type="duckdb", values={"mode": "database"})
     assert refused.value.fields == {"path": "Enter the database file."}
     with pytest.raises(Invalid) as unknown:
-        services.create_source(actor=acme.actor, type="oracle", values={})
+        services.create_source(actor=acme.actor, type="no_such_type", values={})
     assert list(unknown.value.fields) == ["type"]
     assert Source.objects.count() == before
 
