@@ -14,9 +14,9 @@ from django.urls import reverse
 
 from config.errors import HeadraceError
 from connectors import clouds, dependants, sealed, tabs
-from connectors.access import lists_audiences
 from connectors.choices import Kind
 from connectors.dependants import Dependant, Provider
+from connectors.models import Connection
 from connectors.tabs import Tab
 from governance.approvals import registry as approvals
 from governance.approvals.models import Draft
@@ -71,7 +71,7 @@ def register_all() -> None:
     approvals.register_stops(Stops(held_count, held_stops))
     tabs.register(Kind.DESTINATION, Tab("alerting", "Alerts", "syncs:destination_alerting"))
     tabs.register(
-        Kind.DESTINATION, Tab("extraction", "Data extraction", "syncs:destination_extraction", lists_audiences)
+        Kind.DESTINATION, Tab("extraction", "Data extraction", "syncs:destination_extraction", _lists_audiences)
     )
     usage.register("sync or destination", channel_uses)
     register_deployable("model", Model, _deployable_model)
@@ -135,6 +135,12 @@ def erase_files(workspace_id: int) -> None:
         storage(workspace_id).delete_tree(workspace_directory(workspace_id))
     except StorageFailed as error:
         logger.warning("files of deleted workspace %s were left in %s: %s", workspace_id, own.url, error.message)
+
+
+def _lists_audiences(row: Connection) -> bool:
+    from connectors.access import lists_audiences
+
+    return lists_audiences(row)
 
 
 def drop_planner_tables(workspace_id: int) -> None:
