@@ -85,7 +85,7 @@ def test_unsound_definitions_are_found() -> None:
     assert "never asked" in static.match_problems(unasked)[0]
     lister = type("Lister", (AudienceDestination,), {"audiences_there": lambda self: None})
     assert "never asked" in static.listing_problems(lister)[0]
-    promised = replace(lister.definition, lists_audiences=True)
+    promised = replace(AudienceDestination.definition, lists_audiences=True)
     assert static.listing_problems(type("Told", (lister,), {"definition": promised})) == []
     mute = type("Mute", (AudienceDestination,), {"definition": promised})
     assert "missing" in static.listing_problems(mute)[0]

@@ -135,7 +135,7 @@ class MemoryDestination(Destination):
     """Records by key, as the strictest real system would hold them.
 
     ``refused`` are keys whose rows it rejects; ``errors`` are raised by the next
-    calls, one each, or nothing where there is none: before anything is applied, or after where it is ``in_doubt``.
+    calls, one each: before anything is applied, or after where it is ``in_doubt``.
     """
 
     definition = DestinationDefinition(
@@ -154,7 +154,7 @@ class MemoryDestination(Destination):
         self.records: dict[str, Any] = dict(records or {})
         self.faults = faults or Faults()
         self.refused: set[str] = set()
-        self.errors: list[ConnectorError | None] = []
+        self.errors: list[ConnectorError] = []
         self.calls: list[tuple[Operation, tuple[str, ...]]] = []
         self.inserts: dict[str, int] = {}
         self.clears = False
