@@ -7,18 +7,18 @@ from typing import Any, ClassVar
 
 from connectors.destinations.amplitude.settings import (
     ANALYTICS,
-    COHORT,
-    DEFINITION,
     EVENT,
+    EVENT_NAMES,
     GROUP,
     INGEST,
     MEMBER,
     PERSON,
     SIGN_IN,
+    definition,
 )
-from connectors.sdk.destination import ACCEPTED, DestinationField, RowResult, rejected
+from connectors.sdk.destination import ACCEPTED, DestinationField, Job, RowResult, rejected
 from connectors.sdk.errors import BatchRejected
-from connectors.sdk.rest import Api, Record, RestDestination, Results, Work, besides, missing
+from connectors.sdk.rest import Api, Line, Place, Record, RestDestination, Results, Work, besides, missing
 from connectors.sdk.rest.times import unix_ms
 from connectors.sdk.rows import dumps
 from connectors.sdk.types import Choice, Operation
@@ -57,8 +57,9 @@ async def write_events(work: Work) -> Results:
         if "time" in own:
             own["time"] = unix_ms(own["time"], field="time")
         known = {**own, **ids(record), "insert_id": str(own.get("insert_id") or made)}
-        event = {"event_type": work.settings["event"], **known, "event_properties": besides(record, EVENT)}
-        return nobody(record) or event
+        properties = besides(record, (*EVENT, *EVENT_NAMES.fields(work.settings)))
+        event = {"event_type": EVENT_NAMES.of(work.settings, record), **known, "event_properties": properties}
+        return nobody(record) or EVENT_NAMES.refusal(work.settings, record) or event
 
     async def send(events: list[Record]) -> Results:
         body = {"api_key": work.config["api_key"], "events": events}
@@ -81,11 +82,48 @@ async def write_cohort(work: Work) -> Results:
     sent = [str(record.get(work.match)) for record in work.records]
     kind = "BY_ID" if work.match == "amplitude_id" else "BY_NAME"
     change = {"ids": sent, "id_type": kind, "operation": "REMOVE" if work.leaving else "ADD"}
-    body = {"cohort_id": work.place, "skip_invalid_ids": True, "memberships": [change]}
-    answer = await work.line.post(f"{analytics(work.config)}/api/3/cohorts/membership", body)
+    answer = await change_members(work.line, work.place, change)
     skipped = {str(each) for told in answer["memberships_result"] for each in told.get("skipped_ids") or ()}
     unknown = rejected("Amplitude knows nobody with this ID.", field=work.match)
     return [unknown if each in skipped else ACCEPTED for each in sent]
+
+
+async def change_members(line: Line, cohort: str, change: Record) -> Record:
+    """Put people into a cohort, or take them out; unknown ones are left out and named."""
+    body = {"cohort_id": cohort, "skip_invalid_ids": True, "memberships": [change]}
+    answer: Record = await line.post(f"{analytics(line.config)}/api/3/cohorts/membership", body)
+    return answer
+
+
+async def find_cohort(line: Line, job: Job, name: str) -> str | None:
+    """The id of the cohort that has the name."""
+    return next((str(each["id"]) for each in await cohorts_there(line) if each["name"] == name), None)
+
+
+async def make_cohort(line: Line, job: Job, name: str) -> str:
+    """A cohort of one user, who is then taken out of it: https://amplitude.com/docs/apis/analytics/behavioral-cohorts"""
+    seed = str(job.settings["seed"])
+    told = {
+        "name": name,
+        "app_id": int(job.settings["app_id"]),
+        "id_type": "BY_USER_ID",
+        "ids": [seed],
+        "owner": job.settings["owner"],
+        "published": True,
+    }
+    answer = await line.post(f"{analytics(line.config)}/api/3/cohorts/upload", told)
+    cohort = str(answer.get("cohort_id") or answer["cohortId"])  # the former is documented, the latter answered, too
+    await change_members(line, cohort, {"ids": [seed], "id_type": "BY_NAME", "operation": "REMOVE"})
+    return cohort
+
+
+async def cohorts_there(line: Line) -> list[Record]:
+    """The project's cohorts, without those that were archived."""
+    found = await line.get(f"{analytics(line.config)}/api/3/cohorts")
+    return [each for each in found["cohorts"] if not each.get("archived")]
+
+
+COHORT = Place(noun="cohort", discover="cohorts", find=find_cohort, make=make_cohort)
 
 
 def nobody(record: Record) -> RowResult | None:
@@ -138,7 +176,7 @@ class AmplitudeDestination(RestDestination):
     """A project of Amplitude."""
 
     api = Api(base=lambda config: INGEST[config.get("region") or "us"], sign_in=SIGN_IN)
-    definition = DEFINITION
+    definition = definition(COHORT.settings)
     writers: ClassVar = {
         "users": write_users,
         "groups": write_groups,
@@ -152,10 +190,10 @@ class AmplitudeDestination(RestDestination):
         await self.cohorts()
 
     async def fields(self, sync_type: str, settings: Any) -> Sequence[DestinationField]:
-        return {"users": PERSON, "groups": GROUP, "events": EVENT, "cohort": MEMBER}[sync_type]
+        events = (*EVENT_NAMES.fields(settings), *EVENT)
+        return {"users": PERSON, "groups": GROUP, "events": events, "cohort": MEMBER}[sync_type]
 
     async def cohorts(self) -> list[Choice]:
         """The project's cohorts; only those that were uploaded can be changed."""
         async with self.line() as line:
-            found = await line.get(f"{analytics(self.config)}/api/3/cohorts")
-            return [Choice(str(each["id"]), each["name"]) for each in found["cohorts"] if not each.get("archived")]
+            return [Choice(str(each["id"]), each["name"]) for each in await cohorts_there(line)]
