@@ -43,7 +43,8 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response:
     if isinstance(exc, exceptions.ValidationError):
         return _error(422, VALIDATION_FAILED, code="invalid", details=exc.detail)
     if isinstance(exc, Invalid):
-        return _error(422, VALIDATION_FAILED, code=exc.code, hint=exc.hint, details=exc.fields or {"": exc.message})
+        wrong = {wire_path(name, context.get("view")): words for name, words in exc.fields.items()}
+        return _error(422, VALIDATION_FAILED, code=exc.code, hint=exc.hint, details=wrong or {"": exc.message})
     if isinstance(exc, HeadraceError):
         return _error(exc.status, exc.message, code=exc.code, hint=exc.hint)
     if (known := problem_of(exc)) is not None:
@@ -67,6 +68,25 @@ def _known(exc: Exception, context: Mapping[str, Any]) -> Response:
         if name in answer.headers:
             response[name] = answer.headers[name]
     return response
+
+
+def wire_path(name: str, view: Any) -> str:
+    """Where the body of a request to this view has the field that a service complains of.
+
+    ``primary_key`` is ``primaryKey``, ``group`` is ``groupId``, and ``sql`` is ``raw.sql`` where the body has it
+    inside ``raw``. What the body does not name, such as the settings of a connector, stays as it is.
+    """
+    asked: type[serializers.Serializer[Any]] | None = getattr(view, "asked", None)
+    if asked is None:
+        return name
+    head, dot, rest = name.partition(".")
+    first, *words = head.split("_")
+    spelling = first + "".join(map(str.capitalize, words))
+    spellings = (head, spelling, f"{spelling}Id")
+    fields = asked().fields
+    places = [("", fields), *((f"{at}.", inside.fields) for at, inside in fields.items() if hasattr(inside, "fields"))]
+    found = (f"{at}{spelt}{dot}{rest}" for at, known in places for spelt in spellings if spelt in known)
+    return getattr(asked, "wire_names", {}).get(name) or next(found, name)
 
 
 def _error(status: int, message: str, *, code: str, details: Any = None, hint: str = "") -> Response:
@@ -155,10 +175,19 @@ def list_response(
 ) -> Response:
     """One page as ``{"data": […], "hasMore": bool}``; ordered by the asked field, then id, so pages never overlap."""
     if isinstance(rows, QuerySet):
-        rows = rows.order_by(query["orderBy"], "id")
+        rows = rows.order_by(_order(rows, query["orderBy"]), "id")
     start, limit = query["offset"], query["limit"]
     page = list(rows[start : start + limit + 1])
     return Response({"data": render(page[:limit]), "hasMore": len(page) > limit})
+
+
+def _order(rows: QuerySet[M], field: str) -> str:
+    """The field to order by; refused where these rows lack it, though other lists have it."""
+    known = {each.name for each in rows.model._meta.get_fields()} | rows.query.annotations.keys()
+    if field.removeprefix("-").partition("__")[0] in known:
+        return field
+    offered = (wire for wire, name in ListQuery.orderable.items() if name in known)
+    raise serializers.ValidationError({"orderBy": f"one of {', '.join(offered)}"})
 
 
 class LabelsField(serializers.DictField):
@@ -185,6 +214,7 @@ class ApiView(APIView):
 
     throttle_classes = (WorkspaceThrottle,)
     permission: Mapping[str, Any] = {}
+    asked: type[serializers.Serializer[Any]] | None = None  # the shape of this request's body, once it was read
 
     @property
     def actor(self) -> Actor:
@@ -207,7 +237,11 @@ class ApiView(APIView):
         return response
 
     def body(self, serializer: type[serializers.Serializer[Any]]) -> dict[str, Any]:
-        """The request's body, validated."""
+        """The request's body, validated.
+
+        ``wire_names`` of a serializer tells which of its fields stand for names of services that they do not resemble.
+        """
+        self.asked = serializer
         try:
             incoming = serializer(data=self.request.data)
         except RecursionError:

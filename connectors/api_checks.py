@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from config.api import ApiView, error_answers
+from config.errors import Conflict
 from connectors import access, services
 from connectors.choices import Kind
 from connectors.discovery import CheckOutcome
@@ -35,6 +36,20 @@ class CheckSourceView(ApiView):
         """Test the connection with its stored settings, and keep the outcome as the source's health."""
         source = access.source_for(self.actor, source_id)
         return _answer(services.check_source(actor=self.actor, source=source))
+
+
+class CheckWriteView(ApiView):
+    """A test of write access."""
+
+    permission = {"POST": access.USE[Kind.SOURCE]}
+
+    @extend_schema(operation_id="CheckSourceWriteAccess", request=None, responses={200: CheckOut, **error_answers()})
+    def post(self, request: Request, source_id: int) -> Response:
+        """Try to write into a source's warehouse as the warehouse planner would, and keep what came of it."""
+        source = access.source_for(self.actor, source_id)
+        if not access.can_host_planner(source):
+            raise Conflict(f"Headrace cannot write into “{source}”.", hint="Its syncs are compared in Headrace.")
+        return _answer(services.check_write_access(actor=self.actor, source=source))
 
 
 class CheckDestinationView(ApiView):

@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from connectors import api, api_checks, api_clouds, api_discovery, api_tunnels
+from connectors import api, api_checks, api_clouds, api_discovery, api_planner, api_tunnels
 
 urlpatterns = [
     path("sources", api.SourceListView.as_view(), name="sources"),
     path("sources/<api_id:source_id>", api.SourceView.as_view(), name="source"),
     path("sources/<api_id:source_id>/check", api_checks.CheckSourceView.as_view(), name="source_check"),
+    path("sources/<api_id:source_id>/check-write", api_checks.CheckWriteView.as_view(), name="source_check_write"),
+    path("sources/<api_id:source_id>/planner", api_planner.PlannerView.as_view(), name="source_planner"),
     path("destinations", api.DestinationListView.as_view(), name="destinations"),
     path("destinations/<api_id:destination_id>", api.DestinationView.as_view(), name="destination"),
     path(

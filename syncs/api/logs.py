@@ -24,6 +24,7 @@ TABLES = serializers.ListField(child=serializers.ChoiceField(choices=LogTable.va
 class SyncLogsShape(serializers.Serializer[Any]):
     """Which log tables the runs of a sync write into its source, besides what the source asks of all its syncs."""
 
+    wire_names = {"sync_logs": "tables"}
     tables = TABLES
     ofSource = serializers.ListField(child=serializers.CharField(), read_only=True)
 
@@ -31,6 +32,7 @@ class SyncLogsShape(serializers.Serializer[Any]):
 class SourceLogsShape(serializers.Serializer[Any]):
     """Which log tables every sync of a source writes, and how many days its changelog is kept; ``null`` is always."""
 
+    wire_names = {"sync_logs": "tables"}
     tables = TABLES
     changelogDays = serializers.IntegerField(required=False, default=None, allow_null=True)
 

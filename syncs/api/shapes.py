@@ -52,6 +52,7 @@ class PublicationShape(serializers.Serializer[Any]):
 class ModelCreate(PublicationShape):
     """A new model; ``raw`` or ``table`` by its ``queryType``."""
 
+    wire_names = {"table_name": "table.name"}
     name = serializers.CharField(max_length=200)
     slug = serializers.SlugField(max_length=120, required=False, allow_null=True, allow_blank=True)
     description = serializers.CharField(required=False, allow_blank=True, default="")
@@ -67,6 +68,7 @@ class ModelCreate(PublicationShape):
 class ModelUpdate(PublicationShape):
     """What to change of a model; ``primaryKeyChange`` is needed with another ``primaryKey``."""
 
+    wire_names = {"reset": "primaryKeyChange", "table_name": "table.name"}
     name = serializers.CharField(max_length=200, required=False, allow_null=True)
     description = serializers.CharField(required=False, allow_null=True, allow_blank=True)
     primaryKey = serializers.CharField(max_length=400, required=False, allow_null=True)

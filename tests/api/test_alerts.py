@@ -64,7 +64,7 @@ def test_thresholds_and_recipients_are_set_and_held_against_the_layer_below(
         ({"rules": {"weather": {"warning": 1}}}, "rules"),
         ({"recipients": [{"personId": "99999"}]}, "recipients"),
         ({"recipients": [{"personId": "1' OR 1=1"}]}, "recipients"),
-        ({"reminderHours": 0}, "reminder_hours"),
+        ({"reminderHours": 0}, "reminderHours"),
     ],
 )
 def test_alerting_that_makes_no_sense_names_what_is_wrong(sync: Sync, call: Call, wrong: Any, field: str) -> None:

@@ -65,10 +65,32 @@ def test_logs_are_chosen_for_a_sync_and_for_all_of_a_source(shop: Shop, call: Ca
     refused = call("put", of_sync, {"tables": ["runs"]})
     assert (refused.status_code, refused.json()["message"] != "") == (409, True)
     shop.fill(1)
-    assert connectors.check_write_access(actor=shop.actor, source=shop.source).ok
+    assert call("post", f"/sources/{shop.source.pk}/check-write").json()["ok"] is True
     assert call("put", of_source, {"tables": ["runs"], "changelogDays": 30}).json() == {
         "tables": ["runs"],
         "changelogDays": 30,
     }
     assert call("put", of_sync, {"tables": ["changelog"]}).json() == {"tables": ["changelog"], "ofSource": ["runs"]}
     assert call("put", of_sync, {"tables": ["diary"]}).status_code == 422
+
+
+def test_a_source_moves_to_the_warehouse_planner_once_it_can_be_written(shop: Shop, call: Call) -> None:
+    planner, viewer = f"/sources/{shop.source.pk}/planner", reader(shop)
+    before = call("get", planner).json()
+    assert (before["planner"], before["writeAccess"]["health"]) == ("local", "untested")
+    assert call("put", planner, {"planner": "warehouse"}).status_code == 409, "nobody tested whether it can"
+    shop.fill(1)
+    assert viewer("post", f"/sources/{shop.source.pk}/check-write").status_code == 403
+    assert call("post", f"/sources/{shop.source.pk}/check-write").json()["ok"] is True
+    assert viewer("put", planner, {"planner": "warehouse"}).status_code == 403
+    moved = call("put", planner, {"planner": "warehouse"}).json()
+    assert (moved["planner"], moved["writeAccess"]["health"]) == ("warehouse", "healthy")
+    assert call("put", planner, {"planner": "local"}).status_code == 409, "what was delivered is known there only"
+    server = {"host": "db.example", "database": "shop", "user": "u", "password": "p"}
+    mysql, postgres = (
+        connectors.create_source(actor=shop.actor, type=type, values=server, name=type).pk
+        for type in ("mysql", "postgres")
+    )
+    assert call("get", f"/sources/{mysql}/planner").json() == {"planner": "local", "writeAccess": None}
+    assert call("post", f"/sources/{mysql}/check-write").status_code == 409
+    assert "headrace_planner" in call("get", f"/sources/{postgres}/planner").json()["writeAccess"]["setupSql"]

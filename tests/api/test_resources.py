@@ -146,9 +146,9 @@ def test_credentials_go_in_and_never_out(shop: Shop, call: Call) -> None:
 @pytest.mark.parametrize(
     ("path", "change", "field"),
     [
-        ("/models", {"raw": {"sql": "DELETE FROM customers"}}, "sql"),
-        ("/models", {"raw": {"sql": "SELECT nothing FROM customers"}}, "sql"),
-        ("/models", {"primaryKey": "nope"}, "primary_key"),
+        ("/models", {"raw": {"sql": "DELETE FROM customers"}}, "raw.sql"),
+        ("/models", {"raw": {"sql": "SELECT nothing FROM customers"}}, "raw.sql"),
+        ("/models", {"primaryKey": "nope"}, "primaryKey"),
         ("/models", {"queryType": "table"}, "table"),
         ("/models", {"name": ""}, "name"),
     ],
@@ -157,7 +157,26 @@ def test_wrong_input_names_its_field(shop: Shop, call: Call, path: str, change: 
     answer = call("post", path, model_body(shop, **change))
     assert answer.status_code == 422
     assert answer.json()["message"] == "Validation failed"
-    assert field in answer.json()["details"]
+    assert list(answer.json()["details"]) == [field]
+
+
+def test_wrong_input_of_a_change_names_its_field(shop: Shop, call: Call) -> None:
+    shop.fill(1)
+    sync = shop.sync()
+    made = call("get", f"/syncs/{sync.pk}").json()["configuration"]
+    refused = [
+        call("patch", f"/models/{sync.model_id}", {"primaryKey": "email"}),
+        call("patch", f"/syncs/{sync.pk}", {"configuration": {**made, "syncType": "nothing"}}),
+        call("put", f"/sources/{shop.source.pk}/logs", {"tables": [], "changelogDays": 0}),
+        call("post", "/sources", {"name": "W", "type": "postgres", "configuration": {"host": "db.example"}}),
+    ]
+    assert [answer.status_code for answer in refused] == [422] * 4
+    assert [min(answer.json()["details"]) for answer in refused] == [
+        "primaryKeyChange",
+        "configuration.syncType",
+        "changelogDays",
+        "database",  # a setting of the connector, in its own words
+    ]
 
 
 def test_days_of_the_week_and_a_window_over_the_wire(shop: Shop, call: Call) -> None:

@@ -39,8 +39,6 @@ NOT_YET = {
     "audiences.services.profiles.view_related": "rows of other models that belong to a profile",
     "audiences.services.traits.clone_trait": "copying a trait",
     "audiences.services.traits.suggest_trait_values": "having the values that a trait suggests found again",
-    "connectors.services.planner.choose_planner": "moving a source to the warehouse planner",
-    "connectors.services.planner.record_write_check": "testing write access to a source",
     "connectors.services.schema.store_schema": "the tables of a source, read anew",
     "connectors.services.schema.store_table": "the columns of a table, read anew",
     "connectors.services.signing_in.disconnect_destination": "removing the tokens of a sign-in at the service",

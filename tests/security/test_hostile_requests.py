@@ -34,6 +34,23 @@ def test_numbers_beyond_the_database_are_refused(api: Any, world: World, path: s
     assert set(answer.json()["details"]) == set(query)
 
 
+@pytest.mark.parametrize(
+    ("path", "lacks"),
+    [
+        ("/notification-channels", "slug"),
+        ("/tunnels", "slug"),
+        ("/cloud-credentials", "-slug"),
+        ("/links", "name"),
+        ("/deployments", "-updatedAt"),
+    ],
+)
+def test_an_order_that_rows_lack_is_refused(api: Any, path: str, lacks: str) -> None:
+    answer = api("get", path, orderBy=lacks)
+    assert answer.status_code == 422
+    assert lacks.removeprefix("-") not in answer.json()["details"]["orderBy"]
+    assert api("get", path, orderBy="-id").status_code == 200
+
+
 def test_a_body_larger_than_the_limit_is_refused_before_it_is_read(api: Any) -> None:
     answer = api("post", "/sources", {"name": "x" * 3_000_000, "type": "duckdb", "configuration": {}})
     assert answer.status_code == 413

@@ -30,7 +30,6 @@ from workspaces.api.sign_in_shapes import (
     attempt_json,
     directory_group_json,
     domain_json,
-    fields_on_the_wire,
     mapping_json,
     provider_json,
     rules_in,
@@ -85,9 +84,8 @@ class IdentityProviderView(SignInView):
     def put(self, request: Request) -> Response:
         """Set up or change the connection; a change asks for a new test sign-in."""
         values = self.body(IdentityProviderBody)
-        with fields_on_the_wire():
-            trust = trust_in(values, selectors.identity_provider())
-            services.save_identity_provider(actor=self.actor, organization=self.organization, trust=trust)
+        trust = trust_in(values, selectors.identity_provider())
+        services.save_identity_provider(actor=self.actor, organization=self.organization, trust=trust)
         return self.provider()
 
     @extend_schema(
@@ -102,8 +100,7 @@ class IdentityProviderView(SignInView):
             services.switch_identity_provider(actor=self.actor, provider=provider, enabled=values["enabled"])
         if "invitationsAllowed" in values:
             allowed = values["invitationsAllowed"]
-            with fields_on_the_wire():
-                services.allow_inviting(actor=self.actor, organization=self.organization, allowed=allowed)
+            services.allow_inviting(actor=self.actor, organization=self.organization, allowed=allowed)
         return self.provider()
 
     @extend_schema(operation_id="DeleteIdentityProvider", responses={204: None, **error_answers()})
@@ -145,13 +142,12 @@ class SignInRulesView(SignInView):
     def put(self, request: Request) -> Response:
         """Ask exactly this from the next request of everybody on; what is left out is not asked."""
         current = selectors.sign_in_rules(self.organization)
-        with fields_on_the_wire():
-            rules = services.set_sign_in_rules(
-                actor=self.actor,
-                organization=self.organization,
-                rules=rules_in(self.body(SignInRulesBody), current),
-                address=client_address(request._request),
-            )
+        rules = services.set_sign_in_rules(
+            actor=self.actor,
+            organization=self.organization,
+            rules=rules_in(self.body(SignInRulesBody), current),
+            address=client_address(request._request),
+        )
         return Response(rules_json(rules))
 
 
@@ -243,13 +239,12 @@ class GroupMappingListView(SignInView):
     def post(self, request: Request) -> Response:
         """Let the members of a provider's group join a group of ours, or become organization admins, from now on."""
         values = self.body(GroupMappingBody)
-        with fields_on_the_wire():
-            mapping = services.map_group(
-                actor=self.actor,
-                organization=self.organization,
-                directory_group=directory_group_for(values["directoryGroupId"]),
-                group=None if values["groupId"] is None else group_for(values["groupId"]),
-            )
+        mapping = services.map_group(
+            actor=self.actor,
+            organization=self.organization,
+            directory_group=directory_group_for(values["directoryGroupId"]),
+            group=None if values["groupId"] is None else group_for(values["groupId"]),
+        )
         return Response(mapping_json(mapping))
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -216,27 +215,15 @@ def rules_in(values: Mapping[str, Any], current: SignInRules | None) -> Rules:
 
 def _judge(form: forms.Form, names: Mapping[str, str] | None = None) -> None:
     if not form.is_valid():
-        wrong = {(names or {}).get(name, name): " ".join(map(str, words)) for name, words in form.errors.items()}
+        wrong = {
+            (names or {}).get(name, name.replace("__all__", "")): " ".join(map(str, words))
+            for name, words in form.errors.items()
+        }
         raise Invalid("Some of it is not right.", fields=wrong)
-
-
-@contextmanager
-def fields_on_the_wire() -> Iterator[None]:
-    """Name the fields that forms and services complain of as the API does."""
-    try:
-        yield
-    except Invalid as error:
-        error.fields = {_camel(name): words for name, words in error.fields.items()}
-        raise
 
 
 def _snake(name: str) -> str:
     return re.sub(r"([A-Z])", r"_\1", name).lower()
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.replace("__all__", "").split("_")
-    return first + "".join(word.capitalize() for word in rest)
 
 
 def provider_json(provider: IdentityProvider, slug: str) -> dict[str, Any]:
