@@ -286,6 +286,7 @@ class Batch:
     ``all_columns`` types), in the same order as ``keys`` (the model's primary
     key as text). ``omit_nulls`` names fields to leave out of a record where null.
     ``encoded`` is what the connector's own :meth:`Destination.encoder` made of the rows.
+    ``old`` are the mapped values that changed rows had before, where :meth:`Destination.wants_old` asks for them.
     """
 
     operation: Operation
@@ -293,6 +294,7 @@ class Batch:
     rows: pa.RecordBatch
     omit_nulls: frozenset[str] = frozenset()
     encoded: Encoded | None = None
+    old: pa.RecordBatch | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -308,12 +310,14 @@ class Batch:
         """Rows ``start`` to ``stop`` as a batch of their own, without copying."""
         encoded = self.encoded.slice(start, stop) if self.encoded is not None else None
         rows = self.rows.slice(start, stop - start)
-        return Batch(self.operation, self.keys[start:stop], rows, self.omit_nulls, encoded)
+        old = self.old.slice(start, stop - start) if self.old is not None else None
+        return Batch(self.operation, self.keys[start:stop], rows, self.omit_nulls, encoded, old)
 
     def take(self, places: Sequence[int]) -> Batch:
         """The rows at these places as a batch of their own, to be encoded anew."""
-        keys = [self.keys[place] for place in places]
-        return Batch(self.operation, keys, self.rows.take(pa.array(places, pa.int64())), self.omit_nulls)
+        keys, chosen = [self.keys[place] for place in places], pa.array(places, pa.int64())
+        old = self.old.take(chosen) if self.old is not None else None
+        return Batch(self.operation, keys, self.rows.take(chosen), self.omit_nulls, old=old)
 
 
 @dataclass(frozen=True, slots=True)
@@ -425,6 +429,10 @@ class Destination(ABC):
         It may decline (``None``): sessions take batches with and without ``encoded``.
         """
         return None
+
+    def wants_old(self, job: Job) -> bool:
+        """Whether batches of changed rows bring what was mapped before, as :attr:`Batch.old`."""
+        return False
 
     def shows_requests(self, job: Job) -> bool:
         """Whether requests can be shown unsent: every effect leaves by the outbound door, with no sign-in before."""

@@ -66,7 +66,9 @@ async def deliver_part(
     delivery = _Delivery(spec, part, journal, control, limits, clock)
     earlier = await delivery.take_over()
     try:
-        batches = outgoing(storage, part, compile_mapping(spec, job.fields), limits, earlier, destination.encoder(job))
+        mapper, encode = compile_mapping(spec, job.fields), destination.encoder(job)
+        old = destination.wants_old(job)
+        batches = outgoing(storage, part, mapper, limits, earlier, encode, old=old)
         async with (
             patience or Patience(limits, control) as patient,
             _opened(destination, job, limits, control, patient, clock, backoff) as session,

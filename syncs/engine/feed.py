@@ -59,11 +59,13 @@ def outgoing(
     limits: Limits,
     earlier: Sequence[BatchRecord],
     encode: Encode | None = None,
+    *,
+    old: bool = False,
 ) -> Iterator[Outgoing]:
-    """The batches of a part that have no stored answer yet, in order of their rows."""
+    """The batches of a part that have no stored answer yet, in order of their rows; ``old`` with what they were."""
     ranges = _ranges(part, earlier)
     number = max((record.number for record in earlier), default=-1) + 1
-    for range_, rows in _slices(storage, part, ranges, _chunk_rows(limits)):
+    for range_, rows in _slices(storage, part, ranges, _chunk_rows(limits), old=old):
         mapped = _encoded(mapper(rows, part.operations[0][0]), encode)
         if range_.number is not None:
             yield Outgoing(range_.number, range_.first, rows.num_rows, mapped, again=True, receipt=range_.receipt)
@@ -103,10 +105,10 @@ def _ranges(part: Part, earlier: Sequence[BatchRecord]) -> list[_Range]:
 
 
 def _slices(
-    storage: Storage, part: Part, ranges: Sequence[_Range], chunk_rows: int
+    storage: Storage, part: Part, ranges: Sequence[_Range], chunk_rows: int, *, old: bool
 ) -> Iterator[tuple[_Range, pa.RecordBatch]]:
     """The rows of each range: those of former batches in one piece, others in chunks."""
-    rows = _Rows(read_part(storage, part, batch_rows=chunk_rows))
+    rows = _Rows(read_part(storage, part, batch_rows=chunk_rows, old=old))
     for range_ in ranges:
         rows.skip_to(range_.first)
         size = chunk_rows if range_.number is None else range_.stop - range_.first

@@ -63,11 +63,9 @@ class Mapper:
         self._variables = dict(spec.variables)
 
     def __call__(self, part: pa.RecordBatch, operation: Operation) -> Mapped:
-        rows = Rows(
-            self._columns(part), operation, _cast_errors(part), {**self._variables, "operation": operation.value}
-        )
-        made = [make(rows) for make in self._makers]
-        values = pa.RecordBatch.from_arrays([a for _, a in made], schema=pa.schema([f for f, _ in made]))
+        rows = self._rows(part, operation, "c", _cast_errors(part))
+        values = self._mapped(rows)
+        old = self._mapped(self._rows(part, operation, "o", {})) if "o0" in part.schema.names else None
         omit_nulls = self._omit_nulls
         if operation is Operation.REMOVED and self._spec.removal is Removal.CLEAR:
             values, omit_nulls = self._cleared(values), frozenset()
@@ -75,8 +73,10 @@ class Mapper:
         keys = part.column(KEY)
         if rows.refused:
             places = [place for place in places if place not in rows.refused]
-            values, keys = values.take(pa.array(places, pa.int64())), keys.take(pa.array(places, pa.int64()))
-        batch = Batch(operation, keys.to_pylist(), values, omit_nulls)
+            left = pa.array(places, pa.int64())
+            values, keys = values.take(left), keys.take(left)
+            old = old.take(left) if old is not None else None
+        batch = Batch(operation, keys.to_pylist(), values, omit_nulls, old=old)
         if self._fan_out is None:
             return Mapped(batch, places, rows.refused)
         fanned = self._fan_out.apply(batch, places)
@@ -90,12 +90,17 @@ class Mapper:
         made: pa.Schema = self(nothing, Operation.ADDED).batch.rows.schema
         return made
 
-    def _columns(self, part: pa.RecordBatch) -> pa.RecordBatch:
-        """The model's columns under their own names."""
-        fields = [part.schema.field(f"c{i}").with_name(name) for i, name in enumerate(self._names)]
-        return pa.RecordBatch.from_arrays(
-            [part.column(f"c{i}") for i in range(len(self._names))], schema=pa.schema(fields)
-        )
+    def _rows(self, part: pa.RecordBatch, operation: Operation, of: str, refused: dict[int, RowResult]) -> Rows:
+        """The model's columns under their own names: those the rows have (``c``), or had before (``o``)."""
+        stored = [f"{of}{i}" for i in range(len(self._names))]
+        fields = [part.schema.field(place).with_name(name) for place, name in zip(stored, self._names, strict=True)]
+        columns = pa.RecordBatch.from_arrays([part.column(place) for place in stored], schema=pa.schema(fields))
+        return Rows(columns, operation, refused, {**self._variables, "operation": operation.value})
+
+    def _mapped(self, rows: Rows) -> pa.RecordBatch:
+        """The values of the mapped fields."""
+        made = [make(rows) for make in self._makers]
+        return pa.RecordBatch.from_arrays([a for _, a in made], schema=pa.schema([f for f, _ in made]))
 
     def _cleared(self, values: pa.RecordBatch) -> pa.RecordBatch:
         """The rows with only what finds the record; everything else becomes null."""

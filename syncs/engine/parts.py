@@ -101,10 +101,14 @@ def batch_rows_for(spool: Path) -> int:
     return max(_MIN_BATCH, min(_MAX_BATCH, _GROUP_BYTES * rows // max(total, 1)))
 
 
-def read_part(storage: Storage, part: Part, *, batch_rows: int) -> Iterator[pa.RecordBatch]:
-    """What is delivered of a part's rows, in file order: not what the baseline knew of them, nor their old values."""
+def read_part(storage: Storage, part: Part, *, batch_rows: int, old: bool = False) -> Iterator[pa.RecordBatch]:
+    """What is delivered of a part's rows, in file order: not what the baseline knew of them.
+
+    ``old`` adds the values that changed rows had before.
+    """
+    wanted = "co" if old else "c"
     with pq.ParquetFile(storage.local(part.path)) as file:
-        names = [name for name in file.schema_arrow.names if name in (KEY, ERROR) or name[0] == "c"]
+        names = [name for name in file.schema_arrow.names if name in (KEY, ERROR) or name[0] in wanted]
         yield from file.iter_batches(batch_size=batch_rows, columns=names)
 
 

@@ -107,6 +107,9 @@ class HubspotDestination(RestDestination):
     writers: ClassVar = {"objects": write_records, "list": write_list, "events": write_events}
     places: ClassVar = {"list": LIST}
 
+    def wants_old(self, job: Job) -> bool:
+        return bool(job.settings.get("associations") == "difference")
+
     def validate(self, job: Job) -> None:
         """Only contacts can be erased."""
         if job.settings.get("removal") == "erase" and job.settings.get("object") != "contacts":

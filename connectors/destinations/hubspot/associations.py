@@ -31,7 +31,8 @@ async def associate(work: Work, records: Mapping[int, str | None], find: Find) -
         _, kind, by = name.split(".", 2)
         rows = {place: record for place, record in enumerate(work.records) if place in records and name in record}
         wanted = [each for place, record in rows.items() for each in wanted_of(place, record[name])]
-        targets = await _targets(work, kind, by, wanted, find)
+        former = _former(work, rows, name, wanted) if work.settings.get("associations") == "difference" else []
+        targets = await _targets(work, kind, by, [*wanted, *former], find)
         types = await _types(work, kind) if any(each.labels for each in wanted) else {}
         good: list[tuple[str, str, Wanted]] = []
         for each in wanted:
@@ -43,6 +44,9 @@ async def associate(work: Work, records: Mapping[int, str | None], find: Find) -
         if work.settings.get("associations") == "replace":
             kept = {str(records[place]) for place in rows if place not in refused and records[place]}
             await _take_away(work, kind, sorted(kept), {(source, target) for source, target, _ in good})
+        gone = [(each, records[each.place], targets.get(each.value.lower(), ())) for each in former]
+        known = [(str(source), target[0]) for each, source, target in gone if source and len(target) == 1]
+        await _archive(work, kind, [(source, [target]) for source, target in known])
         await _put(work, kind, good, types)
     return refused
 
@@ -58,6 +62,13 @@ def wanted_of(place: int, value: Any) -> Iterator[Wanted]:
             yield from wanted_of(place, each)
         else:
             yield Wanted(place, text(each))
+
+
+def _former(work: Work, rows: Mapping[int, Record], name: str, wanted: Iterable[Wanted]) -> list[Wanted]:
+    """What the rows asked for before, and no longer do; another label counts as another association."""
+    now = {(each.place, each.value.lower(), each.labels) for each in wanted}
+    before = [each for place, record in rows.items() for each in wanted_of(place, work.old_of(record).get(name))]
+    return [each for each in before if (each.place, each.value.lower(), each.labels) not in now]
 
 
 def _listed(value: Any) -> list[Any]:
@@ -128,12 +139,18 @@ async def _take_away(work: Work, kind: str, sources: Sequence[str], kept: set[tu
         return
     answer = await work.line.post(f"{_path(work, kind)}/batch/read", {"inputs": [{"id": each} for each in sources]})
     gone = [
-        {"from": {"id": source}, "to": [{"id": target} for target in targets]}
+        (source, targets)
         for source, found in ((each["from"]["id"], each["to"]) for each in answer["results"])
         if (targets := [to["toObjectId"] for to in found if (source, str(to["toObjectId"])) not in kept])
     ]
+    await _archive(work, kind, gone)
+
+
+async def _archive(work: Work, kind: str, gone: Sequence[tuple[str, Sequence[str]]]) -> None:
+    """Take associations away: of each source those with its targets."""
     if gone:
-        await work.line.send("POST", f"{_path(work, kind)}/batch/archive", json={"inputs": gone})
+        inputs = [{"from": {"id": source}, "to": [{"id": target} for target in many]} for source, many in gone]
+        await work.line.send("POST", f"{_path(work, kind)}/batch/archive", json={"inputs": inputs})
 
 
 def _path(work: Work, kind: str) -> str:

@@ -37,12 +37,16 @@ async def create(work: Work) -> Results:
 async def upsert(work: Work) -> Results:
     """Made or changed, by a property that HubSpot keeps unique."""
     inputs = inputs_of(work, [text(record[work.match]) for record in work.records])
+    await leave_filled(work, inputs, by=work.match)
     return await _sent(work, "upsert", [{**each, "idProperty": work.match} for each in inputs])
 
 
 async def change(work: Work, ids: Sequence[str]) -> Results:
     """Records that are there."""
-    return await _sent(work, "update", inputs_of(work, ids), ids)
+    inputs = inputs_of(work, ids)
+    if work.operation is not Operation.REMOVED:
+        await leave_filled(work, inputs)
+    return await _sent(work, "update", inputs, ids)
 
 
 async def remove(work: Work, ids: Sequence[str]) -> Results:
@@ -54,6 +58,21 @@ async def remove(work: Work, ids: Sequence[str]) -> Results:
         body = {"inputs": [{"id": each} for each in ids]}
         await work.line.send("POST", f"{objects(work)}/batch/archive", json=body)
     return [ACCEPTED] * len(work)
+
+
+async def leave_filled(work: Work, inputs: Sequence[Record], *, by: str = ID) -> None:
+    """Take out of the inputs what is to be filled only while empty, and is not empty at HubSpot."""
+    chosen = {each.strip() for each in str(work.settings.get("fill_empty") or "").split(",")} - {by}
+    names = [each.name for each in work.job.fields if each.name in chosen]
+    if not names or not inputs:
+        return
+    asked = {"inputs": [{"id": each["id"]} for each in inputs], "propertiesWithHistory": []}
+    named = {} if by == ID else {"idProperty": by}
+    told = await work.line.post(f"{objects(work)}/batch/read", {**named, **asked, "properties": [*names, by]})
+    there = {str(each["properties"].get(by) or each["id"]).lower(): each["properties"] for each in told["results"]}
+    for each in inputs:
+        filled = there.get(str(each["id"]).lower(), {})
+        each["properties"] = {k: v for k, v in each["properties"].items() if k not in names or not filled.get(k)}
 
 
 async def look_up(work: Work, name: str = "") -> Found:

@@ -100,6 +100,13 @@ SIGN_IN = Either(
     }
 )
 OBJECT = Select(name="object", label="Object", discover="objects", help="Custom objects are made in HubSpot first.")
+FILL_EMPTY = Text(
+    name="fill_empty",
+    label="Fill only while empty",
+    help="Names of properties, between commas: what HubSpot has in them stays. Records are read first.",
+    required=False,
+    placeholder="phone, jobtitle",
+)
 
 EVENT_NAMES = PerRow(
     name="event",
@@ -143,9 +150,15 @@ def definition(list_settings: tuple[Field, ...]) -> DestinationDefinition:
                         default="add",
                         choices=(
                             Choice("add", "Add those of the row", "Others stay."),
+                            Choice(
+                                "difference",
+                                "Add those of the row, take away those it had",
+                                "What others associated stays.",
+                            ),
                             Choice("replace", "Replace by those of the row", "Others of that object are taken away."),
                         ),
                     ),
+                    FILL_EMPTY,
                     SPLIT_RETRY,
                 ),
                 limits=LIMITS,

@@ -17,7 +17,7 @@ from connectors.destinations.intercom.settings import (
     VERSION,
     definition,
 )
-from connectors.sdk.destination import ACCEPTED, DestinationField
+from connectors.sdk.destination import ACCEPTED, DestinationField, Job
 from connectors.sdk.rest import Api, RestDestination, Results, Work, besides, field, missing
 from connectors.sdk.rest.times import unix_ms
 from connectors.sdk.rest.work import text
@@ -62,6 +62,9 @@ class IntercomDestination(RestDestination):
     )
     definition = definition()
     writers: ClassVar = {"contacts": write_contacts, "companies": write_companies, "events": write_event}
+
+    def wants_old(self, job: Job) -> bool:
+        return bool(job.settings.get("tag_mode") == "difference")
 
     async def fields(self, sync_type: str, settings: Any) -> Sequence[DestinationField]:
         if sync_type == "events":

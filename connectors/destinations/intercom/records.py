@@ -118,7 +118,7 @@ async def belongings(work: Work, record: Record, contact: str) -> RowResult | No
             return rejected(told, field="companies.company_id")
         await work.line.post(f"contacts/{contact}/companies", {"id": found[0][1]})
     if "tags" in record:
-        await _tag(work, contact, listed(record["tags"]))
+        await _tag(work, contact, listed(record["tags"]), listed(work.old_of(record).get("tags")))
     return None
 
 
@@ -138,12 +138,15 @@ async def company_belongings(work: Work, record: Record, company: str) -> RowRes
     return None
 
 
-async def _tag(work: Work, contact: str, names: Sequence[str]) -> None:
-    if work.settings.get("tag_mode") == "replace":
+async def _tag(work: Work, contact: str, names: Sequence[str], before: Sequence[str]) -> None:
+    """Give a contact its tags; take others off, or of those the row had ``before``, where that is chosen."""
+    mode, kept = work.settings.get("tag_mode"), {name.lower() for name in names}
+    gone = {name.lower() for name in before} - kept
+    if mode == "replace" or (mode == "difference" and gone):
         known = (await work.line.get(f"contacts/{contact}/tags"))["data"]
-        kept = {name.lower() for name in names}
         for tag in known:
-            if tag["name"].lower() not in kept:
+            name = tag["name"].lower()
+            if name in gone or (mode == "replace" and name not in kept):
                 await work.line.send("DELETE", f"contacts/{contact}/tags/{tag['id']}")
     for name in names:
         key = f"tag:{name.lower()}"

@@ -62,6 +62,7 @@ TAG_MODE = Select(
     default="add",
     choices=(
         Choice("add", "Add those of the row", "Others stay."),
+        Choice("difference", "Add those of the row, take away those it had", "What others tagged stays."),
         Choice("replace", "Replace by those of the row", "Others are taken off. Contacts only."),
     ),
 )

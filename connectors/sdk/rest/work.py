@@ -130,6 +130,17 @@ class Work:
             return rows
         return [{k: v for k, v in row.items() if v is not None or k not in omitted} for row in rows]
 
+    def old_of(self, record: Record) -> Record:
+        """What a changed row of this batch, known by its match, had mapped before; empty where that is not known."""
+        return self._old.get(text(record.get(self.match)), {})
+
+    @cached_property
+    def _old(self) -> dict[str, Record]:
+        if self.batch.old is None:
+            return {}
+        pairs = zip(self.records, json_rows(self.batch.old), strict=True)
+        return {text(record.get(self.match)): old for record, old in pairs}
+
     @cached_property
     def moments(self) -> frozenset[str]:
         """The fields whose values are dates or times."""
@@ -144,10 +155,8 @@ class Work:
 
     def pick(self, places: Sequence[int]) -> Work:
         """These rows alone."""
-        rows = self.batch.rows.take(pa.array(places, pa.int64()))
-        keys = [self.batch.keys[place] for place in places]
         read = self.batch.encoded.pick(places) if isinstance(self.batch.encoded, Read) else None
-        return replace(self, batch=Batch(self.operation, keys, rows, self.batch.omit_nulls, read))
+        return replace(self, batch=replace(self.batch.take(places), encoded=read))
 
     async def each(self, send: Callable[[Record], Awaitable[RowResult | None]], *, at_once: int = 1) -> Results:
         """One request a row, ``at_once`` of them side by side; nothing returned means taken.

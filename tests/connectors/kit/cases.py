@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +54,9 @@ def exact_json(text: str | bytes) -> Any:
 
 
 def batch_in(told: Mapping[str, Any]) -> Batch:
-    """The batch that a case describes."""
-    return batch_of(Operation(told.get("operation", "added")), rows_in(told), omit_nulls=told.get("omit_nulls", ()))
+    """The batch that a case describes; ``old`` are the values that its rows had before."""
+    batch = batch_of(Operation(told.get("operation", "added")), rows_in(told), omit_nulls=told.get("omit_nulls", ()))
+    return replace(batch, old=rows_in({**told, "rows": told["old"]})) if "old" in told else batch
 
 
 def rows_in(told: Mapping[str, Any]) -> pa.RecordBatch:
