@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from connectors.sdk.errors import AuthError, ConnectorError, RateLimited, Unavailable
+from connectors.sdk.errors import AuthError, ConnectorError, Gone, RateLimited, Unavailable
 from connectors.sdk.fields import Text
-from connectors.sdk.rest import Api, ErrorCodes, KeyHeader
+from connectors.sdk.rest import Api, ErrorCodes, KeyHeader, SignIn
 from connectors.sdk.rest.api import at
 
 VERSION = "v24.0"
@@ -26,8 +26,15 @@ def _with_hint(hint: str) -> Callable[[str], ConnectorError]:
     return partial(AuthError, hint=hint)
 
 
+# Subcodes that say more than their code does.
+_TELLING = {
+    1870034: _with_hint(TERMS),
+    1870090: _with_hint(TERMS),
+    1870145: Unavailable,  # the audience is being replaced, or filled
+    1870159: Gone,  # this replacement is over
+}
 CODES = ErrorCodes(
-    find=lambda answer: at(answer, "error.error_subcode") if _is_terms(answer) else at(answer, "error.code"),
+    find=lambda answer: at(answer, "error.error_subcode") if _tells(answer) else at(answer, "error.code"),
     meanings={
         1: Unavailable,
         2: Unavailable,
@@ -35,23 +42,28 @@ CODES = ErrorCodes(
         102: AuthError,
         190: AuthError,
         200: AuthError,
-        1870034: _with_hint(TERMS),
-        1870090: _with_hint(TERMS),
+        **_TELLING,
         **dict.fromkeys(_TOO_MANY, RateLimited),
     },
+    stale=(190,),
 )
 
 
-def _is_terms(answer: Any) -> bool:
-    return at(answer, "error.error_subcode") in (1870034, 1870090)
+def _tells(answer: Any) -> bool:
+    return at(answer, "error.error_subcode") in _TELLING
 
 
-def graph(token: str, help_: str, *, test: tuple[str, str] | None = None) -> Api:
+def token(label: str, help_: str) -> KeyHeader:
+    """Signing in with a token that a person pastes."""
+    return KeyHeader(key=Text(name="access_token", label=label, help=help_, secret=True))
+
+
+def graph(sign_in: SignIn, *, test: tuple[str, str] | None = None) -> Api:
     """The Graph API with a token in the header."""
     return Api(
         base=f"https://graph.facebook.com/{VERSION}",
         version=VERSION,
-        sign_in=KeyHeader(key=Text(name="access_token", label=token, help=help_, secret=True)),
+        sign_in=sign_in,
         test=test,
         codes=CODES,
         says=says,

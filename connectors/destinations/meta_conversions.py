@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
-from connectors.destinations._meta_graph import graph
+from connectors.destinations._meta_graph import graph, token
 from connectors.sdk import people
 from connectors.sdk.destination import (
     DestinationDefinition,
@@ -166,7 +166,9 @@ def refused(work: Work, record: Record, source: str, name: Any, happened: Any) -
     return None
 
 
-API = graph("Access token", "Events Manager → your data set → Settings → Conversions API → Generate access token.")
+API = graph(
+    token("Access token", "Events Manager → your data set → Settings → Conversions API → Generate access token.")
+)
 
 
 class MetaConversionsDestination(RestDestination):

@@ -9,6 +9,7 @@ from tests.invariants.tree import CHECKOUT, PACKAGES, files, source
 LONGEST = 500
 BARE_IGNORE = re.compile(r"type:\s*ignore(?!\[)")
 BARE_NOQA = re.compile(r"#\s*noqa(?!:\s*[A-Z])")
+MERGE = re.compile(r"^(<{7}|>{7}) ", re.MULTILINE)
 ALL = (*PACKAGES, "tests", "benchmarks")
 
 
@@ -27,3 +28,9 @@ def test_every_type_ignore_and_noqa_names_its_code() -> None:
         if (BARE_IGNORE.search(line) or BARE_NOQA.search(line)) and path.name != "test_files.py"
     ]
     assert bare == []
+
+
+def test_no_text_holds_the_marks_of_a_merge() -> None:
+    told = [CHECKOUT / "README.md", CHECKOUT / "CHANGELOG.md", *(CHECKOUT / "docs").rglob("*.md"), *files(*ALL)]
+    marked = [path.name for path in told if MERGE.search((CHECKOUT / path).read_text(encoding="utf-8"))]
+    assert marked == []

@@ -47,6 +47,8 @@ class Consent:
     ``url`` is the service's page, ``parameters`` what it wants in that address beyond the
     standard; they cannot replace what keeps the exchange safe. ``asking`` says how tokens are
     asked for, ``client`` makes the line on which. ``pkce`` is off for services that refuse it of apps with a secret.
+    ``lasting`` names the grant by which a service turns the short-lived token of a code into one that lasts, where
+    that takes a second request (Meta).
     """
 
     url: str
@@ -54,6 +56,7 @@ class Consent:
     client: Callable[[], Client] = field(repr=False)
     parameters: Mapping[str, str] = field(default_factory=dict)
     pkce: bool = True
+    lasting: str = ""
 
     def address(self, *, redirect_uri: str, state: str, verifier: str) -> str:
         """Where to send the person's browser."""
@@ -72,8 +75,14 @@ class Consent:
         """The tokens for a code that the person came back with; raises ``AuthError`` in the service's words."""
         hint = "Check the client ID, the client secret and the redirect address registered there, then connect again."
         request = self.asking.exchange(code, redirect_uri, verifier if self.pkce else "")
-        refused = "The service gave no access token: {}"
-        return await self._ask(request, code, lambda said: AuthError(refused.format(said), hint=hint))
+
+        def refused(said: str) -> AuthError:
+            return AuthError(f"The service gave no access token: {said}", hint=hint)
+
+        tokens = await self._ask(request, code, refused)
+        if not self.lasting:
+            return tokens
+        return await self._ask(self.asking.lengthen(self.lasting, tokens.access), tokens.access, refused)
 
     async def renew(self, old: Tokens) -> Tokens:
         """New tokens for the refresh token; raises ``ConsentOver`` where the service honours it no longer."""

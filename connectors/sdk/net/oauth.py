@@ -69,6 +69,10 @@ class TokenRequest:
             form["code_verifier"] = verifier
         return self._request(self.url, form, self.extras)
 
+    def lengthen(self, grant: str, token: str) -> Request:
+        """The HTTP request that exchanges a short-lived token for one that lasts, by a grant of the service's own."""
+        return self._request(self.url, {"grant_type": grant, grant: token}, self.extras)
+
     def refresh(self, refresh_token: str) -> Request:
         """The HTTP request that exchanges a refresh token for a new access token."""
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token}

@@ -219,7 +219,8 @@ class ClientCredentials(SignIn):
 class OAuthApp(SignIn):
     """A person signs in on the service's page, through the operator's own app there (RFC 6749, 4.1).
 
-    With PKCE (RFC 7636); ``pkce`` is off for services that refuse it of apps with a secret.
+    With PKCE (RFC 7636); ``pkce`` is off for services that refuse it of apps with a secret. ``lasting`` names the
+    grant that turns a short-lived token into one that lasts, where the service has one.
     """
 
     page: str | Callable[[Config], str]  # on which a person agrees
@@ -231,6 +232,7 @@ class OAuthApp(SignIn):
     prefix: str = "Bearer"
     pkce: bool = True
     scope_of: Callable[[Config], str] | None = None  # what to ask for, where that names the account's own address
+    lasting: str = ""
 
     @property
     def fields(self) -> tuple[Field, ...]:  # type: ignore[override]  # as above
@@ -255,7 +257,14 @@ class OAuthApp(SignIn):
             in_header=self.in_header,
         )
         address = _address(self.page, config)
-        return Consent(url=address, asking=asking, client=client, parameters=self.parameters, pkce=self.pkce)
+        return Consent(
+            url=address,
+            asking=asking,
+            client=client,
+            parameters=self.parameters,
+            pkce=self.pkce,
+            lasting=self.lasting,
+        )
 
     def prover(self, config: Config, environment: Environment, client: NewClient) -> Prover:
         return Tokened(ConsentTokenSource(self.consent(config, client), environment.vault, self.prefix))

@@ -12,6 +12,7 @@ exchanges that never happened fail the case. ``tokens`` is the access token of a
 signed in on the service's page. Requests are matched by method, path (with
 its query), body and the ``headers`` that are told, in any order, as some go side by side.
 ``receipt`` is what the batch was given before a crash, ``keeps`` are the receipts that become durable meanwhile.
+``clear``: what the rows go into is emptied first.
 """
 
 from __future__ import annotations
@@ -209,6 +210,8 @@ async def play(
             try:
                 if destination.lacks(job):
                     job = replace(job, kept=await destination.provide(job))
+                if told.get("clear"):
+                    await destination.clear(job)
                 if destination.definition.sync_type(job.sync_type).single_writer:
                     batch = batch_in(told)
                     await destination.write(job, Streams(piece=2, added=batch.rows))

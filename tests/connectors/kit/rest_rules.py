@@ -33,7 +33,10 @@ def shows(case: Case) -> Shown:
 
 def not_shown(key: str, cases: Sequence[Case]) -> set[Shown]:
     """What is declared and has no case."""
-    return declared(key) - {shows(case) for case in cases if case.key == key}
+    own = [case for case in cases if case.key == key]
+    emptied = {shows(case)[0] for case in own if case.told.get("clear")}
+    clears = {kind.key for kind in destination_class(key).definition.sync_types if kind.clears}
+    return declared(key) - {shows(case) for case in own} | {(kind, "", "clear") for kind in clears - emptied}
 
 
 async def case_problems(case: Case) -> list[str]:

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from connectors.destinations.klaviyo import KlaviyoDestination
+from connectors.destinations.meta import MetaDestination
 from connectors.sdk.context import Environment
 from connectors.sdk.destination import ACCEPTED, Mode, Removal, RowResult
 from connectors.sdk.errors import AuthError, BatchRejected, ConfigError, InternalError, RateLimited, Unavailable
@@ -26,8 +27,9 @@ from connectors.sdk.net.redaction import MASK
 from connectors.sdk.rest import Api, ClientCredentials, ErrorCodes, KeyParameter, Line, Results, SignIn, Work
 from connectors.sdk.rest.google_sign_in import TOKENS, google
 from connectors.sdk.rest.work import _EVENTS, Read
+from connectors.sdk.tokens import ConsentOver
 from connectors.sdk.types import Operation
-from tests.connectors.kit.fake_http import Answer, FakeHttp, fake_http
+from tests.connectors.kit.fake_http import Answer, FakeHttp, Received, fake_http
 from tests.connectors.kit.jobs import batch_of, job_for
 
 NOBODY: Any = None  # these pieces send through the functions they are given
@@ -202,6 +204,32 @@ def test_an_app_of_ones_own_asks_for_its_scopes_and_sends_a_challenge() -> None:
     plain = replace(consent, pkce=False)
     assert "code_challenge" not in plain.address(redirect_uri="https://here.test/back", state="st", verifier="v" * 43)
     assert KlaviyoDestination({"sign_in": "key", "api_key": "k"}, Environment()).consent() is None
+
+
+async def test_a_token_that_holds_for_an_hour_is_exchanged_for_one_that_lasts() -> None:
+    """Meta's grant for that; nobody has a refresh token there, so the end of that one asks for a person."""
+    forms: list[dict[str, str]] = []
+
+    def tokens(request: Received) -> Answer:
+        forms.append(dict(parse_qsl(request.body.decode())))
+        return Answer(200, json.dumps({"access_token": f"token-{len(forms)}", "expires_in": 5_184_000}).encode())
+
+    async with fake_http(ask=tokens) as server:
+        environment = Environment(outbound_allow=server.opened, routes={"https://graph.facebook.com": server.url})
+        consent = MetaDestination(
+            {"sign_in": "oauth", "client_id": "app", "client_secret": "shh"}, environment
+        ).consent()
+        assert consent is not None
+        kept = await consent.exchange(code="c-1", redirect_uri="https://here.test/back", verifier="v" * 43)
+        with pytest.raises(ConsentOver):
+            await consent.renew(kept)
+    app = {"client_id": "app", "client_secret": "shh"}
+    back = {"redirect_uri": "https://here.test/back"}
+    assert forms == [
+        {"grant_type": "authorization_code", "code": "c-1", **back, **app},
+        {"grant_type": "fb_exchange_token", "fb_exchange_token": "token-1", **app},
+    ]
+    assert kept.access == "token-2"
 
 
 @pytest.mark.parametrize(
