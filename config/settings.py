@@ -349,6 +349,8 @@ ANONYMOUS_USER_NAME = None
 # Mail server as a URL (smtp://user:password@host:587); without one, mails go to files in the data folder.
 EMAIL_CONFIG = env.dj_email_url("HEADRACE_EMAIL_URL", "file://" + str(DATA_DIR / "outbox"))
 vars().update(EMAIL_CONFIG)
+if EMAIL_CONFIG["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
+    EMAIL_BACKEND = "config.smtp.EmailBackend"
 # A mail server that does not answer must not hold a worker.
 EMAIL_TIMEOUT = EMAIL_CONFIG.get("EMAIL_TIMEOUT") or 20
 # Sender of e-mails.

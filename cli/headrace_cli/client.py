@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -34,6 +35,7 @@ class Client:
             base_url=f"{profile.url}/api/v1",
             headers={"Authorization": f"Bearer {profile.key}", "User-Agent": f"headrace-cli/{__version__}"},
             timeout=httpx.Timeout(60.0, connect=10.0),
+            verify=_trusted(),
         )
 
     def close(self) -> None:
@@ -87,6 +89,13 @@ class Client:
                 continue
             return _body_of(response)
         raise AssertionError("the last attempt answers or raises")
+
+
+def _trusted() -> ssl.SSLContext:
+    """httpx's own context, TLS 1.2 or later: some distributions' Python would agree to less."""
+    context = httpx.create_ssl_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
 
 
 def _worth_another_try(method: str, response: httpx.Response) -> bool:

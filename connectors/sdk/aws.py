@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from aiobotocore.credentials import (
     AioCredentials,
     AioDeferredRefreshableCredentials,
 )
+from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import AioSession, get_session
 from botocore.exceptions import (
     BotoCoreError,
@@ -84,6 +86,15 @@ CONNECTION: tuple[Field, ...] = (
 )
 
 
+class _Session(AIOHTTPSession):  # type: ignore[misc]  # the library is untyped
+    """Speaks TLS 1.2 or later, whatever the machine's OpenSSL would agree to."""
+
+    def _get_ssl_context(self) -> ssl.SSLContext:
+        context: ssl.SSLContext = super()._get_ssl_context()
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        return context
+
+
 def way_out(environment: Environment, endpoint: str | None) -> dict[str, Any]:
     """How clients make connections: to judged addresses only, through the operator's proxy where there is one.
 
@@ -96,8 +107,9 @@ def way_out(environment: Environment, endpoint: str | None) -> dict[str, Any]:
         Guard(environment).check_literal(host, port)
         proxy = environment.proxy
         if proxy is not None and is_literal(host) and proxy.leads_to(host, port):
-            return {"proxies": {"http": proxy.url, "https": proxy.url}}
-    return {"connector_args": {"resolver": RoutedResolver(environment)}, "proxies": {}}
+            return {"http_session_cls": _Session, "proxies": {"http": proxy.url, "https": proxy.url}}
+    guarded = {"resolver": RoutedResolver(environment)}
+    return {"http_session_cls": _Session, "connector_args": guarded, "proxies": {}}
 
 
 class Account:

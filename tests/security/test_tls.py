@@ -13,15 +13,16 @@ from pathlib import Path
 from queue import Queue
 from typing import Any
 
-import httpx
 import psycopg
 import pytest
-from django.core.mail.backends.smtp import EmailBackend
 
+from config.smtp import EmailBackend
 from connectors.destinations.s3 import S3Destination
 from connectors.sdk.context import Environment
 from connectors.sdk.net import Client, Request
 from connectors.sdk.postgres import Server, conninfo
+from headrace_cli.client import Client as CommandLine
+from headrace_cli.profiles import Profile
 from tests.support.certificates import localhost_pem
 
 OPEN = Environment(outbound_allow=("*",))
@@ -104,7 +105,7 @@ async def _mail(port: int) -> None:
 
 
 async def _command_line(port: int) -> None:
-    httpx.get(f"https://127.0.0.1:{port}/")
+    CommandLine(Profile(url=f"https://127.0.0.1:{port}", key="x")).post("/models")
 
 
 CALLERS: dict[str, Callable[[int], Coroutine[Any, Any, None]]] = {
