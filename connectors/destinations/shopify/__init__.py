@@ -1,6 +1,6 @@
 """Shopify: customers, products, inventory, discounts, and what becomes of fulfillment orders.
 
-https://shopify.dev/docs/api/admin-graphql; inventory levels by https://shopify.dev/docs/api/admin-rest
+https://shopify.dev/docs/api/admin-graphql, or where it is chosen https://shopify.dev/docs/api/admin-rest
 """
 
 from __future__ import annotations
@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from connectors.destinations.shopify import legacy
 from connectors.destinations.shopify.changes import changed, made
+from connectors.destinations.shopify.legacy import first_missing
 from connectors.destinations.shopify.settings import (
     DEFINITION,
     METAFIELD,
@@ -17,12 +19,13 @@ from connectors.destinations.shopify.settings import (
     TOGETHER,
     VERSION,
     fields_of,
+    is_legacy,
 )
-from connectors.sdk.destination import DestinationField, Mode, RowResult
+from connectors.sdk.destination import DestinationField, Job, Limits, Mode, RowResult
 from connectors.sdk.errors import AuthError, RateLimited
-from connectors.sdk.rest import Api, Record, RestDestination, Results, Work, field, missing
+from connectors.sdk.rest import Api, Record, RestDestination, Results, Work, field, row_by_row
 from connectors.sdk.rest.graphql import GraphQL, GraphQLErrors, Mutation
-from connectors.sdk.rest.work import NO_MATCH, text
+from connectors.sdk.types import Operation
 
 GRAPHQL = GraphQL("graphql.json")
 # What records are found by, besides their IDs: the question, and what Shopify calls the field.
@@ -39,6 +42,8 @@ METAFIELDS = (
 
 async def write_records(work: Work) -> Results:
     """Looked up where that is asked for; then many changes in one request, each with an outcome of its own."""
+    if is_legacy(work.job.sync_type, work.settings):
+        return await legacy.WRITERS[work.job.sync_type](work)
     if work.job.mode is Mode.INSERT:
         return await create(work)
     found = await work.look_up(lambda values: known(work, values), chunk=TOGETHER)
@@ -64,11 +69,6 @@ async def remove(part: Work, ids: Sequence[str]) -> Results:
     return await sent(part, [Mutation("productDelete", each, "userErrors { field message }") for each in told])
 
 
-def first_missing(record: Record, names: Sequence[str]) -> RowResult | None:
-    """The refusal of a row that lacks one of these."""
-    return next((refusal for name in names if (refusal := missing(record, name))), None)
-
-
 async def sent(part: Work, told: Sequence[Mutation | RowResult]) -> list[RowResult]:
     """Carry out the changes; rows that were refused before are not sent."""
     answers = iter(await GRAPHQL.change(part.line, [each for each in told if isinstance(each, Mutation)]))
@@ -87,32 +87,6 @@ async def known(work: Work, values: Sequence[str]) -> list[tuple[str, str]]:
     return [(value, told[f"q{n}"]["id"]) for n, value in enumerate(values) if told[f"q{n}"]]
 
 
-async def write_levels(work: Work) -> Results:
-    """One request a row: set where it is, or stocked at a location for the first time."""
-
-    async def send(record: Record) -> RowResult | None:
-        if refusal := first_missing(record, ("inventory_item_id", "location_id")):
-            return refusal
-        level = {name: number(record[name]) for name in ("location_id", "inventory_item_id")}
-        if work.job.mode is Mode.INSERT:
-            await work.line.post("inventory_levels/connect.json", level)
-        elif work.job.mode is Mode.UPDATE:
-            asked = {"inventory_item_ids": level["inventory_item_id"], "location_ids": level["location_id"]}
-            if not (await work.line.get("inventory_levels.json", asked))["inventory_levels"]:
-                return NO_MATCH
-        if record.get("available") is not None:
-            await work.line.post("inventory_levels/set.json", {**level, "available": record["available"]})
-        return None
-
-    return await work.each(send, at_once=2)
-
-
-def number(value: Any) -> int | str:
-    """An ID as the older interface has them."""
-    told = text(value).rpartition("/")[2]
-    return int(told) if told.isdecimal() else told
-
-
 class ShopifyDestination(RestDestination):
     """A store, by a custom app of its own."""
 
@@ -123,10 +97,11 @@ class ShopifyDestination(RestDestination):
         codes=GraphQLErrors(meanings={"THROTTLED": RateLimited, "ACCESS_DENIED": AuthError}),
     )
     definition = DEFINITION
-    writers: ClassVar = {
-        **dict.fromkeys((each.key for each in DEFINITION.sync_types), write_records),
-        "inventory_levels": write_levels,
-    }
+    writers: ClassVar = {each.key: write_records for each in DEFINITION.sync_types}
+
+    def limits(self, job: Job, operation: Operation | None = None) -> Limits:
+        limits = super().limits(job, operation)
+        return row_by_row(limits, job) if is_legacy(job.sync_type, job.settings) else limits
 
     async def check(self) -> None:
         """Ask for the name of the store."""
@@ -135,7 +110,7 @@ class ShopifyDestination(RestDestination):
 
     async def fields(self, sync_type: str, settings: Any) -> Sequence[DestinationField]:
         own = fields_of(sync_type, settings)
-        if sync_type not in OWNERS:
+        if sync_type not in OWNERS or is_legacy(sync_type, settings):
             return own
         async with self.line() as line:
             told = await GRAPHQL.ask(line, METAFIELDS, owner=OWNERS[sync_type])

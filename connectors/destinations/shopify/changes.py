@@ -14,7 +14,10 @@ from connectors.sdk.rows import dumps
 
 ERRORS = "userErrors { field message }"
 LISTS = frozenset({"tags", "taxExemptions", "collectionsToJoin"})
-MOMENTS = frozenset({"startsAt", "endsAt", "happenedAt", "estimatedDeliveryAt", "fulfillAt"})
+MOMENTS = frozenset(
+    {"startsAt", "endsAt", "happenedAt", "estimatedDeliveryAt", "fulfillAt"}
+    | {"published_at", "happened_at", "estimated_delivery_at", "new_fulfill_at"}
+)
 MONEY = frozenset({"price", "compareAtPrice", "cost"})  # decimals are texts, so that no digit is lost
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from connectors.destinations.shopify import legacy_fields
 from connectors.sdk.destination import (
     DestinationDefinition,
     DestinationField,
@@ -35,7 +36,7 @@ ACTIONS: Mapping[str, tuple[str, str]] = {
     "release": ("fulfillmentOrderReleaseHold", "Release the hold"),
     "reschedule": ("fulfillmentOrderReschedule", "Reschedule those that are scheduled"),
 }
-ORDER = field("id", "Fulfillment order ID", "reference", required=True)
+ORDER = legacy_fields.ORDER
 ACTION_FIELDS: Mapping[str, tuple[DestinationField, ...]] = {
     "incomplete": (field("message"),),
     "hold": (
@@ -72,11 +73,6 @@ ITEM = (
     *fields("sku", "cost:number", "tracked:boolean", "requiresShipping:boolean", "countryCodeOfOrigin"),
     *fields("provinceCodeOfOrigin", "harmonizedSystemCode", "countryHarmonizedSystemCodes:any", "measurement:object"),
 )
-LEVEL = (
-    field("inventory_item_id", "Inventory item ID", identifier=True, required=True),
-    field("location_id", "Location ID", "reference", required=True),
-    field("available", kind="number", required=True),
-)
 PRODUCT = (
     field("handle", identifier=True),
     field("title", required=True),
@@ -112,7 +108,7 @@ FIELDS: Mapping[str, tuple[DestinationField, ...]] = {
     "customers": CUSTOMER,
     "discounts": DISCOUNT,
     "inventory_items": ITEM,
-    "inventory_levels": LEVEL,
+    "inventory_levels": legacy_fields.LEVEL,
     "products": PRODUCT,
     "variants": VARIANT,
     "options": OPTION,
@@ -121,14 +117,37 @@ FIELDS: Mapping[str, tuple[DestinationField, ...]] = {
 
 
 def fields_of(sync_type: str, settings: Mapping[str, Any]) -> tuple[DestinationField, ...]:
-    """The fields of a sync type, those of actions by the one that is chosen."""
+    """The fields of a sync type by its interface, those of actions by the one that is chosen."""
+    old = is_legacy(sync_type, settings)
     if sync_type == "actions":
-        return (ORDER, *ACTION_FIELDS.get(str(settings.get("action") or ""), ()))
-    return FIELDS[sync_type]
+        known = legacy_fields.ACTION_FIELDS if old else ACTION_FIELDS
+        return (ORDER, *known.get(str(settings.get("action") or ""), ()))
+    return legacy_fields.FIELDS[sync_type] if old else FIELDS[sync_type]
+
+
+def is_legacy(sync_type: str, settings: Mapping[str, Any]) -> bool:
+    """Whether rows go by the older interface."""
+    return sync_type == "inventory_levels" or settings.get("interface") == "rest"
+
+
+INTERFACE = Select(
+    name="interface",
+    label="Interface",
+    help="Their fields have names of their own: map them again after a change.",
+    default="graphql",
+    choices=(
+        Choice("graphql", "GraphQL", "Many rows in a request; what Shopify goes on developing."),
+        Choice("rest", "REST", "The older one, a row in a request. Shopify calls it legacy."),
+    ),
+)
 
 
 def _type(key: str, name: str, words: str, *modes: ModeSpec, settings: tuple[Field, ...] = ()) -> SyncType:
     return SyncType(key=key, name=name, description=words, modes=modes, settings=settings, limits=LIMITS)
+
+
+def _both(key: str, name: str, words: str, *modes: ModeSpec, settings: tuple[Field, ...] = ()) -> SyncType:
+    return _type(key, name, words, *modes, settings=(*settings, INTERFACE))
 
 
 ACTION = Select(name="action", label="Action", choices=tuple(Choice(key, label) for key, (_, label) in ACTIONS.items()))
@@ -175,17 +194,17 @@ DEFINITION = DestinationDefinition(
     verification=Verification.DOCS,
     safe_to_resync=False,
     sync_types=(
-        _type(
+        _both(
             "customers", "Customers", "Customers, by e-mail address, phone number or ID.", upsert(), update(), insert()
         ),
-        _type("products", "Products", "Products, by their handle.", upsert(Removal.DELETE), update(), insert()),
+        _both("products", "Products", "Products, by their handle.", upsert(Removal.DELETE), update(), insert()),
         _type("variants", "Product variants", "Variants of products that are there.", update(), insert()),
         _type("options", "Product options", "Options of products that are there.", update(), insert()),
-        _type("discounts", "Discounts", "Codes of discounts that are there.", update(), insert()),
-        _type("inventory_items", "Inventory items", "What a variant costs and where it comes from.", update()),
+        _both("discounts", "Discounts", "Codes of discounts that are there.", update(), insert()),
+        _both("inventory_items", "Inventory items", "What a variant costs and where it comes from.", update()),
         _type("inventory_levels", "Inventory levels", "How many are where.", upsert(), update(), insert()),
-        _type("events", "Fulfillment events", "What happened to a shipment.", insert("events")),
-        _type(
+        _both("events", "Fulfillment events", "What happened to a shipment.", insert("events")),
+        _both(
             "actions",
             "Actions",
             "Something is done with the fulfillment order of each new row.",
