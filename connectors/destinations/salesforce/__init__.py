@@ -1,4 +1,4 @@
-"""Salesforce: records of objects and platform events."""
+"""Salesforce: records of objects, platform events, and values of picklists."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from connectors.destinations.salesforce.records import nested, value_of, write_records
+from connectors.destinations.salesforce.picklists import VALUE, replace_values
+from connectors.destinations.salesforce.records import converted_to, nested, value_of, write_records
 from connectors.destinations.salesforce.settings import COLLECTION, DEFINITION, SIGN_IN, VERSION, instance
-from connectors.sdk.destination import ACCEPTED, DestinationField, Job, Limits, Mode
+from connectors.sdk.destination import ACCEPTED, DestinationField, Job, Limits, Mode, RowStreams
 from connectors.sdk.errors import RateLimited, Unavailable
 from connectors.sdk.rest import Api, Line, Record, RestDestination, Results, Work, field
 from connectors.sdk.rest.codes import ErrorCodes
+from connectors.sdk.rest.destination import as_documented
 from connectors.sdk.rest.work import side_by_side
 from connectors.sdk.types import Choice, Operation
 
@@ -76,6 +78,8 @@ class SalesforceDestination(RestDestination):
         return replace(limits, batch_rows=rows, concurrency=int(job.settings["parallel"]))
 
     async def fields(self, sync_type: str, settings: Any) -> Sequence[DestinationField]:
+        if sync_type == "picklist":
+            return VALUE
         chosen = settings.get("object" if sync_type == "objects" else "event")
         if not chosen:
             return ()
@@ -85,8 +89,31 @@ class SalesforceDestination(RestDestination):
                 return [field_of(each) for each in told if each["createable"]]
             relations = [each for each in told if each.get("relationshipName") and len(each["referenceTo"]) == 1]
             related = await self._external_ids(line, {each["referenceTo"][0] for each in relations})
+            either = await self._shared(line, settings)
+        told = [each for each in told if either is None or each["name"] in either]
+        relations = [each for each in relations if each in told]
         own = [field_of(each) for each in told if is_offered(each)]
         return [*own, *(link for each in relations if is_offered(each) for link in links_of(each, related))]
+
+    async def _shared(self, line: Line, settings: Any) -> set[str] | None:
+        """The names that the object has in common with the one its records may have become; nothing: all count."""
+        if (other := converted_to(settings)) is None:
+            return None
+        told = (await line.get(f"sobjects/{other}/describe"))["fields"]
+        return {each["name"] for each in told if each["name"] != "Id"}
+
+    async def picklists(self, object: str) -> list[Choice]:
+        """The custom picklists of an object."""
+        async with self.line() as line:
+            told = (await line.get(f"sobjects/{object}/describe"))["fields"]
+        kinds = ("picklist", "multipicklist")
+        return [Choice(e["name"], e["label"], e["name"]) for e in told if e["type"] in kinds and e["custom"]]
+
+    async def write(self, job: Job, rows: RowStreams) -> None:
+        """The values of a picklist, all at once."""
+        async with self.line(timeout_s=self.limits(job).timeout_s) as line:
+            with as_documented():
+                await replace_values(line, job, rows)
 
     async def objects(self) -> list[Choice]:
         """Objects whose records can be written."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from connectors.destinations.salesforce.bulk import run_job
@@ -21,6 +22,8 @@ async def write_records(work: Work) -> Results:
     """Salesforce's own upsert where it serves; else records are found first, then written by their ids."""
     if work.job.mode is Mode.INSERT:
         return await create(work)
+    if (other := converted_to(work.settings)) is not None:
+        return await write_either(work, other)
     leaving = work.removing or work.job.mode is Mode.ARCHIVE
     native = work.job.mode is Mode.UPSERT and work.operation is not Operation.REMOVED and not fixed_fields(work)
     if native:
@@ -29,6 +32,27 @@ async def write_records(work: Work) -> Results:
     if leaving:
         return await work.by_match(found, create=nothing, update=remove, remove=remove)
     return await work.by_match(found, create=create, update=change)
+
+
+def converted_to(settings: Mapping[str, Any]) -> str | None:
+    """The object whose records the chosen one's may have become: leads that were converted."""
+    chosen = str(settings.get("converted") or "none")
+    return chosen if settings.get("object") == "Lead" and chosen != "none" else None
+
+
+async def write_either(work: Work, other: str) -> Results:
+    """Rows whose match is in the other object are written there, all others where they belong."""
+
+    def within(kind: str) -> Callable[[Work], Awaitable[Results]]:
+        settings = {**work.settings, "object": kind, "converted": "none"}
+        job = replace(work.job, settings=settings)
+        return lambda part: write_records(replace(part, job=job))
+
+    job = replace(work.job, settings={**work.settings, "object": other})
+    found = await look_up(replace(work, job=job))
+    there = [place for place, record in enumerate(work.records) if found.of(record.get(work.match))]
+    rest = [place for place in range(len(work)) if place not in set(there)]
+    return await work.in_groups((there, within(other)), (rest, within(str(work.settings["object"]))))
 
 
 def fixed_fields(work: Work) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.sdk.destination import DestinationDefinition, Limits, Mode, ModeSpec, Removal, RowSet, SyncType
-from connectors.sdk.fields import SPLIT_RETRY, Number, Select, Text
+from connectors.sdk.fields import SPLIT_RETRY, Number, Select, Text, When
 from connectors.sdk.modes import insert, update, upsert
 from connectors.sdk.rest import ClientCredentials, Either, OAuthApp
 from connectors.sdk.types import Choice, Verification
@@ -91,11 +91,30 @@ ADVANCED = (
         group="Speed",
     ),
 )
+CONVERTED = Select(
+    name="converted",
+    label="Leads that were converted",
+    help="Rows whose match is in the other object are written there; fields that both have can be mapped.",
+    default="none",
+    choices=(
+        Choice("none", "Are not looked for"),
+        Choice("Contact", "Are looked for among contacts first"),
+        Choice("Account", "Are looked for among accounts first"),
+    ),
+    when=When(field="object", values=("Lead",)),
+)
+PICKLIST_VALUES = 1_000
+REPLACED = ModeSpec(
+    mode=Mode.ALL,
+    rows=RowSet.FULL,
+    description="Replaces the values of the picklist by those of all rows.",
+    matching=False,
+)
 DEFINITION = DestinationDefinition(
     key="salesforce",
     name="Salesforce",
     category="CRM",
-    summary="Records of standard and custom objects, by REST or Bulk API 2.0, and platform events.",
+    summary="Records of objects by REST or Bulk API 2.0, platform events, and values of picklists.",
     docs_url="docs/destinations/salesforce.md",
     fields=(INSTANCE, *SIGN_IN.fields),
     connects=SIGN_IN.connects,
@@ -106,7 +125,7 @@ DEFINITION = DestinationDefinition(
             name="Objects",
             description="Records of standard and custom objects, matched by an external ID.",
             modes=(upsert(Removal.CLEAR, Removal.DELETE), update(Removal.CLEAR), insert(), ARCHIVE),
-            settings=(Select(name="object", label="Object", discover="objects"), *ADVANCED, SPLIT_RETRY),
+            settings=(Select(name="object", label="Object", discover="objects"), CONVERTED, *ADVANCED, SPLIT_RETRY),
             limits=Limits(batch_rows=10_000, batch_bytes=50_000_000, concurrency=4, timeout_s=120, batch_s=3_600),
             split_retry=True,
         ),
@@ -117,6 +136,18 @@ DEFINITION = DestinationDefinition(
             modes=(insert("events"),),
             settings=(Select(name="event", label="Platform event", discover="events"),),
             limits=Limits(batch_rows=1, concurrency=8),
+        ),
+        SyncType(
+            key="picklist",
+            name="Picklist values",
+            description="The values of a custom picklist, each run anew.",
+            modes=(REPLACED,),
+            settings=(
+                Select(name="object", label="Object", discover="objects"),
+                Select(name="picklist", label="Picklist", discover="picklists", depends=("object",)),
+            ),
+            limits=Limits(timeout_s=120),
+            single_writer=True,
         ),
     ),
 )
