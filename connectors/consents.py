@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets as random
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
 
@@ -122,11 +123,12 @@ def take(state: str, *, actor: Actor, session_key: str) -> Pending:
     return pending
 
 
-def exchange(connection: Connection, pending: Pending, code: str) -> Tokens:
-    """The tokens for the code that came back; to be called outside any transaction."""
+def exchange(connection: Connection, pending: Pending, answer: Mapping[str, str]) -> Tokens:
+    """The tokens for the code in the address that the person came back to; to be called outside any transaction."""
     if _places(connection) != pending.places:
         raise Conflict("The connection's addresses were changed during the sign-in.", hint="Connect again.")
     consent, verifier = _consent(connection), decrypt(pending.sealed)["verifier"]
+    code = consent.code_in(answer)
     asked = consent.exchange(code=code, redirect_uri=pending.redirect_uri, verifier=verifier)
     return told(connection, lambda: asyncio.run(asked))
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
 
+from botocore.credentials import ReadOnlyCredentials
+
+from connectors.sdk.aws import ACCESS, Account, refusal, typed_errors
 from connectors.sdk.destination import DestinationDefinition, Job, Limits, RowResult
 from connectors.sdk.errors import ConfigError, Gone
 from connectors.sdk.fields import TUNNEL, Select, Text, Toggle, When
@@ -27,6 +32,7 @@ from connectors.sdk.types import Choice, Verification
 _MOST, _BYTES = 1_000, 16_000_000
 _BROKER = re.compile(r"(?:\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+):\d{1,5}")
 _MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+_IAM = "AWS_IAM"
 _SIGNED_IN = When(field="mechanism", values=_MECHANISMS)
 _TARGET = Target(name="topic", label="Topic", discover="topics", help="Topics have to be there; none is made.")
 _FIELDS = (
@@ -48,10 +54,16 @@ _FIELDS = (
         name="mechanism",
         label="Sign in with",
         default="SCRAM-SHA-512",
-        choices=(*(Choice(m, m) for m in _MECHANISMS), Choice("none", "Nothing", "Only on a network that you trust.")),
+        choices=(
+            *(Choice(m, m) for m in _MECHANISMS),
+            Choice(_IAM, "AWS IAM", "For Amazon MSK, with TLS."),
+            Choice("none", "Nothing", "Only on a network that you trust."),
+        ),
     ),
     Text(name="user", label="Username", max_length=500, when=_SIGNED_IN),
     Text(name="password", label="Password", secret=True, when=_SIGNED_IN),
+    Text(name="region", label="Region", placeholder="eu-central-1", when=When(field="mechanism", values=(_IAM,))),
+    *(replace(each, when=When(field="mechanism", values=(_IAM,))) for each in ACCESS),
     Toggle(
         name="tls",
         label="Encrypt with TLS",
@@ -129,16 +141,24 @@ class ApacheKafkaDestination(MessageDestination):
     def _cluster(self) -> Cluster:
         config = self.config
         mechanism = str(config.get("mechanism") or "none")
+        if mechanism == _IAM and not config.get("tls", True):
+            raise ConfigError("Amazon MSK takes AWS IAM over TLS only.", field="tls", hint="Encrypt with TLS.")
         return Cluster(
             environment=self.environment,
             brokers=_brokers(str(config.get("brokers") or "")),
             client_id=str(config.get("client_id") or "headrace"),
-            mechanism="" if mechanism == "none" else mechanism,
+            mechanism={"none": "", _IAM: "OAUTHBEARER"}.get(mechanism, mechanism),
             user=str(config.get("user") or ""),
             password=str(config.get("password") or ""),
             encrypted=bool(config.get("tls", True)),
             authority=str(config.get("ca") or ""),
+            region=str(config.get("region") or ""),
+            keys=self._keys if mechanism == _IAM else None,
         )
+
+    async def _keys(self) -> ReadOnlyCredentials:
+        with typed_errors(partial(refusal, rights="The keys need kafka-cluster:Connect on the cluster.")):
+            return await Account(self.config, self.environment).keys()
 
 
 def _brokers(text: str) -> tuple[str, ...]:

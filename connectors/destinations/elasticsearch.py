@@ -13,6 +13,7 @@ from connectors.sdk.destination import (
     ACCEPTED,
     DestinationDefinition,
     DestinationField,
+    Job,
     Limits,
     Mode,
     Removal,
@@ -44,6 +45,7 @@ from connectors.sdk.types import Choice, ColumnType, Operation, Verification
 ID = "_id"
 _NDJSON = "application/x-ndjson"
 _SEARCHED = 100  # values in one search
+BATCH, PARALLEL = 1_000, 2
 _TYPES = {
     **dict.fromkeys(("long", "integer", "short", "byte", "double", "float", "half_float", "scaled_float"), "number"),
     **dict.fromkeys(("unsigned_long",), "number"),
@@ -239,9 +241,27 @@ def documents_sync_type() -> SyncType:
             Select(
                 name="index", label="Index", help="An index, or an alias with one that is written.", discover="indices"
             ),
+            Number(
+                name="batch_size",
+                label="Rows in a batch",
+                help="Fewer where the cluster refuses requests as too large, or without saying why.",
+                default=BATCH,
+                minimum=1,
+                maximum=10_000,
+                unit="rows",
+                group="Load",
+            ),
+            Number(
+                name="parallel",
+                label="Batches at once",
+                default=PARALLEL,
+                minimum=1,
+                maximum=16,
+                group="Load",
+            ),
             SPLIT_RETRY,
         ),
-        limits=Limits(batch_rows=1_000, batch_bytes=10_000_000, concurrency=2),
+        limits=Limits(batch_rows=BATCH, batch_bytes=10_000_000, concurrency=PARALLEL),
         custom_fields=True,
         split_retry=True,
     )
@@ -251,6 +271,11 @@ class SearchDestination(RestDestination):
     """A cluster with indices; its members differ in how they are reached."""
 
     writers: ClassVar[Mapping[str, Writer]] = {"documents": write_documents}
+
+    def limits(self, job: Job, operation: Operation | None = None) -> Limits:
+        """As the person set them."""
+        rows, parallel = (int(job.settings.get(name) or 0) for name in ("batch_size", "parallel"))
+        return replace(super().limits(job), batch_rows=rows or BATCH, concurrency=parallel or PARALLEL)
 
     async def indices(self) -> Sequence[Choice]:
         """Indices and aliases that can be written to, for the picker."""

@@ -23,12 +23,15 @@ from connectors.sdk.destination import (
 from connectors.sdk.errors import AuthError, ConfigError, RateLimited, Unavailable
 from connectors.sdk.fields import SPLIT_RETRY, Text
 from connectors.sdk.modes import insert, members
+from connectors.sdk.net.oauth import Dialect
 from connectors.sdk.people import HASHING, PHONE_COUNTRY, Identifier, Person, sent_together
 from connectors.sdk.rest import (
     Api,
+    Either,
     ErrorCodes,
     KeyHeader,
     Line,
+    OAuthApp,
     Place,
     Record,
     RestDestination,
@@ -102,6 +105,7 @@ CODES = ErrorCodes(
         **dict.fromkeys((40016, 40100, 40133), RateLimited),
         **dict.fromkeys((50000, 50002, 51010, 51305), partial(Unavailable, in_doubt=True)),
     },
+    stale=(40102, 40105),
 )
 
 
@@ -191,19 +195,47 @@ def event_of(work: Work, record: Record, user: Record, made: str) -> Record:
     return event
 
 
+TOKEN = Text(
+    name="access_token",
+    label="Access token",
+    help="Of your app in the TikTok API for Business portal, for the advertiser.",
+    secret=True,
+)
+SIGN_IN = Either(
+    ways={
+        "token": (
+            Choice("token", "Long-term access token", "Given by your app when the advertiser authorised it."),
+            KeyHeader(key=TOKEN, header="Access-Token", prefix=""),
+        ),
+        "oauth": (
+            Choice("oauth", "Your own app", "A person signs in on TikTok's page."),
+            OAuthApp(
+                page="https://business-api.tiktok.com/portal/auth",
+                tokens="https://business-api.tiktok.com/open_api/v1.3/oauth2/access_token/",
+                scopes=(),
+                app="TikTok API for Business → My Apps",
+                pkce=False,
+                prefix="",
+                header="Access-Token",
+                as_json=True,
+                dialect=Dialect(
+                    names={
+                        "client_id": "app_id",
+                        "client_secret": "secret",
+                        "code": "auth_code",
+                        "grant_type": "",
+                        "response_type": "",
+                    },
+                    inside="data",
+                ),
+            ),
+        ),
+    }
+)
 API = Api(
     base="https://business-api.tiktok.com/open_api/v1.3",
     version="v1.3",
-    sign_in=KeyHeader(
-        key=Text(
-            name="access_token",
-            label="Access token",
-            help="Of your app in the TikTok API for Business portal, for the advertiser.",
-            secret=True,
-        ),
-        header="Access-Token",
-        prefix="",
-    ),
+    sign_in=SIGN_IN,
     codes=CODES,
     says=lambda answer: str(answer["message"]),
 )
@@ -257,9 +289,11 @@ class TiktokDestination(RestDestination):
                 label="Advertiser ID",
                 help="TikTok Ads Manager → Account setup.",
                 pattern=r"[0-9]+",
+                discover="advertisers",
             ),
         ),
         verification=Verification.DOCS,
+        connects=SIGN_IN.connects,
         safe_to_resync=False,
         lists_audiences=True,
         sync_types=(
@@ -302,6 +336,15 @@ class TiktokDestination(RestDestination):
             return tuple(each.member for each in MEMBERS)
         where = APP if sync_type == "app_events" else PAGE
         return (*EVENT, *(each.field for each in HASHED), *USER, *where, *PROPERTIES)
+
+    async def advertisers(self) -> list[Choice]:
+        """The advertisers that authorised the operator's own app; with a pasted token TikTok tells none."""
+        if self.config.get("sign_in") != "oauth" or self.environment.vault is None:
+            return []
+        async with self.line() as line:
+            query = {"app_id": self.config["client_id"], "secret": self.config["client_secret"]}
+            told = await line.get("oauth2/advertiser/get/", query)
+            return [Choice(str(each["advertiser_id"]), each["advertiser_name"]) for each in told["data"]["list"]]
 
     async def audiences(self) -> list[Choice]:
         """The advertiser's custom audiences."""

@@ -19,6 +19,7 @@ from aiobotocore.credentials import (
 )
 from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import AioSession, get_session
+from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -126,6 +127,16 @@ class Account:
         session, keys = await self._session()
         async with session.create_client(service, **self._arguments(read_s, **self._options), **keys) as client:
             yield client
+
+    async def keys(self) -> ReadOnlyCredentials:
+        """The keys that requests are signed with as they are now, those of the role where one is set."""
+        session, given = await self._session()
+        if given:
+            return ReadOnlyCredentials(*given.values(), *([None] if len(given) < 3 else []))
+        found = await session.get_credentials()
+        if found is None:
+            raise NoCredentialsError
+        return await found.get_frozen_credentials()
 
     async def _session(self) -> tuple[AioSession, dict[str, str]]:
         """Where clients come from, and the keys they are made with."""

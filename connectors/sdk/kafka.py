@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -14,12 +14,14 @@ from connectors.sdk.context import Environment
 from connectors.sdk.destination import ACCEPTED, RowResult, rejected
 from connectors.sdk.drivers import driver
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, Gone, Unavailable
+from connectors.sdk.kafka_iam import token_provider
 from connectors.sdk.messages import Message
 from connectors.sdk.net.sockets import dial
 from connectors.sdk.net.tls import Tls, ssl_context
 from connectors.sdk.tunnels import route_async
 
 _ENVIRONMENT: ContextVar[Environment] = ContextVar("environment of Kafka's connections")
+_REFUSED: ContextVar[list[BaseException]] = ContextVar("why lines to brokers did not come about")
 _SERVER = (
     "Check the brokers, user, password and encryption, and that this machine reaches every broker of the cluster, not "
     "the first alone."
@@ -28,7 +30,10 @@ _SERVER = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """Brokers to begin with (host:port), and how to sign in there. ``mechanism`` is empty where nobody signs in."""
+    """Brokers to begin with (host:port), and how to sign in there. ``mechanism`` is empty where nobody signs in.
+
+    ``keys`` are AWS's for ``region``, where brokers of Amazon MSK take those (mechanism ``OAUTHBEARER``).
+    """
 
     environment: Environment
     brokers: tuple[str, ...]
@@ -38,6 +43,22 @@ class Cluster:
     password: str = field(default="", repr=False)
     encrypted: bool = True
     authority: str = ""
+    region: str = ""
+    keys: Callable[[], Awaitable[Any]] | None = None
+
+    def login(self) -> dict[str, Any]:
+        """What the driver wants to know of it."""
+        if not self.mechanism:
+            return {}
+        if self.keys is not None:
+            base = driver("aiokafka.abc", "aiokafka").AbstractTokenProvider
+            tokens = token_provider(base, self.keys, self.region)
+            return {"sasl_mechanism": self.mechanism, "sasl_oauth_token_provider": tokens}
+        return {
+            "sasl_mechanism": self.mechanism,
+            "sasl_plain_username": self.user,
+            "sasl_plain_password": self.password,
+        }
 
 
 @asynccontextmanager
@@ -47,14 +68,9 @@ async def producing(cluster: Cluster, timeout_s: float) -> AsyncIterator[Any]:
     for broker in cluster.brokers:
         host, _, port = broker.rpartition(":")
         await route_async(cluster.environment, host, int(port))
-    token = _ENVIRONMENT.set(cluster.environment)
+    token, refused = _ENVIRONMENT.set(cluster.environment), _REFUSED.set([])
     try:
         protocol = f"{'SASL_' if cluster.mechanism else ''}{'SSL' if cluster.encrypted else 'PLAINTEXT'}"
-        login = {
-            "sasl_mechanism": cluster.mechanism,
-            "sasl_plain_username": cluster.user,
-            "sasl_plain_password": cluster.password,
-        }
         producer = library.AIOKafkaProducer(
             bootstrap_servers=list(cluster.brokers),
             client_id=cluster.client_id,
@@ -63,7 +79,7 @@ async def producing(cluster: Cluster, timeout_s: float) -> AsyncIterator[Any]:
             request_timeout_ms=int(timeout_s * 1000),
             security_protocol=protocol,
             ssl_context=ssl_context(Tls(authority=cluster.authority)) if cluster.encrypted else None,
-            **(login if cluster.mechanism else {}),
+            **cluster.login(),
         )
         try:
             await _begin(producer, cluster)
@@ -72,6 +88,7 @@ async def producing(cluster: Cluster, timeout_s: float) -> AsyncIterator[Any]:
             await producer.stop()
     finally:
         _ENVIRONMENT.reset(token)
+        _REFUSED.reset(refused)
 
 
 async def _begin(producer: Any, cluster: Cluster) -> None:
@@ -79,7 +96,11 @@ async def _begin(producer: Any, cluster: Cluster) -> None:
     try:
         await producer.start()
     except errors.KafkaConnectionError as error:
-        raise Unavailable(f"None of these brokers let us in: {', '.join(cluster.brokers)}.", hint=_SERVER) from error
+        # The driver goes on to the next broker, and keeps to itself that a password is wrong.
+        told = next((told for each in _REFUSED.get() if not isinstance(told := _told(each), Unavailable)), None)
+        raise told or Unavailable(
+            f"None of these brokers let us in: {', '.join(cluster.brokers)}.", hint=_SERVER
+        ) from error
     except (errors.KafkaError, OSError) as error:
         raise _told(error) from error
 
@@ -144,7 +165,11 @@ def _library() -> Any:
 
         async def connect(self) -> Any:
             self._loop = _Dialling(self._loop, _ENVIRONMENT.get())
-            return await super().connect()
+            try:
+                return await super().connect()
+            except Exception as error:
+                _REFUSED.get().append(error)
+                raise
 
     connections.AIOKafkaConnection = Routed
     return library

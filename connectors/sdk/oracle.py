@@ -16,7 +16,7 @@ from connectors.sdk.context import Environment
 from connectors.sdk.drivers import driver
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, QueryError, Unavailable
 from connectors.sdk.net.relay import proxied, relayed
-from connectors.sdk.net.tls import mode_context
+from connectors.sdk.net.tls import Wallet, mode_context
 from connectors.sdk.tunnels import route
 
 PACKAGE = "oracledb"
@@ -51,6 +51,7 @@ class Server:
     password: str = field(default="", repr=False)
     sslmode: str = "require"
     ca: str = ""
+    wallet: Wallet | None = None
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Server:
@@ -63,7 +64,13 @@ class Server:
             password=str(config.get("password") or ""),
             sslmode=str(config.get("sslmode") or "require"),
             ca=str(config.get("ca") or ""),
+            wallet=_wallet(config),
         )
+
+
+def _wallet(config: Mapping[str, Any]) -> Wallet | None:
+    pem = str(config.get("wallet") or "")
+    return Wallet(pem, str(config.get("wallet_password") or "")) if pem else None
 
 
 @contextmanager
@@ -109,7 +116,7 @@ def _way(server: Server, environment: Environment, turned: list[ConnectorError])
             "port": server.port,
             "https_proxy": "127.0.0.1",
             "https_proxy_port": proxy,
-            "ssl_context": mode_context(server.sslmode, server.ca),
+            "ssl_context": mode_context(server.sslmode, server.ca, server.wallet),
             "ssl_server_dn_match": server.sslmode == "verify-full",
         }
 

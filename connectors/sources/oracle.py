@@ -11,17 +11,18 @@ from sqlglot import exp
 
 from connectors.sdk.context import Environment
 from connectors.sdk.errors import ConnectorError
-from connectors.sdk.fields import TUNNEL, Number, Text
+from connectors.sdk.fields import TUNNEL, FileUpload, Number, Text, When
 from connectors.sdk.oracle import SESSION, Connection, Server, connect, connector, statement_error
 from connectors.sdk.oracle_types import carried, described
 from connectors.sdk.readings import Described
-from connectors.sdk.server_settings import TIME_LIMIT, VERIFIED_AUTHORITY, encryption
+from connectors.sdk.server_settings import TIME_LIMIT, VERIFIED_AUTHORITY, VERIFYING, encryption
 from connectors.sdk.source import SourceDefinition
 from connectors.sdk.sql import bare, table_sql
 from connectors.sdk.sql_source import SqlSource
 from connectors.sdk.types import Column, Table, Verification
 
 _DIALECT = "oracle"
+_ENCRYPTED = When(field="sslmode", values=("require", *VERIFYING))
 
 
 def setup_sql(config: Mapping[str, Any]) -> str:
@@ -43,7 +44,7 @@ class OracleSource(SqlSource):
         key="oracle",
         name="Oracle",
         category="Databases",
-        summary="Tables, views and queries of Oracle Database, and of Autonomous Database without a wallet.",
+        summary="Tables, views and queries of Oracle Database, and of Autonomous Database.",
         docs_url="docs/sources/oracle.md",
         dialect=_DIALECT,
         verification=Verification.DOCS,
@@ -61,6 +62,25 @@ class OracleSource(SqlSource):
             Text(name="password", label="Password", secret=True),
             encryption(),
             VERIFIED_AUTHORITY,
+            FileUpload(
+                name="wallet",
+                label="Wallet",
+                help="The file ewallet.pem of a wallet, where the server wants to know who connects (mutual TLS).",
+                required=False,
+                secret=True,
+                accept=".pem",
+                max_bytes=200_000,
+                group="Security",
+                when=_ENCRYPTED,
+            ),
+            Text(
+                name="wallet_password",
+                label="Password of the wallet",
+                required=False,
+                secret=True,
+                group="Security",
+                when=_ENCRYPTED,
+            ),
             TUNNEL,
             TIME_LIMIT,
         ),

@@ -91,7 +91,7 @@ def _answered(request: HttpRequest, actor: Actor, pending: consents.Pending) -> 
         row = access.connection_for(access.MODELS[kind], actor, pending.pk, access.MANAGE[kind])
         if said := request.GET.get("error"):
             raise _Refused(said, request.GET.get("error_description", ""))
-        tokens = consents.exchange(row, pending, request.GET.get("code", ""))
+        tokens = consents.exchange(row, pending, request.GET.dict())
         CONNECT[kind](actor=actor, tokens=tokens, places=pending.places, **{kind.value: row})
     except HeadraceError as error:
         return _failed(request, error, row)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
+from connectors.destinations.google_data_manager.processing import AT_ONCE, BATCH_S, handed_in
 from connectors.destinations.google_data_manager.settings import (
     AD_IDS,
     CLEAR,
@@ -15,14 +17,14 @@ from connectors.destinations.google_data_manager.settings import (
     SIGN_IN,
     definition,
 )
-from connectors.sdk.destination import DestinationField, Job, MatchStats
+from connectors.sdk.destination import DestinationField, Job, Limits, MatchStats
 from connectors.sdk.errors import ConfigError
 from connectors.sdk.people import Person, sent_together
 from connectors.sdk.rest import Api, Line, Place, Record, RestDestination, Results, Work
 from connectors.sdk.rest.api import MAX_PAGES, at
 from connectors.sdk.rest.times import moment
 from connectors.sdk.rest.work import text
-from connectors.sdk.types import Choice
+from connectors.sdk.types import Choice, Operation
 
 
 def account_of(config: Mapping[str, Any]) -> str:
@@ -97,13 +99,13 @@ async def write_members(work: Work) -> Results:
     def make(record: Record, person: Person, made: str) -> Record | None:
         return member_of(record, person, work.settings["key_type"])
 
-    async def send(members: list[Record]) -> None:
+    async def send(members: list[Record]) -> Results | None:
         body: Record = {"destinations": [target(work, work.place)], "audienceMembers": members, "encoding": "HEX"}
         if work.leaving:
-            await work.line.post("audienceMembers:remove", body)
-            return
+            return await handed_in(work, "audienceMembers:remove", body, len(members))
         terms = {"customerMatchTermsOfServiceStatus": "ACCEPTED"}
-        await work.line.post("audienceMembers:ingest", {**body, "consent": consent(work), "termsOfService": terms})
+        body |= {"consent": consent(work), "termsOfService": terms}
+        return await handed_in(work, "audienceMembers:ingest", body, len(members))
 
     return await sent_together(work, PEOPLE, make, send)
 
@@ -154,10 +156,10 @@ async def write_events(work: Work) -> Results:
         event = event_of(work, record, person)
         return event if "adIdentifiers" in event or "userData" in event else None
 
-    async def send(events: list[Record]) -> None:
+    async def send(events: list[Record]) -> Results | None:
         where = target(work, str(work.settings["conversion_action"]))
         body = {"destinations": [where], "events": events, "encoding": "HEX", "consent": consent(work)}
-        await work.line.post("events:ingest", body)
+        return await handed_in(work, "events:ingest", body, len(events))
 
     return await sent_together(work, PEOPLE, make, send)
 
@@ -215,6 +217,11 @@ class GoogleDataManagerDestination(RestDestination):
         wanted = KEY_TYPES[job.settings["key_type"]]
         if not any(each.name in wanted for each in job.fields):
             raise ConfigError(f"Map at least one of {', '.join(wanted)}.", field="mappings")
+
+    def limits(self, job: Job, operation: Operation | None = None) -> Limits:
+        """A batch that is waited for takes long, and many can wait beside each other."""
+        usual = super().limits(job, operation)
+        return replace(usual, batch_s=BATCH_S, concurrency=AT_ONCE) if job.settings.get("checked") else usual
 
     async def fields(self, sync_type: str, settings: Mapping[str, Any]) -> Sequence[DestinationField]:
         return EVENT if sync_type == "events" else MEMBERS

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from connectors.sdk import people
 from connectors.sdk.destination import DestinationDefinition, FanOut, Limits, Rate, SyncType
-from connectors.sdk.fields import SPLIT_RETRY, Field, Number, Select, Text, When
+from connectors.sdk.fields import SPLIT_RETRY, Field, Number, Select, Text, Toggle, When
 from connectors.sdk.modes import insert, members
 from connectors.sdk.people import HASHING, PHONE_COUNTRY, Identifier
 from connectors.sdk.rest import field, google
@@ -73,6 +73,12 @@ CONSENT = (
     ),
 )
 RATES = (Rate(requests=300, seconds=60),)
+CHECKED = Toggle(
+    name="checked",
+    label="Wait until Google has processed each batch",
+    help="Half an hour or longer, and rows count as sent only then. Off: when Google has received them.",
+    group="Errors",
+)
 
 
 MOBILE = When(field="key_type", values=("MOBILE_ID",))
@@ -149,7 +155,7 @@ def audience(list_settings: tuple[Field, ...]) -> SyncType:
         name="Audience",
         description="Members of a customer list.",
         modes=members("list", by_values=True),
-        settings=(*list_settings, *NEW_LIST, *CONSENT, HASHING, PHONE_COUNTRY, SPLIT_RETRY),
+        settings=(*list_settings, *NEW_LIST, *CONSENT, HASHING, PHONE_COUNTRY, CHECKED, SPLIT_RETRY),
         limits=Limits(batch_rows=10_000, batch_bytes=10_000_000, concurrency=2, rates=RATES, timeout_s=120),
         split_retry=True,
         match_stats=True,
@@ -161,7 +167,7 @@ EVENTS = SyncType(
     name="Conversions",
     description="Conversions, once a row.",
     modes=(insert("conversions"),),
-    settings=(*CONVERSION, *CONSENT, HASHING, PHONE_COUNTRY, SPLIT_RETRY),
+    settings=(*CONVERSION, *CONSENT, HASHING, PHONE_COUNTRY, CHECKED, SPLIT_RETRY),
     limits=Limits(batch_rows=2_000, batch_bytes=5_000_000, concurrency=2, rates=RATES, timeout_s=60),
     custom_fields=True,
     split_retry=True,

@@ -69,7 +69,12 @@ class Consent:
         }
         if self.pkce:
             fixed |= {"code_challenge": challenge_of(verifier), "code_challenge_method": "S256"}
-        return str(parse_url(self.url).update_query({**scope, **self.parameters, **fixed}))
+        told = self.asking.dialect.told({**scope, **self.parameters, **fixed})
+        return str(parse_url(self.url).update_query(told))
+
+    def code_in(self, answer: Mapping[str, str]) -> str:
+        """The code that a person came back with, in the parameters of the address."""
+        return answer.get(self.asking.dialect.names.get("code", "code"), "")
 
     async def exchange(self, *, code: str, redirect_uri: str, verifier: str) -> Tokens:
         """The tokens for a code that the person came back with; raises ``AuthError`` in the service's words."""
@@ -111,12 +116,26 @@ class Consent:
         async with self.client() as client:
             client.hide(secret)
             response = await client.send(request)
-            if code := _error_code(response):
+            if code := self._error_code(response):
                 made = over if over is not None and code in _OVER else refused
                 raise client.cleaned(made(words(response)))
             if error := client.error_for(response):
                 raise error
-            return _tokens(token_answer(response))
+            return _tokens(token_answer(response, self.asking.dialect))
+
+    def _error_code(self, response: Response) -> str:
+        """The service's own code where it refused; some say so with status 200."""
+        try:
+            answer = orjson.loads(response.body)
+        except orjson.JSONDecodeError:
+            answer = None
+        code = answer.get("error") if isinstance(answer, dict) else None
+        if response.status in REFUSALS:
+            return str(code or response.status)
+        if response.ok and self.asking.dialect.inside and isinstance(answer, dict):
+            part = answer.get(self.asking.dialect.inside)
+            code = None if isinstance(part, dict) and part.get("access_token") else answer.get("code", "no token")
+        return str(code) if response.ok and code else ""
 
 
 class ConsentTokenSource:
@@ -156,18 +175,6 @@ class ConsentTokenSource:
 
     def _written(self, token: str) -> str:
         return f"{self._prefix} {token}".strip()
-
-
-def _error_code(response: Response) -> str:
-    """The service's own code where it refused; some say so with status 200."""
-    try:
-        answer = orjson.loads(response.body)
-    except orjson.JSONDecodeError:
-        answer = None
-    code = answer.get("error") if isinstance(answer, dict) else None
-    if response.status in REFUSALS:
-        return str(code or response.status)
-    return str(code) if response.ok and code else ""
 
 
 def _tokens(answer: Mapping[str, Any]) -> Tokens:

@@ -32,6 +32,32 @@ class Extras:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """Where a service departs from the words of the standard (RFC 6749).
+
+    ``names`` are its own names of parameters by those of the standard; what has an empty one is left out.
+    ``inside`` is what in an answer holds the token.
+    """
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    inside: str = ""
+
+    def told(self, parameters: Mapping[str, str]) -> dict[str, str]:
+        """Parameters by the service's names."""
+        named = ((self.names.get(name, name), value) for name, value in parameters.items())
+        return {name: value for name, value in named if name}
+
+    def answer(self, response: Response) -> Any:
+        """The part of an answer that has the token, or says why there is none."""
+        answer = response.json()
+        part = answer.get(self.inside) if self.inside and isinstance(answer, dict) else None
+        return part if isinstance(part, dict) and "access_token" in part else answer
+
+
+STANDARD = Dialect()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRequest:
     """How to ask for a token. ``in_header``: client id and secret as HTTP Basic, else in the body.
     ``as_json``: the body is JSON, for services that take no form.
@@ -52,6 +78,7 @@ class TokenRequest:
     refresh_url: str = ""
     refresh_extras: Extras = field(default=Extras(), repr=False)
     timeout_s: float = 30.0
+    dialect: Dialect = STANDARD
 
     def request(self) -> Request:
         """The HTTP request that asks for a token."""
@@ -90,7 +117,7 @@ class TokenRequest:
         return self._form(url, {**form, **client}, extras, headers)
 
     def _form(self, url: str, form: Mapping[str, str], extras: Extras, headers: Mapping[str, str]) -> Request:
-        told = {**form, **extras.form}
+        told = {**self.dialect.told(form), **extras.form}
         body = json.dumps(told).encode() if self.as_json else urlencode(told).encode()
         kind = {**_FORM, "Content-Type": "application/json"} if self.as_json else _FORM
         address = str(parse_url(url).update_query(extras.parameters)) if extras.parameters else url
@@ -129,7 +156,7 @@ class TokenSource:
             raise client.cleaned(AuthError(refused, hint="Check the client ID, secret and scopes."))
         if error := client.error_for(response):
             raise error
-        answer = token_answer(response)
+        answer = token_answer(response, self._asking.dialect)
         self._token = str(answer["access_token"])
         client.hide(self._token)
         self._expires = time.monotonic() + max(_lifetime(answer) - MARGIN_S, 0.0)
@@ -148,9 +175,9 @@ class TokenSource:
         return response
 
 
-def token_answer(response: Response) -> dict[str, Any]:
+def token_answer(response: Response, dialect: Dialect = STANDARD) -> dict[str, Any]:
     """The answer that holds a token; raises ``InternalError`` where it holds none."""
-    answer = response.json()
+    answer = dialect.answer(response)
     if isinstance(answer, dict) and "id_token" in answer:
         answer.setdefault("access_token", answer["id_token"])  # all that is given where an identity was asked for
     if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str):

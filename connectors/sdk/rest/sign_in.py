@@ -12,6 +12,7 @@ from connectors.sdk.context import Environment
 from connectors.sdk.errors import AuthError, ConfigError
 from connectors.sdk.fields import Field, KeyValues, Select, Text, When
 from connectors.sdk.net import Client, Consent, ConsentTokenSource, Extras, TokenRequest, TokenSource
+from connectors.sdk.net.oauth import STANDARD, Dialect
 from connectors.sdk.types import Choice
 
 Config = Mapping[str, Any]
@@ -220,7 +221,8 @@ class OAuthApp(SignIn):
     """A person signs in on the service's page, through the operator's own app there (RFC 6749, 4.1).
 
     With PKCE (RFC 7636); ``pkce`` is off for services that refuse it of apps with a secret. ``lasting`` names the
-    grant that turns a short-lived token into one that lasts, where the service has one.
+    grant that turns a short-lived token into one that lasts, where the service has one. ``header`` takes the token,
+    and ``dialect`` says where the service departs from the standard's words.
     """
 
     page: str | Callable[[Config], str]  # on which a person agrees
@@ -233,6 +235,9 @@ class OAuthApp(SignIn):
     pkce: bool = True
     scope_of: Callable[[Config], str] | None = None  # what to ask for, where that names the account's own address
     lasting: str = ""
+    header: str = "Authorization"
+    as_json: bool = False
+    dialect: Dialect = STANDARD
 
     @property
     def fields(self) -> tuple[Field, ...]:  # type: ignore[override]  # as above
@@ -255,6 +260,8 @@ class OAuthApp(SignIn):
             client_secret=str(config.get("client_secret") or ""),
             scope=self.scope_of(config) if self.scope_of else " ".join(self.scopes),
             in_header=self.in_header,
+            as_json=self.as_json,
+            dialect=self.dialect,
         )
         address = _address(self.page, config)
         return Consent(
@@ -267,7 +274,8 @@ class OAuthApp(SignIn):
         )
 
     def prover(self, config: Config, environment: Environment, client: NewClient) -> Prover:
-        return Tokened(ConsentTokenSource(self.consent(config, client), environment.vault, self.prefix))
+        source = ConsentTokenSource(self.consent(config, client), environment.vault, self.prefix)
+        return Tokened(source, self.header)
 
 
 @dataclass(frozen=True, kw_only=True)

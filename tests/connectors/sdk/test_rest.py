@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from connectors.destinations.klaviyo import KlaviyoDestination
 from connectors.destinations.meta import MetaDestination
+from connectors.destinations.tiktok import TiktokDestination
 from connectors.sdk.context import Environment
 from connectors.sdk.destination import ACCEPTED, Mode, Removal, RowResult
 from connectors.sdk.errors import AuthError, BatchRejected, ConfigError, InternalError, RateLimited, Unavailable
@@ -230,6 +231,36 @@ async def test_a_token_that_holds_for_an_hour_is_exchanged_for_one_that_lasts() 
         {"grant_type": "fb_exchange_token", "fb_exchange_token": "token-1", **app},
     ]
     assert kept.access == "token-2"
+
+
+@pytest.mark.parametrize("said", [{"code": 0, "data": {"access_token": "t"}}, {"code": 40110, "message": "Expired"}])
+async def test_a_service_with_words_of_its_own_for_signing_in(said: dict[str, Any]) -> None:
+    """TikTok: other names of parameters, JSON, and the token inside an answer that is 200 in any case."""
+    sent: list[Any] = []
+
+    def tokens(request: Received) -> Answer:
+        sent.append(json.loads(request.body))
+        return Answer(200, json.dumps(said).encode())
+
+    config = {"sign_in": "oauth", "client_id": "app", "client_secret": "shh", "advertiser_id": "1"}
+    async with fake_http(ask=tokens) as server:
+        routes = {"https://business-api.tiktok.com": server.url}
+        consent = TiktokDestination(config, Environment(outbound_allow=server.opened, routes=routes)).consent()
+        assert consent is not None
+        address = consent.address(redirect_uri="https://here.test/back", state="st", verifier="v" * 43)
+        assert dict(parse_qsl(address.partition("?")[2])) == {
+            "app_id": "app",
+            "redirect_uri": "https://here.test/back",
+            "state": "st",
+        }
+        code = consent.code_in({"auth_code": "c-1", "state": "st"})
+        exchange = consent.exchange(code=code, redirect_uri="https://here.test/back", verifier="v" * 43)
+        if "data" in said:
+            assert (await exchange).access == "t"
+        else:
+            with pytest.raises(AuthError, match="Expired"):
+                await exchange
+    assert sent == [{"app_id": "app", "secret": "shh", "auth_code": "c-1", "redirect_uri": "https://here.test/back"}]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import datetime as dt
 import inspect
 import socket
 import ssl
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,12 @@ from unittest.mock import create_autospec
 
 import pyarrow as pa
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from connectors.registry import source_class
 from connectors.sdk.context import Environment
@@ -112,6 +119,40 @@ def test_encrypted_connections_are_checked_against_the_true_host_name(tmp_path: 
                 source(**asked).check()
             assert [data[4] for data in received if data] == [1] * arrives, asked  # a CONNECT packet
             assert caught.value.field == ("database" if arrives else "sslmode"), caught.value.message
+
+
+@pytest.mark.filterwarnings("ignore:unclosed")  # as above
+def test_a_wallet_says_who_connects_and_whom_to_trust(tmp_path: Path) -> None:
+    authority = localhost_pem(tmp_path / "server.pem")
+    identity = localhost_pem(tmp_path / "client.pem", owner="reader")
+    key = load_pem_private_key((tmp_path / "client.pem").read_bytes(), None)
+    sealed = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"opens"))
+    wallet = sealed.decode() + identity + authority
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(tmp_path / "server.pem")
+    server.load_verify_locations(cadata=identity)
+    server.verify_mode = ssl.CERT_REQUIRED
+    came: list[Any] = []
+
+    def listener(connection: socket.socket) -> None:
+        with suppress(OSError), server.wrap_socket(connection, server_side=True) as secure:
+            secure.recv(4_096)
+            came.append(secure.getpeercert())
+            secure.sendall(REFUSE)
+            everything(secure)
+
+    with serving(listener) as port:
+        asked = {"host": "localhost", "port": port, "sslmode": "verify-full"}
+        with pytest.raises(ConfigError, match="ORCLPDB1"):
+            source(**asked, wallet=wallet, wallet_password="opens").check()
+        assert came[0]["subject"] == ((("commonName", "reader"),),)
+        for wrong in ({"wallet": wallet, "wallet_password": "shut"}, {"wallet": "no PEM"}):
+            with pytest.raises(ConfigError) as caught:
+                source(**asked, **wrong).check()
+            assert caught.value.field == "wallet"
+        with pytest.raises((ConfigError, Unavailable)):
+            source(**asked, ca=authority).check()
+    assert len(came) == 1
 
 
 def info(name: str, kind: str, **about: Any) -> Any:
