@@ -62,11 +62,25 @@ class Statement:
         return f"{head}(\n{bare(self.model, dialect)}\n){tail}"
 
     def _rendered(self, dialect: str, *, pretty: bool) -> str:
+        tree = spoken(self.tree, dialect)
         if self.table_options is None:
-            return str(self.tree.sql(dialect=dialect, pretty=pretty))
-        target = self.tree.this.sql(dialect=dialect)
-        query = self.tree.args["expression"].sql(dialect=dialect, pretty=pretty)
+            return str(tree.sql(dialect=dialect, pretty=pretty))
+        target = tree.this.sql(dialect=dialect)
+        query = tree.args["expression"].sql(dialect=dialect, pretty=pretty)
         return " ".join(filter(None, ("CREATE TABLE", target, self.table_options, "AS"))) + f"\n{query}"
+
+
+def spoken(tree: exp.Expr, dialect: str) -> exp.Expr:
+    """The tree with types that the system has, in the place of those that sqlglot takes for granted."""
+    types = _TYPES.get(dialect)
+    if not types:
+        return tree
+
+    def said(node: exp.Expr) -> exp.Expr:
+        found = types.get(node.this) if isinstance(node, exp.DataType) and not node.expressions else None
+        return exp.DataType.build(found, dialect=dialect) if found else node
+
+    return tree.transform(said)
 
 
 def model_table() -> exp.Expr:
@@ -258,6 +272,10 @@ def _probe(session: WarehouseSession, schema: str) -> None:
         session.execute(drop_table(name, schema))
 
 
+_TYPES: Mapping[str, Mapping[exp.DType, str]] = {
+    "redshift": {exp.DType.JSON: "SUPER"},
+    "databricks": {exp.DType.JSON: "STRING", exp.DType.TIMESTAMP: "TIMESTAMP_NTZ"},
+}
 _SQL_TYPES = (
     (pa.types.is_boolean, "BOOLEAN"),
     (pa.types.is_int64, "BIGINT"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
+from psycopg.generators import execute
 from psycopg.pq import DiagnosticField, ExecStatus
 from sqlglot import exp
 
@@ -153,10 +154,12 @@ def _prepared(connection: psycopg.Connection[Any], sql: str, dialect: str) -> li
     pq = connection.pgconn
     if "\0" in sql:
         raise QueryError("The query holds a NUL character.", position=sql.index("\0"))
-    parsed = pq.prepare(b"", bare(sql, dialect).encode())
+    pq.send_prepare(b"", bare(sql, dialect).encode())
+    parsed = _answer(connection)
     if parsed.status == ExecStatus.FATAL_ERROR:
         raise _refused(parsed)
-    shape = pq.describe_prepared(b"")
+    pq.send_describe_prepared(b"")
+    shape = _answer(connection)
     if shape.status == ExecStatus.FATAL_ERROR:
         raise _refused(shape)
     if shape.nparams:
@@ -167,6 +170,12 @@ def _prepared(connection: psycopg.Connection[Any], sql: str, dialect: str) -> li
         Place((shape.fname(i) or b"").decode(), shape.ftype(i), shape.fmod(i), shape.ftable(i), shape.ftablecol(i))
         for i in range(shape.nfields)
     ]
+
+
+def _answer(connection: psycopg.Connection[Any]) -> psycopg.pq.abc.PGresult:
+    """The server's answer. The driver's own call would keep all other threads waiting until it is there."""
+    answers: list[psycopg.pq.abc.PGresult] = connection.wait(execute(connection.pgconn))
+    return answers[-1]
 
 
 def _refused(result: psycopg.pq.abc.PGresult) -> ConnectorError:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 import pyarrow as pa
@@ -44,22 +44,35 @@ Describe = Callable[[str], Sequence[Column]]
 
 
 class PostgresSession(WarehouseSession):
-    """Statements commit one by one, or together inside :meth:`transaction`."""
+    """Statements commit one by one, or together inside :meth:`transaction`.
+
+    ``settings`` are what a fresh connection sets.
+    """
 
     dialect = DIALECT
+    settings: ClassVar[Mapping[str, str]] = SETTINGS
 
     def __init__(self, connection: psycopg.Connection[Any], query: Query, describe: Describe) -> None:
         self._connection = connection
         self._query = query
         self._describe = describe
 
+    def prepare(self, statement_timeout_s: int) -> None:
+        """Let a fresh connection write, and fix how it writes values as text."""
+        settings = dict(self.settings)
+        if statement_timeout_s:
+            settings["statement_timeout"] = str(statement_timeout_s * 1000)
+        with translating():
+            for name, value in settings.items():
+                self._connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+
     def describe(self, query: Statement) -> Sequence[Column]:
         """The columns of a query, asked on a read-only session."""
-        return self._describe(query.sql(DIALECT))
+        return self._describe(query.sql(self.dialect))
 
     def query(self, query: Statement, *, batch_rows: int = 50_000) -> AbstractContextManager[RowStream]:
-        """A query's rows over the columnar protocol, on a read-only session."""
-        return self._query(query.sql(DIALECT), batch_rows)
+        """A query's rows, on a read-only session."""
+        return self._query(query.sql(self.dialect), batch_rows)
 
     def load(self, name: str, batches: pa.RecordBatchReader, schema: str = PLANNER_SCHEMA) -> int:
         """COPY: CSV tells an empty text (quoted) from a null (nothing)."""
@@ -67,7 +80,7 @@ class PostgresSession(WarehouseSession):
         target = own_table(name, schema).sql(dialect=DIALECT)
         rows = 0
         command = f"COPY {target} ({columns}) FROM STDIN (FORMAT csv)"
-        with _translating(), self._connection.cursor() as cursor, cursor.copy(command) as copy:
+        with translating(), self._connection.cursor() as cursor, cursor.copy(command) as copy:
             for batch in batches:
                 rows += batch.num_rows
                 copy.write(_csv(batch))
@@ -76,7 +89,7 @@ class PostgresSession(WarehouseSession):
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """One transaction over several statements."""
-        with _translating(), self._connection.transaction():
+        with translating(), self._connection.transaction():
             yield
 
     def cancel(self) -> None:
@@ -86,51 +99,45 @@ class PostgresSession(WarehouseSession):
 
     def check_rights(self, schema: str) -> None:
         """Raise for the schema or right that is missing, with the statement that gives it."""
-        check_rights(self._connection, schema)
+        with translating():
+            row = self._connection.execute(_RIGHTS, (schema,)).fetchone()
+        assert row is not None
+        there, usage, create, user, standby = row
+        if standby:
+            hint = "The warehouse planner needs the primary server."
+            raise ConfigError("This server is a read-only replica.", field="host", hint=hint)
+        if not there:
+            raise missing_schema(schema, user)
+        missing_rights(schema, user, usage=usage, create=create)
 
     def _execute(self, sql: str) -> int:
         # Prepared, the server takes a single statement and no more.
-        with _translating():
+        with translating():
             return self._connection.execute(sql, prepare=False, binary=True).rowcount
 
     def _rows(self, sql: str) -> list[tuple[Any, ...]]:
-        with _translating():
+        with translating():
             return self._connection.execute(sql).fetchall()
 
 
-def prepare_session(connection: psycopg.Connection[Any], statement_timeout_s: int | None) -> None:
-    """Let a fresh connection write, and fix how it writes values as text."""
-    settings = dict(SETTINGS)
-    if statement_timeout_s:
-        settings["statement_timeout"] = f"{statement_timeout_s}s"
-    with _translating():
-        for name, value in settings.items():
-            connection.execute("SELECT set_config(%s, %s, false)", (name, value))
-
-
-def check_rights(connection: psycopg.Connection[Any], schema: str) -> None:
-    """Say which schema or right is missing, with the statement that gives it."""
-    with _translating():
-        row = connection.execute(_RIGHTS, (schema,)).fetchone()
-    assert row is not None
-    there, usage, create, user, standby = row
-    name = exp.to_identifier(user, quoted=True).sql(dialect=DIALECT)
-    if standby:
-        raise ConfigError(
-            "This server is a read-only replica.", field="host", hint="The warehouse planner needs the primary server."
-        )
-    if not there:
-        raise ConfigError(
-            f"There is no schema {schema}.",
-            hint=f"As an administrator: CREATE SCHEMA {schema}; GRANT USAGE, CREATE ON SCHEMA {schema} TO {name};",
-        )
+def missing_rights(schema: str, user: str, *, usage: bool, create: bool) -> None:
+    """Raise for what the user lacks in a schema that is there, with the statement that gives it."""
     missing = [right for right, held in (("USAGE", usage), ("CREATE", create)) if not held]
     if missing:
-        rights = ", ".join(missing)
         raise AuthError(
             f"{user} lacks {' and '.join(missing)} on schema {schema}.",
-            hint=f"As an administrator: GRANT {rights} ON SCHEMA {schema} TO {name};",
+            hint=f"As an administrator: GRANT {', '.join(missing)} ON SCHEMA {schema} TO {_quoted(user)};",
         )
+
+
+def missing_schema(schema: str, user: str) -> ConfigError:
+    """There is no such schema; the hint makes it."""
+    hint = f"As an administrator: CREATE SCHEMA {schema}; GRANT USAGE, CREATE ON SCHEMA {schema} TO {_quoted(user)};"
+    return ConfigError(f"There is no schema {schema}.", hint=hint)
+
+
+def _quoted(name: str) -> str:
+    return str(exp.to_identifier(name, quoted=True).sql(dialect=DIALECT))
 
 
 def write_error(error: psycopg.Error) -> ConnectorError:
@@ -154,7 +161,7 @@ def write_error(error: psycopg.Error) -> ConnectorError:
 
 
 @contextmanager
-def _translating() -> Iterator[None]:
+def translating() -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:

@@ -20,7 +20,7 @@ from connectors.sdk.fields import TUNNEL, Field, Number, Text, When
 from connectors.sdk.planner import SCHEMAS, WarehouseSession, WarehouseSource
 from connectors.sdk.postgres import Server, connect_error, conninfo
 from connectors.sdk.postgres_catalogue import POSTGRES, Catalogue
-from connectors.sdk.postgres_planner import PostgresSession, prepare_session
+from connectors.sdk.postgres_planner import PostgresSession
 from connectors.sdk.postgres_streams import AS_TEXT, BATCH_BYTES, columnar_error, columnar_rows, cursor_rows, told
 from connectors.sdk.readings import Described
 from connectors.sdk.server_settings import TIME_LIMIT, VERIFYING, authority, encryption
@@ -189,7 +189,9 @@ class PostgresReader(SqlSource):
 
 
 class PostgresWarehouse(PostgresReader, WarehouseSource):
-    """A server of the family in which Headrace may also keep tables of its own."""
+    """A server of the family in which Headrace may also keep tables, by sessions of the class ``writing``."""
+
+    writing: ClassVar[type[PostgresSession]] = PostgresSession
 
     @contextmanager
     def session(self) -> Iterator[PostgresSession]:
@@ -200,8 +202,9 @@ class PostgresWarehouse(PostgresReader, WarehouseSource):
             except psycopg.Error as error:
                 raise connect_error(error, self._server) from error
         try:
-            prepare_session(connection, self.config.get("statement_timeout"))
-            yield PostgresSession(connection, self._query_batches, self.describe)
+            session = self.writing(connection, self._query_batches, self.describe)
+            session.prepare(int(self.config.get("statement_timeout") or 0))
+            yield session
         finally:
             connection.close()
 

@@ -9,8 +9,9 @@ import pyarrow as pa
 from sqlglot import exp
 
 from connectors.sdk.postgres_catalogue import Catalogue, look_plainly
-from connectors.sdk.postgres_source import PostgresReader, server_fields
+from connectors.sdk.postgres_source import PostgresWarehouse, server_fields, write_setup_sql
 from connectors.sdk.readings import Reading
+from connectors.sdk.redshift_planner import RedshiftSession
 from connectors.sdk.source import SourceDefinition
 from connectors.sdk.types import ColumnType, Verification
 
@@ -47,7 +48,7 @@ def setup_sql(config: Mapping[str, Any]) -> str:
     )
 
 
-class RedshiftSource(PostgresReader):
+class RedshiftSource(PostgresWarehouse):
     """One database of a Redshift cluster or workgroup."""
 
     catalogue = Catalogue(
@@ -59,6 +60,7 @@ class RedshiftSource(PostgresReader):
             "varbyte": Reading(ColumnType.STRING, pa.string(), _hexadecimal),
         },
     )
+    writing = RedshiftSession
     columnar = False
     fetch_rows = 1_000  # what a cluster of a single node hands out at most
 
@@ -70,8 +72,10 @@ class RedshiftSource(PostgresReader):
         docs_url="docs/sources/redshift.md",
         dialect=_DIALECT,
         verification=Verification.DOCS,
+        write_planner=True,
         studio=True,
         setup_sql=setup_sql,
+        write_setup_sql=write_setup_sql,
         fields=server_fields(port=5439, host="cluster.….eu-central-1.redshift.amazonaws.com"),
     )
 

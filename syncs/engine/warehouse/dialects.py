@@ -27,11 +27,13 @@ class Profile:
 
     ``texts`` turns values of some types into text where a plain cast would lose
     something or depend on the session; its keys are native types without parameters,
-    or their first word, or column types. ``digest`` makes a row's value from its
+    or their first word, or column types; ``stored`` does so where a table cannot hold a type, or not as it
+    is. ``digest`` makes a row's value from its
     columns' texts. ``collate`` makes text compare byte by byte. ``create`` is how a
     table is made of a query, with ``properties`` or ``table_options`` (see
     :class:`~connectors.sdk.planner.Statement`). ``session`` are the
     settings that a session needs. ``identifier`` is the longest name, in bytes.
+    ``casts_truth`` whether booleans can be cast to text.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Profile:
     digest_type: str = "TEXT"
     text_type: str = "TEXT"
     texts: Mapping[str, Text] = field(default_factory=dict)
+    stored: Mapping[str, Text] = field(default_factory=dict)
     collate: Text = lambda text: text
     create: str = "CREATE TABLE … AS"
     properties: Callable[[], exp.Properties | None] = lambda: None
@@ -50,18 +53,24 @@ class Profile:
     identifier: int = 127
     transactions: bool = True
     try_cast: bool = True
+    casts_truth: bool = True
     run_on: str = ""  # what the statements were executed on; empty where only generated and parsed
     notes: tuple[str, ...] = ()
 
     def text(self, value: exp.Expr, column: Column) -> exp.Expr:
         """The value as text that no two different values of its type share."""
-        native = _PARAMETERS.sub("", column.native_type).lower().strip()
-        first = native.partition(" ")[0]
-        made = self.texts.get(native) or self.texts.get(first) or self.texts.get(column.type.value)
-        return made(value) if made else self.plain_text(value)
+        made = _of_type(self.texts, column)
+        return made(value) if made else self.plain_text(value, column)
 
-    def plain_text(self, value: exp.Expr) -> exp.Expr:
+    def kept(self, value: exp.Expr, column: Column) -> exp.Expr:
+        """The value as a table of Headrace's can hold it."""
+        made = _of_type(self.stored, column)
+        return made(value) if made else value
+
+    def plain_text(self, value: exp.Expr, column: Column | None = None) -> exp.Expr:
         """The value cast to text."""
+        if column is not None and column.type is ColumnType.BOOLEAN and not self.casts_truth:
+            return exp.case().when(value, "'true'").when(exp.not_(value.copy()), "'false'")
         return exp.cast(value, self.text_type, dialect=self.dialect)
 
     def key(self, value: exp.Expr, column: Column) -> exp.Expr:
@@ -71,6 +80,12 @@ class Profile:
     def row_digest(self, values: Sequence[tuple[exp.Expr, Column]]) -> exp.Expr:
         """What changes when any of the values changes."""
         return self.digest([self.text(value, column) for value, column in values] or [exp.Literal.string("")])
+
+
+def _of_type(made: Mapping[str, Text], column: Column) -> Text | None:
+    native = _PARAMETERS.sub("", column.native_type).lower().strip()
+    first = re.split(r"[ <]", native, maxsplit=1)[0]
+    return made.get(native) or made.get(first) or made.get(column.type.value)
 
 
 def framed(digest: Text, *, length: Callable[[exp.Expr], exp.Expr] | None = None, text_type: str = "TEXT") -> RowDigest:
@@ -232,8 +247,15 @@ REDSHIFT = Profile(
         "varbyte": lambda value: _call("TO_HEX", value),
         ColumnType.OBJECT.value: lambda value: _call("JSON_SERIALIZE", value),
     },
-    session=("timezone = 'UTC'", "extra_float_digits = 2"),
-    notes=("A text holds 65,535 bytes at most, so each column is digested by itself first.",),
+    session=("timezone = UTC", "datestyle = ISO, YMD", "extra_float_digits = 2"),
+    casts_truth=False,
+    run_on="PostgreSQL 18, each statement translated",
+    notes=(
+        "A text holds 65,535 bytes at most, so each column is digested by itself first; what is longer is shortened "
+        "in sync logs, never in what is sent.",
+        "Blanks at the end do not tell keys apart.",
+        "Rows go there by INSERT, as COPY reads from S3 only: a baseline of millions of rows takes long to move.",
+    ),
 )
 
 SNOWFLAKE = Profile(
@@ -291,11 +313,21 @@ DATABRICKS = Profile(
     dialect="databricks",
     recipe="md5 v1",
     digest=framed(_md5),
-    texts={"binary": _hexadecimal, ColumnType.OBJECT.value: _named("to_json")},
-    session=("TIME ZONE 'UTC'",),
+    texts={
+        "binary": _hexadecimal,
+        # Each statement is a session of its own, whose time zone is the warehouse's: moments are told without one.
+        "timestamp": lambda value: exp.cast(_call("unix_micros", value), "STRING", dialect="databricks"),
+        "timestamp_ntz": lambda value: exp.cast(value, "STRING", dialect="databricks"),
+        ColumnType.OBJECT.value: _named("to_json"),
+    },
+    stored={"interval": lambda value: exp.cast(value, "STRING", dialect="databricks")},
     identifier=255,
     transactions=False,
-    notes=("Tables are Delta tables; each statement is a transaction of its own.",),
+    run_on="DuckDB, each statement translated",
+    notes=(
+        "Tables are Delta tables; each statement is a transaction of its own.",
+        "Delta stores no intervals: they are kept as text.",
+    ),
 )
 
 TRINO = Profile(

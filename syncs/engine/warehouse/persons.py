@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from connectors.sdk.planner import AUDIT_SCHEMA, Statement, own_table, warehouse_of
 from connectors.sdk.source import Source
+from connectors.sdk.types import Column
 from syncs.engine.duck import Check
 from syncs.engine.erasing import Person
 from syncs.engine.logs.tables import CHANGELOG, SNAPSHOT
@@ -74,10 +75,10 @@ def _held_in(
     bench: Desk, profile: Profile, table: str, names: Sequence[str], wanted: Wanted, keys: Collection[str]
 ) -> list[HeldRow]:
     """Rows of one table; the columns of a sync are ``c0``, ``c1``… there."""
-    described = {column.name for column in bench.session.describe(_all_of(table))}
-    shown = [(name, f"c{i}") for i, name in enumerate(names) if f"c{i}" in described]
+    described = {column.name: column for column in bench.session.describe(_all_of(table))}
+    shown = [(name, described[f"c{i}"]) for i, name in enumerate(names) if f"c{i}" in described]
     state = [_column(n) for n in (PRESENT, FORCED, OPERATION, REASON, MESSAGE)] if PRESENT in described else []
-    texts = [profile.plain_text(_column(column)) for _, column in shown]
+    texts = [profile.plain_text(_column(column.name), column) for _, column in shown]
     query = exp.select(_column(KEY), *state, *(exp.alias_(t, f"t{i}", quoted=True) for i, t in enumerate(texts)))
     query = query.from_(own_table(table)).where(_condition(profile, shown, wanted, keys)).limit(MOST_ROWS)
     found = []
@@ -97,14 +98,16 @@ def _held_in(
     return found
 
 
-def _condition(profile: Profile, shown: Sequence[tuple[str, str]], wanted: Wanted, keys: Collection[str]) -> exp.Expr:
+def _condition(
+    profile: Profile, shown: Sequence[tuple[str, Column]], wanted: Wanted, keys: Collection[str]
+) -> exp.Expr:
     value = exp.Literal.string(wanted.value)
     tests: list[exp.Expr] = []
     if wanted.column in ("", ANY_COLUMN):
         tests.append(_column(KEY).eq(value))
     for name, column in shown if wanted.column else ():
         if wanted.column in (ANY_COLUMN, name):
-            text = profile.plain_text(_column(column))
+            text = profile.plain_text(_column(column.name), column)
             if "@" in wanted.value:
                 tests.append(exp.Lower(this=text).eq(exp.Literal.string(wanted.value.lower())))
             else:

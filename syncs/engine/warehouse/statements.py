@@ -83,7 +83,8 @@ class Statements:
         read = [_column(column.name) for column in self._columns]
         key = self._profile.key(read[self._key].copy(), self._columns[self._key])
         digest = self._digest([read[i] for i in self._tracked], [self._columns[i] for i in self._tracked])
-        columns = [_as(column, f"c{i}") for i, column in enumerate(read)]
+        kept = [self._profile.kept(r.copy(), column) for r, column in zip(read, self._columns, strict=True)]
+        columns = [_as(column, f"c{i}") for i, column in enumerate(kept)]
         found = exp.select(_as(key, KEY), _as(digest, HASH), *columns).from_(model_table())
         if keep_one_by is not None:
             found = self._keep_one(found, keep_one_by)
@@ -337,12 +338,16 @@ class Statements:
         known = _more_than(_column(TIMES, "d"), 1)
         chosen = exp.select(
             _as(_column(KEY, "d"), KEY), _as(_column(BASE_HASH, "d"), HASH), _as(_column(PRESENT, "d"), PRESENT),
-            _as(_column(FORCED, "d"), FORCED), _as(nothing, OPERATION), _as(exp.Literal.string(DUPLICATE), REASON),
-            _as(exp.Literal.string(DUPLICATE_CODE), CODE),
-            _as(exp.Literal.string("The primary key is not unique."), MESSAGE), _as(nothing.copy(), FIELD),
+            _as(_column(FORCED, "d"), FORCED), _as(nothing, OPERATION), _as(self._said(DUPLICATE), REASON),
+            _as(self._said(DUPLICATE_CODE), CODE),
+            _as(self._said("The primary key is not unique."), MESSAGE), _as(nothing.copy(), FIELD),
             *_homes(_column(KEY, "d"), exp.not_(known.copy()), known),
         )  # fmt: skip
         return chosen.from_(_table(changes, "d")).where(_of(DUPLICATE))
+
+    def _said(self, words: str) -> exp.Expr:
+        """Words as a column: a literal alone has no type in some systems."""
+        return self._profile.plain_text(exp.Literal.string(words))
 
     def _no_rejections(self, plan: str) -> exp.Select:
         text = exp.cast(exp.null(), self._profile.text_type, dialect=self._profile.dialect)
@@ -379,7 +384,7 @@ class Statements:
         except ValueError:
             return exp.null()
         if self._profile.try_cast:
-            return exp.TryCast(this=self._profile.plain_text(value), to=kind)
+            return exp.TryCast(this=self._profile.plain_text(value, old), to=kind)
         return exp.cast(value, kind) if _widens(old.native_type, wanted) else exp.null()
 
     # --- helpers ----------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -13,9 +14,10 @@ from psycopg import sql
 
 from config.embedded import Urls
 from syncs.engine.spec import Planner
+from tests.support import redshift
 from tests.support.databases import RUN_PREFIX, at
 from tests.syncs.engine.support import House, MemoryDestination
-from tests.syncs.engine.warehouses import DuckDBWarehouse, PostgresWarehouse
+from tests.syncs.engine.warehouses import DuckDBWarehouse, FaultyRedshift, PostgresWarehouse
 
 
 @pytest.fixture
@@ -66,3 +68,17 @@ def postgres_warehouse(warehouse_url: str) -> PostgresWarehouse:
     warehouse = PostgresWarehouse(warehouse_url, config)
     warehouse.empty()
     return warehouse
+
+
+@pytest.fixture
+def redshift_warehouse(postgres_warehouse: PostgresWarehouse) -> Iterator[PostgresWarehouse]:
+    """The same, spoken to in Redshift's words."""
+    host, port = str(postgres_warehouse.config["host"]), int(str(postgres_warehouse.config["port"]))
+    for statement in redshift.SEED:
+        postgres_warehouse.run(statement)
+    with redshift.in_front_of(host, port) as ours:
+        config = {**postgres_warehouse.config, "host": "127.0.0.1", "port": ours}
+        yield replace(postgres_warehouse, config=config, dialect="redshift", opens=FaultyRedshift)
+    postgres_warehouse.run("DROP VIEW svv_tables")
+    postgres_warehouse.run("DROP FUNCTION redshift_serialized, redshift_parsed")
+    postgres_warehouse.run("DROP DOMAIN super")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from connectors.sdk.planner import PLANNER_SCHEMA, SCHEMAS, WarehouseSession
 from connectors.sdk.postgres_planner import PostgresSession
 from connectors.sources.duckdb import DuckDBSource
 from connectors.sources.postgres import PostgresSource
+from connectors.sources.redshift import RedshiftSource
 from tests.support.duck_files import opened
 from tests.syncs.engine.support import Faults
 
@@ -39,6 +40,21 @@ class FaultyPostgres(PostgresSource):
     """Dies before or after any statement that writes."""
 
     faults: Faults
+
+    @contextmanager
+    def session(self) -> Iterator[PostgresSession]:
+        with super().session() as session:
+            _step_around(session, self.faults)
+            yield session
+
+
+class FaultyRedshift(RedshiftSource):
+    """As above; its settings of a session are its own servers' alone."""
+
+    faults: Faults
+
+    def settings(self) -> Mapping[str, str]:
+        return {}
 
     @contextmanager
     def session(self) -> Iterator[PostgresSession]:
@@ -105,9 +121,10 @@ class PostgresWarehouse:
     url: str
     config: dict[str, object]
     faults: Faults = field(default_factory=Faults)
-    dialect = "postgres"
+    dialect: str = "postgres"
+    opens: type[FaultyPostgres | FaultyRedshift] = FaultyPostgres
 
-    def __call__(self, data: pa.Table) -> FaultyPostgres:
+    def __call__(self, data: pa.Table) -> FaultyPostgres | FaultyRedshift:
         """A source whose one table holds this data."""
         import adbc_driver_postgresql.dbapi as adbc
 
@@ -117,9 +134,9 @@ class PostgresWarehouse:
             connection.commit()
         return self.source()
 
-    def source(self) -> FaultyPostgres:
+    def source(self) -> FaultyPostgres | FaultyRedshift:
         """The source, with its table as it is."""
-        source = FaultyPostgres(self.config, Environment(outbound_allow=("*",)))
+        source = self.opens(self.config, Environment(outbound_allow=("*",)))
         source.faults = self.faults
         return source
 

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from connectors.sdk.errors import ConfigError
 from connectors.sdk.planner import WarehouseSession
 from connectors.sdk.types import ColumnType
 from syncs.engine.logs.tables import CHANGELOG, RUNS, SNAPSHOT, LogTable
@@ -62,6 +63,27 @@ def test_runs_are_logged_once_with_their_values_and_groups(house: House, postgre
     with logs.session() as session:
         prune_changelog(session, "w1", NOON + timedelta(days=1))
     assert logs.rows(CHANGELOG, "row_id, status") == []
+
+
+def test_what_no_text_of_redshift_holds_is_shortened_in_its_logs_alone(
+    house: House, redshift_warehouse: PostgresWarehouse
+) -> None:
+    redshift_warehouse.empty()
+    logs, long = Logs(redshift_warehouse), "é" * 50_000
+    redshift_warehouse.source().check_write()
+    run = house.run(table([(1, long), (2, "b\\'")]))
+    log(house, logs, run)
+    assert house.destination.records == {"1": long, "2": "b\\'"}
+    [(_, first), (_, second)] = logs.rows(SNAPSHOT, "row_id, fields->>'value'")
+    assert long.startswith(first)
+    assert 8_000 < len(first.encode()) < 65_535
+    assert second == "b\\'"
+    [(started, pruned)] = logs.rows(RUNS, "started_at, workspace")
+    assert (started, pruned) == (datetime(2026, 5, 1, 12, tzinfo=UTC), "w1")
+    redshift_warehouse.run("DROP SCHEMA headrace_audit CASCADE")
+    with pytest.raises(ConfigError, match="no schema headrace_audit") as raised:
+        redshift_warehouse.source().check_write()
+    assert "CREATE SCHEMA headrace_audit" in raised.value.hint
 
 
 def with_every_type(house: House) -> Finished:

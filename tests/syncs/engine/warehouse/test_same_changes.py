@@ -47,6 +47,10 @@ STEP = st.tuples(VERSION, st.sets(KEYS, max_size=2), st.sets(KEYS, max_size=2), 
 NATIVE = {
     "duckdb": {"json": '"json"::JSON', "list": "replace(replace(\"list\", '{', '['), '}', ']')::INTEGER[]"},
     "postgres": {"json": '"json"::jsonb', "list": '"list"::integer[]'},
+    "redshift": {
+        "json": 'JSON_PARSE("json")',
+        "list": "JSON_PARSE(lower(replace(replace(\"list\", '{', '['), '}', ']')))",
+    },
 }
 PROFILE = settings(
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
@@ -151,7 +155,7 @@ def test_in_postgresql(postgres_warehouse: PostgresWarehouse, steps: list[Step])
 
 @PROFILE
 @given(first=STEP, second=STEP)
-@pytest.mark.parametrize("system", ["duckdb", "postgres"])
+@pytest.mark.parametrize("system", ["duckdb", "postgres", "redshift"])
 def test_moving_to_the_warehouse_changes_nothing(
     system: str, request: pytest.FixtureRequest, first: Step, second: Step
 ) -> None:
@@ -159,6 +163,6 @@ def test_moving_to_the_warehouse_changes_nothing(
         with file_warehouse() as file:
             check_the_same(file, [first, first, second], moves_at=1)
         return
-    warehouse: PostgresWarehouse = request.getfixturevalue("postgres_warehouse")
+    warehouse: PostgresWarehouse = request.getfixturevalue(f"{system}_warehouse")
     warehouse.empty()
     check_the_same(warehouse, [first, first, second], moves_at=1)

@@ -111,9 +111,9 @@ FROM (
     "d"."_present" AS "_present",
     "d"."_forced" AS "_forced",
     CAST(NULL AS Nullable(String)) AS "_operation",
-    'duplicate' AS "_reason",
-    'duplicate_key' AS "_code",
-    'The primary key is not unique.' AS "_message",
+    CAST('duplicate' AS Nullable(String)) AS "_reason",
+    CAST('duplicate_key' AS Nullable(String)) AS "_code",
+    CAST('The primary key is not unique.' AS Nullable(String)) AS "_message",
     CAST(NULL AS Nullable(String)) AS "_field",
     CASE WHEN NOT "d"."_times" > 1 THEN "d"."_key" END AS "_in_new",
     CASE

@@ -9,7 +9,7 @@ SELECT
       CAST(LENGTH(CAST(`score` AS STRING)) AS STRING) || ':' || CAST(`score` AS STRING),
       '~'
     ) || COALESCE(
-      CAST(LENGTH(CAST(`seen_at` AS STRING)) AS STRING) || ':' || CAST(`seen_at` AS STRING),
+      CAST(LENGTH(CAST(UNIX_MICROS(`seen_at`) AS STRING)) AS STRING) || ':' || CAST(UNIX_MICROS(`seen_at`) AS STRING),
       '~'
     ) || COALESCE(CAST(LENGTH(TO_JSON(`tags`)) AS STRING) || ':' || TO_JSON(`tags`), '~')
   ) AS `_hash`,

@@ -79,9 +79,9 @@ FROM (
     `d`.`_present` AS `_present`,
     `d`.`_forced` AS `_forced`,
     CAST(NULL AS STRING) AS `_operation`,
-    'duplicate' AS `_reason`,
-    'duplicate_key' AS `_code`,
-    'The primary key is not unique.' AS `_message`,
+    CAST('duplicate' AS STRING) AS `_reason`,
+    CAST('duplicate_key' AS STRING) AS `_code`,
+    CAST('The primary key is not unique.' AS STRING) AS `_message`,
     CAST(NULL AS STRING) AS `_field`,
     CASE WHEN NOT `d`.`_times` > 1 THEN `d`.`_key` END AS `_in_new`,
     CASE

@@ -84,9 +84,9 @@ FROM (
     [d].[_present] AS [_present],
     [d].[_forced] AS [_forced],
     CAST(NULL AS NVARCHAR(MAX)) AS [_operation],
-    'duplicate' AS [_reason],
-    'duplicate_key' AS [_code],
-    'The primary key is not unique.' AS [_message],
+    CAST('duplicate' AS NVARCHAR(MAX)) AS [_reason],
+    CAST('duplicate_key' AS NVARCHAR(MAX)) AS [_code],
+    CAST('The primary key is not unique.' AS NVARCHAR(MAX)) AS [_message],
     CAST(NULL AS NVARCHAR(MAX)) AS [_field],
     CASE WHEN NOT [d].[_times] > 1 THEN [d].[_key] END AS [_in_new],
     CASE
