@@ -60,6 +60,7 @@ DESTINATIONS: dict[str, str] = {
     "azure_functions": "connectors.destinations.azure_functions:AzureFunctionsDestination",
     "bingads": "connectors.destinations.bingads:BingadsDestination",
     "braze": "connectors.destinations.braze:BrazeDestination",
+    "braze_cohorts": "connectors.destinations.braze_cohorts:BrazeCohortsDestination",
     "brevo": "connectors.destinations.brevo:BrevoDestination",
     "custom": "connectors.destinations.custom:CustomDestination",
     "customerio": "connectors.destinations.customerio:CustomerioDestination",

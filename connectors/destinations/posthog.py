@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from connectors.sdk.destination import DestinationDefinition, DestinationField, Limits, RowResult, SyncType
 from connectors.sdk.fields import SPLIT_RETRY, TUNNEL, Select, Text, When
 from connectors.sdk.modes import insert, upsert
-from connectors.sdk.rest import Api, KeyInBody, Record, RestDestination, Results, Work, besides, field, missing
+from connectors.sdk.rest import Api, KeyInBody, PerRow, Record, RestDestination, Results, Work, besides, field, missing
 from connectors.sdk.types import Choice, Verification
 
 HOSTS = {"us": "https://us.i.posthog.com", "eu": "https://eu.i.posthog.com"}
@@ -18,6 +18,12 @@ EVENT = (
     PERSON,
     field("timestamp", "Timestamp", "moment", description="Left out, it is when the row is sent."),
     field("uuid", "Event ID", description="A UUID; an event with the same one is counted once."),
+)
+NAMES = PerRow(
+    name="event",
+    label="Event name",
+    field=field("event", "Event name", required=True),
+    help="Upper and lower case count.",
 )
 LIMITS = Limits(batch_rows=500, batch_bytes=10_000_000, concurrency=4, timeout_s=60)
 KEY = Text(
@@ -38,21 +44,25 @@ async def write_people(work: Work) -> Results:
 
 
 async def write_events(work: Work) -> Results:
-    """Events of one name."""
+    """Events of one name, or of each row's own."""
+    own = (*EVENT, *NAMES.fields(work.settings))
 
-    def event(record: Record) -> Record:
+    def event(record: Record) -> Record | RowResult:
+        if refusal := NAMES.refusal(work.settings, record):
+            return refusal
         when = {"timestamp": record["timestamp"]} if record.get("timestamp") else {}
-        return {"event": work.settings["event"], "properties": besides(record, EVENT), **when}
+        return {"event": NAMES.of(work.settings, record), "properties": besides(record, own), **when}
 
     return await send(work, event)
 
 
-async def send(work: Work, event: Callable[[Record], Record]) -> Results:
+async def send(work: Work, event: Callable[[Record], Record | RowResult]) -> Results:
     """One request for the batch, taken or refused as a whole; rows without a person are refused before."""
 
     def make(record: Record, made: str) -> Record | RowResult:
         person = {"distinct_id": str(record.get("distinct_id")), "uuid": record.get("uuid") or made}
-        return missing(record, "distinct_id") or {**event(record), **person}
+        told = missing(record, "distinct_id") or event(record)
+        return told if isinstance(told, RowResult) else {**told, **person}
 
     async def post(batch: list[Record]) -> None:
         await work.line.send("POST", "batch/", json={"api_key": work.config[KEY.name], "batch": batch})
@@ -109,7 +119,7 @@ class PosthogDestination(RestDestination):
                 name="Events",
                 description="What people did, once a row.",
                 modes=(insert("events"),),
-                settings=(Text(name="event", label="Event name", help="Upper and lower case count."), SPLIT_RETRY),
+                settings=(*NAMES.settings, SPLIT_RETRY),
                 limits=LIMITS,
                 custom_fields=True,
                 split_retry=True,
@@ -125,4 +135,4 @@ class PosthogDestination(RestDestination):
             await line.send("POST", "flags", json=body, query={"v": 2})
 
     async def fields(self, sync_type: str, settings: Any) -> Sequence[DestinationField]:
-        return (PERSON,) if sync_type == "people" else EVENT
+        return (PERSON,) if sync_type == "people" else (*EVENT, *NAMES.fields(settings))
