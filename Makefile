@@ -44,7 +44,7 @@ serve: prepared ## Run web, workers and scheduler with what is in .data
 
 drivers: prepared $(STAMPS)/drivers ## Install the drivers that not everybody needs (Snowflake, RabbitMQ, Kafka, Excel and others)
 
-test: develop $(STAMPS)/browser $(STAMPS)/sshd $(STAMPS)/clients $(STAMPS)/orchestrators $(STAMPS)/chdb $(STAMPS)/fakesnow $(STAMPS)/bqemulator ## Run all tests
+test: develop $(STAMPS)/browser $(STAMPS)/sshd $(STAMPS)/clients $(STAMPS)/orchestrators $(STAMPS)/chdb $(STAMPS)/fakesnow $(STAMPS)/bqemulator $(STAMPS)/secantusdb ## Run all tests
 	cd frontend && $(WITH_NODE) npm run --silent test
 	@# On a loaded machine a wait can be too short. What failed is asked once more, alone, and decides.
 	$(PY) -m pytest -n 3 --dist worksteal -q || $(PY) -m pytest -q --last-failed --last-failed-no-failures none
@@ -122,7 +122,7 @@ $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/base
 
 # Programs that people run against the API, stand-ins of warehouses, and the open peers that benchmarks compare with;
 # a test or a line of a benchmark without them says that it was skipped.
-$(STAMPS)/clients $(STAMPS)/orchestrators $(STAMPS)/chdb $(STAMPS)/fakesnow $(STAMPS)/bqemulator $(STAMPS)/peers: $(STAMPS)/%: requirements/%.txt | $(PY)
+$(STAMPS)/clients $(STAMPS)/orchestrators $(STAMPS)/chdb $(STAMPS)/fakesnow $(STAMPS)/bqemulator $(STAMPS)/secantusdb $(STAMPS)/peers: $(STAMPS)/%: requirements/%.txt | $(PY)
 	@echo "Installing what runs beside Headrace: $*"
 	@$(PY) requirements/sync.py $* $(VENV)/$* || echo "They could not be installed and will be skipped"
 	@mkdir -p $(@D) && touch $@

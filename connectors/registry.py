@@ -93,6 +93,7 @@ DESTINATIONS: dict[str, str] = {
     "microsoft_dynamics": "connectors.destinations.microsoft_dynamics:MicrosoftDynamicsDestination",
     "microsoft_teams": "connectors.destinations.microsoft_teams:MicrosoftTeamsDestination",
     "mixpanel": "connectors.destinations.mixpanel:MixpanelDestination",
+    "mongodb": "connectors.destinations.mongodb:MongodbDestination",
     "mysql": "connectors.destinations.mysql:MySQLDestination",
     "notion": "connectors.destinations.notion:NotionDestination",
     "onesignal": "connectors.destinations.onesignal:OnesignalDestination",

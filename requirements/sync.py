@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-LEVELS = ("base", "drivers", "dev", "clients", "orchestrators", "chdb", "fakesnow", "bqemulator", "peers")
+LEVELS = ("base", "drivers", "dev", "clients", "orchestrators", "chdb", "fakesnow", "bqemulator", "secantusdb", "peers")
 # pip's setting → uv's variable. The names are pip's, without section.
 PASSED_ON = {
     "index-url": "UV_DEFAULT_INDEX",

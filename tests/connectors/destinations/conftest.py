@@ -18,7 +18,7 @@ pytest.register_assert_rewrite("tests.connectors.kit.drivers", "tests.connectors
 
 from config.embedded import Urls  # noqa: E402 - drivers are rewritten first
 from tests.connectors.kit.drivers import Ground  # noqa: E402
-from tests.support import mariadb  # noqa: E402
+from tests.support import mariadb, mongodb  # noqa: E402
 from tests.support.databases import RUN_PREFIX, at  # noqa: E402
 
 
@@ -59,8 +59,29 @@ def mysql_login() -> Iterator[Callable[[], dict[str, Any]]]:
         yield ask
 
 
+@pytest.fixture(scope="session")
+def mongodb_deployment() -> Iterator[Callable[[], mongodb.Deployment]]:
+    """A stand-in of MongoDB, started when it is first asked for; skips where it is not installed."""
+    with ExitStack() as stack:
+        found: list[mongodb.Deployment | None] = []
+
+        def ask() -> mongodb.Deployment:
+            if not found:
+                found.append(stack.enter_context(mongodb.a_deployment()))
+            if found[0] is None:
+                pytest.skip(mongodb.WORDS)
+            return found[0]
+
+        yield ask
+
+
 @pytest.fixture
 def ground(
-    services: Urls, target_url: str, store_url: str, tmp_path: Path, mysql_login: Callable[[], dict[str, Any]]
+    services: Urls,
+    target_url: str,
+    store_url: str,
+    tmp_path: Path,
+    mysql_login: Callable[[], dict[str, Any]],
+    mongodb_deployment: Callable[[], mongodb.Deployment],
 ) -> Ground:
-    return Ground(target_url, tmp_path, store_url, mysql_login, services.redis_url)
+    return Ground(target_url, tmp_path, store_url, mysql_login, services.redis_url, mongodb_deployment)

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 import aiormq
 import boto3
 import pytest
+from bson import json_util
 from httpx import post
 from redis import Redis
 
@@ -287,6 +288,30 @@ async def kafka(told: Mapping[str, Any], ground: Ground) -> AsyncIterator[tuple[
     yield {"brokers": address, "mechanism": "none", "tls": False}, look
 
 
+@asynccontextmanager
+async def mongodb(told: Mapping[str, Any], ground: Ground) -> AsyncIterator[tuple[dict[str, Any], Look]]:
+    """A collection with the told documents and unique fields (extended JSON); looked at the same way."""
+    port = ground.mongodb().port
+    driver: Any = pytest.importorskip("pymongo", reason="the driver is not installed; `make test` does that")
+    with driver.MongoClient("127.0.0.1", port, datetime_conversion="DATETIME_MS") as client:
+        collection = client.cases.people
+        collection.drop()
+        client.cases.create_collection("people", **told.get("options", {}))
+        for name in told.get("unique", ()):
+            collection.create_index(name, unique=True)
+        for document in told.get("documents", ()):
+            collection.insert_one(json_util.loads(json.dumps(document, default=_digits)))
+
+        def look() -> list[Any]:
+            found = [
+                exact_json(json_util.dumps(d, json_options=json_util.CANONICAL_JSON_OPTIONS)) for d in collection.find()
+            ]
+            return [{n: v for n, v in d.items() if "unique" not in told or n != "_id"} for d in found]
+
+        yield {"host": "127.0.0.1", "port": port, "database": "cases", "tls": False}, look
+        collection.drop()
+
+
 Broker = Callable[[Mapping[str, Any], Ground], Any]
 BROKERS: Mapping[str, Broker] = {
     "amazon_eventbridge": eventbridge,
@@ -295,6 +320,7 @@ BROKERS: Mapping[str, Broker] = {
     "apache_kafka": kafka,
     "aws_lambda": function,
     "dynamodb": dynamodb,
+    "mongodb": mongodb,
     "rabbitmq": rabbitmq,
     "redis": redis,
 }

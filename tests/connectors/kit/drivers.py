@@ -29,6 +29,7 @@ from tests.connectors.kit.fake_http import Answer, Received, fake_http
 from tests.connectors.kit.jobs import Streams, job_for, settled
 from tests.support import tds_server
 from tests.support.databases import RUN_PREFIX
+from tests.support.mongodb import Deployment
 from tests.support.sshd import MISSING, running_sshd
 
 
@@ -41,6 +42,7 @@ class Ground:
     store_url: str
     mysql: Callable[[], dict[str, Any]]  # how root logs in; skips where there is no server
     redis_url: str
+    mongodb: Callable[[], Deployment]  # skips where it is not installed
 
 
 def destination_of(key: str, config: Mapping[str, Any], environment: Environment) -> Destination:
