@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from connectors.destinations.salesforce.merging import merges
 from connectors.destinations.salesforce.picklists import VALUE, replace_values
 from connectors.destinations.salesforce.records import converted_to, nested, value_of, write_records
 from connectors.destinations.salesforce.settings import COLLECTION, DEFINITION, SIGN_IN, VERSION, instance
 from connectors.sdk.destination import ACCEPTED, DestinationField, Job, Limits, Mode, RowStreams
-from connectors.sdk.errors import RateLimited, Unavailable
+from connectors.sdk.errors import ConfigError, RateLimited, Unavailable
 from connectors.sdk.rest import Api, Line, Record, RestDestination, Results, Work, field
 from connectors.sdk.rest.codes import ErrorCodes
 from connectors.sdk.rest.destination import as_documented
@@ -75,7 +76,17 @@ class SalesforceDestination(RestDestination):
         # What a cut line leaves in doubt cannot be sent again: one request, or one job with its receipt.
         single = job.mode is Mode.INSERT and job.settings["engine"] != "bulk"
         rows = min(limits.batch_rows, COLLECTION) if single else limits.batch_rows
-        return replace(limits, batch_rows=rows, concurrency=int(job.settings["parallel"]))
+        parallel = 1 if merges(job.settings) else int(job.settings["parallel"])
+        return replace(limits, batch_rows=rows, concurrency=parallel)
+
+    def validate(self, job: Job) -> None:
+        """What tells which records are the same has to be written first."""
+        if job.sync_type != "objects" or not merges(job.settings):
+            return
+        mapped = {each.name for each in job.fields}
+        for name in ("merge_shared", "merge_child"):
+            if job.settings[name] not in mapped:
+                raise ConfigError(f"Map {job.settings[name]}, by which records are merged.", field=name)
 
     async def fields(self, sync_type: str, settings: Any) -> Sequence[DestinationField]:
         if sync_type == "picklist":
@@ -101,6 +112,12 @@ class SalesforceDestination(RestDestination):
             return None
         told = (await line.get(f"sobjects/{other}/describe"))["fields"]
         return {each["name"] for each in told if each["name"] != "Id"}
+
+    async def merge_fields(self, object: str) -> list[Choice]:
+        """The fields of an object that can be written and asked for."""
+        async with self.line() as line:
+            told = (await line.get(f"sobjects/{object}/describe"))["fields"]
+        return [Choice(e["name"], e["label"], e["name"]) for e in told if e["createable"] and e.get("filterable")]
 
     async def picklists(self, object: str) -> list[Choice]:
         """The custom picklists of an object."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from connectors.destinations.salesforce.records import quoted
 from connectors.destinations.salesforce.settings import PICKLIST_VALUES
+from connectors.destinations.salesforce.soql import quoted
 from connectors.sdk.destination import Job, RowStreams
 from connectors.sdk.errors import ConfigError
 from connectors.sdk.rest import Line, Record, field

@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from connectors.destinations.salesforce.bulk import run_job
+from connectors.destinations.salesforce.merging import merge_written
 from connectors.destinations.salesforce.settings import BULK_FROM, COLLECTION
+from connectors.destinations.salesforce.soql import next_page, quoted
 from connectors.sdk.destination import ACCEPTED, Mode, RowResult, rejected
 from connectors.sdk.rest import Found, Record, Results, Work
 from connectors.sdk.rest.work import text
@@ -19,6 +21,11 @@ GONE = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"})  # what r
 
 
 async def write_records(work: Work) -> Results:
+    """The records, then the merges that they make necessary."""
+    return await merge_written(work, await write_unmerged(work))
+
+
+async def write_unmerged(work: Work) -> Results:
     """Salesforce's own upsert where it serves; else records are found first, then written by their ids."""
     if work.job.mode is Mode.INSERT:
         return await create(work)
@@ -46,7 +53,7 @@ async def write_either(work: Work, other: str) -> Results:
     def within(kind: str) -> Callable[[Work], Awaitable[Results]]:
         settings = {**work.settings, "object": kind, "converted": "none"}
         job = replace(work.job, settings=settings)
-        return lambda part: write_records(replace(part, job=job))
+        return lambda part: write_unmerged(replace(part, job=job))
 
     job = replace(work.job, settings={**work.settings, "object": other})
     found = await look_up(replace(work, job=job))
@@ -158,18 +165,6 @@ def result_of(answer: Mapping[str, Any], operation: str) -> RowResult:
         return ACCEPTED
     passing = all(error["statusCode"] in LOCKED for error in errors)
     return rejected("; ".join(f"{error['statusCode']}: {error['message']}" for error in errors), passing=passing)
-
-
-def quoted(value: str) -> str:
-    """Text in a query (SOQL)."""
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r")
-    return f"'{escaped}'"
-
-
-def next_page(answer: Record) -> str | None:
-    """The rest of a result, relative to the version's address."""
-    following = answer.get("nextRecordsUrl")
-    return str(following).partition("/services/data/")[2].partition("/")[2] if following else None
 
 
 async def _as_ids(values: Sequence[str]) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.sdk.destination import DestinationDefinition, Limits, Mode, ModeSpec, Removal, RowSet, SyncType
-from connectors.sdk.fields import SPLIT_RETRY, Number, Select, Text, When
+from connectors.sdk.fields import SPLIT_RETRY, Number, Select, Text, Toggle, When
 from connectors.sdk.modes import insert, update, upsert
 from connectors.sdk.rest import ClientCredentials, Either, OAuthApp
 from connectors.sdk.types import Choice, Verification
@@ -103,6 +103,31 @@ CONVERTED = Select(
     ),
     when=When(field="object", values=("Lead",)),
 )
+MERGED_OBJECTS = ("Account", "Contact", "Individual", "Lead")
+MERGING = (
+    Toggle(
+        name="merge",
+        label="Merge records",
+        help="Of records that share an ID, the children are merged into the one that is none. Cannot be undone.",
+        when=When(field="object", values=MERGED_OBJECTS),
+    ),
+    Select(
+        name="merge_shared",
+        label="Shared ID",
+        help="A mapped field. Records with the same value are the same.",
+        discover="merge_fields",
+        depends=("object",),
+        when=When(field="merge", values=(True,)),
+    ),
+    Select(
+        name="merge_child",
+        label="Is a child, or merge ID",
+        help="A mapped field: whatever has it ticked or filled is merged into the record that has not.",
+        discover="merge_fields",
+        depends=("object",),
+        when=When(field="merge", values=(True,)),
+    ),
+)
 PICKLIST_VALUES = 1_000
 REPLACED = ModeSpec(
     mode=Mode.ALL,
@@ -125,7 +150,13 @@ DEFINITION = DestinationDefinition(
             name="Objects",
             description="Records of standard and custom objects, matched by an external ID.",
             modes=(upsert(Removal.CLEAR, Removal.DELETE), update(Removal.CLEAR), insert(), ARCHIVE),
-            settings=(Select(name="object", label="Object", discover="objects"), CONVERTED, *ADVANCED, SPLIT_RETRY),
+            settings=(
+                Select(name="object", label="Object", discover="objects"),
+                CONVERTED,
+                *MERGING,
+                *ADVANCED,
+                SPLIT_RETRY,
+            ),
             limits=Limits(batch_rows=10_000, batch_bytes=50_000_000, concurrency=4, timeout_s=120, batch_s=3_600),
             split_retry=True,
         ),
