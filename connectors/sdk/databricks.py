@@ -83,6 +83,13 @@ class Session:
         """All rows of a query that has few."""
         return [list(row.values()) for batch in self.batches(sql)[1]() for row in batch.to_pylist()]
 
+    def run(self, sql: str) -> int:
+        """Run a statement that writes; the rows it touched, -1 where the warehouse does not say."""
+        columns, read = self.batches(sql)
+        counted = bool(columns) and columns[0].get("name") == "num_affected_rows"
+        rows = [row for batch in read() for row in batch.column(0).to_pylist()] if counted else []
+        return int(rows[0]) if rows and rows[0] is not None else -1
+
     def batches(self, sql: str) -> tuple[list[Mapping[str, Any]], Callable[[], Iterator[pa.RecordBatch]]]:
         """Run a query; its columns, and what reads its rows."""
         self._stopped.clear()

@@ -13,12 +13,14 @@ from connectors.sdk.databricks import API, WAREHOUSE, Session
 from connectors.sdk.databricks_types import carried, described
 from connectors.sdk.errors import AuthError, ConnectorError, QueryError, Unavailable
 from connectors.sdk.fields import Number, Text
+from connectors.sdk.insertion import Insertion
+from connectors.sdk.plain_planner import PlainSession, PlainWarehouse
+from connectors.sdk.planner import PLANNER_SCHEMA, SCHEMAS
 from connectors.sdk.readings import Described
 from connectors.sdk.rest.blocking import opened
 from connectors.sdk.server_settings import TIME_LIMIT
 from connectors.sdk.source import SourceDefinition
 from connectors.sdk.sql import bare, limit_rows, table_sql
-from connectors.sdk.sql_source import SqlSource
 from connectors.sdk.types import Column, Table, Verification
 
 _DIALECT = "databricks"
@@ -28,18 +30,46 @@ _TIMEOUT_S = 120.0
 
 def setup_sql(config: Mapping[str, Any]) -> str:
     """SQL for an administrator: a principal that may read one catalog, nothing more."""
-
-    def name(key: str, otherwise: str) -> str:
-        return str(exp.to_identifier(str(config.get(key) or otherwise), quoted=True).sql(dialect=_DIALECT))
-
-    catalog, user = name("catalog", "your_catalog"), name("client_id", "application ID of the principal")
+    catalog, user = _places(config)
     rights = ("USE CATALOG", "USE SCHEMA", "SELECT")
     return "\n".join(f"GRANT {right} ON CATALOG {catalog} TO {user};" for right in rights)
 
 
-class DatabricksSource(SqlSource):
+def write_setup_sql(config: Mapping[str, Any]) -> str:
+    """SQL for an administrator: two schemas in which the principal may make tables of its own, nothing more."""
+    catalog, user = _places(config)
+    rights = "USE SCHEMA, SELECT, MODIFY, CREATE TABLE"
+    return "\n".join(
+        (
+            *(f"CREATE SCHEMA IF NOT EXISTS {catalog}.{schema};" for schema in SCHEMAS),
+            *(f"GRANT {rights} ON SCHEMA {catalog}.{schema} TO {user};" for schema in SCHEMAS),
+        )
+    )
+
+
+def _places(config: Mapping[str, Any]) -> tuple[str, str]:
+    """The catalog and the principal, as SQL names them."""
+    named = (("catalog", "your_catalog"), ("client_id", "application ID of the principal"))
+    catalog, user = (_quoted(str(config.get(key) or otherwise)).sql(dialect=_DIALECT) for key, otherwise in named)
+    return catalog, user
+
+
+class DatabricksSession(PlainSession):
+    """Statements of a SQL warehouse; a table of Delta is written by each of them as a whole."""
+
+    insertion = Insertion(dialect=_DIALECT, rows=2_000, size=2_000_000)
+    grants = "Grant this principal USE SCHEMA, SELECT, MODIFY and CREATE TABLE on both schemas."
+
+    def tables(self, prefix: str, schema: str = PLANNER_SCHEMA) -> list[str]:
+        """The tables of one of Headrace's schemas; not every metastore has an information schema."""
+        shown = self._rows(f"SHOW TABLES IN {_quoted(schema).sql(dialect=_DIALECT)}")
+        return sorted(name for _, name, *_ in shown if name.startswith(prefix))
+
+
+class DatabricksSource(PlainWarehouse):
     """One schema in lists of tables, and in SQL whatever the principal may read. Models stand inside a SELECT."""
 
+    writing = DatabricksSession
     failures = (pa.ArrowException,)
 
     definition: ClassVar[SourceDefinition] = SourceDefinition(
@@ -50,8 +80,10 @@ class DatabricksSource(SqlSource):
         docs_url="docs/sources/databricks.md",
         dialect=_DIALECT,
         verification=Verification.DOCS,
+        write_planner=True,
         studio=True,
         setup_sql=setup_sql,
+        write_setup_sql=write_setup_sql,
         fields=(
             Text(
                 name="host",

@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import duckdb
 import pyarrow as pa
 import sqlglot
+from sqlglot import exp
 
 from connectors.sdk.rest.sign_in import basic
 from tests.support.http import serving
@@ -51,12 +52,12 @@ class Running:
 
     def _run(self) -> None:
         try:
-            statements = sqlglot.transpile(self._sql, read=self._dialect, write="duckdb")
-            if len(statements) != 1:
+            trees = [tree for tree in sqlglot.parse(self._sql, read=self._dialect) if tree is not None]
+            if len(trees) != 1:
                 self.error = "one statement at a time"
                 return
             self._connection.execute("SET TimeZone = 'UTC'")
-            self._connection.execute(statements[0])
+            self._connection.execute(trees[0].transform(_in_duckdb).sql(dialect="duckdb"))
             self.names = [(d[0], str(d[1])) for d in self._connection.description or ()]
             self.rows = self._connection.fetchall()
         except (duckdb.Error, sqlglot.errors.SqlglotError) as error:
@@ -65,6 +66,13 @@ class Running:
             if self._timer:
                 self._timer.cancel()
             self._done.set()
+
+
+def _in_duckdb(node: exp.Expr) -> exp.Expr:
+    """What sqlglot has no translation for."""
+    if isinstance(node, exp.FromJson):
+        return exp.cast(exp.cast(node.this, "JSON"), exp.DataType.build(node.expression.name, dialect="databricks"))
+    return node
 
 
 class Server(BaseHTTPRequestHandler):
@@ -237,19 +245,24 @@ class Databricks(Server):
         if work.error:
             failed = {"state": "FAILED", "error": {"error_code": "BAD_REQUEST", "message": work.error}}
             return self.say(200, {"statement_id": key, "status": failed})
-        columns = [
-            {"name": name, "type_text": _DATABRICKS.get(kind) or (kind if "DECIMAL" in kind else "ARRAY<BIGINT>")}
-            for name, kind in work.names
-        ]
+        columns = [{"name": name, "type_text": _databricks_type(kind)} for name, kind in work.names]
+        if work.names == [("Count", "BIGINT")]:  # what DuckDB says of rows that were written
+            columns = [{"name": "num_affected_rows", "type_text": "BIGINT"}]
         parts = -(-len(work.rows) // PART)
         manifest = {"schema": {"columns": columns}, "total_chunk_count": parts}
         return self.say(200, {"statement_id": key, "status": {"state": "SUCCEEDED"}, "manifest": manifest})
 
 
+def _databricks_type(kind: str) -> str:
+    if kind.endswith("[]"):
+        return f"ARRAY<{_databricks_type(kind[:-2])}>"
+    return _DATABRICKS.get(kind) or kind
+
+
 def _spoken(sql: str) -> str:
     """What DuckDB has no words for, in its own."""
-    if sql.startswith("SHOW TABLES IN"):
-        return "SELECT schema_name, table_name, false FROM duckdb_tables() WHERE schema_name = 'main'"
+    if found := re.fullmatch(r"SHOW TABLES IN `(\w+)`", sql):
+        return f"SELECT schema_name, table_name, false FROM duckdb_tables() WHERE schema_name = '{found[1]}'"
     if found := re.fullmatch(r"DESCRIBE TABLE `main`\.`(.*)`", sql):
         name = found[1].replace("``", "`").replace("'", "''")
         return f"SELECT column_name, data_type, comment FROM duckdb_columns() WHERE table_name = '{name}'"

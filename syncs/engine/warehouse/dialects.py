@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from sqlglot import exp
 
@@ -18,6 +19,8 @@ from connectors.sdk.types import Column, ColumnType
 
 _PARAMETERS = re.compile(r"\([^)]*\)")
 Text = Callable[[exp.Expr], exp.Expr]
+Parse = Callable[[exp.Expr, str], exp.Expr]  # of a text and a native type
+T = TypeVar("T")
 RowDigest = Callable[[Sequence[exp.Expr]], exp.Expr]
 
 
@@ -28,7 +31,7 @@ class Profile:
     ``texts`` turns values of some types into text where a plain cast would lose
     something or depend on the session; its keys are native types without parameters,
     or their first word, or column types; ``stored`` does so where a table cannot hold a type, or not as it
-    is. ``digest`` makes a row's value from its
+    is, and ``parsed`` makes values of texts where no cast does. ``digest`` makes a row's value from its
     columns' texts. ``collate`` makes text compare byte by byte. ``create`` is how a
     table is made of a query, with ``properties`` or ``table_options`` (see
     :class:`~connectors.sdk.planner.Statement`). ``session`` are the
@@ -45,6 +48,7 @@ class Profile:
     text_type: str = "TEXT"
     texts: Mapping[str, Text] = field(default_factory=dict)
     stored: Mapping[str, Text] = field(default_factory=dict)
+    parsed: Mapping[str, Parse] = field(default_factory=dict)
     collate: Text = lambda text: text
     create: str = "CREATE TABLE … AS"
     properties: Callable[[], exp.Properties | None] = lambda: None
@@ -67,6 +71,10 @@ class Profile:
         made = _of_type(self.stored, column)
         return made(value) if made else value
 
+    def parsing(self, column: Column) -> Parse | None:
+        """What makes a value of the column's type of its text, where a cast does not."""
+        return _of_type(self.parsed, column)
+
     def plain_text(self, value: exp.Expr, column: Column | None = None) -> exp.Expr:
         """The value cast to text."""
         if column is not None and column.type is ColumnType.BOOLEAN and not self.casts_truth:
@@ -82,7 +90,7 @@ class Profile:
         return self.digest([self.text(value, column) for value, column in values] or [exp.Literal.string("")])
 
 
-def _of_type(made: Mapping[str, Text], column: Column) -> Text | None:
+def _of_type(made: Mapping[str, T], column: Column) -> T | None:
     native = _PARAMETERS.sub("", column.native_type).lower().strip()
     first = re.split(r"[ <]", native, maxsplit=1)[0]
     return made.get(native) or made.get(first) or made.get(column.type.value)
@@ -247,6 +255,7 @@ REDSHIFT = Profile(
         "varbyte": lambda value: _call("TO_HEX", value),
         ColumnType.OBJECT.value: lambda value: _call("JSON_SERIALIZE", value),
     },
+    parsed={"super": lambda text, _: _call("JSON_PARSE", text)},
     session=("timezone = UTC", "datestyle = ISO, YMD", "extra_float_digits = 2"),
     casts_truth=False,
     run_on="PostgreSQL 18, each statement translated",
@@ -319,6 +328,10 @@ DATABRICKS = Profile(
         "timestamp": lambda value: exp.cast(_call("unix_micros", value), "STRING", dialect="databricks"),
         "timestamp_ntz": lambda value: exp.cast(value, "STRING", dialect="databricks"),
         ColumnType.OBJECT.value: _named("to_json"),
+    },
+    parsed={
+        "variant": lambda text, _: _call("try_parse_json", text),
+        ColumnType.OBJECT.value: lambda text, native: _call("from_json", text, native),
     },
     stored={"interval": lambda value: exp.cast(value, "STRING", dialect="databricks")},
     identifier=255,

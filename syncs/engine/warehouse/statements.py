@@ -23,6 +23,7 @@ from connectors.sdk.planner import Statement, model_table, own_table
 from connectors.sdk.types import Column, Operation
 from syncs.engine.recipe import DUPLICATE_CODE, HASH, KEY
 from syncs.engine.warehouse.dialects import Profile
+from syncs.engine.warehouse.retyping import retyped
 
 OPERATION, TIMES, BASE_HASH, PRESENT, FORCED, UNSETTLED = (
     "_operation", "_times", "_base_hash", "_present", "_forced", "_unsettled",
@@ -368,24 +369,14 @@ class Statements:
         old = base.columns[place] if base is not None else None
         if base is None or old is None:
             return found
-        found = found.when(_given(_column("_in_plan", "e")), self._retyped(_column(_name(old), "b"), old, place))
+        found = found.when(
+            _given(_column("_in_plan", "e")),
+            retyped(self._profile, _column(_name(old), "b"), old, self._columns[place]),
+        )
         if base.rejections:
-            value = self._retyped(_column(_name(old), "r"), old, place)
+            value = retyped(self._profile, _column(_name(old), "r"), old, self._columns[place])
             found = found.when(_given(_column("_in_rejections", "e")), value)
         return found
-
-    def _retyped(self, value: exp.Expr, old: Column, place: int) -> exp.Expr:
-        """An old value in the type that the column has now; null where the system cannot try."""
-        wanted = self._columns[place].native_type
-        if old.native_type == wanted:
-            return value
-        try:
-            kind = exp.DataType.build(wanted, dialect=self._profile.dialect)
-        except ValueError:
-            return exp.null()
-        if self._profile.try_cast:
-            return exp.TryCast(this=self._profile.plain_text(value, old), to=kind)
-        return exp.cast(value, kind) if _widens(old.native_type, wanted) else exp.null()
 
     # --- helpers ----------------------------------------------------------------
 
@@ -399,19 +390,6 @@ class Statements:
 
 
 _NEW_HASH = "_new_hash"
-_INTEGERS = ("smallint", "integer", "bigint", "numeric", "double precision")
-
-
-def _widens(old: str, new: str) -> bool:
-    """Whether every value of the old type is one of the new type, in systems without a cast that may fail."""
-    if new in ("text", "character varying"):
-        return True
-    if old in _INTEGERS and new in _INTEGERS:
-        return _INTEGERS.index(old) <= _INTEGERS.index(new)
-    return (old, new) in {
-        ("real", "double precision"), ("date", "timestamp without time zone"), ("date", "timestamp with time zone"),
-        ("timestamp without time zone", "timestamp with time zone"), ("json", "jsonb"),
-    }  # fmt: skip
 
 
 def _operation() -> exp.Case:

@@ -10,10 +10,20 @@ from typing import Any
 
 import psycopg
 import pyarrow as pa
+from sqlglot import exp
 
 from connectors.sdk.context import Environment
 from connectors.sdk.duckdb_planner import DuckDBSession
-from connectors.sdk.planner import PLANNER_SCHEMA, SCHEMAS, WarehouseSession
+from connectors.sdk.planner import (
+    AUDIT_SCHEMA,
+    PLANNER_SCHEMA,
+    SCHEMAS,
+    WarehouseSession,
+    WarehouseSource,
+    create_columns,
+    drop_table,
+    own_table,
+)
 from connectors.sdk.postgres_planner import PostgresSession
 from connectors.sources.duckdb import DuckDBSource
 from connectors.sources.postgres import PostgresSource
@@ -159,4 +169,40 @@ class PostgresWarehouse:
         self.run(f"DROP TABLE IF EXISTS {TABLE}")
 
 
-Warehouse = DuckDBWarehouse | PostgresWarehouse
+@dataclass
+class HostedWarehouse:
+    """A warehouse behind a protocol, into which everything goes by the door that Headrace itself uses."""
+
+    opened: WarehouseSource
+
+    @property
+    def dialect(self) -> str:
+        return self.opened.definition.dialect
+
+    def __call__(self, data: pa.Table) -> WarehouseSource:
+        """A source whose one table holds this data."""
+        with self.opened.session() as session:
+            fill(session, TABLE, data)
+        return self.opened
+
+    def empty(self) -> None:
+        """No table is left of runs before."""
+        with self.opened.session() as session:
+            for name in session.tables(""):
+                session.execute(drop_table(name))
+
+
+def fill(session: WarehouseSession, name: str, data: pa.Table) -> None:
+    """Make a table of this data in the schema of logs."""
+    session.execute(drop_table(name, AUDIT_SCHEMA))
+    columns = dict(zip(data.schema.names, data.schema.types, strict=True))
+    session.execute(create_columns(name, columns, AUDIT_SCHEMA))
+    session.load(name, data.to_reader(), AUDIT_SCHEMA)
+
+
+def whole(name: str, dialect: str) -> str:
+    """A model of all that such a table holds."""
+    return exp.select("*").from_(own_table(name, AUDIT_SCHEMA)).sql(dialect=dialect)
+
+
+Warehouse = DuckDBWarehouse | PostgresWarehouse | HostedWarehouse

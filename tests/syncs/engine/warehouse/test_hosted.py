@@ -1,4 +1,4 @@
-"""Whole runs whose changes a hosted warehouse finds: Snowflake and BigQuery, as far as their stand-ins go."""
+"""Whole runs whose changes a hosted warehouse finds, as far as what stands for each goes."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from audiences.history_tables import HOLDOUT, MEMBERSHIP, changes_at, changes_ta
 from connectors.registry import source_class
 from connectors.sdk.context import Environment
 from connectors.sdk.planner import (
-    AUDIT_SCHEMA,
     SCHEMAS,
     Statement,
     WarehouseSession,
     WarehouseSource,
-    create_columns,
     drop_table,
+    warehouse_of,
 )
 from syncs.engine.logs.tables import CHANGELOG, SNAPSHOT, TABLES
 from syncs.engine.logs.writing import prune_changelog, write_logs
 from syncs.engine.spec import Planner
 from syncs.engine.warehouse.preparation import profile_of
-from tests.support import bigquery, snowflake
+from tests.support import bigquery, duck_warehouses, snowflake
 from tests.syncs.engine.support import MEMORY_MB, THREADS, Finished, House, MemoryDestination, table
 from tests.syncs.engine.test_warehouse_logs import NOON, facts
+from tests.syncs.engine.warehouses import HostedWarehouse, fill, whole
 
 ANYWHERE = Environment(outbound_allow=("*",))
 LOGIN = {"account": "acme", "user": "headrace", "login": "password", "password": "known", "warehouse": "WH"}
@@ -60,26 +60,25 @@ def at_bigquery() -> Iterator[WarehouseSource]:
         yield made
 
 
-@pytest.mark.parametrize("place", ["at_snowflake", "at_bigquery"])
+@pytest.fixture(scope="module")
+def at_databricks() -> Iterator[WarehouseSource]:
+    with duck_warehouses.a_databricks([f"CREATE SCHEMA {schema}" for schema in SCHEMAS]) as config:
+        environment = replace(ANYWHERE, routes=config.pop("routes"))
+        yield warehouse_of(source_class("databricks")(config, environment))
+
+
+PLACES = ("at_snowflake", "at_bigquery", "at_databricks")
+
+
+@pytest.mark.parametrize("place", PLACES)
 def test_changes_are_found_there_and_a_refused_row_comes_again(
     place: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     source: WarehouseSource = request.getfixturevalue(place)
 
-    def filled(data: pa.Table) -> WarehouseSource:
-        with source.session() as session:
-            session.execute(drop_table("somewhere", AUDIT_SCHEMA))
-            columns = dict(zip(data.schema.names, data.schema.types, strict=True))
-            session.execute(create_columns("somewhere", columns, AUDIT_SCHEMA))
-            session.load("somewhere", data.to_reader(), AUDIT_SCHEMA)
-        return source
-
-    quote = '"' if place == "at_snowflake" else "`"
-    asked: dict[str, Any] = {
-        "sql": f"SELECT * FROM {quote}{AUDIT_SCHEMA}{quote}.{quote}somewhere{quote}",
-        "dialect": source.definition.dialect,
-    }
-    house = House(tmp_path, MemoryDestination(), open_source=filled, planner=Planner.WAREHOUSE)
+    dialect = source.definition.dialect
+    asked: dict[str, Any] = {"sql": whole("somewhere", dialect), "dialect": dialect}
+    house = House(tmp_path, MemoryDestination(), open_source=HostedWarehouse(source), planner=Planner.WAREHOUSE)
     house.run(table([(1, "a"), (2, "b"), (3, None)]), **asked)
     assert house.destination.records == {"1": "a", "2": "b", "3": None}
     house.destination.calls.clear()
@@ -94,11 +93,10 @@ def test_changes_are_found_there_and_a_refused_row_comes_again(
     assert logged_values(house, last, source) == [("1", "a"), ("2", "B"), ("4", "d")]
 
 
-@pytest.mark.parametrize("place", ["at_snowflake", "at_bigquery"])
+@pytest.mark.parametrize("place", PLACES)
 def test_the_history_of_an_audience_is_kept_there(place: str, request: pytest.FixtureRequest) -> None:
     source: WarehouseSource = request.getfixturevalue(place)
-    quote = '"' if place == "at_snowflake" else "`"
-    members = f"SELECT * FROM {quote}{AUDIT_SCHEMA}{quote}.{quote}members{quote}"
+    members = whole("members", source.definition.dialect)
     held = {"sync_id": 1, "sync_run_id": 2, "model_id": 7, "timestamp": NOON, "row_id": "9", "fields": '{"a": [1.50]}'}
     with source.session() as session:
         session.execute(MEMBERSHIP.creation())
@@ -121,11 +119,7 @@ def followed(
 ) -> dict[str, int]:
     """Who entered and left as these are the members."""
     data = pa.table({"row_id": pa.array(ids, pa.int64()), "split_group": ["Mail"] * len(ids)})
-    session.execute(drop_table("members", AUDIT_SCHEMA))
-    session.execute(
-        create_columns("members", dict(zip(data.schema.names, data.schema.types, strict=True)), AUDIT_SCHEMA)
-    )
-    session.load("members", data.to_reader(), AUDIT_SCHEMA)
+    fill(session, "members", data)
     key = next(column for column in source.describe(members) if column.name == "row_id")
     session.execute(drop_table("changes"))
     session.execute(changes_table("changes", profile_of(source), key, members, 7, "w1", grouped=True))

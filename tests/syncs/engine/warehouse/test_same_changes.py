@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import math
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,18 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from sqlglot import exp
 
+from connectors.registry import source_class
+from connectors.sdk.context import Environment
 from connectors.sdk.destination import Limits
+from connectors.sdk.planner import AUDIT_SCHEMA, SCHEMAS, own_table, warehouse_of
 from connectors.sdk.types import ColumnType
 from syncs.engine.runlog import RunLog
 from syncs.engine.spec import FieldMapping, MappingKind, ModelColumn, Planner
+from tests.support import duck_warehouses
 from tests.syncs.engine.support import Finished, House, MemoryDestination
-from tests.syncs.engine.warehouses import DuckDBWarehouse, PostgresWarehouse, Warehouse
+from tests.syncs.engine.warehouses import TABLE, DuckDBWarehouse, HostedWarehouse, PostgresWarehouse, Warehouse
 
 MOMENTS = st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2100, 1, 1))  # noqa: DTZ001 - naive ones are wanted
 TEXTS = st.sampled_from([
@@ -47,6 +52,7 @@ STEP = st.tuples(VERSION, st.sets(KEYS, max_size=2), st.sets(KEYS, max_size=2), 
 NATIVE = {
     "duckdb": {"json": '"json"::JSON', "list": "replace(replace(\"list\", '{', '['), '}', ']')::INTEGER[]"},
     "postgres": {"json": '"json"::jsonb', "list": '"list"::integer[]'},
+    "databricks": {"json": "ARRAY(`json`)", "list": "split(`list`, ',')"},
     "redshift": {
         "json": 'JSON_PARSE("json")',
         "list": "JSON_PARSE(lower(replace(replace(\"list\", '{', '['), '}', ']')))",
@@ -63,9 +69,10 @@ Step = tuple[dict[str, dict[str, Any]], set[str], set[str], int]
 
 def model_of(warehouse: Warehouse) -> str:
     """A query whose JSON and lists have the warehouse's own types."""
-    read = NATIVE[warehouse.dialect]
-    names = [(name, '"' + name.replace('"', '""') + '"') for name in ("id", *VALUES)]
-    return "SELECT " + ", ".join(f"{read.get(name, quoted)} AS {quoted}" for name, quoted in names) + " FROM somewhere"
+    read, dialect = NATIVE[warehouse.dialect], warehouse.dialect
+    names = [(name, exp.to_identifier(name, quoted=True).sql(dialect=dialect)) for name in ("id", *VALUES)]
+    place = own_table(TABLE, AUDIT_SCHEMA).sql(dialect=dialect) if isinstance(warehouse, HostedWarehouse) else TABLE
+    return "SELECT " + ", ".join(f"{read.get(name, quoted)} AS {quoted}" for name, quoted in names) + f" FROM {place}"
 
 
 def data(step: Step) -> pa.Table:
@@ -131,6 +138,25 @@ def check_the_same(warehouse: Warehouse, steps: Sequence[Step], *, moves_at: int
             here, there = run(local, warehouse, step), run(other, warehouse, step)
             assert changes(other, there) == changes(local, here)
             assert counts(there) == counts(here)
+
+
+@contextmanager
+def at_databricks() -> Iterator[HostedWarehouse]:
+    with duck_warehouses.a_databricks([f"CREATE SCHEMA {schema}" for schema in SCHEMAS]) as config:
+        environment = Environment(outbound_allow=("*",), routes=config.pop("routes"))
+        yield HostedWarehouse(warehouse_of(source_class("databricks")(config, environment)))
+
+
+@PROFILE
+@given(first=STEP, second=STEP)
+@pytest.mark.parametrize("opened", [at_databricks])
+def test_behind_a_protocol(
+    opened: Callable[[], AbstractContextManager[HostedWarehouse]], first: Step, second: Step
+) -> None:
+    with opened() as warehouse:
+        check_the_same(warehouse, [first, second])
+        warehouse.empty()
+        check_the_same(warehouse, [first, first, second], moves_at=1)
 
 
 @contextmanager
