@@ -20,7 +20,7 @@ from connectors.sdk.destination import (
     RowResult,
     SyncType,
 )
-from connectors.sdk.errors import BatchRejected
+from connectors.sdk.errors import BatchRejected, InternalError
 from connectors.sdk.fields import SPLIT_RETRY, Select, Text
 from connectors.sdk.modes import insert, members, update, upsert
 from connectors.sdk.rest import (
@@ -135,6 +135,8 @@ async def put_in(work: Work) -> Results:
 async def left_out(line: Line, kind: str, address: str) -> list[tuple[str, str]]:
     """The values in a file of contacts that were not imported, each with the reason."""
     content = (await line.beside(FILES).send("GET", address)).body.decode(errors="replace")
+    if not content.strip():
+        raise InternalError(f"Brevo's list of {kind.replace('_', ' ')} is empty.")
     cells = content.replace(";", ",").replace("\n", ",").split(",")
     return [(cell.strip().strip('"'), f"Brevo left it out: {kind.replace('_', ' ')}.") for cell in cells]
 

@@ -30,6 +30,7 @@ CODES = ErrorCodes(
             partial(Unavailable, in_doubt=True),
         ),
     },
+    always=True,
 )
 WORDS = {
     "not_in_channel": "the app is not in this channel; invite it there",
@@ -152,7 +153,8 @@ class SlackDestination(ChatDestination):
         host = parse_url(given["upload_url"]).host or ""
         if not host.endswith(".slack.com"):
             raise InternalError("Slack names another host for files, which gets nothing.")
-        await line.send("POST", given["upload_url"], body=message.file, content_type="text/csv")
+        # A file that arrived is answered in plain words: here the status says all.
+        await line.send("POST", given["upload_url"], body=message.file, content_type="text/csv", takes=(200,))
         done = {"files": [{"id": given["file_id"], "title": message.file_name}], "channel_id": message.to}
         await line.post(
             "files.completeUploadExternal", {**done, **({"initial_comment": message.text} if message.text else {})}

@@ -106,6 +106,7 @@ CODES = ErrorCodes(
         **dict.fromkeys((50000, 50002, 51010, 51305), partial(Unavailable, in_doubt=True)),
     },
     stale=(40102, 40105),
+    always=True,
 )
 
 

@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 
 from connectors.destinations.customerio.settings import APP, NAMES, OBJECT, OWN, PEOPLE
 from connectors.sdk.destination import ACCEPTED, Mode, RowResult, rejected
+from connectors.sdk.errors import InternalError
 from connectors.sdk.rest import Line, Record, Results, Work, by_index, missing
 from connectors.sdk.rest.times import unix_ms, unix_s
 from connectors.sdk.rest.work import text
@@ -17,6 +18,7 @@ from connectors.sdk.rows import dumps
 from connectors.sdk.types import Operation
 
 PART_BYTES = 32_000
+PARTLY = 207
 EVENTS = UUID("4e0f7d8e-6b0d-5c1a-9b63-5f9f6f1d5c20")
 ULID = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -135,11 +137,17 @@ async def send_batch(line: Line, parts: list[Any]) -> Results:
     """One batch; its errors name parts by place. What is too large for one part is not sent."""
     large = [len(dumps(part)) > PART_BYTES for part in parts]
     sent = [part for part, too in zip(parts, large, strict=True) if not too]
-    answer = await line.post("api/v2/batch", {"batch": sent}) if sent else {}
-    errors = [(error["batch_index"], words(error)) for error in (answer or {}).get("errors") or ()]
-    outcome = iter(by_index(len(sent), errors))
+    outcome = iter(await _answered(line, sent) if sent else ())
     refusal = rejected("The row is larger than the 32 kB that Customer.io takes.")
     return [refusal if too else next(outcome) for too in large]
+
+
+async def _answered(line: Line, sent: Sequence[Any]) -> Results:
+    response = await line.send("POST", "api/v2/batch", json={"batch": sent})
+    told = response.json().get("errors") or () if response.body.strip() else ()
+    if response.status == PARTLY and not told:
+        raise InternalError("Customer.io took only a part of the batch and does not say which.")
+    return by_index(len(sent), [(error["batch_index"], words(error)) for error in told])
 
 
 def attributes_of(work: Work, record: Record, own: Sequence[str]) -> Record:

@@ -51,7 +51,7 @@ SIGN_IN = ClientCredentials(
 
 def code_of(answer: Any) -> str | None:
     """The code of an answer that is an error; Marketo says 200 all the same."""
-    return None if answer.get("success", True) else str(answer["errors"][0]["code"])
+    return None if answer["success"] else str(answer["errors"][0]["code"])
 
 
 def says(answer: Any) -> str:
@@ -69,6 +69,7 @@ CODES = ErrorCodes(
         "610": Gone,
     },
     stale=TOKENS,
+    always=True,
 )
 OBJECTS_TYPE = SyncType(
     key="objects",

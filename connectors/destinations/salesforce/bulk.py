@@ -87,5 +87,7 @@ def _name(key: str, row: Mapping[str, str], columns: Mapping[str, str]) -> Any:
 
 async def _rows(work: Work, path: str) -> Any:
     answer = await work.line.send("GET", path)
+    if not answer.body.strip():  # where it names nobody, it has a heading all the same
+        raise InternalError("Salesforce's list of the rows that it refused is empty.")
     for row in csv.DictReader(io.StringIO(answer.body.decode("utf-8", "replace"))):
         yield row

@@ -19,7 +19,8 @@ class ErrorCodes:
     ``find`` reads the code out of an answer (``None``: there is none). ``fine`` are codes of
     success, ``meanings`` what others mean. A code in neither means what the status says, and
     ``otherwise`` where the status is a success. ``stale`` are codes by which a token is
-    refused, of services that do not say so by their status.
+    refused, of services that do not say so by their status. ``always``: the service puts its
+    verdict into every answer, so that one without it, or an empty one, is no success.
     """
 
     find: Callable[[Any], Any]
@@ -27,11 +28,14 @@ class ErrorCodes:
     fine: Collection[Any] = (None,)
     otherwise: Callable[[str], ConnectorError] = BatchRejected
     stale: Collection[Any] = ()
+    always: bool = False
 
     def error(self, response: Response, message: str) -> ConnectorError | None:
         """The error that the code in an answer stands for; ``None`` where the status alone decides."""
         code = self._code(response)
-        if code is _UNKNOWN or code in self.fine:
+        if code is _UNKNOWN:
+            return self._unsaid(response) if self.always and response.ok else None
+        if code in self.fine:
             return None
         if meaning := self.meanings.get(code):
             return meaning(message)
@@ -40,6 +44,10 @@ class ErrorCodes:
     def stales(self, response: Response) -> bool:
         """Whether an answer refuses the token."""
         return bool(self.stale) and self._code(response) in self.stale
+
+    def _unsaid(self, response: Response) -> ConnectorError:
+        told = response.sample() or "it is empty"
+        return InternalError(f"{response.status}: the answer does not say whether the request was carried out: {told}")
 
     def _code(self, response: Response) -> Any:
         try:

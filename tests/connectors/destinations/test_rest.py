@@ -36,6 +36,17 @@ def test_its_requests_are_what_the_service_describes(case: Case) -> None:
     assert problems == []
 
 
+# Of these an answer without a body is a yes: a function only has to name the rows that it refuses, and the
+# Trade Desk's description leaves open what an answer holds that refuses none.
+SILENCE_IS_YES = {"azure_functions", "google_cloud_functions", "tradedesk"}
+
+
+@pytest.mark.parametrize("key", [key for key in rest_keys() if key not in SILENCE_IS_YES])
+async def test_an_empty_answer_is_no_success_where_answers_tell_of_rows(key: str) -> None:
+    problems = {str(case): await rules.emptiness_problems(case) for case in CASES if case.key == key}
+    assert {case: found for case, found in problems.items() if found} == {}
+
+
 @pytest.mark.parametrize("case", first_of_each_type(CASES), ids=str)
 async def test_a_service_that_misbehaves_at_any_step_costs_no_answer_and_shows_no_secret(case: Case) -> None:
     assert await rules.misbehaviour_problems(case) == []

@@ -64,6 +64,24 @@ async def misbehaviour_problems(case: Case) -> list[str]:
     return found
 
 
+async def emptiness_problems(case: Case) -> list[str]:
+    """Where an answer of success refuses rows, the same answer without a body does not accept them."""
+    wanted = case.told.get("results", ())
+    exchanges = case.told["exchanges"]
+    found: list[str] = []
+    for step, exchange in enumerate(exchanges) if any(not each.get("accepted") for each in wanted) else ():
+        answer = exchange.get("answer", {})
+        if not answer.get("json", answer.get("body")) or not 200 <= answer.get("status", 200) < 300:
+            continue
+        silent = {**exchange, "answer": {k: v for k, v in answer.items() if k not in ("json", "body")}}
+        told = {**case.told, "exchanges": [*exchanges[:step], silent, *exchanges[step + 1 :]]}
+        played = await play(case, told=told)
+        taken = zip(played.results, wanted, strict=True) if played.error is None else ()
+        if any(result.accepted and not each.get("accepted") for result, each in taken):
+            found.append(f"an empty answer to {exchange.get('method', 'POST')} {exchange['path']} is a success")
+    return found
+
+
 def _problems(case: Case, played: Played, secrets: Sequence[str], expected: type[ConnectorError]) -> Iterator[str]:
     error = played.error
     if error is None:

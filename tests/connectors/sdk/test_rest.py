@@ -272,13 +272,15 @@ async def test_a_service_with_words_of_its_own_for_signing_in(said: dict[str, An
         (200, b'{"code": 9, "message": "No such list"}', BatchRejected),
         (401, b'{"code": 9, "message": "Who are you?"}', AuthError),
         (503, b"<html>", Unavailable),
+        (200, b"", InternalError),
+        (200, b"{}", InternalError),
     ],
 )
 async def test_a_services_own_codes_say_what_its_answers_mean(
     status: int, body: bytes, expected: type[Exception] | None
 ) -> None:
     way = KeyParameter(key=Text(name="key", label="Key", secret=True), parameter="token")
-    codes = ErrorCodes(find=lambda answer: answer["code"], fine=(0,), meanings={7: RateLimited})
+    codes = ErrorCodes(find=lambda answer: answer["code"], fine=(0,), meanings={7: RateLimited}, always=True)
     async with fake_http(Answer(status, body)) as server, line(way, {"key": "k1"}, server, codes) as opened:
         if expected is None:
             assert await opened.get("things") == {"code": 0}
