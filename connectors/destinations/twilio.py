@@ -45,7 +45,9 @@ KINDS = MessageKinds(
         Text(
             name="from",
             label="From",
-            help="One of your numbers at Twilio.",
+            help="One of your numbers at Twilio, or a column that holds it: {{ row.sender }}.",
+            template=True,
+            syntax="liquid",
             when=When(field="sender", values=("number",)),
         ),
         Select(
@@ -93,7 +95,9 @@ class TwilioDestination(ChatDestination):
         except ValueError as error:
             raise BatchRejected(f"“{message.to[:40]}” {error}.") from error
         by_service = settings.get("sender") == "service"
-        sender = {"MessagingServiceSid": settings["service"]} if by_service else {"From": settings["from"]}
+        if not by_service and not message.sender:
+            raise BatchRejected("No number is named that the message comes from.")
+        sender = {"MessagingServiceSid": settings["service"]} if by_service else {"From": message.sender}
         await line.send("POST", "Messages.json", form={"To": to, "Body": message.text, **sender})
 
     async def services(self) -> list[Choice]:

@@ -11,6 +11,7 @@ from connectors.destinations.sfmc.soap import API, call, inside, retrieve, tag, 
 from connectors.sdk.arrow import column_type
 from connectors.sdk.destination import ACCEPTED, DestinationField, Job, RowResult, rejected
 from connectors.sdk.errors import BatchRejected, ConfigError
+from connectors.sdk.files.names import expanded
 from connectors.sdk.rest import Line, Place, Record, Results, Work, field, missing
 from connectors.sdk.rest.work import text
 from connectors.sdk.rows import dumps
@@ -112,7 +113,7 @@ def described(told: Any) -> DestinationField:
     )
 
 
-async def find(line: Line, job: Job, name: str) -> str | None:
+async def find(line: Line, name: str) -> str | None:
     """The external key of the data extension that was made before: it is its name."""
     found = await retrieve(line, "DataExtension", ("CustomerKey", "Name"), ("CustomerKey", name))
     return text_of(found[0], "CustomerKey") if found else None
@@ -207,4 +208,15 @@ async def clear(line: Line, extension: str) -> None:
         raise BatchRejected(reason(answer))
 
 
-EXTENSION = Place(noun="extension", discover="extensions", find=find, make=make)
+def named(job: Job, name: str) -> str:
+    """The name with what it says of the run that makes the data extension; a model's own name says nothing."""
+    return expanded(name, job, "extension_name") if job.settings.get("extension_name") else name
+
+
+EXTENSION = Place(
+    noun="extension",
+    discover="extensions",
+    find=lambda line, job, name: find(line, named(job, name)),
+    make=lambda line, job, name: make(line, job, named(job, name)),
+    naming="{YYYY}, {MM}, {DD}, {model.name} and the like tell of the run that makes it.",
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from connectors.sdk.destination import Job
 from connectors.sdk.errors import ConfigError
@@ -31,6 +32,7 @@ _JOB: Mapping[str, Callable[[Job], str]] = {
     "sync.run.id": lambda job: str(job.run_id),
 }
 VARIABLES = (*_TIMES, *_JOB, "operation", "part")
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def file_name(template: str, job: Job, *, offset_s: int = 0, operation: str = "", part: int = 0) -> str:
@@ -40,9 +42,8 @@ def file_name(template: str, job: Job, *, offset_s: int = 0, operation: str = ""
     ``{operation}`` and ``{part}`` say which; a template without them gets
     ``-added`` or ``-0001`` before the extension. Raises ``ConfigError``.
     """
-    moment = job.started_at + timedelta(seconds=offset_s)
     rest = {"operation": operation, "part": f"{part:04}" if part else ""}
-    path = _VARIABLE.sub(lambda m: _value(m.group(1), moment, job, rest), template.strip())
+    path = expanded(template, job, "filename", offset_s=offset_s, more=rest)
     if operation and "{operation}" not in template:
         path = _suffixed(path, operation)
     if part and "{part}" not in template:
@@ -50,7 +51,13 @@ def file_name(template: str, job: Job, *, offset_s: int = 0, operation: str = ""
     return _safe(path)
 
 
-def _value(name: str, moment: datetime, job: Job, rest: Mapping[str, str]) -> str:
+def expanded(template: str, job: Job, setting: str, *, offset_s: int = 0, more: Mapping[str, str] = _NOTHING) -> str:
+    """What a template in this setting says of a run, ``more`` variables included; raises ``ConfigError``."""
+    moment = job.started_at + timedelta(seconds=offset_s)
+    return _VARIABLE.sub(lambda m: _value(m.group(1), moment, job, more, setting), template.strip())
+
+
+def _value(name: str, moment: datetime, job: Job, rest: Mapping[str, str], setting: str) -> str:
     if maker := _TIMES.get(name):
         return maker(moment)
     if reader := _JOB.get(name):
@@ -58,9 +65,9 @@ def _value(name: str, moment: datetime, job: Job, rest: Mapping[str, str]) -> st
     if name in rest:
         return rest[name]
     raise ConfigError(
-        f"The file name uses “{{{name}}}”, which does not exist.",
-        field="filename",
-        hint=f"There are: {', '.join(VARIABLES)}.",
+        f"The name uses “{{{name}}}”, which does not exist.",
+        field=setting,
+        hint=f"There are: {', '.join((*_TIMES, *_JOB, *rest))}.",
     )
 
 

@@ -35,7 +35,10 @@ _CELL = 40  # characters of a table's cell
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message that is ready: whom it goes to, what it says, and perhaps a file. ``kind`` is the sync type."""
+    """A message that is ready: whom it goes to, what it says, and perhaps a file. ``kind`` is the sync type.
+
+    ``sender`` is who it comes from, where a message of one row says so (the setting ``from``).
+    """
 
     kind: str
     to: str
@@ -46,6 +49,7 @@ class Outgoing:
     file: bytes = b""
     cc: str = ""
     bcc: str = ""
+    sender: str = ""
 
 
 class Copies(TypedDict):
@@ -165,6 +169,7 @@ class MessageSession(Generic[Line]):
             to = self._render("to", self._job.settings, row, context).strip()
             text = await self._with_users(self._render("text", settings, row, context))
             subject = self._render("subject", settings, row, context)
+            sender = self._render("from", self._job.settings, row, context).strip()
             copies = Copies(
                 cc=self._render("cc", self._job.settings, row, context).strip(),
                 bcc=self._render("bcc", self._job.settings, row, context).strip(),
@@ -175,7 +180,8 @@ class MessageSession(Generic[Line]):
             return refusal
         try:
             await self._destination.post(
-                self._line, Outgoing(self._job.sync_type, to, text, self._job.settings, subject, **copies)
+                self._line,
+                Outgoing(self._job.sync_type, to, text, self._job.settings, subject, sender=sender, **copies),
             )
         except (BatchRejected, Gone) as error:
             return rejected(error.message)

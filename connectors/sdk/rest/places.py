@@ -22,7 +22,7 @@ class Place:
     ``noun`` names it (“list”) and is the setting's name. ``discover`` is the destination's
     method that lists those there are, ``depends`` names the settings it needs. ``make`` makes
     one with a name, ``find`` the id of one that has the name already; without ``make`` only
-    existing ones can be chosen.
+    existing ones can be chosen. ``naming`` adds to what a person reads about the name.
     """
 
     noun: str
@@ -30,6 +30,7 @@ class Place:
     find: Find | None = None
     make: Make | None = None
     depends: tuple[str, ...] = ()
+    naming: str = ""
 
     @property
     def settings(self) -> tuple[Field, ...]:
@@ -60,7 +61,7 @@ class Place:
             Text(
                 name=f"{self.noun}_name",
                 label=f"Name of the new {self.noun}",
-                help="Left empty, it is called like the model.",
+                help=f"Left empty, it is called like the model. {self.naming}".rstrip(),
                 required=False,
                 max_length=200,
                 when=When(field=source, values=("new",)),
