@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from config.embedded.ports import choose
 from connectors.sdk.context import Environment
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, Unavailable
 from connectors.sdk.net import Blocked, Client, Request
+from connectors.sdk.net.relay import proxied, relayed
 from connectors.sdk.net.ssh import ForwardRefused, check, host_key_of, local_port, new_key
 from connectors.sdk.tunnels import SshServer, fingerprint, route
 from tests.connectors.kit.fake_http import Answer, fake_http
@@ -79,6 +81,21 @@ def test_a_service_is_reached_by_many_over_one_connection(sshd: Sshd, opened: En
     assert [asked(port) for port in ports for _ in range(4)] == [b"pingping"] * 4
     assert asked(ports.pop(), b"x" * 3_000_000) == b"x" * 6_000_000
     assert len(set(sshd.sessions()) - before) <= 1, "an earlier test's connection is kept, and may be used again"
+
+
+def test_drivers_that_dial_by_themselves_are_led_through_the_tunnel(sshd: Sshd, opened: Environment, echo: int) -> None:
+    """By the port that stands for a server, and by the HTTP proxy: nothing but the SSH server may be called here."""
+    tunnelled = replace(opened, tunnel=sshd.server(PRIVATE))
+    with relayed(tunnelled, "127.0.0.1", echo) as port:
+        assert [asked(port) for _ in range(3)] == [b"pingping"] * 3
+        assert asked(port, b"x" * 1_000_000) == b"x" * 2_000_000
+        sshd.cut_off()
+        assert asked(port) == b"pingping"
+    with proxied(tunnelled) as port:
+        answer = asked(port, f"CONNECT 127.0.0.1:{echo} HTTP/1.1\r\n\r\nping".encode())
+    assert answer.partition(b"\r\n\r\n")[::2] == (b"HTTP/1.1 200 Connection established", b"pingping")
+    with pytest.raises(Blocked), relayed(opened, "127.0.0.1", echo):
+        pass
 
 
 def test_a_connection_that_broke_is_made_again_at_the_same_port(sshd: Sshd, opened: Environment, echo: int) -> None:
