@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
-
-from redis import asyncio as redis_library
-from redis.exceptions import (
-    AuthenticationError,
-    BusyLoadingError,
-    NoPermissionError,
-    ReadOnlyError,
-    RedisError,
-    ResponseError,
-)
-from redis.exceptions import (
-    TimeoutError as NoAnswer,
-)
 
 from connectors.sdk.destination import (
     ACCEPTED,
@@ -34,22 +20,18 @@ from connectors.sdk.destination import (
     SyncType,
     rejected,
 )
-from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, Unavailable
-from connectors.sdk.fields import TUNNEL, Field, Number, Select, Text, Toggle, When
+from connectors.sdk.errors import ConfigError
+from connectors.sdk.fields import TUNNEL, Field, KeyValues, Number, Select, Text, Toggle, When
 from connectors.sdk.liquid import liquid_text
 from connectors.sdk.modes import update, upsert
+from connectors.sdk.redis import Server, check_answer, opened, typed
 from connectors.sdk.rest.fields import field, fields
 from connectors.sdk.rest.work import NO_MATCH
 from connectors.sdk.rows import json_rows
 from connectors.sdk.server_settings import authority
 from connectors.sdk.tables import outcome, traced
-from connectors.sdk.tunnels import route_async
 from connectors.sdk.types import Choice, Operation, Verification
 
-# The types that are published for the library are those of an old version.
-_library: Any = redis_library
-_SslConnection: Any = _library.SSLConnection
-_CONNECT_S = 10.0
 _KEY = field("key", "Key", identifier=True, required=True)
 _PLACE = fields(field("longitude", required=True, kind="number"), field("latitude", required=True, kind="number"))
 _VALUES: Mapping[str, tuple[DestinationField, ...]] = {
@@ -114,7 +96,22 @@ _MEMBERS = SyncType(
 _FIELDS: tuple[Field, ...] = (
     Text(name="host", label="Host", placeholder="redis.example.com", max_length=253),
     Number(name="port", label="Port", default=6379, minimum=1, maximum=65_535),
-    Number(name="database", label="Database", default=0, minimum=0, maximum=10_000),
+    Toggle(name="cluster", label="Cluster", help="The host is one of its nodes, which names the others."),
+    Number(
+        name="database",
+        label="Database",
+        default=0,
+        minimum=0,
+        maximum=10_000,
+        when=When(field="cluster", values=(False,)),
+    ),
+    KeyValues(
+        name="nodes",
+        label="Addresses of nodes",
+        help="Where nodes are reached, by what the cluster calls them: 10.0.0.5:6379 → nat.example.com:7001. "
+        "Those left out are called as they are named.",
+        when=When(field="cluster", values=(True,)),
+    ),
     Text(name="user", label="User", help="Left out, the default user.", required=False),
     Text(name="password", label="Password", required=False, secret=True),
     Toggle(name="tls", label="Encrypt with TLS", help="And check the server's certificate.", group="Security"),
@@ -124,7 +121,7 @@ _FIELDS: tuple[Field, ...] = (
 
 
 class RedisDestination(Destination):
-    """One database of a server."""
+    """One database of a server, or a cluster."""
 
     definition = DestinationDefinition(
         key="redis",
@@ -140,7 +137,7 @@ class RedisDestination(Destination):
     async def check(self) -> None:
         """PING, which every user may."""
         async with self._client(10.0) as client:
-            with _typed():
+            with typed():
                 await client.execute_command("PING")
 
     async def fields(self, sync_type: str, settings: Mapping[str, Any]) -> Sequence[DestinationField]:
@@ -162,45 +159,31 @@ class RedisDestination(Destination):
         async with self._client(self.limits(job).timeout_s) as client:
             yield RedisSession(client, job)
 
-    @asynccontextmanager
-    async def _client(self, timeout_s: float) -> AsyncIterator[Any]:
-        config = self.config
-        host, port = str(config.get("host") or "").strip(), int(config.get("port") or 6379)
-        way = await route_async(self.environment, host, port)
-        options: dict[str, Any] = {"connection_class": _library.Connection}
-        if config.get("tls"):
-            authority = str(config.get("ca") or "") or None
-            options = {"connection_class": _Encrypted, "name": host, "ssl_ca_data": authority}
-            options |= {"ssl_min_version": ssl.TLSVersion.TLSv1_2}
-        pool = _library.ConnectionPool(
-            host=way.addresses[0],
-            port=way.port,
-            db=int(config.get("database") or 0),
-            username=str(config.get("user") or "") or None,
-            password=str(config.get("password") or "") or None,
-            socket_connect_timeout=_CONNECT_S,
-            socket_timeout=timeout_s,
-            socket_keepalive=True,
-            client_name="headrace",
-            **options,
-        )
-        client = _library.Redis(connection_pool=pool)
-        try:
-            yield client
-        finally:
-            await client.aclose()
-            await pool.aclose()
+    def _client(self, timeout_s: float) -> AbstractAsyncContextManager[Any]:
+        return opened(_server(self.config), self.environment, timeout_s)
 
 
-class _Encrypted(_SslConnection):  # type: ignore[misc]  # as above
-    """Connects to a judged address, and checks the certificate for the name that was judged."""
+def _server(config: Mapping[str, Any]) -> Server:
+    cluster = bool(config.get("cluster"))
+    return Server(
+        host=str(config.get("host") or "").strip(),
+        port=int(config.get("port") or 6379),
+        database=0 if cluster else int(config.get("database") or 0),
+        user=str(config.get("user") or ""),
+        password=str(config.get("password") or ""),
+        encrypted=bool(config.get("tls")),
+        authority=str(config.get("ca") or ""),
+        cluster=cluster,
+        nodes={_place(row["name"]): _place(row["value"]) for row in config.get("nodes") or ()} if cluster else {},
+    )
 
-    def __init__(self, *, name: str, **options: Any) -> None:
-        super().__init__(**options)
-        self._name = name
 
-    def _connection_arguments(self) -> Mapping[str, Any]:
-        return {**super()._connection_arguments(), "server_hostname": self._name}
+def _place(told: str) -> tuple[str, int]:
+    """A node's host and port."""
+    host, _, port = told.strip().rpartition(":")
+    if not host or not port.isdigit():
+        raise ConfigError(f"“{told}” is no node.", field="nodes", hint="Write host:port on both sides.")
+    return host.strip("[]"), int(port)
 
 
 Command = tuple[Any, ...]
@@ -288,39 +271,13 @@ class RedisSession:
         """All commands in one pipeline; the answers by row."""
         if not commands:
             return {}
-        async with self._client.pipeline(transaction=False) as pipe:
-            for some in commands.values():
-                for command in some:
-                    pipe.execute_command(*command)
-            with _typed():
+        with typed():
+            async with self._client.pipeline(transaction=False) as pipe:
+                for some in commands.values():
+                    for command in some:
+                        pipe.execute_command(*command)
                 answers = iter(await pipe.execute(raise_on_error=False))
         found = {place: [next(answers) for _ in some] for place, some in commands.items()}
         for answer in (a for some in found.values() for a in some):
-            if isinstance(answer, NoPermissionError | ReadOnlyError | AuthenticationError | BusyLoadingError):
-                raise _told(answer) from answer
+            check_answer(answer)
         return found
-
-
-@contextmanager
-def _typed() -> Iterator[None]:
-    try:
-        yield
-    except (RedisError, OSError) as error:
-        raise _told(error) from error
-
-
-def _told(error: Exception) -> ConnectorError:
-    words = str(error) or type(error).__name__
-    if isinstance(error, AuthenticationError) or "NOAUTH" in words or "WRONGPASS" in words:
-        return AuthError(words, hint="Check user and password.")
-    if isinstance(error, NoPermissionError):
-        return AuthError(words, hint="Allow this user the command and the keys (ACL SETUSER).")
-    if isinstance(error, ReadOnlyError):
-        return Unavailable(words, hint="The server is a replica: give the address of the primary.")
-    if isinstance(error, NoAnswer):
-        return Unavailable(words, in_doubt=True)
-    if isinstance(error, ssl.SSLError) or "SSL" in words or "certificate" in words.lower():
-        return ConfigError(words, field="tls", hint="Upload the authority of the server, or switch encryption off.")
-    if isinstance(error, ResponseError) and not isinstance(error, BusyLoadingError):
-        return ConfigError(words, field="database")
-    return Unavailable(words, hint="Check host and port, and that the server is up.")

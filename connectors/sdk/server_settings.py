@@ -32,7 +32,7 @@ def encryption(*, prefer: bool = False) -> Select:
     return Select(name="sslmode", label="Encryption", default=choices[0].value, group="Security", choices=choices)
 
 
-def authority(when: When, *, group: str = "Security", beside: bool = True) -> FileUpload:
+def authority(when: When | None, *, group: str = "Security", beside: bool = True) -> FileUpload:
     """Whom to trust to certify the server: ``beside`` the machine's own authorities, or in their place."""
     trusted = "beside those of this machine." if beside else "Left out, those of this machine are."
     return FileUpload(

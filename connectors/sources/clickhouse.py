@@ -14,9 +14,10 @@ import pyarrow as pa
 from sqlglot import exp
 
 from connectors.sdk.arrow import check_calendar
+from connectors.sdk.clickhouse_server import FIELDS, server_of
 from connectors.sdk.clickhouse_types import reading
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError, QueryError, Unavailable
-from connectors.sdk.fields import TUNNEL, Number, Text, Toggle, When
+from connectors.sdk.fields import TUNNEL
 from connectors.sdk.net.streaming import BROKEN, SILENCE_S, Answer, Place, post
 from connectors.sdk.readings import Described
 from connectors.sdk.rest.sign_in import basic
@@ -80,20 +81,8 @@ class ClickHouseSource(SqlSource):
         studio=True,
         setup_sql=setup_sql,
         fields=(
-            Text(name="host", label="Host", placeholder="….clickhouse.cloud", max_length=253),
-            Number(
-                name="port",
-                label="HTTP port",
-                help="8443 with encryption in most places, 8123 without.",
-                default=8443,
-                minimum=1,
-                maximum=65_535,
-            ),
-            Text(name="database", label="Database", default="default", max_length=200),
-            Text(name="user", label="User", help="A user that may only read is enough.", default="default"),
-            Text(name="password", label="Password", required=False, secret=True),
-            Toggle(name="secure", label="Encrypt", help="Off only on a network that you trust.", default=True),
-            authority(When(field="secure", values=(True,)), group=""),
+            *FIELDS,
+            authority(None, group=""),
             TUNNEL,
             TIME_LIMIT,
         ),
@@ -189,16 +178,13 @@ class ClickHouseSource(SqlSource):
         raise _told(text) or _refused(answer.status, text)
 
     def _send(self, sql: str, query: Mapping[str, str], silence: float = SILENCE_S) -> Answer:
-        config = self.config
+        server = server_of(self.config, _SETTINGS)
         place = Place(
-            host=str(config.get("host") or "").strip(),
-            port=int(config.get("port") or 8443),
-            secure=bool(config.get("secure", True)),
-            authority=str(config.get("ca") or ""),
+            host=server.host, port=server.port, secure=server.secure, authority=str(self.config.get("ca") or "")
         )
         # Names and passwords are UTF-8: a header carries that only encoded, an address does by itself.
-        proof = basic(str(config.get("user") or "default"), str(config.get("password") or ""))
-        asked = {**query, "database": str(config.get("database") or "default")}
+        proof = basic(server.user, server.password)
+        asked = {**server.settings, **query, "database": server.database}
         headers = {"Authorization": proof}
         return post(place, self.environment, sql.encode(), query=asked, headers=headers, silence=silence)
 

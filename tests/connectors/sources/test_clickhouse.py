@@ -11,8 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from connectors.sdk.clickhouse_server import Server, server_of
 from connectors.sdk.context import Environment
-from connectors.sdk.errors import QueryError, Unavailable
+from connectors.sdk.errors import ConfigError, QueryError, Unavailable
 from connectors.sources.clickhouse import ClickHouseSource
 
 SCHEMA = pa.schema([pa.field("i", pa.int64())])
@@ -129,3 +130,48 @@ def test_an_answer_that_is_no_list_has_words(
     server.described = described
     with pytest.raises(expected, match=words):
         opened(server).describe("SELECT i FROM t")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("jdbc:clickhouse://ch.test", {}),
+        (
+            "jdbc:ch:https://ch.test:9440/shop?user=reader&password=a%26b&max_execution_time=60&socket_timeout=5",
+            {
+                "port": 9440,
+                "database": "shop",
+                "user": "reader",
+                "password": "a&b",
+                "settings": {"max_execution_time": "60"},
+            },
+        ),
+        (
+            "clickhouse://re%40der:p%2Fw@ch.test/?ssl=true&clickhouse_setting_max_threads=2&custom_settings=a=1,b=2",
+            {"user": "re@der", "password": "p/w", "settings": {"max_threads": "2", "a": "1", "b": "2"}},
+        ),
+        ("jdbc:clickhouse:http://ch.test", {"port": 8123, "secure": False}),
+        ("jdbc:clickhouse://ch.test:8123/x?ssl=false", {"port": 8123, "secure": False, "database": "x"}),
+    ],
+)
+def test_connection_strings_are_read_as_the_driver_for_java_reads_them(given: str, expected: dict[str, Any]) -> None:
+    config = {"login": "connection_string", "connection_string": given}
+    assert server_of(config, {"readonly": "2"}) == Server(host="ch.test", **expected)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("https://ch.test", "does not begin"),
+        ("jdbc:clickhouse://a.test,b.test", "one host"),
+        ("jdbc:clickhouse://ch.test:port", "port"),
+        ("jdbc:clickhouse:///shop", "one host"),
+        ("jdbc:clickhouse://ch.test?clickhouse_setting_readonly=0", "“readonly” cannot be set"),
+        ("jdbc:clickhouse://ch.test?custom_http_params=query=DROP", "“query” cannot be set"),
+        ("jdbc:clickhouse://ch.test?ssl=true&sslmode=NONE", "not to check"),
+    ],
+)
+def test_strings_that_would_weaken_a_connection_are_refused(given: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words) as caught:
+        server_of({"login": "connection_string", "connection_string": given}, {"readonly": "2"})
+    assert caught.value.field == "connection_string"

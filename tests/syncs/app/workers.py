@@ -29,19 +29,20 @@ _nursery = get_context("forkserver")
 _nursery.set_forkserver_preload(["config.worker", "syncs.runner", "syncs.scheduler", "config.urls"])
 
 
-def _work() -> None:
+def _work(routes: Mapping[str, str]) -> None:
     from config import worker
 
+    settings.OUTBOUND_ROUTES = dict(routes)
     worker.main()
 
 
-def _schedule() -> None:
+def _schedule(routes: Mapping[str, str]) -> None:
     from django.core.management import call_command
 
     call_command("run_scheduler")
 
 
-_FORKED: Mapping[tuple[str, ...], Callable[[], None]] = {WORKER: _work, SCHEDULER: _schedule}
+_FORKED: Mapping[tuple[str, ...], Callable[[Mapping[str, str]], None]] = {WORKER: _work, SCHEDULER: _schedule}
 
 
 def environment() -> dict[str, str]:
@@ -60,11 +61,18 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def process(command: tuple[str, ...], **more: str) -> Iterator[Running]:
-    """A process of ours, with ``more`` in its environment; whatever is left of it is killed in the end."""
+def process(command: tuple[str, ...], *, routes: Mapping[str, str] | None = None, **more: str) -> Iterator[Running]:
+    """A process of ours, with ``more`` in its environment; whatever is left of it is killed in the end.
+
+    ``routes``: where to go in place of services, by their origins.
+    """
     told = {**environment(), **more}
     forks = command in _FORKED and not more and _nursery_knows(told)
-    started = _forked(command, told) if forks else _started(command, told)
+    if forks:
+        started = _forked(command, told, routes or {})
+    else:
+        told["HEADRACE_OUTBOUND_ROUTES"] = ",".join(f"{origin}={place}" for origin, place in (routes or {}).items())
+        started = _started(command, told)
     try:
         yield started
     finally:
@@ -83,8 +91,8 @@ def _started(command: tuple[str, ...], told: Mapping[str, str]) -> Running:
     return subprocess.Popen([sys.executable, *command], cwd=ROOT, env=told)
 
 
-def _forked(command: tuple[str, ...], told: Mapping[str, str]) -> Running:
-    forked = _nursery.Process(target=_FORKED[command])
+def _forked(command: tuple[str, ...], told: Mapping[str, str], routes: Mapping[str, str]) -> Running:
+    forked = _nursery.Process(target=_FORKED[command], args=(routes,))
     before = dict(os.environ)
     os.environ.update(told)  # for the process that forks, which the first one starts
     try:
