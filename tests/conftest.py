@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+from hypothesis.internal.conjecture import providers
 
 if TYPE_CHECKING:
     from tests.world import World
@@ -54,9 +55,14 @@ from tests.support.shared_services import Lease, shared_dir  # noqa: E402
 # A shared or busy machine is no reason to fail; hanging tests are ended by CI.
 hypothesis.settings.register_profile("headrace", deadline=None)
 hypothesis.settings.load_profile("headrace")
+# Before its first test it would read the source of every loaded module for numbers and words to try, in each process
+# anew; the strategies here name what matters.
+providers._get_local_constants = providers.Constants
 
 # Each test's client loads the middleware anew, and finding every static file then would cost more than its requests.
 settings.WHITENOISE_AUTOREFRESH = True
+# How slowly passwords are hashed is Django's business; what an installation uses, tests/security holds.
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # pytest-django sets Django up when it finds the settings loaded.
 assert settings.DATABASES
 

@@ -46,7 +46,6 @@ def contexts(chromium: Browser, server: str, settings: Any) -> Iterator[list[Bro
     cache.clear()
     settings.BASE_URL = server
     settings.OUTBOUND_ALLOW = ["*"]
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     made = [context_of(chromium), context_of(chromium)]
     yield made
     for context in made:

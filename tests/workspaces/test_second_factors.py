@@ -38,12 +38,6 @@ class Device:
         return self._totp.generate(time.time() + 30 * steps).decode()
 
 
-@pytest.fixture(autouse=True)
-def quick_hashes(settings: Any) -> None:
-    """How slowly passwords are hashed is Django's business, not these tests'."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def world(transactional_db: None) -> World:
     """Committed: the account library tells of factors after its own commit, and services open no transaction in one."""
