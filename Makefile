@@ -29,12 +29,12 @@ ROUNDS ?= 500
 
 FRONTEND_INPUTS := $(shell find frontend templates \( -name node_modules -o -name dist \) -prune -o -type f -print 2>/dev/null)
 
-.PHONY: all help demo serve drivers test lint bench torture shot connector connectors docs lock vulnerabilities clean prepared develop
+.PHONY: all help demo serve drivers test test-all lint bench torture shot connector connectors docs lock vulnerabilities clean prepared develop
 
 all: prepared ## Prepare everything: virtual environment, front end
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: prepared ## Load sample data, run two syncs, and serve the result (HEADRACE_PORT, DEMO_EXIT=1)
 	@exec $(PY) -m config.supervisor demo
@@ -48,6 +48,9 @@ test: develop $(STAMPS)/browser $(STAMPS)/sshd $(STAMPS)/clients $(STAMPS)/orche
 	cd frontend && $(WITH_NODE) npm run --silent test
 	@# On a loaded machine a wait can be too short. What failed is asked once more, alone, and decides.
 	$(PY) -m pytest -n 3 --dist worksteal -q || $(PY) -m pytest -q --last-failed --last-failed-no-failures none
+
+test-all: export TEST_ALL := 1
+test-all: test ## Run all tests, with every cell of the grids that `test` takes some of
 
 lint: develop ## Check style, types, import order and templates
 	$(PY) -m ruff check .

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 
 if TYPE_CHECKING:
     from tests.world import World
@@ -47,6 +48,7 @@ os.environ |= {
 from django.conf import settings  # noqa: E402 - the environment comes first
 
 from config.embedded import Urls  # noqa: E402 - the environment comes first
+from tests.support import grids  # noqa: E402
 from tests.support.budgets import spent, told  # noqa: E402
 from tests.support.databases import at, create_test_database, drop_test_database, keep_connection, let_go, use_database  # noqa: E402
 from tests.support.redis_slots import Slot, claim_slot  # noqa: E402
@@ -57,7 +59,7 @@ hypothesis.settings.register_profile("headrace", deadline=None)
 hypothesis.settings.load_profile("headrace")
 # Before its first test it would read the source of every loaded module for numbers and words to try, in each process
 # anew; the strategies here name what matters.
-providers._get_local_constants = providers.Constants
+providers._get_local_constants = Constants
 
 # Each test's client loads the middleware anew, and finding every static file then would cost more than its requests.
 settings.WHITENOISE_AUTOREFRESH = True
@@ -85,12 +87,15 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """What each folder took, after a whole run."""
+    """What each folder took, and what was left to ``make test-all``, after a run of all tests."""
     if config.args_source is not pytest.Config.ArgsSource.TESTPATHS or config.option.collectonly:
         return
     reports = [r for found in terminalreporter.stats.values() for r in found if isinstance(r, pytest.TestReport)]
     terminalreporter.section("time by folder")
     for line in told(spent(reports)):
+        terminalreporter.line(line)
+    terminalreporter.section("cells of large grids")
+    for line in grids.told():
         terminalreporter.line(line)
 
 

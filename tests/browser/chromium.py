@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import product
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+
+from tests.support.grids import one_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 AXE = REPOSITORY / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
@@ -39,7 +43,7 @@ Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 # Pages are made of components, which the style guide's test holds to every look; these two find what a page adds.
 LOOKS: tuple[tuple[int, Scheme], ...] = ((1440, "light"), (375, "dark"))
-EVERY_LOOK = tuple(product(HEIGHTS, SCHEMES))
+EVERY_LOOK: tuple[tuple[int, Scheme], ...] = tuple(product(HEIGHTS, SCHEMES))
 
 
 @lru_cache(maxsize=1)
@@ -125,8 +129,12 @@ def overflow(page: Page) -> int:
     return wider
 
 
-def assert_sound(page: Page, looks: Collection[tuple[int, Scheme]] = LOOKS) -> None:
-    """What every page is held to: no sideways scrolling at any width, and no axe violation in ``looks``."""
+def assert_sound(page: Page, looks: Sequence[tuple[int, Scheme]] = ()) -> None:
+    """What every page is held to: no sideways scrolling at any width, and no axe violation in ``looks``.
+
+    These are the two of :data:`LOOKS`, of which a run that is not whole takes one.
+    """
+    looks = looks or one_of(LOOKS, re.sub(r"\d+", "", urlsplit(page.url).path))
     for width, height in HEIGHTS.items():
         page.set_viewport_size({"width": width, "height": height})
         assert overflow(page) == 0, f"{page.url} is wider than {width} px"

@@ -28,11 +28,12 @@ from governance.audit.models import AuditEntry
 from tests.invariants.addresses import parameter
 from tests.invariants.conftest import undone
 from tests.invariants.walks import every
+from tests.support.grids import WHOLE
 from tests.world import BUILDER, PEOPLE, Place, World
 from workspaces import services
 from workspaces.scoping import TenantModel, unscoped, workspace_scope
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "3"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "10" if WHOLE else "2"))
 # The document's operations are asked in so many tests.
 PARTS = 6
 SECRET = "globex-secret"
