@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, ClassVar
 
 from connectors.destinations.google_data_manager.processing import AT_ONCE, BATCH_S, handed_in
@@ -100,7 +101,11 @@ async def write_members(work: Work) -> Results:
         return member_of(record, person, work.settings["key_type"])
 
     async def send(members: list[Record]) -> Results | None:
-        body: Record = {"destinations": [target(work, work.place)], "audienceMembers": members, "encoding": "HEX"}
+        body: Record = {
+            "destinations": [target(work.config, work.place)],
+            "audienceMembers": members,
+            "encoding": "HEX",
+        }
         if work.leaving:
             return await handed_in(work, "audienceMembers:remove", body, len(members))
         terms = {"customerMatchTermsOfServiceStatus": "ACCEPTED"}
@@ -132,11 +137,11 @@ def identifiers(record: Record, person: Person) -> list[Record]:
     return known[:10]
 
 
-def target(work: Work, product_id: str) -> Record:
+def target(config: Mapping[str, Any], product_id: str) -> Record:
     """Where Google is to put what a request holds."""
-    kind = work.config["product"]
-    told: Record = {"operatingAccount": {"accountType": kind, "accountId": digits(work.config["account_id"])}}
-    if manager := digits(work.config.get("login_account_id") or ""):
+    kind = config["product"]
+    told: Record = {"operatingAccount": {"accountType": kind, "accountId": digits(config["account_id"])}}
+    if manager := digits(config.get("login_account_id") or ""):
         told["loginAccount"] = {"accountType": kind, "accountId": manager}
     return {**told, "productDestinationId": product_id}
 
@@ -157,7 +162,7 @@ async def write_events(work: Work) -> Results:
         return event if "adIdentifiers" in event or "userData" in event else None
 
     async def send(events: list[Record]) -> Results | None:
-        where = target(work, str(work.settings["conversion_action"]))
+        where = target(work.config, str(work.settings["conversion_action"]))
         body = {"destinations": [where], "events": events, "encoding": "HEX", "consent": consent(work)}
         return await handed_in(work, "events:ingest", body, len(events))
 
@@ -168,7 +173,7 @@ def event_of(work: Work, record: Record, person: Person) -> Record:
     """A conversion as Google takes it."""
     happened = moment(record.get("event_timestamp") or work.job.started_at, field="event_timestamp")
     event: Record = {
-        "eventTimestamp": happened.isoformat().replace("+00:00", "Z"),
+        "eventTimestamp": in_zulu(happened),
         "eventSource": record.get("event_source") or work.settings["event_source"],
         **{name: record[told] for told, name in CLEAR.items() if record.get(told) is not None},
     }
@@ -185,6 +190,11 @@ def event_of(work: Work, record: Record, person: Person) -> Record:
     known_names = {each.name for each in EVENT}
     variables = [{"variable": k, "value": text(v)} for k, v in record.items() if k not in known_names and v is not None]
     return {**event, **({"customVariables": variables} if variables else {})}
+
+
+def in_zulu(when: datetime) -> str:
+    """A moment as Google takes it."""
+    return when.isoformat().replace("+00:00", "Z")
 
 
 def says(answer: Any) -> str:
@@ -225,6 +235,15 @@ class GoogleDataManagerDestination(RestDestination):
 
     async def fields(self, sync_type: str, settings: Mapping[str, Any]) -> Sequence[DestinationField]:
         return EVENT if sync_type == "events" else MEMBERS
+
+    async def clear(self, job: Job) -> None:
+        """Take out everybody who was added before the run; who is added by it stays, though Google takes its time."""
+        body = {
+            "destinations": [target(self.config, LIST.id_for(job))],
+            "removeAsOfTime": in_zulu(job.started_at),
+        }
+        async with self.line() as line:
+            await line.post("audienceMembers:removeAll", body)
 
     async def lists(self) -> list[Choice]:
         """The account's lists of customers."""

@@ -158,6 +158,7 @@ def audience(list_settings: tuple[Field, ...]) -> SyncType:
         settings=(*list_settings, *NEW_LIST, *CONSENT, HASHING, PHONE_COUNTRY, CHECKED, SPLIT_RETRY),
         limits=Limits(batch_rows=10_000, batch_bytes=10_000_000, concurrency=2, rates=RATES, timeout_s=120),
         split_retry=True,
+        clears="the list",
         match_stats=True,
     )
 
