@@ -38,8 +38,9 @@ from syncs.engine.duck import Duck, duck, never
 from syncs.engine.forgetting import Forgotten
 from syncs.engine.logs.membership import ROW, changes, compare
 from syncs.engine.storage import Storage, scratch
-from syncs.engine.warehouse.dialects import PROFILES, Profile
+from syncs.engine.warehouse.dialects import PROFILES
 from syncs.engine.warehouse.preparation import profile_of
+from syncs.engine.warehouse.profile import Profile
 from syncs.logs import workspace_code
 from syncs.runspec import workspace_directory
 from syncs.storage import storage, workdir

@@ -17,7 +17,7 @@ from connectors.sdk.planner import AUDIT_SCHEMA, PLANNER_SCHEMA, Statement, mode
 from connectors.sdk.types import Column
 from syncs.engine.logs.membership import GROUP, ROW
 from syncs.engine.logs.tables import Kind, LogColumn, LogTable
-from syncs.engine.warehouse.dialects import Profile
+from syncs.engine.warehouse.profile import Profile
 
 
 @dataclass(frozen=True, slots=True)

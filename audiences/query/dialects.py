@@ -13,7 +13,8 @@ import sqlglot
 from sqlglot import exp
 
 from audiences.query.nodes import call, text
-from syncs.engine.warehouse.dialects import PROFILES, Profile
+from syncs.engine.warehouse.dialects import PROFILES
+from syncs.engine.warehouse.profile import Profile
 
 JsonPath = Sequence[str]
 Json = Callable[[exp.Expr, JsonPath], exp.Expr]

@@ -13,7 +13,7 @@ import pyarrow as pa
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 
-from connectors.sdk.planner import column_sql_type, holds_json, spoken
+from connectors.sdk.planner import column_sql_type, holds_json, stored_type
 
 _MARK = "headrace_3c9e4d0a71f5_value"
 Write = Callable[[Any], str]
@@ -65,7 +65,7 @@ class Insertion:
         if not self.selects:
             return "NULL"
         kind = exp.DataType.build("JSON") if holds_json(field) else column_sql_type(field.type)
-        return str(spoken(exp.cast(exp.null(), kind), self.dialect).sql(dialect=self.dialect))
+        return str(exp.cast(exp.null(), stored_type(kind, self.dialect)).sql(dialect=self.dialect))
 
     def _writer(self, field: pa.Field) -> Write:
         """What writes a column's values."""
@@ -86,8 +86,8 @@ class Insertion:
             if not holds_json(field):
                 return literal
             return _within(self.json(exp.Literal.string(_MARK)).sql(dialect=self.dialect), literal)
-        made = exp.cast(exp.Literal.string(_MARK), column_sql_type(kind))
-        around = _within(spoken(made, self.dialect).sql(dialect=self.dialect), literal)
+        made = exp.cast(exp.Literal.string(_MARK), stored_type(column_sql_type(kind), self.dialect))
+        around = _within(made.sql(dialect=self.dialect), literal)
         text = _moment(zoned=self.zoned) if pa.types.is_timestamp(kind) else _text
         return lambda value: around(text(value))
 

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, ClassVar, Protocol
 
 import pyarrow as pa
+from sqlglot import exp
 
 from connectors.sdk.errors import AuthError, ConfigError, ConnectorError
 from connectors.sdk.insertion import Insertion
@@ -54,8 +55,11 @@ class PlainSession(WarehouseSession):
 
     def load(self, name: str, batches: pa.RecordBatchReader, schema: str = PLANNER_SCHEMA) -> int:
         """INSERT with many rows a statement."""
+        return self._insert(self.insertion, own_table(name, schema), batches)
+
+    def _insert(self, insertion: Insertion, target: exp.Table, batches: pa.RecordBatchReader) -> int:
         rows = 0
-        for sql, number in self.insertion.statements(own_table(name, schema), batches):
+        for sql, number in insertion.statements(target, batches):
             self._execute(sql)
             rows += number
         return rows

@@ -62,7 +62,7 @@ class Statement:
         return f"{head}(\n{bare(self.model, dialect)}\n){tail}"
 
     def _rendered(self, dialect: str, *, pretty: bool) -> str:
-        tree = spoken(self.tree, dialect)
+        tree = _stored(self.tree, dialect)
         if self.table_options is None:
             return str(tree.sql(dialect=dialect, pretty=pretty))
         target = tree.this.sql(dialect=dialect)
@@ -70,17 +70,20 @@ class Statement:
         return " ".join(filter(None, ("CREATE TABLE", target, self.table_options, "AS"))) + f"\n{query}"
 
 
-def spoken(tree: exp.Expr, dialect: str) -> exp.Expr:
-    """The tree with types that the system has, in the place of those that sqlglot takes for granted."""
-    types = _TYPES.get(dialect)
-    if not types:
+def stored_type(kind: exp.DataType, dialect: str) -> exp.DataType:
+    """The type in which the system stores what sqlglot calls so; its own name for it where the two differ."""
+    found = _STORED_TYPES.get(dialect, {}).get(kind.this) if not kind.expressions else None
+    return exp.DataType.build(found, dialect=dialect) if found else kind
+
+
+def _stored(tree: exp.Expr, dialect: str) -> exp.Expr:
+    """The tree with columns of types that the system has."""
+    if dialect not in _STORED_TYPES or not tree.find(exp.ColumnDef):
         return tree
-
-    def said(node: exp.Expr) -> exp.Expr:
-        found = types.get(node.this) if isinstance(node, exp.DataType) and not node.expressions else None
-        return exp.DataType.build(found, dialect=dialect) if found else node
-
-    return tree.transform(said)
+    made = tree.copy()
+    for column in made.find_all(exp.ColumnDef):
+        column.set("kind", stored_type(column.args["kind"], dialect))
+    return made
 
 
 def model_table() -> exp.Expr:
@@ -272,8 +275,14 @@ def _probe(session: WarehouseSession, schema: str) -> None:
         session.execute(drop_table(name, schema))
 
 
-_TYPES: Mapping[str, Mapping[exp.DType, str]] = {
+_STORED_TYPES: Mapping[str, Mapping[exp.DType, str]] = {
     "redshift": {exp.DType.JSON: "SUPER"},
+    "trino": {
+        exp.DType.JSON: "VARCHAR",
+        exp.DType.TIMESTAMPTZ: "TIMESTAMP(6) WITH TIME ZONE",
+        exp.DType.TIMESTAMP: "TIMESTAMP(6)",
+    },
+    "presto": {exp.DType.JSON: "VARCHAR"},
     "databricks": {exp.DType.JSON: "STRING", exp.DType.TIMESTAMP: "TIMESTAMP_NTZ"},
 }
 _SQL_TYPES = (

@@ -58,6 +58,8 @@ _COMMANDS = (
     exp.Uncache,
     exp.Use,
 )
+# What carries SQL of its own to another server, which may write there. OPENROWSET(BULK …) reads files.
+_PASSING = frozenset({"OPENQUERY", "OPENDATASOURCE", "OPENROWSET"})
 # Where a subquery takes no WITH of its own, and an ORDER BY only beside an OFFSET.
 _NARROW = ("tsql", "fabric")
 _HALF_ENDED = re.compile(r"\r(?!\n)")
@@ -95,6 +97,8 @@ def check_read_only(sql: str, dialect: str) -> None:
     _check_single(sql, tokens)
     _check_parentheses(sql, tokens)
     _check_comments(sql, tokens)
+    if dialect in _NARROW:
+        _check_passing(sql, tokens)
     statement = _parse(sql, dialect)
     if statement is not None:
         _check_statement(sql, statement, tokens)
@@ -275,6 +279,15 @@ def _check_comments(sql: str, tokens: Sequence[Token]) -> None:
         found = _HALF_ENDED.search(sql, end, start)
         if found and sql[end:start].strip():
             raise _refused(sql, found.start(), "A line beside a comment ends with a carriage return, but no line feed.")
+
+
+def _check_passing(sql: str, tokens: Sequence[Token]) -> None:
+    """SQL in quotes that another server runs cannot be seen through."""
+    for token, opening, first in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if opening.token_type != TokenType.L_PAREN or token.text.upper() not in _PASSING:
+            continue
+        if not (token.text.upper() == "OPENROWSET" and first.text.upper() == "BULK"):
+            raise _refused(sql, token.start, f"{token.text.upper()} has another server run SQL, which may write.")
 
 
 def _check_statement(sql: str, statement: exp.Expr, tokens: Sequence[Token]) -> None:

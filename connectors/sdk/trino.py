@@ -59,6 +59,13 @@ class Session:
             if rows := page.get("data"):
                 yield rows
 
+    def run(self, sql: str) -> int:
+        """Run a statement that writes; the rows it touched, -1 where the server does not say."""
+        touched: Any = None
+        for page in self._pages(sql):
+            touched = page.get("updateCount", touched)
+        return -1 if touched is None else int(touched)
+
     def cancel(self) -> None:
         """Stop the statement on the server; nothing where none runs."""
         following, self._next, self._stopped = self._next, "", True

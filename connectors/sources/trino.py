@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar
 
 import pyarrow as pa
 from sqlglot import exp
 
 from connectors.sdk.context import Environment
-from connectors.sdk.errors import AuthError
+from connectors.sdk.errors import AuthError, ConfigError
 from connectors.sdk.fields import TUNNEL, Number, Select, Text, Toggle
+from connectors.sdk.insertion import Insertion
+from connectors.sdk.plain_planner import PlainSession, PlainWarehouse
+from connectors.sdk.planner import PLANNER_SCHEMA, SCHEMAS, own_table
 from connectors.sdk.rest.blocking import opened
 from connectors.sdk.server_settings import TIME_LIMIT
 from connectors.sdk.source import SourceDefinition
@@ -32,8 +35,33 @@ def setup_sql(config: Mapping[str, Any]) -> str:
     return f"GRANT SELECT ON SCHEMA {catalog}.your_schema TO USER {user};"
 
 
-class TrinoSource(TrinoFamilySource):
+def write_setup_sql(config: Mapping[str, Any]) -> str:
+    """SQL for an administrator: two schemas of the user's own, where the catalog's connector knows owners."""
+    user = exp.to_identifier(str(config.get("user") or "headrace"), quoted=True).sql(dialect="trino")
+    catalog = exp.to_identifier(str(config.get("catalog") or "your_catalog"), quoted=True).sql(dialect="trino")
+    return "\n".join(
+        (
+            *(f"CREATE SCHEMA IF NOT EXISTS {catalog}.{schema};" for schema in SCHEMAS),
+            *(f"ALTER SCHEMA {catalog}.{schema} SET AUTHORIZATION USER {user};" for schema in SCHEMAS),
+        )
+    )
+
+
+class TrinoSession(PlainSession):
+    """Statements of one user; each is a transaction of its own."""
+
+    grants = "Let this user make, fill and drop tables in both schemas: the set-up SQL makes it their owner."
+
+    def load(self, name: str, batches: pa.RecordBatchReader, schema: str = PLANNER_SCHEMA) -> int:
+        """INSERT with many rows a statement, which is as long as servers take unless they are told otherwise."""
+        insertion = Insertion(dialect=self.dialect, rows=1_000, size=400_000)
+        return self._insert(insertion, own_table(name, schema), batches)
+
+
+class TrinoSource(TrinoFamilySource, PlainWarehouse):
     """One catalog, and in SQL whatever else the user may read."""
+
+    writing = TrinoSession
 
     definition: ClassVar[SourceDefinition] = SourceDefinition(
         key="trino",
@@ -43,8 +71,10 @@ class TrinoSource(TrinoFamilySource):
         docs_url="docs/sources/trino.md",
         dialect="trino",
         verification=Verification.DOCS,
+        write_planner=True,
         studio=True,
         setup_sql=setup_sql,
+        write_setup_sql=write_setup_sql,
         fields=(
             Text(name="host", label="Host", help="The coordinator.", placeholder="trino.example.com", max_length=253),
             Number(name="port", label="Port", default=443, minimum=1, maximum=65_535),
@@ -90,6 +120,12 @@ class TrinoSource(TrinoFamilySource):
     @property
     def _catalog(self) -> str:
         return str(self.config.get("catalog") or "").strip()
+
+    def _writing(self) -> AbstractContextManager[Session]:
+        if not self._catalog:
+            hint = "Set the catalog in which the two schemas are."
+            raise ConfigError("The source has no default catalog.", field="catalog", hint=hint)
+        return self._connect()
 
     @contextmanager
     def _connect(self) -> Iterator[Session]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 import re
 import threading
 from collections.abc import Iterator, Sequence
@@ -72,6 +73,8 @@ def _in_duckdb(node: exp.Expr) -> exp.Expr:
     """What sqlglot has no translation for."""
     if isinstance(node, exp.FromJson):
         return exp.cast(exp.cast(node.this, "JSON"), exp.DataType.build(node.expression.name, dialect="databricks"))
+    if isinstance(node, exp.Cast) and node.to.is_type("json"):
+        return exp.Anonymous(this="to_json", expressions=[node.this.transform(_in_duckdb)])
     return node
 
 
@@ -159,6 +162,8 @@ class Trino(Server):
             name = {"cancelled": "USER_CANCELED", "too long": "EXCEEDED_TIME_LIMIT"}.get(work.stopped, "SYNTAX_ERROR")
             return self.say(200, {**told, "error": _trino_error(work.error, name)})
         told["columns"] = [{"name": name, "type": _trino_type(kind)} for name, kind in work.names]
+        if work.names == [("Count", "BIGINT")]:  # what DuckDB says of rows that were written
+            told["updateCount"] = work.rows[0][0] if work.rows else 0
         rows = work.rows[number * PAGE : (number + 1) * PAGE]
         if rows:
             told["data"] = [[_trino_value(value) for value in row] for row in rows]
@@ -181,6 +186,8 @@ def _trino_type(kind: str) -> str:
 def _trino_value(value: Any) -> Any:
     if isinstance(value, dt.datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S.%f")
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"inf": "Infinity", "-inf": "-Infinity"}.get(str(value), "NaN")
     return value if isinstance(value, bool | int | float) or value is None else str(value)
 
 

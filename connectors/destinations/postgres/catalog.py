@@ -47,9 +47,10 @@ _KEYS: LiteralString = """
       AND i.indpred IS NULL AND i.indexprs IS NULL
     ORDER BY i.indisprimary DESC, i.indexrelid
 """
+# Names may hold dots themselves: the catalogue says where the schema's ends.
 _FIND: LiteralString = """
-    SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname = %s AND c.relname = %s
+    SELECT c.oid, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname || '.' || c.relname = %s ORDER BY length(n.nspname)
 """
 _CATEGORIES = {"B": ColumnType.BOOLEAN, "N": ColumnType.NUMBER, "S": ColumnType.STRING, "A": ColumnType.OBJECT}
 _NAMES = {
@@ -141,18 +142,16 @@ async def list_tables(connection: Connection) -> Sequence[Choice]:
 
 async def read_table(connection: Connection, qualified: str) -> TableShape:
     """A table's columns and unique keys; raises ``Gone`` where there is no such table."""
-    schema, _, name = qualified.partition(".")
-    if not name:
-        schema, name = "public", schema
-    row = await (await connection.execute(_FIND, (schema, name))).fetchone()
+    place = qualified if "." in qualified else f"public.{qualified}"
+    row = await (await connection.execute(_FIND, (place,))).fetchone()
     if row is None:
         raise Gone(f"There is no table “{qualified}”.", hint="Open the sync and choose a table again.")
     columns = await (await connection.execute(_COLUMNS, (row[0],))).fetchall()
     keys = await (await connection.execute(_KEYS, (row[0],))).fetchall()
     by_number = {c[0]: _column(c) for c in columns}
     return TableShape(
-        schema=schema,
-        name=name,
+        schema=row[1],
+        name=row[2],
         columns={c.name: c for c in by_number.values()},
         keys=tuple(frozenset(by_number[n].name for n in numbers[:width]) for numbers, width, _ in keys),
     )

@@ -21,6 +21,12 @@ _TABLES = """
         HAS_PERMS_BY_NAME(QUOTENAME(s.name) + '.' + QUOTENAME(o.name), 'OBJECT', 'UPDATE'))
     ORDER BY s.name, o.name
 """
+# Names may hold dots themselves: the catalogue says where the schema's ends.
+_FIND = """
+    SELECT s.name, o.name
+    FROM sys.objects AS o JOIN sys.schemas AS s ON s.schema_id = o.schema_id
+    WHERE o.type IN ('U', 'V') AND CONCAT(s.name, '.', o.name) = {place}
+"""
 _COLUMNS = """
     SELECT c.name, TYPE_NAME(c.system_type_id), c.max_length, c.precision, c.scale, c.is_nullable, c.is_identity,
         c.is_computed, c.default_object_id, c.collation_name
@@ -127,11 +133,14 @@ def list_tables(session: Session) -> list[Choice]:
 
 def read_table(session: Session, place: str) -> TableShape:
     """A table's columns and unique keys; raises ``Gone`` where there is no such table."""
-    schema, _, name = place.partition(".")
+    found = session.small(_FIND.format(place=literal(place)))
+    if not found:
+        raise _gone(place)
+    schema, name = min(found, key=lambda names: len(names[0]))
     named = literal(f"{quoted(schema)}.{quoted(name)}")
     columns = [_column(row) for row in session.small(_COLUMNS.format(name=named))]
     if not columns:
-        raise Gone(f"There is no table “{place}”.", hint="Open the sync and choose a table again.")
+        raise _gone(place)
     keys: dict[int, list[str]] = {}
     for index, column in session.small(_KEYS.format(name=named)):
         keys.setdefault(index, []).append(column)
@@ -141,6 +150,10 @@ def read_table(session: Session, place: str) -> TableShape:
         columns={c.name: c for c in columns},
         keys=tuple(frozenset(names) for names in keys.values()),
     )
+
+
+def _gone(place: str) -> Gone:
+    return Gone(f"There is no table “{place}”.", hint="Open the sync and choose a table again.")
 
 
 def _column(row: Sequence[Any]) -> TableColumn:

@@ -16,8 +16,8 @@ from syncs.engine.persons import ANY_COLUMN, LONGEST_VALUE, MOST_ROWS, HeldRow, 
 from syncs.engine.recipe import KEY
 from syncs.engine.spec import Baseline
 from syncs.engine.warehouse.desk import Desk, desk
-from syncs.engine.warehouse.dialects import Profile
 from syncs.engine.warehouse.preparation import profile_of
+from syncs.engine.warehouse.profile import Profile
 from syncs.engine.warehouse.statements import FORCED, MESSAGE, OPERATION, PRESENT, REASON, SHARED_KEY
 
 _KEYS_AT_ONCE = 500

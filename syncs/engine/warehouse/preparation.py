@@ -27,9 +27,10 @@ from syncs.engine.spec import Baseline, OperationCounts, Planner, PlannerTables,
 from syncs.engine.storage import Storage
 from syncs.engine.warehouse.changes import ChangeBatches, Sent
 from syncs.engine.warehouse.desk import Desk, desk
-from syncs.engine.warehouse.dialects import PROFILES, Profile
+from syncs.engine.warehouse.dialects import PROFILES
 from syncs.engine.warehouse.forgetting import leave_out
 from syncs.engine.warehouse.moving import move
+from syncs.engine.warehouse.profile import Profile
 from syncs.engine.warehouse.statements import DUPLICATE, TIMES, Base, Statements
 from syncs.engine.warehouse.tables import CHANGES, PLAN, Names
 from syncs.engine.watch import Watch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from connectors.sdk.types import Column
-from syncs.engine.warehouse.dialects import Profile
+from syncs.engine.warehouse.profile import Profile
 
 _INTEGERS = ("smallint", "integer", "bigint", "numeric", "double precision")
 

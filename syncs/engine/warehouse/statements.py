@@ -20,9 +20,9 @@ import pyarrow as pa
 from sqlglot import exp
 
 from connectors.sdk.planner import Statement, model_table, own_table
-from connectors.sdk.types import Column, Operation
+from connectors.sdk.types import Column, ColumnType, Operation
 from syncs.engine.recipe import DUPLICATE_CODE, HASH, KEY
-from syncs.engine.warehouse.dialects import Profile
+from syncs.engine.warehouse.profile import Profile
 from syncs.engine.warehouse.retyping import retyped
 
 OPERATION, TIMES, BASE_HASH, PRESENT, FORCED, UNSETTLED = (
@@ -160,7 +160,7 @@ class Statements:
 
     def every_row(self, plan: str, changes: str, *, duplicates: bool) -> Statement:
         """All rows with a key of their own."""
-        columns = [_as(_column(f"c{i}", "n"), f"c{i}") for i in range(len(self._columns))]
+        columns = [self._shown(i) for i in range(len(self._columns))]
         found = exp.select(_as(_column(KEY, "n"), KEY), *columns).from_(_table(plan, "n"))
         found = found.where(_given(_column(KEY, "n")))
         if duplicates:
@@ -169,7 +169,7 @@ class Statements:
 
     def duplicates(self, plan: str, changes: str, *, keeps_one: bool = False) -> Statement:
         """Rows whose key is not their own, with how many have it."""
-        columns = [_as(_column(f"c{i}", "n"), f"c{i}") for i in range(len(self._columns))]
+        columns = [self._shown(i) for i in range(len(self._columns))]
         if keeps_one:
             found = exp.select(_as(_column(SHARED_KEY, "n"), KEY), _as(_column(TIMES, "n"), TIMES), *columns)
             surplus = exp.and_(_missing(_column(KEY, "n")), _given(_column(SHARED_KEY, "n")))
@@ -188,10 +188,10 @@ class Statements:
         ``unsettled`` rows; ``None`` asks for both kinds, for additions, which need neither.
         """
         state = [_as(_column(n, "d"), n) for n in (KEY, PRESENT, FORCED, UNSETTLED)]
-        new = [_as(_column(f"c{i}", "n"), f"c{i}") for i in range(len(self._columns))]
+        new = [self._shown(i) for i in range(len(self._columns))]
         old_prefix = "o" if operation is Operation.CHANGED else "c"
         known = [i for i, column in enumerate(base.columns) if column is not None]
-        old = [_as(_column(_name(base.columns[i]), "b"), f"{old_prefix}{i}") for i in known]
+        old = [_as(self._restored(_column(_name(base.columns[i]), "b"), i, base), f"{old_prefix}{i}") for i in known]
         chosen = {Operation.ADDED: new, Operation.CHANGED: new + old, Operation.REMOVED: old}[operation]
         found = exp.select(*state, *chosen).from_(_table(changes, "d"))
         if operation is not Operation.REMOVED:
@@ -377,6 +377,16 @@ class Statements:
             value = retyped(self._profile, _column(_name(old), "r"), old, self._columns[place])
             found = found.when(_given(_column("_in_rejections", "e")), value)
         return found
+
+    def _shown(self, place: int) -> exp.Expr:
+        """A column of a run's own result under its name, as what the model has."""
+        return _as(self._restored(_column(f"c{place}", "n"), place), f"c{place}")
+
+    def _restored(self, value: exp.Expr, place: int, base: Base | None = None) -> exp.Expr:
+        old = base.columns[place] if base is not None else None
+        if old is not None and old.type is not ColumnType.STRING:  # what was moved has its own type
+            return value
+        return self._profile.restore(value, self._columns[place])
 
     # --- helpers ----------------------------------------------------------------
 

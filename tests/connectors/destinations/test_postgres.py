@@ -57,6 +57,9 @@ async def write(
 
 async def test_tables_and_columns_are_found(table: Connection, people: Destination) -> None:
     table.execute("CREATE VIEW shop.summary AS SELECT count(*) FROM shop.people")
+    table.execute('DROP SCHEMA IF EXISTS "shop.own" CASCADE; CREATE SCHEMA "shop.own" CREATE TABLE t (a int)')
+    assert [f.name for f in await people.fields("table", {"table": "shop.own.t"})] == ["a"]
+    table.execute('DROP SCHEMA "shop.own" CASCADE')
     await people.check()
     offered = [choice.value for choice in await people.tables()]  # type: ignore[attr-defined]  # a picker's own method
     assert "shop.people" in offered

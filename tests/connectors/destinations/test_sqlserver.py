@@ -28,6 +28,12 @@ def stand(tmp_path: Path) -> Iterator[Stand]:
         yield made
 
 
+async def test_a_schema_may_have_dots_in_its_name(tmp_path: Path) -> None:
+    with a_server(tmp_path, ["CREATE SCHEMA [my.own]", "CREATE TABLE [my.own].things (a int)"]) as stand:
+        found = await sqlserver_destination(stand).fields("table", {"table": "my.own.things"})
+    assert [field.name for field in found] == ["a"]
+
+
 @pytest.fixture
 def people(stand: Stand) -> Destination:
     return sqlserver_destination(stand)

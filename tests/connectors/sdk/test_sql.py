@@ -24,6 +24,7 @@ from connectors.sdk.sql import (
 from connectors.sdk.types import Table
 
 READS = [
+    ("tsql", "SELECT openquery FROM OPENROWSET(BULK 'https://lake/a.parquet', FORMAT = 'PARQUET') AS r"),
     ("tsql", "SELECT\r1 -- one\r\n, '-- \r'"),
     ("postgres", "SELECT 1"),
     ("postgres", "select 'a;b' ; "),
@@ -80,6 +81,9 @@ WRITES = [
     ("postgres", "SELECT 1) x, (SELECT 2", 8),
     ("postgres", "SELECT (1", 8),
     # Where only a line feed ends a comment, the first parenthesis is part of it, and the second one breaks out.
+    ("tsql", "SELECT * FROM OPENQUERY(other, 'DELETE FROM t') AS q", 14),
+    ("tsql", "SELECT * FROM OpenRowset('SQLNCLI', 'Server=other', 'DELETE FROM t') AS q", 14),
+    ("fabric", "SELECT * FROM OPENDATASOURCE('SQLNCLI', 'Data Source=other').db.dbo.t", 14),
     ("tsql", "SELECT 1 x -- \r(\n) AS a DELETE FROM t SELECT 1 FROM (SELECT 1 x -- \r)\n", 14),
 ]
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from connectors.sdk.planner import Statement, create_columns, drop_table
 from connectors.sdk.types import Column, ColumnType, Operation
-from syncs.engine.warehouse.dialects import PROFILES, Profile
+from syncs.engine.warehouse.dialects import PROFILES
+from syncs.engine.warehouse.profile import Profile
 from syncs.engine.warehouse.statements import OUTCOME_COLUMNS, Base, Statements
 
 FOLDER = Path(__file__).parent / "golden"

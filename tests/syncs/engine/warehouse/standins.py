@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from connectors.sdk.planner import Statement, create_columns, own_table
 from connectors.sdk.types import Column, ColumnType, Operation
-from syncs.engine.warehouse.dialects import Profile
+from syncs.engine.warehouse.profile import Profile
 from syncs.engine.warehouse.statements import OUTCOME_COLUMNS, Base, Statements
 
 NATIVE = {"clickhouse": ("Int64", "String"), "snowflake": ("NUMBER(38,0)", "VARCHAR")}

@@ -67,7 +67,13 @@ def at_databricks() -> Iterator[WarehouseSource]:
         yield warehouse_of(source_class("databricks")(config, environment))
 
 
-PLACES = ("at_snowflake", "at_bigquery", "at_databricks")
+@pytest.fixture(scope="module")
+def at_trino() -> Iterator[WarehouseSource]:
+    with duck_warehouses.a_trino([f"CREATE SCHEMA {schema}" for schema in SCHEMAS]) as config:
+        yield warehouse_of(source_class("trino")(config, ANYWHERE))
+
+
+PLACES = ("at_snowflake", "at_bigquery", "at_databricks", "at_trino")
 
 
 @pytest.mark.parametrize("place", PLACES)

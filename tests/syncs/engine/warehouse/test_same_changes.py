@@ -53,6 +53,7 @@ NATIVE = {
     "duckdb": {"json": '"json"::JSON', "list": "replace(replace(\"list\", '{', '['), '}', ']')::INTEGER[]"},
     "postgres": {"json": '"json"::jsonb', "list": '"list"::integer[]'},
     "databricks": {"json": "ARRAY(`json`)", "list": "split(`list`, ',')"},
+    "trino": {"json": 'ARRAY["json"]', "list": "split(\"list\", ',')"},
     "redshift": {
         "json": 'JSON_PARSE("json")',
         "list": "JSON_PARSE(lower(replace(replace(\"list\", '{', '['), '}', ']')))",
@@ -147,9 +148,15 @@ def at_databricks() -> Iterator[HostedWarehouse]:
         yield HostedWarehouse(warehouse_of(source_class("databricks")(config, environment)))
 
 
+@contextmanager
+def at_trino() -> Iterator[HostedWarehouse]:
+    with duck_warehouses.a_trino([f"CREATE SCHEMA {schema}" for schema in SCHEMAS]) as config:
+        yield HostedWarehouse(warehouse_of(source_class("trino")(config, Environment(outbound_allow=("*",)))))
+
+
 @PROFILE
 @given(first=STEP, second=STEP)
-@pytest.mark.parametrize("opened", [at_databricks])
+@pytest.mark.parametrize("opened", [at_databricks, at_trino])
 def test_behind_a_protocol(
     opened: Callable[[], AbstractContextManager[HostedWarehouse]], first: Step, second: Step
 ) -> None:

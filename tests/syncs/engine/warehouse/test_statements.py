@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import sqlglot
 
-from syncs.engine.warehouse.dialects import PROFILES, Profile
+from syncs.engine.warehouse.dialects import PROFILES
+from syncs.engine.warehouse.profile import Profile
 from tests.syncs.engine.warehouse.golden import FOLDER, rendered
 
 ALL = pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)

@@ -40,7 +40,7 @@ FROM (
                 CAST(LENGTH(CAST("score" AS VARCHAR)) AS VARCHAR) || ':' || CAST("score" AS VARCHAR),
                 '~'
               ) || COALESCE(
-                CAST(LENGTH(CAST(AT_TIMEZONE("seen_at", 'UTC') AS VARCHAR)) AS VARCHAR) || ':' || CAST(AT_TIMEZONE("seen_at", 'UTC') AS VARCHAR),
+                CAST(LENGTH(CAST(CAST(AT_TIMEZONE("seen_at", 'UTC') AS TIMESTAMP(6)) AS VARCHAR) || '+00:00') AS VARCHAR) || ':' || CAST(CAST(AT_TIMEZONE("seen_at", 'UTC') AS TIMESTAMP(6)) AS VARCHAR) || '+00:00',
                 '~'
               ) || COALESCE(
                 CAST(LENGTH(JSON_FORMAT(CAST("tags" AS JSON))) AS VARCHAR) || ':' || JSON_FORMAT(CAST("tags" AS JSON)),

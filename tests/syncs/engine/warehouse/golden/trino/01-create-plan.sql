@@ -15,7 +15,7 @@ SELECT
             CAST(LENGTH(CAST("score" AS VARCHAR)) AS VARCHAR) || ':' || CAST("score" AS VARCHAR),
             '~'
           ) || COALESCE(
-            CAST(LENGTH(CAST(AT_TIMEZONE("seen_at", 'UTC') AS VARCHAR)) AS VARCHAR) || ':' || CAST(AT_TIMEZONE("seen_at", 'UTC') AS VARCHAR),
+            CAST(LENGTH(CAST(CAST(AT_TIMEZONE("seen_at", 'UTC') AS TIMESTAMP(6)) AS VARCHAR) || '+00:00') AS VARCHAR) || ':' || CAST(CAST(AT_TIMEZONE("seen_at", 'UTC') AS TIMESTAMP(6)) AS VARCHAR) || '+00:00',
             '~'
           ) || COALESCE(
             CAST(LENGTH(JSON_FORMAT(CAST("tags" AS JSON))) AS VARCHAR) || ':' || JSON_FORMAT(CAST("tags" AS JSON)),
@@ -28,8 +28,8 @@ SELECT
   "id" AS "c0",
   "näme ""x""" AS "c1",
   "score" AS "c2",
-  "seen_at" AS "c3",
-  "tags" AS "c4"
+  CAST(CAST(AT_TIMEZONE("seen_at", 'UTC') AS TIMESTAMP(6)) AS VARCHAR) || '+00:00' AS "c3",
+  JSON_FORMAT(CAST("tags" AS JSON)) AS "c4"
 FROM (
 SELECT id, name, "score" FROM customers -- everybody
 ) AS "_headrace_model";
