@@ -2,6 +2,9 @@
 
 ``python -m benchmarks.run --rows 1000000``. Every figure is one run on this
 machine; ratios compare runs made within the same minutes.
+
+Both sides send over asyncio's own event loop. uvloop in the delivering process took 3 % less processor time, too little
+for one more compiled library; by hand it is plain aiohttp either way.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class Limit:
         self._expired = False
 
     def __enter__(self) -> Self:
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._line.loop)  # asked without it, each call asks the system who we are
         assert task is not None, "A limit holds for what a task does."
         self._task = task
         self._requests = task.cancelling()
@@ -67,17 +67,17 @@ class _Line:
     """Calls that may take equally long: who began first is first to be late."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float, last: float | None) -> None:
-        self._loop = loop
+        self.loop = loop
         self._seconds = seconds
         self._last = last
         self._calls: dict[Limit, float] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, limit: Limit) -> None:
-        until = self._loop.time() + self._seconds
+        until = self.loop.time() + self._seconds
         self._calls[limit] = until if self._last is None else min(until, self._last)
         if self._timer is None:
-            self._timer = self._loop.call_at(self._calls[limit], self._look)
+            self._timer = self.loop.call_at(self._calls[limit], self._look)
 
     def remove(self, limit: Limit) -> None:
         self._calls.pop(limit, None)
@@ -90,7 +90,7 @@ class _Line:
         self._wait()
 
     def _look(self) -> None:
-        now = self._loop.time()
+        now = self.loop.time()
         for limit, until in list(self._calls.items()):
             if until > now:
                 break
@@ -100,4 +100,4 @@ class _Line:
 
     def _wait(self) -> None:
         first = next(iter(self._calls.values()), None)
-        self._timer = None if first is None else self._loop.call_at(first, self._look)
+        self._timer = None if first is None else self.loop.call_at(first, self._look)

@@ -8,15 +8,18 @@ still the engine's to send.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
+
+from connectors.sdk.scoped import Scoped
 
 Turn = Callable[[], Awaitable[None]]
 Check = Callable[[], None]
 
 
 class _Pace:
+    __slots__ = ("check", "first", "turn")
+
     def __init__(self, turn: Turn, check: Check) -> None:
         self.turn = turn
         self.check = check
@@ -42,14 +45,9 @@ async def at_once() -> None:
     """The turn of those who keep no limits."""
 
 
-@contextmanager
-def paced(turn: Turn, check: Check) -> Iterator[None]:
+def paced(turn: Turn, check: Check) -> Scoped[_Pace]:
     """Inside, every request after the first waits for ``turn``, and each that ``check`` lets pass is sent.
 
     Also those of tasks started inside. What ``check`` raises ends the request before it leaves.
     """
-    token = _pace.set(_Pace(turn, check))
-    try:
-        yield
-    finally:
-        _pace.reset(token)
+    return Scoped(_pace, _Pace(turn, check))

@@ -7,9 +7,10 @@ comes again with its receipt, and the connector asks for the outcome instead of 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
+
+from connectors.sdk.scoped import Scoped
 
 Store = Callable[[str], Awaitable[None]]
 
@@ -36,11 +37,6 @@ def current() -> Receipt:
     return _receipt.get() or Receipt()
 
 
-@contextmanager
-def held(receipt: Receipt | None) -> Iterator[None]:
+def held(receipt: Receipt | None) -> Scoped[Receipt | None]:
     """Inside, connectors find this receipt."""
-    token = _receipt.set(receipt)
-    try:
-        yield
-    finally:
-        _receipt.reset(token)
+    return Scoped(_receipt, receipt)

@@ -7,11 +7,11 @@ is made.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from connectors.sdk.scoped import Scoped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,15 +51,9 @@ def wanted() -> bool:
     return _sink.get() is not None
 
 
-@contextmanager
-def recording() -> Iterator[list[Exchange]]:
+def recording() -> Scoped[list[Exchange]]:
     """Collect every exchange made inside, also by tasks started inside."""
-    exchanges: list[Exchange] = []
-    token = _sink.set(exchanges)
-    try:
-        yield exchanges
-    finally:
-        _sink.reset(token)
+    return Scoped(_sink, [])
 
 
 def withheld() -> bool:
@@ -67,11 +61,6 @@ def withheld() -> bool:
     return _withheld.get()
 
 
-@contextmanager
-def withholding() -> Iterator[None]:
+def withholding() -> Scoped[bool]:
     """Inside, nothing leaves through the outbound door, also not from tasks started inside."""
-    token = _withheld.set(True)
-    try:
-        yield
-    finally:
-        _withheld.reset(token)
+    return Scoped(_withheld, True)

@@ -91,8 +91,11 @@ async def deliver_part(
     except (Cancelled, InvalidMapping, UnknownColumn) as error:
         delivery.fail(engine_failure(error))
     if traces is not None:
+        traces.hand_over()  # written while the outcomes are
+    outcome = delivery.outcomes.write(storage, spec, attempt, delivery.verdict())
+    if traces is not None:
         traces.flush()
-    return delivery.outcomes.write(storage, spec, attempt, delivery.verdict())
+    return outcome
 
 
 class _Delivery:

@@ -209,7 +209,7 @@ class Sender:
 
 def all_accepted(results: Sequence[RowResult]) -> bool:
     """Whether no row was refused; cheap where each has the usual answer."""
-    return list(results).count(ACCEPTED) == len(results) or all(result.accepted for result in results)
+    return results.count(ACCEPTED) == len(results) or all(result.accepted for result in results)
 
 
 def _passing(results: Sequence[RowResult]) -> list[int]:

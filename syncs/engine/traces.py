@@ -82,7 +82,7 @@ class TraceWriter:
         self._rows: list[tuple[object, ...]] = []
         self._held = 0
         self._files = 0
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="traces")
+        self._thread: ThreadPoolExecutor | None = None
         self._writing: Future[None] | None = None
         self._used = {True: 0, False: 0}
         self._noted: set[bool] = set()
@@ -98,19 +98,23 @@ class TraceWriter:
         for exchange in exchanges:
             self._keep(batch, attempt, exchange, failed)
         if self._held >= self._limits.file_bytes:
-            self._hand_over()
+            self.hand_over()
 
     def flush(self) -> None:
-        """Write what is held, so that readers see it."""
-        self._hand_over()
+        """Write what is held, so that readers see it; the thread that wrote ends, and gives its memory back."""
+        self.hand_over()
         self._wait()
+        if self._thread is not None:
+            self._thread.shutdown()
+            self._thread = None
 
-    def _hand_over(self) -> None:
+    def hand_over(self) -> None:
         """Begin to write what is held, on another thread: sending goes on meanwhile."""
         self._wait()
         if not self._rows:
             return
         path = f"{self._folder}/{self._files:05d}.parquet"
+        self._thread = self._thread or ThreadPoolExecutor(1, thread_name_prefix="traces")
         self._writing = self._thread.submit(self._write, path, self._rows)
         self._files += 1
         self._rows, self._held = [], 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -301,6 +302,7 @@ def test_requests_are_kept_by_batch_and_try_and_can_be_searched(house: House) ->
 
 def test_the_room_for_requests_is_bounded_and_failures_have_their_own(house: House) -> None:
     limits = TraceLimits(part_bytes=3_000, failure_bytes=3_000, file_bytes=1_000)
+    there = set(threading.enumerate())
     traces = TraceWriter(house.storage, "syncs/1/runs/1", 1, limits=limits)
     exchange = Exchange(
         started_at=datetime(2026, 1, 1, tzinfo=UTC), duration_ms=1, method="POST", target="/", status=200,
@@ -310,6 +312,7 @@ def test_the_room_for_requests_is_bounded_and_failures_have_their_own(house: Hou
         traces.add(batch, 1, [exchange], failed=False)
     traces.add(50, 1, [replace(exchange, status=400)], failed=True)
     traces.flush()
+    assert set(threading.enumerate()) <= there  # a thread that stays would keep the memory that it needed
     kept = search_exchanges(house.storage, "syncs/1/runs/1", limit=100).exchanges
     assert len([e for e in kept if e.status == 200]) == 3
     assert [e.batch for e in kept if e.failed] == [50]
