@@ -7,13 +7,14 @@ right to create is enough for what they created themselves.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from django.conf import settings
 
-from config.errors import Conflict, Denied, NotFound
+from config.errors import Conflict, Denied, HeadraceError, NotFound
 from config.outbound import proxy
 from connectors import catalog, secrets
 from connectors.addresses import places_of
@@ -23,6 +24,7 @@ from connectors.registry import destination_class, source_class
 from connectors.sdk import destination as sdk_destination
 from connectors.sdk import source as sdk_source
 from connectors.sdk.context import Environment, Workload
+from connectors.sdk.errors import ConnectorError
 from connectors.sdk.fields import Field
 from connectors.sdk.source import SourceDefinition
 from connectors.sdk.validation import assemble, with_defaults
@@ -212,6 +214,22 @@ def settings_of(connection: Connection) -> dict[str, Any]:
     from connectors.clouds import filled
 
     return {**whole, **filled(fields, whole)}
+
+
+def acts_as(connection: Connection) -> str:
+    """The e-mail address of the Google service account that a connection signs in as: what people share things with.
+
+    Empty for every other way of signing in, and where the key is none.
+    """
+    if not any(
+        field.name in ("service_account_key", "credential") for field in fields_of(connection.kind, connection.type)
+    ):
+        return ""
+    try:
+        key = json.loads(str(settings_of(connection).get("service_account_key") or "null"))
+    except (ValueError, HeadraceError, ConnectorError):
+        return ""
+    return str(key.get("client_email") or "") if isinstance(key, Mapping) else ""
 
 
 def _side(connection: Connection) -> dict[str, int]:

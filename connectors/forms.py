@@ -441,7 +441,7 @@ def _number(declared: Number) -> forms.Widget:
 def _text(declared: Text) -> forms.Widget:
     attrs: dict[str, Any] = {"placeholder": declared.placeholder} if declared.placeholder else {}
     if declared.multiline and (declared.syntax or declared.template):
-        return CodeEditor(attrs, language=declared.syntax or "liquid", rows=8)
+        return CodeEditor(attrs, language=declared.syntax or "liquid", rows=8, builder=declared.builder)
     if declared.multiline:
         return forms.Textarea({**attrs, "rows": 4})
     return forms.TextInput(_text_attrs(declared))

@@ -6,7 +6,10 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from tempfile import TemporaryFile
+from typing import IO
 
+import orjson
 from django.utils import timezone
 
 from config.errors import HeadraceError
@@ -22,6 +25,7 @@ from syncs.engine.logs.audiences import Snapshot, write_snapshot
 from syncs.logs import workspace_code
 from syncs.models import AudienceExtraction, Sync
 from syncs.services import extraction as services
+from syncs.storage import workdir
 
 LISTING_SECONDS = 20 * 60.0
 logger = logging.getLogger(__name__)
@@ -48,7 +52,6 @@ def _extracted(row: AudienceExtraction) -> int:
     """How many audiences were written."""
     assert row.source is not None
     platform, fetched_at = open_destination(row.destination), timezone.now()
-    found = asyncio.run(answered(_listed(platform), within=LISTING_SECONDS))
     snapshot = Snapshot(
         id=row.snapshot,
         workspace=workspace_code(row.workspace),
@@ -57,12 +60,20 @@ def _extracted(row: AudienceExtraction) -> int:
         fetched_at=fetched_at,
         syncs=_filled(platform, row.destination_id),
     )
-    with warehouse_of(open_source(row.source, Workload.BATCH)).session() as session:
-        return write_snapshot(session, snapshot, found)
+    # All are read before the first is written: platforms fail in the middle, or take longer than warehouses wait.
+    folder = workdir()
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=folder) as kept:
+        asyncio.run(answered(_list(platform, kept), within=LISTING_SECONDS))
+        kept.seek(0)
+        with warehouse_of(open_source(row.source, Workload.BATCH)).session() as session:
+            return write_snapshot(session, snapshot, (AudienceThere(**orjson.loads(line)) for line in kept))
 
 
-async def _listed(platform: Destination) -> list[AudienceThere]:
-    return [each async for each in platform.audiences_there()]
+async def _list(platform: Destination, kept: IO[bytes]) -> None:
+    """Write what the platform holds into a file, one audience a line."""
+    async for each in platform.audiences_there():
+        kept.write(orjson.dumps(each) + b"\n")
 
 
 def _filled(platform: Destination, destination_id: int) -> Mapping[str, int]:

@@ -69,6 +69,7 @@ def register_all() -> None:
     approvals.register(GovernedModel())
     approvals.register(GovernedSync())
     approvals.register_stops(Stops(held_count, held_stops))
+    tabs.register(Kind.DESTINATION, Tab("syncs", "Syncs", "syncs:destination_syncs"))
     tabs.register(Kind.DESTINATION, Tab("alerting", "Alerts", "syncs:destination_alerting"))
     tabs.register(
         Kind.DESTINATION, Tab("extraction", "Data extraction", "syncs:destination_extraction", _lists_audiences)

@@ -6,6 +6,7 @@ from django.urls import path
 
 from syncs.views import (
     alerts,
+    destination_syncs,
     extraction,
     guardrails,
     mapper,
@@ -87,6 +88,11 @@ urlpatterns = [
     path("syncs/<int:pk>/logs", read_draft_sync(sync_logs.SyncLogs.as_view()), name="sync_logs"),
     path("syncs/<int:pk>/alerts", read_draft_sync(alerts.SyncAlerts.as_view()), name="sync_alerts"),
     path("syncs/<int:pk>/alerts/<slug:trigger>/mute", requires(TRIGGER)(alerts.MuteAlert.as_view()), name="sync_mute"),
+    path(
+        "destinations/<int:destination_id>/syncs",
+        read(destination_syncs.DestinationSyncs.as_view()),
+        name="destination_syncs",
+    ),
     path(
         "destinations/<int:destination_id>/alerting",
         requires(READ, write=CONFIGURE_TO_DESTINATION)(alerts.DestinationAlerting.as_view()),

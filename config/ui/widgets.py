@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from django import forms
 from django.utils.datastructures import MultiValueDict
@@ -86,10 +86,24 @@ class SecretInput(forms.PasswordInput):
         return context
 
 
+class LooksAt(Protocol):
+    """A page elsewhere that shows what is written: opened at ``url`` with ``{key: JSON}`` behind it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def key(self) -> str: ...
+
+
 class CodeEditor(forms.Textarea):
-    """A textarea that becomes an editor: SQL, JSON, Liquid or plain text."""
+    """A textarea that becomes an editor: SQL, JSON, Liquid or plain text. ``builder`` is where JSON is looked at."""
 
     kind = "code"
+    template_name = "components/form/widgets/code.html"
 
     def __init__(
         self,
@@ -98,7 +112,9 @@ class CodeEditor(forms.Textarea):
         dialect: str = "",
         schema_url: str = "",
         rows: int = 12,
+        builder: LooksAt | None = None,
     ) -> None:
+        self.builder = builder
         super().__init__(
             {
                 "rows": rows,
@@ -111,6 +127,10 @@ class CodeEditor(forms.Textarea):
                 **(attrs or {}),
             }
         )
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        """With the page elsewhere."""
+        return {**super().get_context(name, value, attrs), "builder": self.builder}
 
 
 class FileUpload(forms.FileInput):

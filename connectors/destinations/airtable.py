@@ -167,6 +167,7 @@ class AirtableDestination(RestDestination):
         category="Spreadsheets",
         summary="Records of any table: upserted, inserted or updated.",
         docs_url="docs/destinations/airtable.md",
+        status_page="https://status.airtable.com",
         fields=api.sign_in.fields,
         verification=Verification.DOCS,
         sync_types=(

@@ -181,6 +181,7 @@ class MetaConversionsDestination(RestDestination):
         category="Advertising",
         summary="Conversion events from the web, apps, shops and phone calls.",
         docs_url="docs/destinations/meta_conversions.md",
+        status_page="https://metastatus.com",
         fields=(
             Text(
                 name="pixel_id",

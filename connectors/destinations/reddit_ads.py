@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from connectors.sdk import people
+from connectors.sdk.audiences import counted
 from connectors.sdk.destination import (
     DestinationDefinition,
     DestinationField,
@@ -269,8 +270,8 @@ class RedditAdsDestination(RestDestination):
         """Reddit tells a range of sizes, and counts IDs rather than people: the upper end may exceed those sent."""
         async with self.line() as line:
             told = (await line.get(f"custom_audiences/{AUDIENCE.id_for(job)}"))["data"]
-        low, high = told.get("size_range_lower"), told.get("size_range_upper")
+        low, high = counted(told.get("size_range_lower")), counted(told.get("size_range_upper"))
         if low is None:
             return None
         status = str(told.get("status") or "").replace("_", " ").capitalize()
-        return MatchStats(matched=int(low), status=f"{status} ({low} to {high})" if high is not None else status)
+        return MatchStats(matched=low, status=f"{status} ({low} to {high})" if high is not None else status)

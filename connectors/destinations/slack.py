@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 
 from connectors.sdk.destination import DestinationDefinition, Limits, Rate
 from connectors.sdk.errors import AuthError, BatchRejected, InternalError, RateLimited, Unavailable
-from connectors.sdk.fields import Select, Text, Toggle
+from connectors.sdk.fields import Builder, Select, Text, Toggle
 from connectors.sdk.net import parse_url
 from connectors.sdk.notifier import MessageKinds, Outgoing, message_types
 from connectors.sdk.notifier.chat import ChatDestination
-from connectors.sdk.rest import Api, ErrorCodes, KeyHeader, Line, Record
+from connectors.sdk.rest import Api, Either, ErrorCodes, KeyHeader, Line, OAuthApp, Record
 from connectors.sdk.rest.api import at
 from connectors.sdk.types import Choice, Verification
 
@@ -47,16 +47,43 @@ def says(answer: Any) -> str:
     return f"{WORDS[code]}{needed} ({code})." if code in WORDS else code
 
 
+SCOPES = (
+    "chat:write",
+    "chat:write.customize",
+    "channels:read",
+    "groups:read",
+    "users:read",
+    "users:read.email",
+    "files:write",
+)
 API = Api(
     base="https://slack.com/api",
-    sign_in=KeyHeader(
-        key=Text(
-            name="bot_token",
-            label="Bot token",
-            help="Your Slack app → OAuth & Permissions → Bot User OAuth Token.",
-            placeholder="xoxb-…",
-            secret=True,
-        )
+    sign_in=Either(
+        ways={
+            "token": (
+                Choice("token", "Bot token", "Of an app that is installed in your workspace."),
+                KeyHeader(
+                    key=Text(
+                        name="bot_token",
+                        label="Bot token",
+                        help="Your Slack app → OAuth & Permissions → Bot User OAuth Token.",
+                        placeholder="xoxb-…",
+                        secret=True,
+                    )
+                ),
+            ),
+            "oauth": (
+                Choice("oauth", "Your own OAuth app", "A person chooses the workspace on Slack's page."),
+                OAuthApp(
+                    page="https://slack.com/oauth/v2/authorize",
+                    tokens="https://slack.com/api/oauth.v2.access",
+                    scopes=SCOPES,
+                    scope_of=lambda config: ",".join(SCOPES),
+                    app="api.slack.com/apps → Your app → Basic Information",
+                    pkce=False,  # Slack knows it for apps without a secret alone
+                ),
+            ),
+        }
     ),
     test=("POST", "auth.test"),
     codes=CODES,
@@ -85,11 +112,12 @@ KINDS = MessageKinds(
                 Choice(
                     "blocks",
                     "Block Kit",
-                    "Templates of a JSON array of blocks, tried at app.slack.com/block-kit-builder.",
+                    "Each template is a JSON array of blocks; a button beside it opens Slack's builder.",
                 ),
             ),
         ),
     ),
+    builder=Builder(name="Block Kit Builder", url="https://app.slack.com/block-kit-builder/#", key="blocks"),
     more=(
         Text(name="username", label="Shown as", required=False, help="Instead of the app's name."),
         Text(name="icon_emoji", label="Emoji", required=False, placeholder=":wave:", help="Instead of its picture."),
@@ -126,7 +154,9 @@ class SlackDestination(ChatDestination):
         category="Messaging",
         summary="Messages, tables and CSV files in channels.",
         docs_url="docs/destinations/slack.md",
+        status_page="https://status.slack.com",
         fields=API.sign_in.fields,
+        connects=API.sign_in.connects,
         verification=Verification.DOCS,
         safe_to_resync=False,
         sync_types=message_types(KINDS),

@@ -371,5 +371,5 @@ class TiktokDestination(RestDestination):
             query = {"advertiser_id": self.config["advertiser_id"], "custom_audience_ids": ids}
             told = (await line.get("dmp/custom_audience/get/", query))["data"]["list"]
         details = (told[0].get("audience_details") or {}) if told else {}
-        count = details.get("cover_num")
-        return MatchStats(matched=int(count)) if count is not None else None
+        count = counted(details.get("cover_num"))
+        return None if count is None else MatchStats(matched=count)

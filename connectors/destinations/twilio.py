@@ -77,6 +77,7 @@ class TwilioDestination(ChatDestination):
         category="Messaging",
         summary="SMS to people of a model.",
         docs_url="docs/destinations/twilio.md",
+        status_page="https://status.twilio.com",
         fields=API.sign_in.fields,
         verification=Verification.DOCS,
         safe_to_resync=False,

@@ -23,7 +23,7 @@ class AudienceThere:
 
 
 def counted(told: Any) -> int | None:
-    """A number of people as services tell it, perhaps as text; below zero means that they do not know."""
+    """A number of people as services tell it, as a number or as text; below zero means that they do not know."""
     if told is None or told == "":
         return None
     count = int(told)

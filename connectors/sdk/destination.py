@@ -220,6 +220,7 @@ class DestinationDefinition:
     verification: Verification
     safe_to_resync: bool = True  # false: a full resync makes duplicates; warn
     connects: When | None = None
+    status_page: str = ""  # on which the vendor tells of its outages
     lists_audiences: bool = False  # Destination.audiences_there() lists those of every account
 
     def sync_type(self, key: str) -> SyncType:

@@ -49,13 +49,25 @@ class Listed(Field):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Builder:
+    """A page of the vendor's on which JSON that is written here can be looked at, beside what is typed.
+
+    It is opened at ``url`` with ``{key: the JSON}`` behind it, and called ``name``.
+    """
+
+    name: str
+    url: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Text(Listed):
     """One line of text, or several. ``template`` allows Liquid; ``syntax`` colours the editor.
 
     What is listed is offered while one types; anything else may be entered, too.
 
     ``redirects`` marks the address of a service's page on which a person agrees: beside it
-    the form shows the address to register there.
+    the form shows the address to register there. ``builder`` is where JSON in it can be looked at.
     """
 
     placeholder: str = ""
@@ -66,6 +78,7 @@ class Text(Listed):
     template: bool = False
     syntax: Literal["", "json", "sql", "liquid", "xml"] = ""
     redirects: bool = False
+    builder: Builder | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,7 +69,8 @@ class Overview(DetailView):
         """The overview tab."""
         row = self.row(pk)
         definition = access.definition_of(self.kind, row.type)
-        return self.page(row, "overview", "connectors/overview.html", {"definition": definition})
+        context = {"definition": definition, "acts_as": access.acts_as(row)}
+        return self.page(row, "overview", "connectors/overview.html", context)
 
 
 class Configuration(DetailView):

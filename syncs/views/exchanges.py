@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
+from connectors.access import definition_of
+from connectors.choices import Kind
+from connectors.models import Destination
 from syncs.engine.exchanges import KeptExchange
 
 # What template engines and languages write where a value is missing.
@@ -24,22 +27,35 @@ _CLASS_HELP = {
     2: "The destination accepted the request.",
     3: "The address has moved. Headrace does not follow: set the new address on the destination.",
     4: "The destination refused the request. Its words say why.",
-    5: "The destination has a problem of its own. Headrace tries again; its status page may tell more.",
+    5: "The destination has a problem of its own. Headrace tries again; its status page may tell of an outage.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class ShownExchange:
-    """A request with what its status means, and whether its address lacks a value."""
+    """A request with what its status means, and whether its address lacks a value.
+
+    ``outages`` is where the vendor tells of its own trouble, if this may be such.
+    """
 
     kept: KeptExchange
     help: str
     lacks_value: bool
+    outages: str
 
 
-def shown_exchanges(exchanges: Iterable[KeptExchange]) -> list[ShownExchange]:
-    """Requests for a page."""
-    return [ShownExchange(kept, status_help(kept.status), lacks_value(kept.target)) for kept in exchanges]
+def shown_exchanges(exchanges: Iterable[KeptExchange], destination: Destination) -> list[ShownExchange]:
+    """Requests to a destination for a page."""
+    page = definition_of(Kind.DESTINATION, destination.type).status_page
+    return [
+        ShownExchange(kept, status_help(kept.status), lacks_value(kept.target), page if is_outage(kept) else "")
+        for kept in exchanges
+    ]
+
+
+def is_outage(kept: KeptExchange) -> bool:
+    """Whether the other side may be in trouble: it said so, or did not answer at all."""
+    return kept.status >= 500 if kept.status is not None else kept.failed
 
 
 def status_help(status: int | None) -> str:

@@ -243,7 +243,7 @@ class RunRow(RunView):
         detail = row_detail(self.actor, found, row)
         context = {
             "row": detail.row,
-            "exchanges": shown_exchanges(detail.exchanges),
+            "exchanges": shown_exchanges(detail.exchanges, found.sync.destination),
             "siblings": [sibling for sibling in detail.siblings if sibling.id != detail.row.id],
             "row_base": self.url("run_row", pk, run, "_")[: -len("_")],
             "retention_days": settings.TRACE_RETENTION_DAYS,

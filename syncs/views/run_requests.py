@@ -78,7 +78,7 @@ class RunRequest(RunView):
         found = self.found(pk, run)
         detail = exchange_detail(self.actor, found, exchange)
         context = {
-            "exchanges": shown_exchanges([detail.exchange]),
+            "exchanges": shown_exchanges([detail.exchange], found.sync.destination),
             "rows": detail.rows,
             "may_see": not detail.redacted,
             "row_base": self.url("run_row", pk, run, "_")[: -len("_")],

@@ -175,6 +175,7 @@ def definition(catalog_settings: tuple[Field, ...]) -> DestinationDefinition:
         category="E-mail & lifecycle",
         summary="Users, events, purchases, subscriptions and catalogs; starts campaigns and Canvases.",
         docs_url="docs/destinations/braze.md",
+        status_page="https://braze.statuspage.io",
         fields=(REGION, *SIGN_IN.fields),
         verification=Verification.SPEC,
         sync_types=(

@@ -122,6 +122,7 @@ def definition(place_settings: tuple[Field, ...]) -> DestinationDefinition:
         category="E-mail & lifecycle",
         summary="People, events, manual segments and objects.",
         docs_url="docs/destinations/customerio.md",
+        status_page="https://status.customer.io",
         fields=(REGION, *SIGN_IN.fields, *APP.sign_in.fields),
         verification=Verification.DOCS,
         sync_types=(PEOPLE_TYPE, EVENTS_TYPE, segment(place_settings), OBJECTS_TYPE),

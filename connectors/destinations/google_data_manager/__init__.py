@@ -18,6 +18,7 @@ from connectors.destinations.google_data_manager.settings import (
     SIGN_IN,
     definition,
 )
+from connectors.sdk.audiences import counted
 from connectors.sdk.destination import DestinationField, Job, Limits, MatchStats
 from connectors.sdk.errors import ConfigError
 from connectors.sdk.people import Person, sent_together
@@ -255,5 +256,5 @@ class GoogleDataManagerDestination(RestDestination):
         async with self.line() as line:
             path = f"{account_of(self.config)}/userLists/{LIST.id_for(job)}"
             told = (await line.send("GET", path, headers=as_manager(self.config))).json()
-        count = at(told, "sizeInfo.displayNetworkMembersCount")
-        return MatchStats(matched=int(count)) if count else None
+        count = counted(at(told, "sizeInfo.displayNetworkMembersCount"))
+        return MatchStats(matched=count) if count else None

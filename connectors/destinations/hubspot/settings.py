@@ -124,6 +124,7 @@ def definition(list_settings: tuple[Field, ...]) -> DestinationDefinition:
         category="CRM",
         summary="Contacts, companies, deals and custom objects with their associations, lists and events.",
         docs_url="docs/destinations/hubspot.md",
+        status_page="https://status.hubspot.com",
         fields=SIGN_IN.fields,
         connects=SIGN_IN.connects,
         verification=Verification.SPEC,

@@ -85,6 +85,7 @@ def definition() -> DestinationDefinition:
         category="Support",
         summary="Contacts, companies and events, with tags and custom attributes.",
         docs_url="docs/destinations/intercom.md",
+        status_page="https://www.intercomstatus.com",
         fields=(
             Select(
                 name="region",

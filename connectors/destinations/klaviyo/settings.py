@@ -76,6 +76,7 @@ def definition(list_settings: tuple[Field, ...]) -> DestinationDefinition:
         category="E-mail & lifecycle",
         summary="Profiles, events, lists and marketing consent.",
         docs_url="docs/destinations/klaviyo.md",
+        status_page="https://status.klaviyo.com",
         fields=SIGN_IN.fields,
         connects=SIGN_IN.connects,
         verification=Verification.SPEC,

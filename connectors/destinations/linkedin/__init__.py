@@ -18,6 +18,7 @@ from connectors.destinations.linkedin.settings import (
     VERSION,
 )
 from connectors.destinations.linkedin.writing import write_audience, write_conversions
+from connectors.sdk.audiences import counted
 from connectors.sdk.destination import (
     DestinationDefinition,
     DestinationField,
@@ -143,11 +144,11 @@ class LinkedinDestination(RestDestination):
         async with self.line() as line:
             told = await line.get(f"dmpSegments/{AUDIENCE.id_for(job)}")
         where: Record = next(iter(told.get("destinations") or ()), {})
-        count = where.get("matchedCount")
+        count = counted(where.get("matchedCount"))
         if count is None:
             return None
         return MatchStats(
-            matched=int(count),
+            matched=count,
             status=str(where.get("status") or ""),
             url="https://www.linkedin.com/campaignmanager/accounts",
         )

@@ -39,6 +39,7 @@ class MetaDestination(RestDestination):
         category="Advertising",
         summary="People in custom audiences, for Facebook and Instagram.",
         docs_url="docs/destinations/meta.md",
+        status_page="https://metastatus.com",
         fields=API.sign_in.fields,
         verification=Verification.DOCS,
         connects=API.sign_in.connects,
@@ -106,12 +107,12 @@ class MetaDestination(RestDestination):
         fields = "approximate_count_lower_bound,approximate_count_upper_bound,delivery_status,time_updated"
         async with self.line() as line:
             told = await line.get(AUDIENCE.id_for(job), {"fields": fields})
-        count = told.get("approximate_count_lower_bound")
-        if count is None or int(count) < 0:
+        count = counted(told.get("approximate_count_lower_bound"))
+        if count is None:
             return None
         updated = told.get("time_updated")
         return MatchStats(
-            matched=int(count),
+            matched=count,
             at=datetime.fromtimestamp(int(updated), UTC) if updated else None,
             status=str((told.get("delivery_status") or {}).get("description") or ""),
             url="https://adsmanager.facebook.com/adsmanager/audiences",

@@ -22,6 +22,7 @@ from connectors.destinations.pinterest_ads.settings import (
     UNCLEANED,
     USER,
 )
+from connectors.sdk.audiences import counted
 from connectors.sdk.destination import (
     ACCEPTED,
     DestinationDefinition,
@@ -279,5 +280,5 @@ class PinterestAdsDestination(RestDestination):
         key = AUDIENCE.id_for(job).rpartition(BETWEEN)[2]
         async with self.line() as line:
             told = await line.get(f"{account(self.config)}/audiences/{key}")
-        size, status = told.get("size"), str(told.get("status") or "").replace("_", " ").capitalize()
-        return MatchStats(matched=int(size), status=status) if size is not None else None
+        size, status = counted(told.get("size")), str(told.get("status") or "").replace("_", " ").capitalize()
+        return MatchStats(matched=size, status=status) if size is not None else None

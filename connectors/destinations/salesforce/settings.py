@@ -141,6 +141,7 @@ DEFINITION = DestinationDefinition(
     category="CRM",
     summary="Records of objects by REST or Bulk API 2.0, platform events, and values of picklists.",
     docs_url="docs/destinations/salesforce.md",
+    status_page="https://status.salesforce.com",
     fields=(INSTANCE, *SIGN_IN.fields),
     connects=SIGN_IN.connects,
     verification=Verification.DOCS,

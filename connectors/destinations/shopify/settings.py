@@ -180,6 +180,7 @@ DEFINITION = DestinationDefinition(
     category="Commerce",
     summary="Customers, products with variants and options, inventory, discounts, and fulfillment.",
     docs_url="docs/destinations/shopify.md",
+    status_page="https://www.shopifystatus.com",
     fields=(
         Text(
             name="store",

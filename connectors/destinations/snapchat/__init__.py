@@ -321,7 +321,7 @@ class SnapchatDestination(RestDestination):
         """How many people Snapchat counts in the segment, roughly."""
         async with self.line() as line:
             told = (await line.get(f"segments/{SEGMENT.id_for(job)}"))["segments"][0]["segment"]
-        count, status = told.get("approximate_number_users"), str(told.get("targetable_status") or "")
-        if not count:
+        count, status = counted(told.get("approximate_number_users")), str(told.get("targetable_status") or "")
+        if not count:  # Snapchat has not counted yet
             return None
-        return MatchStats(matched=int(count), status=status.replace("_", " ").capitalize())
+        return MatchStats(matched=count, status=status.replace("_", " ").capitalize())

@@ -194,6 +194,7 @@ class StripeDestination(RestDestination):
         category="Finance",
         summary="Customers, products, prices, subscriptions, invoices, invoice items and quotes.",
         docs_url="docs/destinations/stripe.md",
+        status_page="https://status.stripe.com",
         fields=api.sign_in.fields,
         verification=Verification.DOCS,
         sync_types=(

@@ -122,6 +122,7 @@ DEFINITION = DestinationDefinition(
     category="Support",
     summary="Users, organizations, tickets and records of custom objects, and memberships of organizations.",
     docs_url="docs/destinations/zendesk.md",
+    status_page="https://status.zendesk.com",
     fields=(
         Text(
             name="url",

@@ -12,6 +12,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import csv
 
@@ -32,12 +33,16 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormatOptions:
-    """How files are written. ``delimiter``, ``header`` and ``bom`` are for CSV."""
+    """How files are written. ``delimiter``, ``header``, ``bom`` and ``booleans`` are for CSV.
+
+    ``booleans`` are the numbers for true and false, the second one perhaps blank; without them they are words.
+    """
 
     format: Format
     delimiter: str = ","
     header: bool = True
     bom: bool = False
+    booleans: tuple[int, int | None] | None = None
     gzip: bool = False
 
 
@@ -79,10 +84,15 @@ class _Csv(Encoder):
         return bom + (self.options.delimiter.join(names) + "\n").encode()
 
     def add(self, rows: pa.RecordBatch) -> bytes:
-        flat = pa.RecordBatch.from_arrays([_csv_column(c) for c in rows.columns], names=rows.schema.names)
+        flat = pa.RecordBatch.from_arrays([self._column(c) for c in rows.columns], names=rows.schema.names)
         sink = io.BytesIO()
         csv.write_csv(flat, sink, csv.WriteOptions(include_header=False, delimiter=self.options.delimiter))
         return sink.getvalue()
+
+    def _column(self, column: pa.Array) -> pa.Array:
+        if self.options.booleans is not None and pa.types.is_boolean(column.type):
+            return pc.if_else(column, *(pa.scalar(number, pa.int8()) for number in self.options.booleans))
+        return _csv_column(column)
 
 
 def _csv_column(column: pa.Array) -> pa.Array:

@@ -14,6 +14,7 @@ from connectors.sdk.files.writing import FilePlan
 from connectors.sdk.types import Choice
 
 _CSV = When(field="format", values=(Format.CSV.value,))
+_BOOLEANS = {"words": None, "numbers": (1, 0), "one_or_blank": (1, None)}
 _DELIMITERS = {"comma": ",", "semicolon": ";", "pipe": "|", "tilde": "~", "tab": "\t"}
 
 SETTINGS: tuple[Field, ...] = (
@@ -65,6 +66,18 @@ SETTINGS: tuple[Field, ...] = (
         name="bom",
         label="Byte order mark",
         help="Lets some spreadsheet programs recognise UTF-8.",
+        when=_CSV,
+        group="CSV",
+    ),
+    Select(
+        name="booleans",
+        label="True and false",
+        default="words",
+        choices=(
+            Choice("words", "true, false"),
+            Choice("numbers", "1, 0"),
+            Choice("one_or_blank", "1, blank", "As some receivers of files expect it; null is blank, too."),
+        ),
         when=_CSV,
         group="CSV",
     ),
@@ -160,6 +173,7 @@ def _options(settings: Mapping[str, Any]) -> FormatOptions:
         delimiter=_DELIMITERS[settings.get("delimiter") or "comma"],
         header=bool(settings.get("header", True)),
         bom=bool(settings.get("bom")),
+        booleans=_BOOLEANS[settings.get("booleans") or "words"],
         gzip=bool(settings.get("gzip")),
     )
 

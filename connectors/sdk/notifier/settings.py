@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from connectors.sdk.destination import FirstRun, Limits, Mode, ModeSpec, RowSet, SyncType
-from connectors.sdk.fields import Field, Number, Section, Text
+from connectors.sdk.fields import Builder, Field, Number, Section, Text
 from connectors.sdk.types import Operation
 
 TABLE_ROWS = 50
@@ -17,7 +17,8 @@ class MessageKinds:
     """What a service takes. ``to`` says whom messages of many rows go to, ``to_by_row`` (a template) whom those of one.
 
     ``subject`` adds one to every message, ``copies`` people who get one, too, openly or not. ``formatting`` are
-    settings of messages for one row, ``of_files`` of those with a file, ``more`` those of every kind.
+    settings of messages made of templates, ``of_files`` of those with a file, ``more`` those of every kind; ``builder``
+    is where messages can be looked at that are JSON.
     ``together`` is how many rows a message may hold at most (0: one).
     """
 
@@ -31,6 +32,7 @@ class MessageKinds:
     files: bool = False
     more: tuple[Field, ...] = ()
     formatting: tuple[Field, ...] = ()
+    builder: Builder | None = None
     of_files: tuple[Field, ...] = ()
 
 
@@ -80,7 +82,7 @@ def _section(operation: Operation, kinds: MessageKinds) -> Section:
         label=f"Rows {operation.value}",
         help=f"Send a message for each row that was {operation.value}.",
         group="Messages",
-        fields=(*_subject(kinds), _template("text", "Message", "Liquid may use the row: {{ row.email }}.")),
+        fields=(*_subject(kinds), _template("text", "Message", "Liquid may use the row: {{ row.email }}.", kinds)),
     )
 
 
@@ -94,9 +96,10 @@ def _together(kinds: MessageKinds) -> SyncType:
         unit="rows",
     )
     parts = (
-        _template("header", "Above the rows", "Once in each message.", required=False),
-        _template("text", "Each row", "Repeated for each row: {{ row.email }}."),
-        _template("footer", "Below the rows", "Once in each message.", required=False),
+        _template("header", "Above the rows", "Once in each message.", kinds, required=False),
+        _template("text", "Each row", "Repeated for each row: {{ row.email }}.", kinds),
+        _template("footer", "Below the rows", "Once in each message.", kinds, required=False),
+        *kinds.formatting,
     )
     return _whole(kinds, "batch_message", "Batch message", "All rows, several in a message.", (rows, *parts))
 
@@ -153,7 +156,7 @@ def _subject(kinds: MessageKinds) -> tuple[Field, ...]:
     )
 
 
-def _template(name: str, label: str, words: str, *, required: bool = True) -> Text:
+def _template(name: str, label: str, words: str, kinds: MessageKinds | None = None, *, required: bool = True) -> Text:
     return Text(
         name=name,
         label=label,
@@ -163,4 +166,5 @@ def _template(name: str, label: str, words: str, *, required: bool = True) -> Te
         template=True,
         syntax="liquid",
         required=required,
+        builder=kinds.builder if kinds else None,
     )

@@ -1,4 +1,5 @@
 import type { Application } from "@hotwired/stimulus";
+import builder from "./builder";
 import bulk from "./bulk";
 import chart from "./chart";
 import codeEditor from "./code-editor";
@@ -34,7 +35,7 @@ import values from "./values";
 
 /** Every controller by the name its markup uses in `data-controller`. */
 export const controllers = {
-  bulk, chart, "code-editor": codeEditor, combobox, conditions, "confirm-name": confirmName, copy, drawer, filing, filters, form,
+  builder, bulk, chart, "code-editor": codeEditor, combobox, conditions, "confirm-name": confirmName, copy, drawer, filing, filters, form,
   "json-tree": jsonTree, lines, mapper, menu, order, palette, payload, problems, query, rail, references, rename, rows, "schema-map": schemaMap, shortcuts, table, theme, time, toasts, upload, values,
 };
 

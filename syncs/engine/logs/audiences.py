@@ -8,9 +8,10 @@ the earlier ones stay.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -63,8 +64,8 @@ def table_of(destination: str, destination_id: int) -> LogTable:
     )
 
 
-def write_snapshot(session: WarehouseSession, snapshot: Snapshot, audiences: Sequence[AudienceThere]) -> int:
-    """Add a snapshot, and put its table into the view; how many rows it has."""
+def write_snapshot(session: WarehouseSession, snapshot: Snapshot, audiences: Iterable[AudienceThere]) -> int:
+    """Add a snapshot, and put its table into the view; how many rows it has. ``audiences`` are read once, in order."""
     table = table_of(snapshot.destination, snapshot.destination_id)
     session.execute(table.creation())
     with session.transaction():
@@ -75,10 +76,10 @@ def write_snapshot(session: WarehouseSession, snapshot: Snapshot, audiences: Seq
     return written
 
 
-def _batches(table: LogTable, snapshot: Snapshot, audiences: Sequence[AudienceThere]) -> Iterable[pa.RecordBatch]:
-    for start in range(0, len(audiences), _BATCH):
-        rows = [_row(snapshot, each) for each in audiences[start : start + _BATCH]]
-        yield pa.RecordBatch.from_pylist(rows, schema=table.arrow)
+def _batches(table: LogTable, snapshot: Snapshot, audiences: Iterable[AudienceThere]) -> Iterable[pa.RecordBatch]:
+    rows = (_row(snapshot, each) for each in audiences)
+    while batch := list(islice(rows, _BATCH)):
+        yield pa.RecordBatch.from_pylist(batch, schema=table.arrow)
 
 
 def _row(snapshot: Snapshot, audience: AudienceThere) -> dict[str, Any]:

@@ -52,6 +52,23 @@ def files_in(root: Path) -> list[str]:
     return sorted(str(p.relative_to(root)) for p in root.rglob("*") if p.is_file())
 
 
+@pytest.mark.parametrize(
+    ("asked", "written"),
+    [
+        ({}, "true,false,\n"),
+        ({"booleans": "numbers"}, "1,0,\n"),
+        ({"booleans": "one_or_blank"}, "1,,\n"),
+        ({"booleans": "one_or_blank", "format": "ndjson"}, '{"a":true,"b":false,"c":null}\n'),
+    ],
+)
+async def test_true_and_false_are_written_as_their_receiver_reads_them(
+    tmp_path: Path, asked: dict[str, Any], written: str
+) -> None:
+    flags = pa.RecordBatch.from_pydict({"a": [True], "b": [False], "c": pa.array([None], pa.bool_())})
+    await write(folder_in(tmp_path), Streams(added=flags), **{"header": False, **asked})
+    assert (tmp_path / "out/rows.csv").read_text() == written
+
+
 async def test_a_file_is_replaced_only_when_the_new_one_is_complete(tmp_path: Path) -> None:
     await write(folder_in(tmp_path), Streams(added=ROWS.slice(0, 1)))
     before = (tmp_path / "out/rows.csv").read_bytes()

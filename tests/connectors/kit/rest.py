@@ -32,7 +32,16 @@ from connectors.registry import DESTINATIONS, destination_class
 from connectors.sdk import trace
 from connectors.sdk.audiences import AudienceThere
 from connectors.sdk.context import Environment
-from connectors.sdk.destination import ACCEPTED, Destination, DestinationField, Job, Mode, Removal, RowResult
+from connectors.sdk.destination import (
+    ACCEPTED,
+    Destination,
+    DestinationField,
+    Job,
+    MatchStats,
+    Mode,
+    Removal,
+    RowResult,
+)
 from connectors.sdk.errors import ConnectorError
 from connectors.sdk.receipts import Receipt, held
 from connectors.sdk.rest import RestDestination
@@ -227,7 +236,10 @@ async def play(
 
 
 async def ask(key: str, told: Mapping[str, Any]) -> Played:
-    """Ask a destination what it lists: ``{"ask": "objects", "with": {…}}``, or its fields (``type``, ``settings``)."""
+    """Ask a destination what it lists: ``{"ask": "objects", "with": {…}}``, or its fields (``type``, ``settings``).
+
+    Whom it recognised (``match_stats``) is asked for the job of a case.
+    """
     script, played = Script(told["exchanges"], matches_fully, 0, None), Played()
     async with scripted(script) as server:
         origin = "{0.scheme}://{0.netloc}".format(urlsplit(_base(key, told)))
@@ -235,20 +247,25 @@ async def ask(key: str, told: Mapping[str, Any]) -> Played:
         vault = KnownTokens(told["tokens"]) if "tokens" in told else None
         environment = Environment(outbound_allow=server.opened, routes=routes, vault=vault)
         destination = destination_of(key, told.get("config", {}), environment)
-        about = (told["type"], told.get("settings", {})) if told["ask"] == "fields" else ()
+        about: tuple[Any, ...] = (told["type"], told.get("settings", {})) if told["ask"] == "fields" else ()
+        if told["ask"] == "match_stats":
+            about = (job_in(destination, {"columns": {}, **told}),)
         try:
             asked = getattr(destination, told["ask"])(*about, **told.get("with", {}))
             found = [each async for each in asked] if isinstance(asked, AsyncIterator) else await asked
         except ConnectorError as error:
             played.error = error
         else:
-            played.answers = [_set(each) for each in found or ()]
+            each_of = [found] if isinstance(found, MatchStats) else found or ()
+            played.answers = [_set(each) for each in each_of]
     played.unused, played.unexpected = script.left, script.unexpected
     return played
 
 
-def _set(found: Choice | DestinationField | AudienceThere) -> dict[str, Any]:
+def _set(found: Choice | DestinationField | AudienceThere | MatchStats) -> dict[str, Any]:
     """What is set of a choice or a field, apart from descriptions; of an audience what is read from its answer."""
+    if isinstance(found, MatchStats):
+        return {name: value for name, value in asdict(found).items() if value not in (None, "")}
     if isinstance(found, AudienceThere):
         return {"account": found.account, "id": found.id, "name": found.name, "size": found.size}
     unset = DestinationField(name="") if isinstance(found, DestinationField) else Choice("", "")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from syncs.views.exchanges import lacks_value, status_help
+from connectors.models import Destination
+from syncs.engine.exchanges import KeptExchange
+from syncs.views.exchanges import lacks_value, shown_exchanges, status_help
 
 
 @pytest.mark.parametrize(
@@ -32,6 +36,18 @@ def test_an_address_without_a_value_is_noticed(target: str) -> None:
 )
 def test_a_whole_address_is_left_alone(target: str) -> None:
     assert not lacks_value(target)
+
+
+def test_a_service_in_trouble_leads_to_its_own_words_on_it() -> None:
+    def kept(status: int | None) -> KeptExchange:
+        empty = dict.fromkeys(("request_body", "response_body", "error", "note", "id", "target"), "")
+        sent = {"part": 0, "batch": 0, "attempt": 1, "failed": True, "started_at": None, "duration_ms": None}
+        headers: dict[str, Any] = {"request_headers": (), "response_headers": ()}
+        return KeptExchange(**empty, **sent, **headers, method="POST", status=status)  # type: ignore[arg-type]
+
+    shown = shown_exchanges(map(kept, (503, None, 400)), Destination(type="slack"))
+    assert [each.outages for each in shown] == ["https://status.slack.com", "https://status.slack.com", ""]
+    assert [each.outages for each in shown_exchanges([kept(503)], Destination(type="http_request"))] == [""]
 
 
 def test_each_class_of_status_has_its_own_advice() -> None:

@@ -8,14 +8,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
 from sqlglot import exp
 
 from audiences.history_tables import HOLDOUT, MEMBERSHIP, changes_at, changes_table, members_after, written_changes
 from connectors.registry import source_class
+from connectors.sdk.audiences import AudienceThere
 from connectors.sdk.context import Environment
 from connectors.sdk.planner import (
+    AUDIT_SCHEMA,
     SCHEMAS,
     Statement,
     WarehouseSession,
@@ -23,6 +26,8 @@ from connectors.sdk.planner import (
     drop_table,
     warehouse_of,
 )
+from connectors.sources.duckdb import DuckDBSource
+from syncs.engine.logs.audiences import VIEW, Snapshot, write_snapshot
 from syncs.engine.logs.tables import CHANGELOG, SNAPSHOT, TABLES
 from syncs.engine.logs.writing import prune_changelog, write_logs
 from syncs.engine.spec import Planner
@@ -74,6 +79,45 @@ def at_trino() -> Iterator[WarehouseSource]:
 
 
 PLACES = ("at_snowflake", "at_bigquery", "at_databricks", "at_trino")
+
+
+@pytest.fixture
+def at_duckdb(tmp_path: Path) -> WarehouseSource:
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        for schema in SCHEMAS:
+            connection.execute(f"CREATE SCHEMA {schema}")
+    allowed = Environment(local_roots=(str(tmp_path),))
+    return DuckDBSource({"path": "warehouse.duckdb"}, allowed)
+
+
+@pytest.mark.parametrize("place", [*PLACES, "at_duckdb"])
+def test_snapshots_of_audiences_are_there_once_and_in_one_view(
+    place: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source: WarehouseSource = request.getfixturevalue(place)
+    monkeypatch.setattr("syncs.engine.logs.audiences._BATCH", 2)
+    many = 3
+
+    def audiences(name: str) -> Iterator[AudienceThere]:
+        told = {"name": name, "words": "“ü”, it's"}
+        return (AudienceThere(account="7", id=str(n), name=name, size=n or None, told=told) for n in range(many))
+
+    def snapshot(number: int, destination: int) -> Snapshot:
+        return Snapshot(
+            id=number, workspace="w1", destination="meta", destination_id=destination, fetched_at=NOON, syncs={"2": 44}
+        )
+
+    view = exp.table_(VIEW, db=AUDIT_SCHEMA, quoted=True)
+    columns = [exp.column(name, quoted=True) for name in ("destination_id", "sync_id", "audience_name")]
+    with source.session() as session:
+        assert write_snapshot(session, snapshot(1, 5), audiences("broken off")) == many
+        assert write_snapshot(session, snapshot(1, 5), audiences("Buyers")) == many, "the same one, tried again"
+        assert write_snapshot(session, snapshot(2, 5), iter(())) == 0, "an account may have none"
+        write_snapshot(session, snapshot(1, 6), audiences("Visitors"))
+        counted = exp.select(exp.Count(this=exp.Star())).from_(view)
+        assert session.rows(Statement(counted)) == [(2 * many,)]
+        filled = exp.select(*columns).from_(view).where(exp.column("audience_id", quoted=True).eq("2"))
+        assert sorted(session.rows(Statement(filled))) == [(5, 44, "Buyers"), (6, 44, "Visitors")]
 
 
 @pytest.mark.parametrize("place", PLACES)
