@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 
 import duckdb
@@ -124,29 +125,38 @@ def test_places_count_as_people_do(text: str) -> None:
         assert sum(len(line) + 1 for line in lines[: place.line - 1]) + place.column - 1 == offset
 
 
+@pytest.fixture(scope="module")
+def duck() -> Iterator[duckdb.DuckDBPyConnection]:
+    """One empty database for hundreds of names; opening one takes longer than asking it."""
+    with duckdb.connect() as connection:
+        yield connection
+
+
 @settings(deadline=None)
-@given(st.lists(names, min_size=1, max_size=5, unique_by=str.casefold))
-def test_hostile_column_names_stay_names(columns: list[str]) -> None:
+@given(columns=st.lists(names, min_size=1, max_size=5, unique_by=str.casefold))
+def test_hostile_column_names_stay_names(duck: duckdb.DuckDBPyConnection, columns: list[str]) -> None:
     inner = exp.select(*(exp.alias_(exp.Literal.number(i), name, quoted=True) for i, name in enumerate(columns))).sql(
         "duckdb"
     )
-    with duckdb.connect() as connection:
-        backwards = connection.sql(select_columns(inner, columns[::-1], "duckdb"))
-        assert backwards.columns == columns[::-1]
-        assert backwards.fetchall() == [tuple(range(len(columns)))[::-1]]
+    backwards = duck.sql(select_columns(inner, columns[::-1], "duckdb"))
+    assert backwards.columns == columns[::-1]
+    assert backwards.fetchall() == [tuple(range(len(columns)))[::-1]]
 
 
 @settings(deadline=None)
-@given(names, names)
-def test_hostile_table_names_stay_names(schema: str, name: str) -> None:
+@given(schema=names, name=names)
+def test_hostile_table_names_stay_names(duck: duckdb.DuckDBPyConnection, schema: str, name: str) -> None:
     if schema.lower() in {"main", "information_schema", "pg_catalog"}:
         return
     quoted_schema = exp.to_identifier(schema, quoted=True).sql("duckdb")
     quoted_name = exp.to_identifier(name, quoted=True).sql("duckdb")
-    with duckdb.connect() as connection:
-        connection.execute(f"CREATE SCHEMA {quoted_schema}")
-        connection.execute(f"CREATE TABLE {quoted_schema}.{quoted_name} AS SELECT 7 AS x")
-        assert connection.sql(table_sql(Table(schema, name), "duckdb")).fetchall() == [(7,)]
+    duck.begin()
+    try:
+        duck.execute(f"CREATE SCHEMA {quoted_schema}")
+        duck.execute(f"CREATE TABLE {quoted_schema}.{quoted_name} AS SELECT 7 AS x")
+        assert duck.sql(table_sql(Table(schema, name), "duckdb")).fetchall() == [(7,)]
+    finally:
+        duck.rollback()
 
 
 @pytest.mark.parametrize(
