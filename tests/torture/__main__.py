@@ -67,7 +67,7 @@ def _torture(options, folder, to, workers, kill, log) -> int:  # type: ignore[no
                     print(report(trial.tally), flush=True)
         except Broken as error:
             print(f"BROKEN in round {trial.tally.rounds} (seed {options.seed}): {error}")
-            print(log.read_text(errors="replace")[-6000:], file=sys.stderr)
+            print(log.read_text(errors="replace")[-60_000:], file=sys.stderr)
             return 1
         finally:
             connection.close()

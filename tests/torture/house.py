@@ -18,6 +18,7 @@ from typing import Any
 import psutil
 
 from config.embedded import EmbeddedServices
+from tests.torture.standing import SIGNAL
 
 ROOT = Path(__file__).resolve().parents[2]
 FULL_DISK_BYTES = 4_000
@@ -88,6 +89,13 @@ class Workers:
         """Give those on a full disk room again."""
         for index in tuple(self._full):
             self.kill(index)
+
+    def tell(self) -> None:
+        """Have all write into the log where they stand."""
+        for pid in self._running:
+            with suppress(ProcessLookupError):
+                os.kill(pid, SIGNAL)
+        time.sleep(2)
 
     def close(self) -> None:
         """End all."""

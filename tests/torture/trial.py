@@ -205,6 +205,7 @@ class Trial:
             if time.monotonic() - began > PATIENCE_S:
                 stuck = [name for name, run in runs.items() if run.status not in ENDED]
                 steps = [takeovers.told(runs[name]) for name in stuck]
+                self._workers.tell()
                 raise Broken(f"not ended after {PATIENCE_S:.0f} s: {dict(zip(stuck, steps, strict=True))}")
             if planned and time.monotonic() - began >= planned[0]:
                 planned.pop(0)

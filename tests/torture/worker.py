@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from importlib import import_module
 
+from tests.torture.standing import tell_when_asked
+
 LEASE = timedelta(seconds=4)
 RETRY_DELAYS = (0.5, 1, 3, 10, 30)
 
@@ -30,6 +32,7 @@ def main(arguments: Sequence[str]) -> None:
     """Work; with an argument, no file may grow beyond so many bytes, as on a disk that is full."""
     from config import worker
 
+    tell_when_asked()
     if arguments:
         limit = int(arguments[0])
         sys.dont_write_bytecode = True  # half a compiled module would stay when the disk has room again
