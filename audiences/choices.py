@@ -6,6 +6,9 @@ from datetime import timedelta
 
 from django.db import models
 
+# The studio among the product areas.
+STUDIO = "studio"
+
 
 class ModelKind(models.TextChoices):
     """What a model of the schema is for."""

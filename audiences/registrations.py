@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from urllib.parse import urlencode
 
 from django.db.models import Count, Q, QuerySet
@@ -12,7 +13,7 @@ from django.urls import reverse
 
 from audiences import dependants as built
 from audiences import governed, templated
-from audiences.choices import LogPlace
+from audiences.choices import STUDIO, LogPlace
 from audiences.models import Audience, AudienceTemplate, PriorityList, SchemaColumn, SchemaModel, Trait, ValueList
 from connectors import dependants, tabs
 from connectors.choices import Kind
@@ -21,11 +22,13 @@ from connectors.tabs import Tab
 from governance.audit.actors import Actor
 from governance.privacy import registry as privacy
 from syncs import clockwork, origins, sides
+from syncs.areas import at_work, stop
 from syncs.choices import ModelMethod, RunStatus
 from syncs.models import Model, Run, Sync
 from syncs.origins import Asked, Origin
-from workspaces import belongings, bulk, contents, folders, resources, search, spaces
+from workspaces import areas, belongings, bulk, contents, folders, resources, search, spaces
 from workspaces.access import in_view
+from workspaces.areas import Area
 from workspaces.bulk import Outcome
 from workspaces.labels import labels_in
 from workspaces.models import Folder, Space
@@ -35,6 +38,20 @@ from workspaces.resources import Kind as ResourceKind
 from workspaces.search import Finder, Hit
 
 SYNC_TABS = (("audiences:sync_waterfall", "Waterfall"), ("audiences:sync_groups", "Experiment"))
+
+
+def register_area() -> None:
+    """Let a workspace switch the whole studio off."""
+    areas.register(
+        Area(
+            key=STUDIO,
+            name="Customer Studio",
+            words="Schema, audiences, traits, profiles and experiments, and the syncs that send audiences.",
+            at_work=partial(at_work, STUDIO),
+            stop=partial(stop, STUDIO),
+        )
+    )
+    areas.register_pages(STUDIO, "audiences", "syncs.views.sync_list", "syncs.api.syncs")
 
 
 def register_all() -> None:
@@ -64,7 +81,9 @@ def register_all() -> None:
     contents.register("priority list", PriorityList)
     belongings.register("traits", traits_made_by)
     spaces.register("audience", audiences_in_spaces)
+    register_area()
     origin = Origin(
+        STUDIO,
         asked_for,
         require_sending,
         space_of,
@@ -92,7 +111,8 @@ def register_all() -> None:
     clockwork.register("take snapshots of audiences", snapshots_due, timedelta(minutes=5))
     clockwork.register("take up lost logs of audiences", take_up_logs, timedelta(minutes=1))
     clockwork.register("forget old recordings of audiences", forget_recordings, timedelta(hours=6))
-    tabs.register(Kind.SOURCE, Tab("audience_logs", "Audience logs", "audiences:source_audience_logs"))
+    logs = Tab("audience_logs", "Audience logs", "audiences:source_audience_logs", lambda row: areas.any_on((STUDIO,)))
+    tabs.register(Kind.SOURCE, logs)
     clockwork.register("take samples of parent models", samples_due, timedelta(minutes=1))
     clockwork.register("take up lost samples", take_up_samples, timedelta(minutes=1))
     clockwork.register("drop old samples", drop_old_samples, timedelta(minutes=5))
@@ -143,6 +163,8 @@ def find_labels(request: WorkspaceRequest, words: str) -> Iterable[Hit]:
     """Labels of audiences, each leading to the list."""
     from audiences.access import audiences_in_view
 
+    if not areas.any_on((STUDIO,)):
+        return
     url = reverse("audiences:audiences", args=[request.workspace.slug])
     for label in labels_in(audiences_in_view(request.actor)):
         if words.lower() in label.lower():
@@ -373,6 +395,7 @@ def list_kind() -> ResourceKind:
         rows=lambda actor: ValueList.objects.defer("values"),
         detail=lambda row: f"{row.size:,} values",
         named=("name",),
+        areas=(STUDIO,),
     )
 
 
@@ -389,6 +412,7 @@ def template_kind() -> ResourceKind:
         inside=lambda word: Q(description__icontains=word),
         inside_words="in its description",
         related=("parent_model",),
+        areas=(STUDIO,),
     )
 
 
@@ -433,6 +457,7 @@ def priority_list_kind() -> ResourceKind:
         detail=lambda ranked: f"of {ranked.parent_model.name}",
         named=("name",),
         related=("parent_model",),
+        areas=(STUDIO,),
     )
 
 
@@ -449,6 +474,7 @@ def audience_kind() -> ResourceKind:
         inside=lambda word: Q(description__icontains=word),
         inside_words="in its description",
         related=("parent_model",),
+        areas=(STUDIO,),
     )
 
 
@@ -465,6 +491,7 @@ def trait_kind() -> ResourceKind:
         inside=lambda word: Q(description__icontains=word),
         inside_words="in its description",
         related=("model",),
+        areas=(STUDIO,),
     )
 
 
@@ -480,6 +507,7 @@ def schema_kind() -> ResourceKind:
         inside=in_model,
         inside_words="in its query or columns",
         related=("source",),
+        areas=(STUDIO,),
     )
 
 

@@ -17,11 +17,12 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from config.errors import Denied, NotFound
 from governance.audit.actors import Actor
-from syncs import sides
+from syncs import areas, sides
 from syncs.choices import ModelMethod
 from syncs.models import Model, Preview, Run, Sequence, SequenceRun, SequenceStep, Sync
 from workspaces import access
 from workspaces.actors import person
+from workspaces.areas import off_here
 from workspaces.models import User
 from workspaces.permissions import CONFIGURE_FROM_SOURCE, CONFIGURE_TO_DESTINATION, Permission
 from workspaces.scoping import TenantModel
@@ -48,10 +49,22 @@ def models_in_view(actor: Actor) -> QuerySet[Model]:
     return Model.objects.exclude(method=ModelMethod.AUDIENCE)
 
 
+def syncs_on(actor: Actor) -> QuerySet[Sync]:
+    """Those of them that people meet in lists, counts and searches: not the syncs of areas that are switched off."""
+    rows = syncs_in_view(actor)
+    return rows.exclude(areas.of_areas(off)) if (off := off_here()) else rows
+
+
 def sees(user: User, sync: Sync) -> bool:
     """Whether a person sees this sync: they may open the workspace, and are shown the sync's space."""
     actor = person(user)
     return access.may(actor, Permission.MEMBER) and syncs_in_view(actor).filter(pk=sync.pk).exists()
+
+
+def of_syncs_on(rows: QuerySet[R], actor: Actor) -> QuerySet[R]:
+    """Only the rows whose ``sync`` the actor sees and whose area is not switched off."""
+    rows = of_syncs_in_view(rows, actor)
+    return rows.exclude(areas.of_areas(off, "sync__")) if (off := off_here()) else rows
 
 
 def of_syncs_in_view(rows: QuerySet[R], actor: Actor) -> QuerySet[R]:
@@ -84,25 +97,26 @@ def names_in_view(actor: Actor, syncs: Iterable[Sync]) -> str:
 def model_for(actor: Actor, model_id: int) -> Model:
     """A model that the actor may read."""
     access.require(actor, Permission.MEMBER)
-    return _found(Model.objects.select_related("source", "created_by", "folder"), model_id, "model")
+    return _in_use(actor, _found(Model.objects.select_related("source", "created_by", "folder"), model_id, "model"))
 
 
 def defined_model_for(actor: Actor, model_id: int) -> Model:
     """A model with a query or table of its own that the actor may read."""
     access.require(actor, Permission.MEMBER)
-    return _found(models_in_view(actor).select_related("source", "created_by", "folder"), model_id, "model")
+    rows = models_in_view(actor).select_related("source", "created_by", "folder")
+    return _in_use(actor, _found(rows, model_id, "model"))
 
 
 def model_to_change(actor: Actor, model_id: int) -> Model:
     """A model that the actor may change, locked: its source's rights and those of every dependent sync."""
-    model = _found(Model.objects.select_for_update(no_key=True), model_id, "model")
+    model = _in_use(actor, _found(Model.objects.select_for_update(no_key=True), model_id, "model"))
     require_model_change(actor, model)
     return model
 
 
 def model_to_publish(actor: Actor, model_id: int) -> Model:
     """A model whose approved draft the actor may make live, locked."""
-    model = _found(Model.objects.select_for_update(no_key=True), model_id, "model")
+    model = _in_use(actor, _found(Model.objects.select_for_update(no_key=True), model_id, "model"))
     require_model_approval(actor, model)
     return model
 
@@ -131,7 +145,9 @@ def require_model_approval(actor: Actor, model: Model) -> None:
 def sync_for(actor: Actor, sync_id: int) -> Sync:
     """A sync that the actor may read."""
     access.require(actor, Permission.MEMBER)
-    return _found(_syncs(actor), sync_id, "sync")
+    sync = _found(_syncs(actor), sync_id, "sync")
+    _in_use(actor, sync.model)
+    return sync
 
 
 def sync_by_slug(actor: Actor, slug: str) -> Sync:
@@ -140,6 +156,7 @@ def sync_by_slug(actor: Actor, slug: str) -> Sync:
     sync = _syncs(actor).filter(slug=slug).first()
     if sync is None:
         raise NotFound(f"There is no sync “{slug}” here.")
+    _in_use(actor, sync.model)
     return sync
 
 
@@ -177,7 +194,7 @@ def sync_to_draft(actor: Actor, sync_id: int) -> Sync:
 def model_to_draft(actor: Actor, model_id: int) -> Model:
     """A model that the actor may move and label, locked."""
     rows = Model.objects.select_for_update(no_key=True, of=("self",)).select_related("folder")
-    model = _found(rows, model_id, "model")
+    model = _in_use(actor, _found(rows, model_id, "model"))
     sides.require(actor, model, DRAFT[:1])
     return model
 
@@ -221,14 +238,18 @@ def run_for(actor: Actor, run_id: int) -> Run:
     """A run that the actor may read."""
     access.require(actor, Permission.MEMBER)
     rows = Run.objects.select_related("sync__model__source", "sync__destination")
-    return _found(of_syncs_in_view(rows, actor), run_id, "run")
+    run = _found(of_syncs_in_view(rows, actor), run_id, "run")
+    _in_use(actor, run.sync.model)
+    return run
 
 
 def preview_for(actor: Actor, preview_id: int) -> Preview:
     """A preview that the actor may read."""
     access.require(actor, Permission.MEMBER)
     rows = Preview.objects.select_related("sync__model__source", "sync__destination", "sync__last_run", "draft")
-    return _found(of_syncs_in_view(rows, actor), preview_id, "preview")
+    preview = _found(of_syncs_in_view(rows, actor), preview_id, "preview")
+    _in_use(actor, preview.sync.model)
+    return preview
 
 
 def sequence_for(actor: Actor, sequence_id: int) -> Sequence:
@@ -344,7 +365,16 @@ def _lockable(syncs: QuerySet[Sync]) -> QuerySet[Sync]:
 
 
 def _locked_in_view(actor: Actor, sync_id: int) -> Sync:
-    return _found(_lockable(syncs_in_view(actor)), sync_id, "sync")
+    sync = _found(_lockable(syncs_in_view(actor)), sync_id, "sync")
+    _in_use(actor, sync.model)
+    return sync
+
+
+def _in_use(actor: Actor, model: Model) -> Model:
+    """The model, unless the area that its syncs belong to is switched off; the system's own work goes on."""
+    if not actor.is_system:
+        areas.require_on(model)
+    return model
 
 
 def _capital(words: str) -> str:

@@ -56,8 +56,10 @@ class Origin:
     that. ``narrow`` lets a sync that was just stored send some groups of what its model stands for alone, and says
     their names. ``erase`` deletes what is kept beside the sync about rows with these keys,
     and says where and how much. ``unseen`` are the model's columns that are sent and whose values nobody is shown.
+    ``area`` is the product area that its syncs belong to.
     """
 
+    area: str
     query: Query
     require_sending: Callable[[Actor, Model], None]
     space_of: Callable[[Model], Space | None]
@@ -83,6 +85,22 @@ def register(method: ModelMethod, origin: Origin) -> None:
 def origin_of(model: Model) -> Origin | None:
     """What makes the rows of a model's syncs, where it does not say so itself."""
     return _origins.get(ModelMethod(model.method))
+
+
+def area_of_method(method: str) -> str:
+    """The product area of syncs of models with this method; empty where these have no origin."""
+    origin = _origins.get(ModelMethod(method))
+    return origin.area if origin else ""
+
+
+def methods_of_area(area: str) -> list[str]:
+    """The methods whose models' syncs belong to a product area by their origin."""
+    return [method for method, origin in _origins.items() if origin.area == area]
+
+
+def origin_methods() -> list[str]:
+    """The methods of models that have an origin."""
+    return list(_origins)
 
 
 def unseen_in(model: Model) -> frozenset[str]:

@@ -26,12 +26,14 @@ from governance.environments.registry import Deployable, register_deployable
 from governance.privacy import registry as privacy
 from notifications import usage
 from notifications.webhooks import types
-from syncs import sides
-from syncs.access import APPROVE, models_in_view, of_syncs_in_view, sequences_in_view, syncs_in_view
+from syncs import areas, sides
+from syncs.access import APPROVE, models_in_view, of_syncs_on, sequences_in_view, syncs_in_view, syncs_on
+from syncs.areas import REVERSE_ETL
 from syncs.choices import JOB_KINDS, RunStatus
 from syncs.drafts.kinds import GovernedModel, GovernedSync
 from syncs.models import AlertRecipient, ForgetKey, Model, ModelColumn, Run, Sequence, Sync, WorkspaceStorage
 from workspaces import belongings, bulk, contents, folders, palette, resources, search, spaces
+from workspaces.areas import off_here
 from workspaces.bulk import Outcome
 from workspaces.labels import labels_in
 from workspaces.permissions import CONFIGURE_FROM_SOURCE, CONFIGURE_TO_DESTINATION
@@ -55,6 +57,7 @@ logger = logging.getLogger(__name__)
 
 def register_all() -> None:
     """Called once at start-up."""
+    areas.register()
     dependants.register(
         Kind.SOURCE, Provider("model", models_of_source, model_counts, new_model_url, CONFIGURE_FROM_SOURCE)
     )
@@ -218,7 +221,7 @@ def sync_kind() -> ResourceKind:
         plural="Syncs",
         icon="refresh-cw",
         route="syncs:sync",
-        rows=syncs_in_view,
+        rows=syncs_on,
         detail=lambda sync: f"{sync.model.name} → {sync.destination.name}",
         inside=lambda word: Q(model__name__icontains=word) | Q(destination__name__icontains=word),
         related=("model", "destination"),
@@ -237,6 +240,7 @@ def model_kind() -> ResourceKind:
         inside=in_model,
         inside_words="in its query or columns",
         related=("source",),
+        areas=(REVERSE_ETL,),
     )
 
 
@@ -256,6 +260,7 @@ def sequence_kind() -> ResourceKind:
         route="syncs:sequence",
         rows=sequences_in_view,
         detail=lambda sequence: sequence.schedule.words,
+        areas=(REVERSE_ETL,),
     )
 
 
@@ -264,14 +269,16 @@ def find_runs(request: WorkspaceRequest, words: str) -> Iterable[Hit]:
     number = words.removeprefix("#")
     if not number.isdecimal() or len(number) > 18:
         return
-    for run in of_syncs_in_view(Run.objects.select_related("sync").filter(pk=int(number)), request.actor):
+    for run in of_syncs_on(Run.objects.select_related("sync").filter(pk=int(number)), request.actor):
         url = reverse("syncs:run", args=[request.workspace.slug, run.sync_id, run.pk])
         yield Hit(f"Run {run.number} of {run.sync}", run.words.run_page, url)
 
 
 def find_labels(request: WorkspaceRequest, words: str) -> Iterable[Hit]:
     """Labels of syncs and models, each leading to its list."""
-    lists = (("syncs", syncs_in_view(request.actor)), ("models", models_in_view(request.actor)))
+    lists: list[tuple[str, QuerySet[Any]]] = [("syncs", syncs_on(request.actor))]
+    if REVERSE_ETL not in off_here():
+        lists.append(("models", models_in_view(request.actor)))
     for name, rows in lists:
         for label in labels_in(rows):
             if words.lower() in label.lower():
@@ -302,7 +309,7 @@ def held_stops(request: WorkspaceRequest) -> abc.Sequence[Stop]:
 
 
 def _held(actor: Actor) -> QuerySet[Run]:
-    held = of_syncs_in_view(Run.objects.filter(status=RunStatus.HELD, finished_at=None), actor)
+    held = of_syncs_on(Run.objects.filter(status=RunStatus.HELD, finished_at=None), actor)
     return sides.visible(held, actor, APPROVE, "sync__")
 
 

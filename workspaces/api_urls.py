@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from workspaces.api import membership, people, roles, sign_in, workspaces
+from workspaces.api import areas, membership, people, roles, sign_in, workspaces
 
 urlpatterns = [
     path("roles", roles.RoleListView.as_view(), name="roles"),
@@ -28,6 +28,8 @@ urlpatterns = [
     path("invitations/<api_id:invitation_id>", people.InvitationView.as_view(), name="invitation"),
     path("invitations/<api_id:invitation_id>/renew", people.RenewInvitationView.as_view(), name="renew_invitation"),
     path("workspaces", workspaces.WorkspaceListView.as_view(), name="workspaces"),
+    path("product-areas", areas.AreaListView.as_view(), name="areas"),
+    path("product-areas/<slug:key>", areas.AreaView.as_view(), name="area"),
     path("workspace", workspaces.WorkspaceView.as_view(), name="workspace"),
     path("members/<api_id:member_id>/sign-out", sign_in.EndSessionsView.as_view(), name="member_sign_out"),
     path("identity-provider", sign_in.IdentityProviderView.as_view(), name="identity_provider"),

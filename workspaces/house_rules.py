@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
+from workspaces import areas
 from workspaces.models import Workspace
 
 
@@ -32,4 +33,6 @@ def rules_of(workspace: Workspace) -> list[Rule]:
     """All decisions, in the order in which they are registered."""
     told = [(label, state, route) for tell, route in _tellers for label, state in tell()]
     told.append(("Spaces", "On" if workspace.spaces_enabled else "Off", "workspaces:spaces"))
+    away = areas.named(workspace.areas_off)
+    told.append(("Product areas", f"Off: {', '.join(away)}" if away else "All on", "workspaces:areas"))
     return [Rule(label, state, reverse(route, args=[workspace.slug])) for label, state, route in told]

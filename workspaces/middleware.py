@@ -18,7 +18,7 @@ from django.utils import timezone
 from config.errors import Denied, HeadraceError, NotFound
 from config.timezones import timezone_names
 from governance.audit.actors import END_LOOKING, Actor
-from workspaces import looking
+from workspaces import areas, looking
 from workspaces.access import remembered_grants, renamed_workspace_for, require, workspace_for
 from workspaces.actors import for_api_key, person
 from workspaces.authentication import key_in
@@ -64,8 +64,10 @@ class WorkspaceMiddleware:
         if declaration is None:
             raise ImproperlyConfigured(f"{request.resolver_match} declares no permission (see workspaces/routes.py)")
         kwargs.pop(SLUG, None)
-        if declaration.audience is Audience.PUBLIC or request.path_info.startswith(API_PREFIX):
+        if declaration.audience is Audience.PUBLIC:
             return None
+        if request.path_info.startswith(API_PREFIX):
+            return _refused_by_area(request, view)
         if not request.user.is_authenticated:
             return _to_login(request)
         if (refused := _refused_while_looking(request, view)) is not None:
@@ -77,7 +79,7 @@ class WorkspaceMiddleware:
                 require(request.actor, declaration.needed(request.method or "GET"))  # type: ignore[attr-defined]
             except HeadraceError as error:
                 return error_page(request, error)
-        return None
+        return _refused_by_area(request, view)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Errors meant for people become pages."""
@@ -117,7 +119,7 @@ class WorkspaceMiddleware:
 
     def _within(self, request: HttpRequest, workspace: Workspace, actor: Actor) -> HttpResponse:
         request.workspace, request.actor = workspace, actor  # type: ignore[attr-defined]
-        with workspace_scope(workspace.pk):
+        with workspace_scope(workspace.pk), areas.in_workspace(workspace):
             response = self.get_response(request)
             note_denial(cast(WorkspaceRequest, request), response)
             return response
@@ -134,6 +136,17 @@ def _refused_while_looking(request: HttpRequest, view: Callable[..., Any]) -> He
     if look is None or request.method in SAFE_METHODS or getattr(view, "while_looking", False):
         return None
     return Denied(f"You are looking as {look.member.user.display_name}, so nothing can be changed.", hint=END_LOOKING)
+
+
+def _refused_by_area(request: HttpRequest, view: Callable[..., Any]) -> HttpResponse | None:
+    """What is switched off in the workspace answers so."""
+    if request.workspace is None:  # type: ignore[attr-defined]
+        return None
+    try:
+        areas.check_view(view, request.actor, request.method or "GET")  # type: ignore[attr-defined]
+    except HeadraceError as error:
+        return error_page(request, error)
+    return None
 
 
 def _slug_of(request: HttpRequest) -> str | None:

@@ -8,6 +8,7 @@ from itertools import groupby
 
 from django.urls import NoReverseMatch, URLResolver, get_resolver, reverse
 
+from workspaces import areas
 from workspaces.access import may
 from workspaces.permissions import Permission
 from workspaces.requests import WorkspaceRequest
@@ -17,7 +18,8 @@ from workspaces.requests import WorkspaceRequest
 class Place:
     """An entry of the rail: its route, and which permission shows it.
 
-    ``badge`` is a route that answers with a count to show beside it, asked for once the page is there.
+    ``badge`` is a route that answers with a count to show beside it, asked for once the page is there. It is hidden
+    where all ``areas`` that it belongs to are off.
     """
 
     label: str
@@ -26,6 +28,7 @@ class Place:
     group: str = ""
     needs: Permission = Permission.MEMBER
     badge: str = ""
+    areas: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +50,25 @@ class NavGroup:
     items: tuple[NavItem, ...]
 
 
+STUDIO = ("studio",)
+
 PLACES = (
     Place("Overview", "layout-dashboard", "syncs:overview"),
     Place("Sources", "database", "connectors:sources"),
-    Place("Models", "table-2", "syncs:models"),
+    Place("Models", "table-2", "syncs:models", areas=("reverse_etl",)),
     Place("Destinations", "send", "connectors:destinations"),
-    Place("Syncs", "refresh-cw", "syncs:syncs"),
-    Place("Sequences", "list-checks", "syncs:sequences"),
-    Place("Start", "list-checks", "audiences:start", "Customer Studio"),
-    Place("Audiences", "users-round", "audiences:audiences", "Customer Studio"),
-    Place("Priority lists", "arrow-down-up", "audiences:priority_lists", "Customer Studio"),
-    Place("Templates", "wand-sparkles", "audiences:templates", "Customer Studio"),
-    Place("Traits", "calculator", "audiences:traits", "Customer Studio"),
-    Place("Value lists", "list", "audiences:lists", "Customer Studio"),
-    Place("Profiles", "user", "audiences:profiles", "Customer Studio"),
-    Place("Experiments", "flask-conical", "audiences:experiments", "Customer Studio"),
-    Place("Schema", "network", "audiences:schema", "Customer Studio"),
-    Place("Data governance", "shield-check", "audiences:governance", "Customer Studio"),
+    Place("Syncs", "refresh-cw", "syncs:syncs", areas=("reverse_etl", "studio")),
+    Place("Sequences", "list-checks", "syncs:sequences", areas=("reverse_etl",)),
+    Place("Start", "list-checks", "audiences:start", "Customer Studio", areas=STUDIO),
+    Place("Audiences", "users-round", "audiences:audiences", "Customer Studio", areas=STUDIO),
+    Place("Priority lists", "arrow-down-up", "audiences:priority_lists", "Customer Studio", areas=STUDIO),
+    Place("Templates", "wand-sparkles", "audiences:templates", "Customer Studio", areas=STUDIO),
+    Place("Traits", "calculator", "audiences:traits", "Customer Studio", areas=STUDIO),
+    Place("Value lists", "list", "audiences:lists", "Customer Studio", areas=STUDIO),
+    Place("Profiles", "user", "audiences:profiles", "Customer Studio", areas=STUDIO),
+    Place("Experiments", "flask-conical", "audiences:experiments", "Customer Studio", areas=STUDIO),
+    Place("Schema", "network", "audiences:schema", "Customer Studio", areas=STUDIO),
+    Place("Data governance", "shield-check", "audiences:governance", "Customer Studio", areas=STUDIO),
     Place("Requests", "check-check", "approvals:requests", "Governance", badge="approvals:badge"),
     Place("Deployments", "rocket", "environments:deployments", "Governance"),
     Place("Audit log", "scroll-text", "governance:audit_log", "Governance", Permission.MANAGE_WORKSPACE),
@@ -72,6 +77,7 @@ PLACES = (
     Place("General", "settings", "workspaces:general", "Settings"),
     Place("Access", "shield", "workspaces:access", "Settings"),
     Place("Roles", "shield-check", "workspaces:roles", "Settings"),
+    Place("Product areas", "boxes", "workspaces:areas", "Settings", Permission.MANAGE_WORKSPACE),
     Place("Spaces", "layers", "workspaces:spaces", "Settings", Permission.MANAGE_WORKSPACE),
     Place("Notification channels", "bell", "notifications:channels", "Settings", Permission.MANAGE_WORKSPACE),
     Place("Webhooks", "webhook", "notifications:webhooks", "Settings", Permission.MANAGE_WORKSPACE),
@@ -79,7 +85,9 @@ PLACES = (
     Place("Cloud providers", "key-round", "connectors:cloud_credentials", "Settings", Permission.MANAGE_WORKSPACE),
     Place("Storage", "archive", "syncs:storage", "Settings", Permission.MANAGE_WORKSPACE),
     Place("Approvals", "badge-check", "approvals:policy", "Settings", Permission.MANAGE_WORKSPACE),
-    Place("Customer Studio", "users-round", "audiences:settings", "Settings", Permission.MANAGE_WORKSPACE),
+    Place(
+        "Customer Studio", "users-round", "audiences:settings", "Settings", Permission.MANAGE_WORKSPACE, areas=STUDIO
+    ),
     Place("Data retention", "timer", "privacy:retention", "Settings", Permission.MANAGE_WORKSPACE),
     Place("API keys", "key-round", "workspaces:api_keys", "Settings", Permission.MANAGE_WORKSPACE),
     Place("Organization", "building-2", "workspaces:organization", "Organization", Permission.VIEW_ORGANIZATION),
@@ -105,7 +113,8 @@ HOMES = ("syncs:overview", "audiences:start")
 def navigation(request: WorkspaceRequest) -> list[NavGroup]:
     """The entries this person may open, in groups; the deepest one that holds the page is marked."""
     slug = request.workspace.slug
-    places = [(place, url) for place in PLACES if may(request.actor, place.needs) and (url := _url(place.route, slug))]
+    shown = [place for place in PLACES if may(request.actor, place.needs) and areas.any_on(place.areas)]
+    places = [(place, url) for place in shown if (url := _url(place.route, slug))]
     homes = [_url(route, slug) for route in HOMES]
     held = (url for _, url in places if request.path == url or (url not in homes and request.path.startswith(url)))
     current = max(held, key=len, default="")

@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from config.errors import NotFound
 from governance.audit.actors import Actor
+from workspaces.areas import off_here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +24,7 @@ class Kind:
 
     ``named`` are the fields of its name; ``inside`` is the condition under which a word
     stands elsewhere in it, and ``inside_words`` says where ("in its query"). ``related``
-    is what ``detail`` reads.
+    is what ``detail`` reads. Where all ``areas`` that it belongs to are off, nothing of it is found.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Kind:
     inside: Callable[[str], Q] | None = None
     inside_words: str = ""
     related: tuple[str, ...] = ()
+    areas: tuple[str, ...] = ()
 
     def url(self, slug: str, pk: int) -> str:
         """The address of one of them."""
@@ -63,13 +65,14 @@ def register(kind: Kind) -> None:
 
 
 def kinds() -> Mapping[str, Kind]:
-    """All kinds by name."""
-    return _kinds
+    """The kinds by name that the workspace has not switched off with their areas."""
+    away = off_here()
+    return {name: kind for name, kind in _kinds.items() if not (kind.areas and away.issuperset(kind.areas))}
 
 
 def thing_for(actor: Actor, kind_name: str, pk: int) -> Model:
     """The row of this kind and id, if the actor may see it."""
-    kind = _kinds.get(kind_name)
+    kind = kinds().get(kind_name)
     row: Model | None = kind.rows(actor).filter(pk=pk).first() if kind else None
     if row is None:
         raise NotFound("There is no such thing here.")
@@ -82,7 +85,8 @@ def things(actor: Actor, slug: str, wanted: Iterable[tuple[str, int]]) -> list[T
     ids: dict[str, list[int]] = defaultdict(list)
     for kind_name, pk in wanted:
         ids[kind_name].append(pk)
-    rows = {name: _kinds[name].rows(actor).in_bulk(pks) for name, pks in ids.items() if name in _kinds}
+    offered = kinds()
+    rows = {name: offered[name].rows(actor).in_bulk(pks) for name, pks in ids.items() if name in offered}
     found = []
     for kind_name, pk in wanted:
         if (row := rows.get(kind_name, {}).get(pk)) is not None:

@@ -15,11 +15,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from audiences import access
-from audiences.choices import Every, LookState
+from audiences.choices import STUDIO, Every, LookState
 from audiences.models import SchemaColumn, SchemaModel
 from config.queue import enqueue
 from governance.audit.actors import Actor
 from governance.audit.services import record, service, unchanged
+from workspaces.areas import off
 from workspaces.scoping import unscoped
 
 # A look that was begun so long ago died with its worker.
@@ -91,8 +92,8 @@ def ask_for_due_looks(now: datetime) -> int:
         if span := every.span:
             due |= Q(look_every=every, look_state__in=(LookState.DONE, LookState.FAILED), looked_at__lt=now - span)
     with unscoped("schema models of all workspaces are looked at by the same scheduler"), transaction.atomic():
-        rows = SchemaModel.objects.select_for_update(no_key=True, skip_locked=True)
-        models = list(rows.filter(due, archived_at=None).order_by("look_asked_at")[:AT_ONCE])
+        rows = SchemaModel.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
+        models = list(rows.exclude(off(STUDIO)).filter(due, archived_at=None).order_by("look_asked_at")[:AT_ONCE])
         for model in models:
             ask_to_look(model)
     return len(models)

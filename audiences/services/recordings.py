@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from audiences import access
-from audiences.choices import Every, LogPlace, RecordingReason, RecordingState
+from audiences.choices import STUDIO, Every, LogPlace, RecordingReason, RecordingState
 from audiences.models import Audience, AudienceLogs, Experiment, Recording
 from config.errors import Conflict, Invalid
 from config.queue import enqueue
@@ -19,6 +19,7 @@ from connectors.models import Source
 from governance.audit.actors import Actor
 from governance.audit.services import changes, record, service, snapshot, unchanged
 from syncs.models import Run
+from workspaces.areas import off
 from workspaces.scoping import unscoped
 
 AUDITED = ("snapshots", "holdouts", "every")
@@ -166,9 +167,15 @@ def ask_for_due_snapshots(now: datetime) -> int:
             if every.span is None:
                 continue
             rows = Audience.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
-            rows = rows.filter(
-                parent_model__source__audience_logs__every=every, parent_model__archived_at=None, model__isnull=False
-            ).annotate(newest=Subquery(newest))
+            rows = (
+                rows.exclude(off(STUDIO))
+                .filter(
+                    parent_model__source__audience_logs__every=every,
+                    parent_model__archived_at=None,
+                    model__isnull=False,
+                )
+                .annotate(newest=Subquery(newest))
+            )
             due = rows.filter(Q(newest=None) | Q(newest__lt=now - every.span), ~Exists(live))
             for audience in due.select_related("parent_model__source").order_by("pk")[:AT_ONCE]:
                 _begun(audience, RecordingReason.SCHEDULE)

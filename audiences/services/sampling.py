@@ -17,7 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from audiences import access
-from audiences.choices import Every, LookState, SampleEvery
+from audiences.choices import STUDIO, Every, LookState, SampleEvery
 from audiences.models import SampledModel, SampleTable, Sampling, SchemaModel
 from audiences.selectors.sampling import due_models, sampled_ways
 from audiences.selectors.schema import studio_schema
@@ -26,6 +26,7 @@ from config.queue import enqueue
 from connectors.services.planner import require_write_access
 from governance.audit.actors import Actor
 from governance.audit.services import changes, record, service, snapshot, unchanged
+from workspaces.areas import off
 from workspaces.scoping import unscoped
 
 AUDITED = ("enabled", "percent", "every")
@@ -277,7 +278,8 @@ def ask_for_due_samples(now: datetime) -> int:
     """Let workers take the samples that are due by schedule: for the scheduler."""
     made = 0
     with unscoped("models of all workspaces are sampled by the same scheduler"), transaction.atomic():
-        idle = Sampling.objects.filter(enabled=True, parent_model__archived_at=None).exclude(state__in=LIVE)
+        wanted = Sampling.objects.exclude(off(STUDIO)).filter(enabled=True, parent_model__archived_at=None)
+        idle = wanted.exclude(state__in=LIVE)
         # Those that are sampled when asked only, or rarely, must not hide the others behind them.
         for known in idle.prefetch_related("sampled").order_by("asked_at", "pk").iterator(chunk_size=200):
             models = due_models(known, known.sampled.all(), now)

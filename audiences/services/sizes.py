@@ -12,12 +12,13 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet, Subquery
 from django.utils import timezone
 
-from audiences.choices import CalculationKind, SizeReason
+from audiences.choices import STUDIO, CalculationKind, SizeReason
 from audiences.definitions import subsets_of
 from audiences.models import Audience, AudienceSize, AudienceSubset, Calculation
 from config.queue import enqueue
 from syncs.choices import RunStatus
 from syncs.models import Sync
+from workspaces.areas import off
 from workspaces.scoping import unscoped
 
 AT_ONCE = 100
@@ -64,7 +65,7 @@ def ask_for_sizes_after_runs() -> int:
 def _free() -> QuerySet[Audience]:
     """The audiences that nobody else is asking about, locked."""
     rows = Audience.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
-    return rows.filter(parent_model__archived_at=None).order_by("pk")
+    return rows.exclude(off(STUDIO)).filter(parent_model__archived_at=None).order_by("pk")
 
 
 def _ask(rows: QuerySet[Audience], kind: CalculationKind) -> int:

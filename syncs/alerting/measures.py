@@ -10,9 +10,11 @@ from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet, Su
 
 from connectors.models import OAuthToken
 from syncs.alerting.triggers import Rule, window_words
+from syncs.areas import area_of
 from syncs.choices import RunStatus, Trigger, TriggerKind
 from syncs.holds import hold_of
 from syncs.models import Run, Sync
+from workspaces.areas import off_here
 
 COMPLETE = frozenset({RunStatus.SUCCEEDED, RunStatus.WARNING})
 _SKIPPED = 20  # cancelled and resumed runs that may lie between failed ones
@@ -155,8 +157,8 @@ def _delivered(rule: Rule, history: History) -> list[Measure]:
     runs = Run.objects.filter(Q(finished_at__gte=since) | Q(finished_at__isnull=True), sync=sync)
     total = F("succeeded_added") + F("succeeded_changed") + F("succeeded_removed")
     rows = runs.aggregate(rows=Sum(total))["rows"] or 0
-    # A sync that is younger than the time, or that people paused, owes nothing yet.
-    if sync.paused or sync.created_at > since:
+    # A sync that is younger than the time, or that people paused or switched off with its area, owes nothing yet.
+    if sync.paused or area_of(sync.model) in off_here() or sync.created_at > since:
         threshold = max(rule.warning or 0, rule.critical or 0)
         rows = max(rows, int(threshold))
     words = f"{rows:,} {'row was' if rows == 1 else 'rows were'} delivered in {window_words(rule.window_hours)}."

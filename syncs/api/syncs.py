@@ -57,7 +57,7 @@ class SyncListView(ApiView):
     def get(self, request: Request) -> Response:
         """List the syncs of the API key's workspace."""
         query = parse_query(request, SyncQuery)
-        rows = access.syncs_in_view(self.actor).select_related("model", "last_run")
+        rows = access.syncs_on(self.actor).select_related("model", "last_run")
         wanted = {
             "slug": query.get("slug"),
             "name": query.get("name"),

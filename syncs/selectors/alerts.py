@@ -12,7 +12,7 @@ from django.utils import timezone
 from governance.audit.actors import Actor
 from notifications.models import Notification
 from notifications.selectors import deliveries_of
-from syncs.access import of_syncs_in_view
+from syncs.access import of_syncs_on
 from syncs.alerting.policy import Effective, Origin, effective_policy
 from syncs.alerting.triggers import TRIGGERS, Rule, TriggerType
 from syncs.choices import AlertLevel, TriggerKind
@@ -88,7 +88,7 @@ def rollups(sync_ids: Sequence[int], now: datetime | None = None) -> dict[int, R
 def active_alerts(actor: Actor, *, limit: int = 20) -> list[AlertState]:
     """What alerts in the workspace, critical first, then the longest; muted ones too."""
     require(actor, Permission.MEMBER)
-    states = of_syncs_in_view(_active(), actor).select_related("sync__model", "sync__destination", "run")
+    states = of_syncs_on(_active(), actor).select_related("sync__model", "sync__destination", "run")
     states = states.defer("run__spec", "run__job", "run__prepared", "sync__settings", "sync__mappings")
     # "critical" comes before "warning".
     return list(states.order_by("level", "since", "pk")[:limit])

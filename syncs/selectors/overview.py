@@ -55,7 +55,7 @@ class Overview:
 def overview(actor: Actor, *, days: int = 14, now: datetime | None = None) -> Overview:
     """Everything the overview shows: four queries."""
     require(actor, Permission.MEMBER)
-    runs = access.of_syncs_in_view(Run.objects.defer("spec", "job", "prepared"), actor).order_by("-id")
+    runs = access.of_syncs_on(Run.objects.defer("spec", "job", "prepared"), actor).order_by("-id")
     running = runs.filter(finished_at__isnull=True)[:RECENT_FAILURES]
     failures = runs.filter(status__in=[RunStatus.FAILED, RunStatus.INTERRUPTED])[:RECENT_FAILURES]
     shown = list(running.union(failures, all=True))
@@ -71,7 +71,7 @@ def overview(actor: Actor, *, days: int = 14, now: datetime | None = None) -> Ov
 def health_counts(actor: Actor) -> dict[Health, int]:
     """How many syncs are in each group."""
     require(actor, Permission.MEMBER)
-    live = access.syncs_in_view(actor).filter(published=True)
+    live = access.syncs_on(actor).filter(published=True)
     counts = live.aggregate(**{h.value: Count("pk", filter=with_health(h)) for h in Health})
     return {health: counts[health.value] for health in Health}
 
@@ -85,7 +85,7 @@ def delivered_over_time(
     last = _floor(now or timezone.now(), by_hour=by_hour)
     first = last - timedelta(days=days) + step
     runs = Run.objects.filter(finished_at__gte=first)
-    runs = runs.filter(sync=sync) if sync is not None else access.of_syncs_in_view(runs, actor)
+    runs = runs.filter(sync=sync) if sync is not None else access.of_syncs_on(runs, actor)
     truncate = TruncHour if by_hour else TruncDay
     found = {
         row["at"]: Delivered(row["at"], row["rows_succeeded"] or 0, row["rows_rejected"] or 0, row["runs"])

@@ -52,7 +52,7 @@ def list_syncs(actor: Actor, chosen: SyncFilter | None = None) -> QuerySet[Sync]
     """Syncs of the workspace with both sides and the latest run, in one query."""
     require(actor, Permission.MEMBER)
     chosen = chosen or SyncFilter()
-    rows = access.syncs_in_view(actor).select_related("model__source", "destination", "last_run", "created_by")
+    rows = access.syncs_on(actor).select_related("model__source", "destination", "last_run", "created_by")
     # A run's spec and job are large and no list shows them.
     rows = rows.defer("last_run__spec", "last_run__job", "last_run__prepared")
     exact = {

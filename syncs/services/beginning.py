@@ -10,6 +10,7 @@ from config.errors import Conflict
 from connectors.access import require_ready, require_running
 from connectors.sdk.destination import FirstRun, Mode, Removal, RowSet
 from governance.audit.context import correlation_id
+from syncs.areas import require_on
 from syncs.choices import PendingReset, RunStatus, StepKind, Trigger
 from syncs.codec import dump
 from syncs.engine.spec import RunSpec
@@ -134,6 +135,7 @@ def require_not_draft(sync: Sync) -> None:
 
 def _require_free(sync: Sync) -> None:
     require_not_draft(sync)
+    require_on(sync.model)
     if sync.paused:
         raise Conflict("This sync is paused.", hint="Resume it to run it.", code="sync_paused")
     require_running(sync.destination)

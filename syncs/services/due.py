@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from config.errors import HeadraceError
+from syncs.areas import switched_off
 from syncs.choices import RunStatus, Trigger
 from syncs.engine.spec import Failure
 from syncs.models import Run, Sync
@@ -92,19 +93,23 @@ def _wait(sync: Sync, now: datetime | None) -> bool:
 
 
 def _due(now: datetime) -> QuerySet[Sync]:
-    return Sync.objects.filter(
+    return Sync.objects.exclude(switched_off()).filter(
         ~_running(), next_run_at__lte=now, paused=False, destination__stopped_at__isnull=True, erasing_for__isnull=True
     )
 
 
 def _interrupted(now: datetime) -> QuerySet[Sync]:
-    return Sync.objects.filter(
-        paused=False,
-        destination__stopped_at__isnull=True,
-        erasing_for__isnull=True,
-        last_run__status=RunStatus.INTERRUPTED,
-        last_run__finished_at__gte=now - RESUME_WITHIN,
-    ).exclude(last_run__trigger=Trigger.RETRY)
+    return (
+        Sync.objects.exclude(switched_off())
+        .filter(
+            paused=False,
+            destination__stopped_at__isnull=True,
+            erasing_for__isnull=True,
+            last_run__status=RunStatus.INTERRUPTED,
+            last_run__finished_at__gte=now - RESUME_WITHIN,
+        )
+        .exclude(last_run__trigger=Trigger.RETRY)
+    )
 
 
 def _running() -> Exists:

@@ -23,6 +23,7 @@ from governance.approvals.services import begin_draft, drop_draft, take_for_publ
 from governance.audit.actors import Actor
 from governance.audit.services import changes, record, service, snapshot, unchanged
 from syncs import access
+from syncs.areas import REVERSE_ETL
 from syncs.choices import PendingReset, Trigger
 from syncs.definitions import PREVIEW_ROWS, Definition, Preview, describe, preview
 from syncs.drafts import MODEL
@@ -32,6 +33,7 @@ from syncs.runspec import names_column
 from syncs.services.columns import reprocess_readers, store_columns
 from syncs.services.naming import clean_name, free_slug
 from workspaces import access as rights
+from workspaces.areas import require_on
 from workspaces.models import Folder
 from workspaces.permissions import CONFIGURE_FROM_SOURCE, Permission
 from workspaces.scoping import current_workspace_id
@@ -105,6 +107,7 @@ def create_model(
 ) -> Model:
     """Define a model: asks the source for its columns, then stores it, live or (not ``published``) as a draft."""
     rights.require(actor, CONFIGURE_FROM_SOURCE if published else Permission.DRAFT_FROM_SOURCE, source_id=source.pk)
+    require_on(REVERSE_ETL)
     connections.require_ready(source)
     columns = describe(source, definition)
     return store_model(

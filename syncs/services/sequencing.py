@@ -23,6 +23,7 @@ from config.queue import enqueue
 from governance.audit.context import correlation_id
 from syncs import access
 from syncs.alerting.scrubbing import scrubbed
+from syncs.areas import REVERSE_ETL
 from syncs.choices import (
     OPEN_STEPS,
     LimitUnit,
@@ -36,6 +37,7 @@ from syncs.models import Run, Sequence, SequenceRun, SequenceRunStep, Sync
 from syncs.services.beginning import RESUME_WITHIN, begin_run
 from syncs.services.schedules import next_due
 from syncs.tasks import go_on_with_sequence
+from workspaces.areas import off, require_on
 
 logger = logging.getLogger(__name__)
 _ENDINGS = {
@@ -47,6 +49,7 @@ _ENDINGS = {
 
 def begin_sequence(sequence: Sequence, *, trigger: Trigger, actor_label: str, now: datetime) -> SequenceRun:
     """Create the one live run of a sequence, with its steps as they are now. The caller holds the sequence's lock."""
+    require_on(REVERSE_ETL)
     live = sequence.runs.filter(finished_at__isnull=True).first()
     if live is not None:
         raise Conflict(
@@ -125,7 +128,7 @@ def runs_to_go_on() -> list[tuple[int, int]]:
 def due_sequences(now: datetime, *, limit: int) -> list[tuple[int, int]]:
     """(workspace id, sequence id) of sequences whose time has come and that are not running, longest due first."""
     running = SequenceRun.objects.filter(sequence=OuterRef("pk"), finished_at__isnull=True)
-    due = Sequence.objects.filter(~Exists(running), next_run_at__lte=now)
+    due = Sequence.objects.exclude(off(REVERSE_ETL)).filter(~Exists(running), next_run_at__lte=now)
     return list(due.order_by("next_run_at").values_list("workspace_id", "pk")[:limit])
 
 

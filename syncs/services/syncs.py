@@ -20,7 +20,7 @@ from governance.approvals.models import Draft
 from governance.approvals.services import begin_draft, drop_draft, take_for_publishing
 from governance.audit.actors import Actor
 from governance.audit.services import changes, record, service, snapshot, unchanged
-from syncs import access, locks
+from syncs import access, areas, locks
 from syncs.choices import PendingReset
 from syncs.codec import dump, load
 from syncs.configuration import Checked, Proposal, check_proposal, sync_type_of
@@ -75,6 +75,7 @@ def create_sync(
     With ``groups`` it sends those of an audience's experiment alone, from its first run on.
     """
     locks.require_free(model)
+    areas.require_on(model)
     (access.require_configure if published else access.require_draft)(actor, model, destination.pk)
     connections.require_ready(destination)
     checked = check_proposal(model, destination, proposal)

@@ -36,7 +36,7 @@ DAY, WEEK = timedelta(days=1), timedelta(days=7)
 
 def sync_filters(actor: Actor, model_id: str = "") -> list[Filter]:
     """Every filter of the list of syncs: five statements, one more where spaces hide something or a model is named."""
-    syncs = access.syncs_in_view(actor)
+    syncs = access.syncs_on(actor)
     targets = list(destinations().values_list("pk", "name", "type"))
     models = Model.objects.filter(pk=int(model_id)) if model_id.isdecimal() and len(model_id) < 19 else ()
     named = [(str(model.pk), model.name) for model in models]

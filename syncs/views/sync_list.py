@@ -47,7 +47,7 @@ class SyncList(PageView):
         filters = sync_filters(self.actor, request.GET.get("model", ""))
         listing = Listing(request, columns=COLUMNS, filters=filters, order="-created_at", keep=("folder",))
         listing.clear_url = views.all_url
-        pane = folder_pane(self.here, listing, access.syncs_in_view(self.actor), "model__folder")
+        pane = folder_pane(self.here, listing, access.syncs_on(self.actor), "model__folder")
         rows = narrowed_syncs(list_syncs(self.actor, SyncFilter(search=listing.query)), listing)
         rows = in_folder(rows, "model__folder", request.GET.get("folder", ""), pane.within)
         page = listing.page(rows)
@@ -74,8 +74,6 @@ class SyncList(PageView):
     def post(self, request: HttpRequest) -> HttpResponse:
         """Do one thing to the ticked ones; those that refuse are listed with their reasons."""
         service, word = ACTIONS.get(request.POST.get("action", ""), ACTIONS["run"])
-        rows = (
-            access.syncs_in_view(self.actor).filter(pk__in=bulk.ticked(request)).select_related("model", "destination")
-        )
+        rows = access.syncs_on(self.actor).filter(pk__in=bulk.ticked(request)).select_related("model", "destination")
         outcomes = bulk.each(rows, lambda sync: service(actor=self.actor, sync=sync))  # type: ignore[operator]
         return bulk.answer(request, outcomes, word, bulk.back_to(request, self.url("syncs")))

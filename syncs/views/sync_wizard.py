@@ -28,6 +28,7 @@ from governance.approvals.access import open_draft
 from governance.approvals.choices import Way
 from governance.approvals.models import Draft
 from syncs import access, services
+from syncs.areas import REVERSE_ETL
 from syncs.configuration import Proposal, check_proposal, columns_of, definition_of, secret_times
 from syncs.configuration_json import read, written
 from syncs.drafts import SYNC
@@ -44,6 +45,7 @@ from syncs.suggestions import near
 from syncs.views.base import PageView
 from syncs.views.publication import Publication, for_new, for_sync, leave, revision_of, way_of
 from workspaces.access import space_for, spaces_in_view
+from workspaces.areas import require_on
 from workspaces.models import Space
 from workspaces.permissions import Permission
 from workspaces.spaces import EVERYONE
@@ -69,6 +71,7 @@ class SyncNew(PageView):
         """Whatever is not chosen yet."""
         model_id, destination_id = request.GET.get("model", ""), request.GET.get("destination", "")
         if not model_id.isdigit():
+            require_on(REVERSE_ETL)
             return self._choose_model(destination_id)
         model = access.model_for(self.actor, int(model_id))
         if not destination_id.isdigit():

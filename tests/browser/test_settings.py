@@ -35,6 +35,8 @@ PAGES = (
     "organization/groups/{group}",
     "organization/groups/{group}/roles",
     "organization/workspaces",
+    "settings/areas",
+    "settings/areas/studio",
     "settings/storage",
     "settings/cloud-providers/new/aws",
     "settings/api-keys",

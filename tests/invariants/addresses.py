@@ -123,6 +123,7 @@ PARAMETERS: Mapping[str, Callable[[Place], Any]] = {
     "syncs:run_row.row": lambda place: "added-succeeded-0-0",
     "api:run_row.row": lambda place: "added-succeeded-0-0",
     "syncs:sync_action.action": lambda place: "pause",
+    "*:area.key": lambda place: "studio",
     "workspaces:hint.hint": lambda place: "get-started",
     "workspaces:guide.guide": lambda place: "people-and-roles",
     "docs_page.name": lambda place: "guides/people-and-roles.md",

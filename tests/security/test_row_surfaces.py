@@ -74,6 +74,7 @@ GIVE_NONE = (
     "audiences:template*",
     "audiences:list*",
     "api:value_list*",
+    "api:area",
     "audiences:settings",
     "api:studio_settings",
     "audiences:trait",

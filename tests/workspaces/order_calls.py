@@ -44,6 +44,7 @@ def order_services(world: World) -> dict[str, Callable[[], object]]:
         "update_space": lambda: services.update_space(actor=actor, space=space, name="Money"),
         "delete_space": lambda: services.delete_space(actor=actor, space=space),
         "switch_spaces": switch_off,
+        "switch_area": lambda: services.switch_area(actor=actor, workspace=workspace, key="studio", enabled=False),
         "create_folder": lambda: services.create_folder(actor=actor, workspace=workspace, name="Ads"),
         "rename_folder": lambda: services.rename_folder(actor=actor, folder=folder, name="Growth"),
         "move_folder": lambda: services.move_folder(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import models
 
@@ -34,7 +35,8 @@ class Workspace(OrganizationModel):
     """Where sources, models, destinations and syncs live; its slug begins every URL.
 
     ``region`` is a label for people, given when it is made. From ``deleting_at`` on
-    nobody can open it, and what it holds is being deleted.
+    nobody can open it, and what it holds is being deleted. ``areas_off`` are the keys of
+    the product areas that somebody switched off (``workspaces/areas.py``).
     """
 
     name = models.CharField(max_length=120)
@@ -42,6 +44,7 @@ class Workspace(OrganizationModel):
     region = models.CharField(max_length=60, blank=True)
     deleting_at = models.DateTimeField(null=True, blank=True)
     spaces_enabled = models.BooleanField(default=False)
+    areas_off = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

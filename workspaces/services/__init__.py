@@ -14,6 +14,7 @@ from workspaces.services.accounts import (
     sign_out,
     update_profile,
 )
+from workspaces.services.areas import switch_area
 from workspaces.services.deleting import finish_deletion, start_deletion, workspaces_to_erase
 from workspaces.services.directory import admit_person, map_group, unmap_group
 from workspaces.services.folders import create_folder, delete_folder, move_folder, rename_folder, update_folder
@@ -213,6 +214,7 @@ __all__ = [
     "sign_out",
     "start_deletion",
     "start_look",
+    "switch_area",
     "switch_identity_provider",
     "switch_spaces",
     "touch_api_key",

@@ -1,6 +1,7 @@
 """The settings pages of a workspace, and those of its organization."""
 
 from workspaces.views.access import access, access_people, access_person, access_who, end_look, group_role, look
+from workspaces.views.areas import area, areas
 from workspaces.views.folders import change_folder, delete_folder, delete_folder_and_contents, new_folder
 from workspaces.views.general import general, palette, profile
 from workspaces.views.groups import (
@@ -41,6 +42,8 @@ __all__ = [
     "access_who",
     "api_keys",
     "approve_membership_request",
+    "area",
+    "areas",
     "built_in_group",
     "built_in_group_add",
     "built_in_group_remove",

@@ -17,6 +17,7 @@ from syncs.selectors import SyncFilter
 from syncs.storage import storage
 from tests.syncs.app.shop import Shop
 from tests.world import World
+from workspaces.areas import in_workspace
 
 
 @pytest.fixture
@@ -74,12 +75,11 @@ def test_lists_and_overview_take_few_statements_however_many_syncs_there_are(sho
     model = shop.model()
     for _ in range(3):
         shop.run(shop.sync(model))
-    with CaptureQueriesContext(
-        connection,
-    ) as one_page:
+    within = in_workspace(shop.place.workspace)  # as every request is
+    with within, CaptureQueriesContext(connection) as one_page:
         rows = list(selectors.list_syncs(shop.actor)[:50])
         assert [(row.words.sync_page, row.model.source.name, row.destination.name) for row in rows]
-    with CaptureQueriesContext(connection) as overview:
+    with in_workspace(shop.place.workspace), CaptureQueriesContext(connection) as overview:
         selectors.overview(shop.actor)
     assert len(_statements(one_page)) <= 3
     assert len(_statements(overview)) <= 10
