@@ -7,14 +7,15 @@ from datetime import datetime, timedelta
 from functools import partial
 from urllib.parse import urlencode
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
 from audiences import dependants as built
 from audiences import governed, templated
 from audiences.choices import STUDIO, LogPlace
-from audiences.models import Audience, AudienceTemplate, PriorityList, SchemaColumn, SchemaModel, Trait, ValueList
+from audiences.kinds import kinds
+from audiences.models import Audience, AudienceTemplate, PriorityList, SchemaModel, Trait, ValueList
 from connectors import dependants, tabs
 from connectors.choices import Kind
 from connectors.dependants import Dependant, Provider
@@ -34,7 +35,6 @@ from workspaces.labels import labels_in
 from workspaces.models import Folder, Space
 from workspaces.permissions import Permission
 from workspaces.requests import WorkspaceRequest
-from workspaces.resources import Kind as ResourceKind
 from workspaces.search import Finder, Hit
 
 SYNC_TABS = (("audiences:sync_waterfall", "Waterfall"), ("audiences:sync_groups", "Experiment"))
@@ -58,10 +58,8 @@ def register_all() -> None:
     """Called once at start-up."""
     needs = (Permission.CONFIGURE_SCHEMA,)
     dependants.register(Kind.SOURCE, Provider("schema model", models_of_source, model_counts, new_model_url, needs))
-    resources.register(schema_kind())
-    resources.register(audience_kind())
-    resources.register(priority_list_kind())
-    resources.register(trait_kind())
+    for kind in kinds():
+        resources.register(kind)
     contents.register("audience", Audience)
     contents.register("schema model", SchemaModel)
     belongings.register("schema models", made_by)
@@ -70,10 +68,8 @@ def register_all() -> None:
     built.register("audience template", templates_of)
     contents.register("audience template", AudienceTemplate)
     belongings.register("audience templates", templates_made_by)
-    resources.register(template_kind())
     contents.register("value list", ValueList)
     belongings.register("value lists", lists_made_by)
-    resources.register(list_kind())
     built.register("trait", traits_of)
     built.register("condition", conditions_of)
     built.register("priority list", priority_lists_of)
@@ -385,37 +381,6 @@ def lists_made_by(organization_id: int, user_id: int) -> QuerySet[ValueList]:
     return ValueList.objects.filter(workspace__organization_id=organization_id, created_by_id=user_id)
 
 
-def list_kind() -> ResourceKind:
-    """Uploaded lists of values, by their names."""
-    return ResourceKind(
-        name="value_list",
-        plural="Value lists",
-        icon="list",
-        route="audiences:list",
-        rows=lambda actor: ValueList.objects.defer("values"),
-        detail=lambda row: f"{row.size:,} values",
-        named=("name",),
-        areas=(STUDIO,),
-    )
-
-
-def template_kind() -> ResourceKind:
-    """Templates of audiences, found by their description, too."""
-    return ResourceKind(
-        name="audience_template",
-        plural="Audience templates",
-        icon="wand-sparkles",
-        route="audiences:template",
-        rows=lambda actor: AudienceTemplate.objects.all(),
-        detail=lambda template: f"of {template.parent_model.name}",
-        named=("name",),
-        inside=lambda word: Q(description__icontains=word),
-        inside_words="in its description",
-        related=("parent_model",),
-        areas=(STUDIO,),
-    )
-
-
 def traits_made_by(organization_id: int, user_id: int) -> QuerySet[Trait]:
     """The traits that a person made, in all workspaces of the organization."""
     return Trait.objects.filter(workspace__organization_id=organization_id, created_by_id=user_id)
@@ -444,78 +409,6 @@ def priority_lists_of(actor: Actor, model: SchemaModel) -> list[built.Dependant]
     """The priority lists of a parent model's audiences."""
     rows = PriorityList.objects.filter(parent_model=model).select_related("workspace")
     return [built.Dependant("priority list", row.name, row.get_absolute_url()) for row in rows]
-
-
-def priority_list_kind() -> ResourceKind:
-    """Priority lists."""
-    return ResourceKind(
-        name="priority_list",
-        plural="Priority lists",
-        icon="arrow-down-up",
-        route="audiences:priority_list",
-        rows=lambda actor: PriorityList.objects.all(),
-        detail=lambda ranked: f"of {ranked.parent_model.name}",
-        named=("name",),
-        related=("parent_model",),
-        areas=(STUDIO,),
-    )
-
-
-def audience_kind() -> ResourceKind:
-    """Audiences, found by their description, too."""
-    return ResourceKind(
-        name="audience",
-        plural="Audiences",
-        icon="users-round",
-        route="audiences:audience",
-        rows=audiences_in_view,
-        detail=lambda audience: f"made of {audience.parent_model.name}",
-        named=("name",),
-        inside=lambda word: Q(description__icontains=word),
-        inside_words="in its description",
-        related=("parent_model",),
-        areas=(STUDIO,),
-    )
-
-
-def trait_kind() -> ResourceKind:
-    """Traits and their templates, found by their description, too."""
-    return ResourceKind(
-        name="trait",
-        plural="Traits",
-        icon="calculator",
-        route="audiences:trait",
-        rows=lambda actor: Trait.objects.all(),
-        detail=lambda trait: f"{'template' if trait.is_template else 'trait'} of {trait.model.name}",
-        named=("name",),
-        inside=lambda word: Q(description__icontains=word),
-        inside_words="in its description",
-        related=("model",),
-        areas=(STUDIO,),
-    )
-
-
-def schema_kind() -> ResourceKind:
-    """Schema models, found by their query, table and columns, too."""
-    return ResourceKind(
-        name="schema_model",
-        plural="Schema",
-        icon="network",
-        route="audiences:schema_model",
-        rows=lambda actor: SchemaModel.objects.all(),
-        detail=lambda model: f"{model.get_kind_display()}, {model.source.name}",
-        inside=in_model,
-        inside_words="in its query or columns",
-        related=("source",),
-        areas=(STUDIO,),
-    )
-
-
-def in_model(word: str) -> Q:
-    """The condition under which a word stands in a model's description, query, table or columns."""
-    named = Q(name__icontains=word) | Q(alias__icontains=word)
-    columns = SchemaColumn.objects.filter(named).values("model_id")
-    return Q(description__icontains=word) | Q(sql__icontains=word) | Q(table_name__icontains=word) | Q(pk__in=columns)
 
 
 def subsets_guard(actor: Actor, model: Model, rights: Iterable[Permission]) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Collection, Sequence
 from functools import partial
 
 from django.db.models import Q
-from django.utils import timezone
 
 from syncs.choices import RunStatus
 from syncs.models import Model, Run, Sync
@@ -90,6 +89,7 @@ def at_work(key: str) -> Sequence[str]:
 
 
 def stop(key: str) -> None:
-    """Ask the area's runs in this workspace to end before their next batch; what is held stays held."""
-    going = Run.objects.filter(of_areas([key], "sync__"), finished_at=None, cancel_requested_at=None)
-    going.exclude(status=RunStatus.HELD).update(cancel_requested_at=timezone.now())
+    """Ask the area's runs in this workspace to end."""
+    from syncs.services.stopping import stop_runs_of_area  # on first use: starting Django loads no engine
+
+    stop_runs_of_area(key)

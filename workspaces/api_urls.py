@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from workspaces.api import areas, membership, people, roles, sign_in, workspaces
+from workspaces.api import areas, keys, membership, organization, people, roles, sign_in, workspaces
 
 urlpatterns = [
     path("roles", roles.RoleListView.as_view(), name="roles"),
@@ -28,6 +28,10 @@ urlpatterns = [
     path("invitations/<api_id:invitation_id>", people.InvitationView.as_view(), name="invitation"),
     path("invitations/<api_id:invitation_id>/renew", people.RenewInvitationView.as_view(), name="renew_invitation"),
     path("workspaces", workspaces.WorkspaceListView.as_view(), name="workspaces"),
+    path("api-keys", keys.ApiKeyListView.as_view(), name="api_keys"),
+    path("api-keys/<api_id:key_id>", keys.ApiKeyView.as_view(), name="api_key"),
+    path("service-accounts", keys.ServiceAccountListView.as_view(), name="service_accounts"),
+    path("organization", organization.OrganizationView.as_view(), name="organization"),
     path("product-areas", areas.AreaListView.as_view(), name="areas"),
     path("product-areas/<slug:key>", areas.AreaView.as_view(), name="area"),
     path("workspace", workspaces.WorkspaceView.as_view(), name="workspace"),

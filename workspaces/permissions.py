@@ -18,6 +18,8 @@ class Permission(StrEnum):
     # The organization; held by its admins and viewers, never granted to a role
     VIEW_ORGANIZATION = "organization.read"
     MANAGE_ORGANIZATION = "organization.manage"
+    # Its admins' too; a right of its own because pages ask for the password again, and keys need a scope for it
+    MANAGE_SIGN_IN = "organization.manage_sign_in"
     # The workspace as a whole
     MEMBER = "workspace.read"
     MANAGE_WORKSPACE = "workspace.manage"
@@ -61,6 +63,7 @@ class Permission(StrEnum):
 _WORDS = {
     Permission.VIEW_ORGANIZATION: "see the organization's people, groups and workspaces",
     Permission.MANAGE_ORGANIZATION: "manage the organization's people, groups and workspaces",
+    Permission.MANAGE_SIGN_IN: "change how the organization's people sign in",
     Permission.MEMBER: "open this workspace",
     Permission.MANAGE_WORKSPACE: "manage this workspace",
     Permission.CREATE_SOURCE: "create sources",

@@ -23,7 +23,7 @@ _EDITOR = _DRAFT_EDITOR | {
     Permission.APPROVE_TO_DESTINATION,
     Permission.TRIGGER,
 }
-_ORGANIZATION = frozenset({Permission.VIEW_ORGANIZATION, Permission.MANAGE_ORGANIZATION})
+_ORGANIZATION = frozenset(permission for permission in Permission if permission.side == "organization")
 _ADMIN = frozenset(Permission) - _ORGANIZATION
 
 # What organization viewers may do in every workspace of the organization.

@@ -17,6 +17,7 @@ class KeyScope(models.TextChoices):
     RUN = "run", "Start, cancel and retry runs"
     WRITE = "write", "Create and change sources, models, destinations and syncs"
     MANAGE = "manage", "Manage people, groups, roles and the workspace itself"
+    SIGN_IN = "sign_in", "Change how people sign in: the identity provider, its domains and groups, SCIM, the rules"
 
 
 _SCOPES: dict[Permission, KeyScope] = {
@@ -28,6 +29,7 @@ _SCOPES: dict[Permission, KeyScope] = {
     Permission.MANAGE_WORKSPACE: KeyScope.MANAGE,
     Permission.VIEW_ORGANIZATION: KeyScope.MANAGE,
     Permission.MANAGE_ORGANIZATION: KeyScope.MANAGE,
+    Permission.MANAGE_SIGN_IN: KeyScope.SIGN_IN,
 }
 
 

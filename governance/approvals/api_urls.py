@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from governance.approvals.api import views
+from governance.approvals.api import policy, views
 
 ONE = "change-requests/<api_id:draft_id>"
 
 urlpatterns = [
+    path("approval-policy", policy.PolicyView.as_view(), name="approval_policy"),
     path("change-requests", views.RequestListView.as_view(), name="change_requests"),
     path(ONE, views.RequestView.as_view(), name="change_request"),
     path(f"{ONE}/submit", views.SubmitView.as_view(), name="change_request_submit"),

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -14,7 +15,10 @@ from rest_framework.response import Response
 
 from config.api import ApiView, error_answers
 from governance import selectors
-from governance.audit.models import AuditEntry
+from governance.audit.chain import Checkpoint
+from governance.audit.models import AuditChain, AuditEntry
+from governance.audit.services.verdicts import verifying
+from governance.log import services
 from governance.log.exporting import entry_json, plain
 from governance.selectors import AuditFilter
 from workspaces.access import may, require
@@ -140,6 +144,68 @@ class AuditEntryView(ApiView):
         """Get an entry of the API key's workspace by its id."""
         whole = may(self.actor, Permission.MANAGE_ORGANIZATION)
         return Response(_entry(selectors.audit_entry(_workspace(request), entry_id, whole_organization=whole)))
+
+
+class LogChange(serializers.Serializer[Any]):
+    """For how long entries are kept."""
+
+    wire_names: Mapping[str, str] = {"days": "retentionDays"}
+    retentionDays = serializers.IntegerField(allow_null=True, help_text="30 to 36,500; null keeps them for ever")
+
+
+class LogOut(LogChange):
+    """The organization's log as a whole. Keep ``checkpoint`` elsewhere: a rewritten log does not lead to it."""
+
+    entries = serializers.IntegerField(help_text="Sealed into the chain and still kept")
+    checkpoint = serializers.CharField(allow_blank=True)
+    verifying = serializers.BooleanField()
+    progress = serializers.IntegerField(help_text="Of a verification that goes on, in per cent")
+    verifiedAt = serializers.DateTimeField(allow_null=True)
+    verdict = serializers.DictField(allow_null=True, help_text="What the latest verification found")
+
+
+class AuditLogView(ApiView):
+    """The organization's audit log as a whole."""
+
+    permission = {"GET": Permission.MANAGE_ORGANIZATION, "PATCH": Permission.MANAGE_ORGANIZATION}
+
+    @extend_schema(operation_id="GetAuditLog", responses={200: LogOut, **error_answers()})
+    def get(self, request: Request) -> Response:
+        """Say how long the log is kept, and what the latest verification found."""
+        return Response(_log_json(_workspace(request).organization_id))
+
+    @extend_schema(operation_id="UpdateAuditLog", request=LogChange, responses={200: LogOut, **error_answers()})
+    def patch(self, request: Request) -> Response:
+        """Keep entries for so many days, or for ever. Older ones are deleted, and the chain still verifies."""
+        days, organization = self.body(LogChange)["retentionDays"], _workspace(request).organization
+        services.change_retention(actor=self.actor, organization=organization, days=days)
+        return Response(_log_json(organization.pk))
+
+
+class VerificationView(ApiView):
+    """Verifying the log."""
+
+    permission = {"POST": Permission.MANAGE_ORGANIZATION}
+
+    @extend_schema(operation_id="VerifyAuditLog", request=None, responses={202: LogOut, **error_answers()})
+    def post(self, request: Request) -> Response:
+        """Have a worker verify the whole chain; ``GET /audit-log`` says how far it is, and what it found."""
+        organization = _workspace(request).organization
+        services.start_verification(actor=self.actor, organization=organization)
+        return Response(_log_json(organization.pk), status=202)
+
+
+def _log_json(organization_id: int) -> dict[str, Any]:
+    chain = selectors.chain_of(organization_id) or AuditChain(organization_id=organization_id, head=b"")
+    return {
+        "retentionDays": chain.retention_days,
+        "entries": chain.sequence - chain.start_sequence,
+        "checkpoint": str(Checkpoint(chain.sequence, bytes(chain.head))) if chain.sequence else "",
+        "verifying": verifying(chain, timezone.now()),
+        "progress": chain.verify_progress,
+        "verifiedAt": chain.verified_at,
+        "verdict": chain.verdict,
+    }
 
 
 def _rows(view: ApiView, wanted: AuditFilter, *, whole: bool) -> QuerySet[AuditEntry]:

@@ -13,12 +13,14 @@ from rest_framework.response import Response
 
 from config.api import ApiView, ListQuery, error_answers, id_text, list_of, list_response, parse_query
 from config.errors import Conflict, Invalid, NotFound
+from config.streaming import StreamedFile
 from governance.audit.actors import Actor
 from governance.log.api import AuditEntryOut
 from governance.log.exporting import entry_json, plain
 from governance.privacy import services
 from governance.privacy.access import case_for
 from governance.privacy.choices import CaseState
+from governance.privacy.evidence import case_evidence, resource_evidence
 from governance.privacy.findings import counts_of, entries_about, shown_findings, split_entries
 from governance.privacy.models import PersonCase, Retention
 from governance.privacy.registry import Holding, holders
@@ -241,6 +243,44 @@ class ErasureReportView(ApiView):
         if case.report is None:
             raise Conflict("Nothing was erased for this look-up so far.", hint="Ask for its state.")
         return Response(case.report)
+
+
+ARCHIVE: dict[Any, Any] = {(200, "application/zip"): OpenApiTypes.BINARY, **error_answers()}
+
+
+class EvidenceView(ApiView):
+    """Evidence of one case."""
+
+    permission = {"POST": MANAGE}
+
+    @extend_schema(operation_id="ExportLookUpEvidence", request=None, responses=ARCHIVE)
+    def post(self, request: Request, case_id: int) -> StreamedFile:
+        """Everything about the case as an archive with its own proof; values are masked as in the look-up."""
+        case = case_for(self.actor, case_id)
+        if case.searching:
+            raise Conflict("The look-up is still searching.", hint="Ask for its state, and come back once it is done.")
+        file = case_evidence(self.actor, case)
+        return StreamedFile(file, as_attachment=True, filename=f"evidence-case-{case.pk}.zip")
+
+
+class EvidenceOfIn(serializers.Serializer[Any]):
+    """The thing, as the audit log names it."""
+
+    type = serializers.SlugField(max_length=80, help_text="model, sync, …")
+    id = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+
+
+class EvidenceOfView(ApiView):
+    """Evidence of one model or sync."""
+
+    permission = {"POST": MANAGE}
+
+    @extend_schema(operation_id="ExportEvidence", request=EvidenceOfIn, responses=ARCHIVE)
+    def post(self, request: Request) -> StreamedFile:
+        """Everything the audit log and the product remember about one thing, as an archive with its own proof."""
+        asked, workspace = self.body(EvidenceOfIn), request._request.workspace  # type: ignore[attr-defined]
+        file = resource_evidence(self.actor, workspace, asked["type"], asked["id"])
+        return StreamedFile(file, as_attachment=True, filename=f"evidence-{asked['type']}-{asked['id']}.zip")
 
 
 class HoldingListView(ApiView):

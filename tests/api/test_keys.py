@@ -135,6 +135,68 @@ def test_a_key_makes_no_key_that_may_do_more(world: World) -> None:
             services.create_api_key(actor=actor, workspace=world.acme.workspace, name="More", scopes=["write"])
 
 
+def test_a_key_makes_and_ends_keys_over_the_api_within_its_own_bounds(world: World) -> None:
+    end = timezone.now() + timedelta(days=1)
+    call = caller(key_with(world, "read", "manage", expires_at=end).secret)
+    body = {"name": "Short", "scopes": ["read", "manage"], "expiresAt": (end - timedelta(hours=1)).isoformat()}
+    answer = call("post", "/api-keys", body)
+    made = answer.json()
+    assert answer["Cache-Control"] == "no-store"
+    assert caller(made["secret"])("get", "/workspace").status_code == 200
+    for wrong, field in (
+        ({"scopes": ["read", "write"]}, "scopes"),
+        ({"scopes": ["sign_in"]}, "scopes"),
+        ({"expiresAt": None}, "expiresAt"),
+        ({"expiresAt": (end + timedelta(hours=1)).isoformat()}, "expiresAt"),
+    ):
+        refused = call("post", "/api-keys", {**body, **wrong})
+        assert (refused.status_code, set(refused.json()["details"])) == (422, {field})
+    shown = call("get", f"/api-keys/{made['id']}").json()
+    assert (shown["name"], shown["scopes"], shown["ownerEmail"]) == ("Short", ["read", "manage"], world.owner.email)
+    assert "secret" not in shown
+    assert call("delete", f"/api-keys/{made['id']}").json()["revokedAt"]
+    assert caller(made["secret"])("get", "/workspace").status_code == 401
+    assert [key["id"] for key in call("get", "/api-keys", status="revoked").json()["data"]] == [made["id"]]
+    assert call_with(world, "write")("get", "/api-keys").json()["code"] == "missing_scope"
+    assert caller(key_with(world, who="admin").secret)("post", "/api-keys", body).status_code == 200
+
+
+def test_a_service_account_is_made_over_the_api_and_gets_a_key(world: World) -> None:
+    call = caller(key_with(world).secret)
+    with workspace_scope(world.acme.workspace.pk):
+        group = UserGroup.objects.get(roles__role__kind=RoleKind.EDITOR)
+        theirs = OrganizationMember.objects.get(user=world["admin"])
+    account = call("post", "/service-accounts", {"name": "Airflow", "groupIds": [group.pk]}).json()
+    assert (account["groups"], account["workingKeys"]) == ([group.name], 0)
+    key = {"name": "Nightly", "scopes": ["run"], "serviceAccountId": int(account["id"])}
+    made = call("post", "/api-keys", key).json()
+    assert made["ownerEmail"] == account["email"]
+    assert caller(made["secret"])("get", "/syncs").status_code == 200
+    assert call("get", "/service-accounts").json()["data"][0]["workingKeys"] == 1
+    refused = call("post", "/api-keys", {**key, "serviceAccountId": theirs.pk})
+    assert "service account" in refused.json()["details"]["serviceAccountId"]
+    admin = caller(key_with(world, who="admin").secret)
+    assert admin("post", "/service-accounts", {"name": "Mine"}).status_code == 403
+
+
+def test_changing_how_people_sign_in_takes_a_scope_of_its_own(world: World) -> None:
+    """Pages ask for the password again; a key that manages all else must not be enough."""
+    manage, sign_in = call_with(world, "read", "write", "run", "manage"), call_with(world, "sign_in", "manage")
+    assert manage("get", "/sign-in-rules").status_code == 200
+    changes: tuple[tuple[str, str, dict[str, Any]], ...] = (
+        ("put", "/identity-provider", {}),
+        ("put", "/sign-in-rules", {"secondFactor": True}),
+        ("post", "/email-domains", {"domain": "acme.test"}),
+        ("post", "/scim-token", {}),
+        ("post", "/group-mappings", {}),
+    )
+    for change in changes:
+        answer = manage(*change)
+        assert (answer.status_code, answer.json()["code"]) == (403, "missing_scope"), change
+        assert "sign_in" in answer.json()["message"]
+        assert sign_in(*change).status_code != 403, change
+
+
 def test_keys_are_not_made_for_other_people(world: World) -> None:
     with workspace_scope(world.acme.workspace.pk), pytest.raises(Invalid, match="service account"):
         services.create_api_key(

@@ -124,6 +124,7 @@ PARAMETERS: Mapping[str, Callable[[Place], Any]] = {
     "api:run_row.row": lambda place: "added-succeeded-0-0",
     "syncs:sync_action.action": lambda place: "pause",
     "*:area.key": lambda place: "studio",
+    "*.key_id": lambda place: place.rows["api_key"].key.pk,
     "workspaces:hint.hint": lambda place: "get-started",
     "workspaces:guide.guide": lambda place: "people-and-roles",
     "docs_page.name": lambda place: "guides/people-and-roles.md",

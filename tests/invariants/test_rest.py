@@ -44,10 +44,6 @@ NOT_YET = {
     "connectors.services.signing_in.disconnect_destination": "removing the tokens of a sign-in at the service",
     "connectors.services.signing_in.disconnect_source": "removing the tokens of a sign-in at the service",
     "connectors.services.tunnels.replace_tunnel_key": "a new key for a tunnel that Headrace opens",
-    "governance.approvals.services.policy.set_policy": "when changes need approval",
-    "governance.log.services.change_retention": "for how long the audit log is kept",
-    "governance.log.services.start_verification": "verifying the audit log",
-    "governance.privacy.services.evidence.record_evidence_export": "evidence of a case or resource as a file",
     "notifications.services.channels.store_test": "a test message to a notification channel",
     "notifications.services.outbox.retry_notification": "sending a notification again that was given up",
     "syncs.services.cloning.copy_columns": "copying a model with what was said about its columns",
@@ -55,11 +51,6 @@ NOT_YET = {
     "syncs.services.models.record_model_preview": "rows of a model",
     "syncs.services.models.record_source_preview": "rows of a query before a model is made of it",
     "syncs.services.models.store_refreshed_columns": "the columns of a model, read anew",
-    "workspaces.services.keys.create_api_key": "API keys; a key must not make one that may more than itself",
-    "workspaces.services.keys.create_service_account": "service accounts, with their keys",
-    "workspaces.services.keys.revoke_api_key": "ending API keys",
-    "workspaces.services.organizations.update_organization": "the organization's name and who may make workspaces",
-    "workspaces.services.spaces.switch_spaces": "switching spaces on or off",
 }
 EXCEPTIONS = {**ONLY_PAGES, **NOT_YET}
 

@@ -159,11 +159,11 @@ def test_nothing_of_it_starts_and_what_runs_is_asked_to_stop(world: World) -> No
         assert not due(due_sequences(now, limit=500), sequence.pk)
     assert not start_if_due(sync.pk, now)
     fresh: Sync = type(sync).objects.get(pk=sync.pk)
-    for begin in (begin_run, begin_sequence):
-        target = fresh if begin is begin_run else sequence
-        with pytest.raises(Conflict, match="Reverse ETL is switched off") as refused:
-            begin(target, trigger=Trigger.MANUAL, actor_label="Somebody", now=now)  # type: ignore[operator]
-        assert refused.value.code == areas.CODE
+    with pytest.raises(Conflict, match="Reverse ETL is switched off") as refused:
+        begin_run(fresh, trigger=Trigger.MANUAL, actor_label="Somebody", now=now)
+    assert refused.value.code == areas.CODE
+    with pytest.raises(Conflict, match="Reverse ETL is switched off"):
+        begin_sequence(sequence, trigger=Trigger.MANUAL, actor_label="Somebody", now=now)
     call = caller(key_of(world.acme, world.owner))
     assert call("post", f"/syncs/{sync.pk}/trigger").json()["code"] == "area_off"
 

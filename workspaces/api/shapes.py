@@ -164,10 +164,11 @@ class WorkspaceBody(serializers.Serializer[Any]):
 
 
 class WorkspaceChange(serializers.Serializer[Any]):
-    """What to change of a workspace."""
+    """What to change of a workspace; what is left out stays. Spaces are switched off only once there are none."""
 
     name = serializers.CharField(max_length=120, required=False)
     slug = serializers.CharField(max_length=63, required=False)
+    spacesEnabled = serializers.BooleanField(required=False)
 
 
 class WorkspaceDelete(serializers.Serializer[Any]):
@@ -183,6 +184,7 @@ class WorkspaceOut(serializers.Serializer[Any]):
     name = serializers.CharField()
     slug = serializers.CharField()
     region = serializers.CharField()
+    spacesEnabled = serializers.BooleanField()
     createdAt = serializers.DateTimeField()
     deletingAt = serializers.DateTimeField(allow_null=True)
     egressAddresses = serializers.ListField(child=serializers.CharField())
@@ -274,6 +276,7 @@ def workspace_json(workspace: Workspace) -> dict[str, Any]:
         "name": workspace.name,
         "slug": workspace.slug,
         "region": workspace.region,
+        "spacesEnabled": workspace.spaces_enabled,
         "egressAddresses": addresses_of(workspace),
         "createdAt": workspace.created_at,
         "deletingAt": workspace.deleting_at,

@@ -1,6 +1,7 @@
 """REST endpoints of how people sign in: the identity provider, its domains and groups, and the rules for everybody.
 
-All of it takes an organization admin's key with the scope ``manage``. Secrets go in and never come out.
+Reading takes an organization admin's key with the scope ``manage``, changing anything one with ``sign_in``: pages ask
+for the password again where keys have none. Secrets go in and never come out.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ from workspaces.sso.access import (
     own_scim_token,
 )
 
-MANAGE = Permission.MANAGE_ORGANIZATION
+READ, CHANGE = Permission.MANAGE_ORGANIZATION, Permission.MANAGE_SIGN_IN
 
 
 class SignInView(ApiView):
@@ -69,7 +70,7 @@ class SignInView(ApiView):
 class IdentityProviderView(SignInView):
     """The organization's identity provider."""
 
-    permission = {"GET": MANAGE, "PUT": MANAGE, "PATCH": MANAGE, "DELETE": MANAGE}
+    permission = {"GET": READ, "PUT": CHANGE, "PATCH": CHANGE, "DELETE": CHANGE}
 
     @extend_schema(operation_id="GetIdentityProvider", responses={200: IdentityProviderOut, **error_answers()})
     def get(self, request: Request) -> Response:
@@ -113,7 +114,7 @@ class IdentityProviderView(SignInView):
 class SsoAttemptListView(SignInView):
     """The latest answers of the identity provider."""
 
-    permission = {"GET": MANAGE}
+    permission = {"GET": READ}
 
     @extend_schema(
         operation_id="ListSsoAttempts",
@@ -129,7 +130,7 @@ class SsoAttemptListView(SignInView):
 class SignInRulesView(SignInView):
     """What is asked of everybody who enters."""
 
-    permission = {"GET": MANAGE, "PUT": MANAGE}
+    permission = {"GET": READ, "PUT": CHANGE}
 
     @extend_schema(operation_id="GetSignInRules", responses={200: SignInRulesBody, **error_answers()})
     def get(self, request: Request) -> Response:
@@ -154,7 +155,7 @@ class SignInRulesView(SignInView):
 class EmailDomainListView(SignInView):
     """Domains of the organization's people."""
 
-    permission = {"GET": MANAGE, "POST": MANAGE}
+    permission = {"GET": READ, "POST": CHANGE}
 
     @extend_schema(
         operation_id="ListEmailDomains",
@@ -180,7 +181,7 @@ class EmailDomainListView(SignInView):
 class EmailDomainView(SignInView):
     """One claimed domain."""
 
-    permission = {"DELETE": MANAGE}
+    permission = {"DELETE": CHANGE}
 
     @extend_schema(operation_id="RemoveEmailDomain", responses={204: None, **error_answers()})
     def delete(self, request: Request, domain_id: int) -> Response:
@@ -192,7 +193,7 @@ class EmailDomainView(SignInView):
 class VerifyEmailDomainView(SignInView):
     """The proof of a domain."""
 
-    permission = {"POST": MANAGE}
+    permission = {"POST": CHANGE}
 
     @extend_schema(operation_id="VerifyEmailDomain", request=None, responses={200: EmailDomainOut, **error_answers()})
     def post(self, request: Request, domain_id: int) -> Response:
@@ -204,7 +205,7 @@ class VerifyEmailDomainView(SignInView):
 class DirectoryGroupListView(SignInView):
     """Groups of the identity provider."""
 
-    permission = {"GET": MANAGE}
+    permission = {"GET": READ}
 
     @extend_schema(
         operation_id="ListDirectoryGroups",
@@ -221,7 +222,7 @@ class DirectoryGroupListView(SignInView):
 class GroupMappingListView(SignInView):
     """What groups of the identity provider mean here."""
 
-    permission = {"GET": MANAGE, "POST": MANAGE}
+    permission = {"GET": READ, "POST": CHANGE}
 
     @extend_schema(
         operation_id="ListGroupMappings",
@@ -251,7 +252,7 @@ class GroupMappingListView(SignInView):
 class GroupMappingView(SignInView):
     """One mapping."""
 
-    permission = {"DELETE": MANAGE}
+    permission = {"DELETE": CHANGE}
 
     @extend_schema(operation_id="DeleteGroupMapping", responses={204: None, **error_answers()})
     def delete(self, request: Request, mapping_id: int) -> Response:
@@ -263,7 +264,7 @@ class GroupMappingView(SignInView):
 class ScimTokenView(SignInView):
     """What the identity provider proves itself with when it pushes people and groups."""
 
-    permission = {"GET": MANAGE, "POST": MANAGE, "DELETE": MANAGE}
+    permission = {"GET": READ, "POST": CHANGE, "DELETE": CHANGE}
 
     @extend_schema(operation_id="GetScimToken", responses={200: ScimTokenOut, **error_answers()})
     def get(self, request: Request) -> Response:
@@ -286,7 +287,7 @@ class ScimTokenView(SignInView):
 class EndSessionsView(SignInView):
     """Signing a person out."""
 
-    permission = {"POST": MANAGE}
+    permission = {"POST": READ}
 
     @extend_schema(operation_id="EndMemberSessions", request=None, responses={204: None, **error_answers()})
     def post(self, request: Request, member_id: int) -> Response:

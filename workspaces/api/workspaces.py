@@ -59,10 +59,15 @@ class WorkspaceView(ApiView):
         operation_id="UpdateWorkspace", request=WorkspaceChange, responses={200: WorkspaceOut, **error_answers()}
     )
     def patch(self, request: Request) -> Response:
-        """Change its name or slug; the old slug redirects and stays reserved."""
-        workspace = request._request.workspace  # type: ignore[attr-defined]
-        values = {"name": workspace.name, "slug": workspace.slug, **self.body(WorkspaceChange)}
-        return Response(workspace_json(services.update_workspace(actor=self.actor, workspace=workspace, **values)))
+        """Change its name or slug, or switch spaces on or off; the old slug redirects and stays reserved."""
+        workspace, values = request._request.workspace, self.body(WorkspaceChange)  # type: ignore[attr-defined]
+        enabled = values.pop("spacesEnabled", None)
+        if enabled is not None:
+            workspace = services.switch_spaces(actor=self.actor, workspace=workspace, enabled=enabled)
+        if values:
+            named = {"name": workspace.name, "slug": workspace.slug, **values}
+            workspace = services.update_workspace(actor=self.actor, workspace=workspace, **named)
+        return Response(workspace_json(workspace))
 
     @extend_schema(
         operation_id="DeleteWorkspace", request=WorkspaceDelete, responses={202: WorkspaceOut, **error_answers()}

@@ -85,7 +85,7 @@ def map_group(
     *, actor: Actor, organization: Organization, directory_group: DirectoryGroup, group: UserGroup | None
 ) -> GroupMapping:
     """Let the members of a provider's group join a group of ours, or become organization admins, from now on."""
-    require(actor, Permission.MANAGE_ORGANIZATION)
+    require(actor, Permission.MANAGE_SIGN_IN)
     lock_directory(organization.pk)
     if GroupMapping.objects.filter(directory_group=directory_group, group=group).exists():
         raise Invalid.field("group", "These two are mapped already.")
@@ -99,7 +99,7 @@ def map_group(
 @service("group_mapping.removed")
 def unmap_group(*, actor: Actor, mapping: GroupMapping) -> None:
     """End a mapping; who was in the group by it alone leaves at once."""
-    require(actor, Permission.MANAGE_ORGANIZATION)
+    require(actor, Permission.MANAGE_SIGN_IN)
     lock_directory(mapping.organization_id)
     people = _people_in(mapping.directory_group)
     record(mapping, before=_both_sides(mapping), label=mapping.directory_group.name)

@@ -12,7 +12,7 @@ from django.utils import timezone
 from slugify import slugify
 
 from config.errors import Invalid
-from governance.audit.actors import Actor
+from governance.audit.actors import Actor, ActorKind
 from governance.audit.services import record, service, unchanged
 from workspaces.access import require
 from workspaces.models import ApiKey, GroupMember, Organization, OrganizationMember, User, UserGroup, Workspace
@@ -46,12 +46,13 @@ def create_api_key(
     """A key that acts with its owner's rights in this workspace, as far as its scopes go, until it expires.
 
     The owner is the actor, or a service account of the organization; only the
-    system makes keys for other people. A key cannot make one that may do more than itself.
+    system makes keys for other people. A key cannot make one that may do more than itself, or that outlives it.
     """
     require(actor, Permission.MANAGE_WORKSPACE)
     owner_id = _owner_id(actor, owner)
     if expires_at is not None and expires_at <= timezone.now():
         raise Invalid.field("expires_at", "Choose a time in the future.")
+    _require_lifetime(actor, expires_at)
     secret = new_key()
     key = ApiKey.objects.create(
         workspace=workspace,
@@ -122,6 +123,14 @@ def _owner_id(actor: Actor, owner: User | None) -> int:
     if member.is_admin:
         require(actor, Permission.MANAGE_ORGANIZATION)
     return owner.pk
+
+
+def _require_lifetime(actor: Actor, expires_at: datetime | None) -> None:
+    if actor.kind is not ActorKind.API_KEY:
+        return
+    end = ApiKey.objects.values_list("expires_at", flat=True).get(pk=actor.id or 0)
+    if end is not None and (expires_at is None or expires_at > end):
+        raise Invalid.field("expires_at", f"A key cannot make a key that outlives it; it ends at {end.isoformat()}.")
 
 
 def _sound_scopes(actor: Actor, scopes: Sequence[str]) -> list[str]:

@@ -95,7 +95,7 @@ def allow_inviting(*, actor: Actor, organization: Organization, allowed: bool) -
 
     Without it nobody is invited, and all but organization admins sign in there.
     """
-    require(actor, Permission.MANAGE_ORGANIZATION)
+    require(actor, Permission.MANAGE_SIGN_IN)
     lock(f"sign-in rules {organization.pk}")
     organization = Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
     rules = SignInRules.objects.filter(organization=organization).first() or SignInRules(organization=organization)

@@ -78,7 +78,7 @@ def save_identity_provider(
     *, actor: Actor, organization: Organization, trust: Trust, login_name: str = ""
 ) -> IdentityProvider:
     """Set up or change the one provider that the organization trusts. A change asks for a new test."""
-    require(actor, Permission.MANAGE_ORGANIZATION)
+    require(actor, Permission.MANAGE_SIGN_IN)
     with unscoped("sign-in names are unique across the installation"):
         lock("sign-in names")
         provider = IdentityProvider.objects.filter(organization=organization).first()
@@ -112,7 +112,7 @@ def save_identity_provider(
 @service("identity_provider.switched")
 def switch_identity_provider(*, actor: Actor, provider: IdentityProvider, enabled: bool) -> IdentityProvider:
     """Let people sign in through the provider, or no longer. Off ends the requirement and its people's sessions."""
-    require(actor, Permission.MANAGE_ORGANIZATION)
+    require(actor, Permission.MANAGE_SIGN_IN)
     provider = IdentityProvider.objects.select_for_update(no_key=True).get(pk=provider.pk)
     if provider.enabled == enabled:
         unchanged()
@@ -133,7 +133,7 @@ def remove_identity_provider(*, actor: Actor, provider: IdentityProvider) -> Non
 
     Pushing by SCIM ends with it.
     """
-    require(actor, Permission.MANAGE_ORGANIZATION)
+    require(actor, Permission.MANAGE_SIGN_IN)
     ended = _shut(provider)
     ScimToken.objects.filter(organization=provider.organization_id).delete()
     record(provider, before=_describe(provider), after={"sessions_ended": ended}, label=provider.login_name)
@@ -143,7 +143,7 @@ def remove_identity_provider(*, actor: Actor, provider: IdentityProvider) -> Non
 @service("identity_provider.tested")
 def note_test(*, actor: Actor, provider: IdentityProvider) -> None:
     """Remember that an admin came back from the provider with a sound answer."""
-    require(actor, Permission.MANAGE_ORGANIZATION)
+    require(actor, Permission.MANAGE_SIGN_IN)
     now = timezone.now()
     IdentityProvider.objects.filter(pk=provider.pk).update(tested_at=now)
     record(provider, after={"tested_at": now}, label=provider.login_name)
@@ -180,7 +180,7 @@ def refuse_provider(
 @service("email_domain.added")
 def add_email_domain(*, actor: Actor, organization: Organization, domain: str) -> EmailDomain:
     """Claim a domain; it does nothing until it is proven."""
-    require(actor, Permission.MANAGE_ORGANIZATION)
+    require(actor, Permission.MANAGE_SIGN_IN)
     domain = domain.strip().lower().rstrip(".").removeprefix("@")
     try:
         validate_domain_name(domain)
@@ -201,7 +201,7 @@ def verify_email_domain(*, actor: Actor, domain: EmailDomain, texts: Callable[[s
 
     The operator, who acts as the system, may do without the record.
     """
-    require(actor, Permission.MANAGE_ORGANIZATION)
+    require(actor, Permission.MANAGE_SIGN_IN)
     domain = EmailDomain.objects.select_for_update(no_key=True).get(pk=domain.pk)
     if domain.verified_at is not None:
         unchanged()
@@ -227,7 +227,7 @@ def verify_email_domain(*, actor: Actor, domain: EmailDomain, texts: Callable[[s
 @service("email_domain.removed")
 def remove_email_domain(*, actor: Actor, domain: EmailDomain) -> None:
     """Give a domain up; its people choose themselves how they sign in."""
-    require(actor, Permission.MANAGE_ORGANIZATION)
+    require(actor, Permission.MANAGE_SIGN_IN)
     record(domain, before={"domain": domain.domain, "verified": domain.verified_at is not None})
     domain.delete()
 

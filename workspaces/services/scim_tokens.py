@@ -22,7 +22,7 @@ USE_RESOLUTION = timedelta(minutes=1)
 @service("scim_token.made")
 def make_scim_token(*, actor: Actor, organization: Organization) -> str:
     """A new token, which cannot be read again; the one before stops at once."""
-    require(actor, Permission.MANAGE_ORGANIZATION)
+    require(actor, Permission.MANAGE_SIGN_IN)
     lock(f"scim token {organization.pk}")
     if not IdentityProvider.objects.filter(organization=organization).exists():
         raise Conflict("Set up single sign-on first.", hint="Whoever is pushed signs in through it.")
@@ -40,7 +40,7 @@ def make_scim_token(*, actor: Actor, organization: Organization) -> str:
 @service("scim_token.removed")
 def remove_scim_token(*, actor: Actor, token: ScimToken) -> None:
     """End pushing; people and groups stay as they were pushed last."""
-    require(actor, Permission.MANAGE_ORGANIZATION)
+    require(actor, Permission.MANAGE_SIGN_IN)
     record(token, before={"prefix": token.prefix}, label=token.organization.name)
     token.delete()
 

@@ -41,7 +41,7 @@ class Rules:
 @service("sign_in_rules.changed")
 def set_sign_in_rules(*, actor: Actor, organization: Organization, rules: Rules, address: str) -> SignInRules:
     """Ask this of everybody who enters, from the next request on; ``address`` is where the actor's own comes from."""
-    require(actor, Permission.MANAGE_ORGANIZATION)
+    require(actor, Permission.MANAGE_SIGN_IN)
     lock(f"sign-in rules {organization.pk}")
     row = SignInRules.objects.filter(organization=organization).first() or SignInRules(organization=organization)
     before = _as_dict(row)

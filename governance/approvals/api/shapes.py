@@ -7,9 +7,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from config.api import ListQuery
+from config.api import ListQuery, id_text
 from governance.approvals.choices import DraftState
-from governance.approvals.models import Draft
+from governance.approvals.models import ApprovalPolicy, Draft
 from governance.approvals.registry import Impact, Part, governed
 from governance.approvals.selectors import Show
 from governance.approvals.services.decisions import needed_approvals
@@ -188,3 +188,31 @@ def _impact(impact: Impact) -> dict[str, Any]:
 
 def _decided(stored: dict[str, Any]) -> dict[str, Any]:
     return _impact(Impact(**stored))
+
+
+class PolicyBody(serializers.Serializer[Any]):
+    """When changes of models and syncs need approval. What is left out stays."""
+
+    required = serializers.BooleanField(required=False)  # type: ignore[assignment]
+    selfApproval = serializers.BooleanField(required=False)
+    approvers = serializers.IntegerField(required=False)
+    channelId = serializers.IntegerField(required=False, allow_null=True)
+
+
+class PolicyOut(serializers.Serializer[Any]):
+    """The workspace's rule. With two or more ``approvers`` nobody publishes alone."""
+
+    required = serializers.BooleanField()  # type: ignore[assignment]
+    selfApproval = serializers.BooleanField()
+    approvers = serializers.IntegerField()
+    channelId = serializers.CharField(allow_null=True)
+
+
+def policy_json(policy: ApprovalPolicy) -> dict[str, Any]:
+    """The wire shape of the workspace's rule."""
+    return {
+        "required": policy.required,
+        "selfApproval": policy.self_approval,
+        "approvers": policy.approvers,
+        "channelId": id_text(policy.channel_id),
+    }
