@@ -369,8 +369,10 @@ def _words(run: Run, queried: int, sent: int) -> str:
         return f"{run.words.run_page}. {run.queried:,} rows queried, {run.planned:,} to send."
     if run.status == RunStatus.HELD:
         return f"{queried:,} rows queried, {run.planned:,} to send. Nothing has been sent."
+    if run.status == RunStatus.QUERYING:
+        return f"Saving query results: {queried:,} rows so far" if queried else "Waiting for query results"
     if run.status != RunStatus.WRITING:
-        return f"{queried:,} rows read" if queried else run.get_status_display()
+        return f"{queried:,} rows read. {run.get_status_display()}" if queried else run.get_status_display()
     started = run.timings.get(RunStatus.WRITING.value)
     speed = _per_second(started, sent)
     if not speed:

@@ -243,3 +243,16 @@ def test_runs_without_operations_can_be_hidden(shop: Shop, run: Run, owner: Clie
 
 def request_ids(page: str) -> list[str]:
     return re.findall(r'data-href="[^"]*/requests/([^"]+)"', page)
+
+
+def test_a_run_that_queries_tells_what_it_waits_for(shop: Shop, sync: Sync, owner: Client) -> None:
+    run = services.start_run(actor=shop.actor, sync=sync)
+
+    def words(status: str, read: int) -> str:
+        Run.objects.filter(pk=run.pk).update(status=status)
+        run.steps.update(rows_done=read)
+        return text(owner.get(page_of(run)))
+
+    assert "Waiting for query results" in words("querying", 0)
+    assert "Saving query results: 1,200 rows so far" in words("querying", 1200)
+    assert "1,200 rows read. Computing changes" in words("preparing", 1200)
