@@ -77,6 +77,7 @@ EVENT = fields(
     "data_processing_options_state:number",
     "advanced_measurement_table",
 )
+MORE = EVENT[4:]  # besides what every event has
 APP = fields(
     field("app_data.advertiser_tracking_enabled", "App: advertiser tracking enabled", "boolean"),
     field("app_data.application_tracking_enabled", "App: application tracking enabled", "boolean"),
@@ -141,7 +142,7 @@ def event_of(work: Work, record: Record, person: Person, made: str) -> Record | 
         "event_time": unix_s(happened),
         "action_source": source,
         "event_id": str(record.get("event_id") or made),
-        **inside(record, EVENT[4:], ""),
+        **inside(record, MORE),
         "user_data": user,
     }
     if app := inside(record, APP, "app_data."):

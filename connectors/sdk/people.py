@@ -158,6 +158,11 @@ class Normalising:
         return Person(values, left_out)
 
     def _written(self, identifier: Identifier, value: Any) -> Written:
+        if isinstance(value, str) and not self._as_is:  # as below, for what most values are
+            try:
+                return ([identifier.write(value, self._country)], ()) if value and not value.isspace() else ((), ())
+            except ValueError as error:
+                return (), (f"{identifier.label} {error}; it was left out.",)
         known: list[str] = []
         notes: list[str] = []
         for each in listed(value):

@@ -21,6 +21,7 @@ from connectors.sdk.types import ColumnType
 
 _INT64 = (-(2**63), 2**64 - 1)
 _NO_FRACTION = ".000000"
+_PLAIN = (str, bool, int, float, Decimal, type(None))  # kept here: a union would be made anew for each value
 
 
 def json_rows(rows: pa.RecordBatch) -> list[dict[str, Any]]:
@@ -116,7 +117,7 @@ def _needs_python(kind: pa.DataType) -> bool:
 
 def json_value(value: Any) -> Any:
     """Any value as a JSON value; decimals are kept."""
-    if value is None or isinstance(value, str | bool | int | float | Decimal):
+    if isinstance(value, _PLAIN):
         return value
     if isinstance(value, dict):
         return {str(k): json_value(v) for k, v in value.items()}

@@ -6,6 +6,7 @@ https://developers.google.com/google-ads/api/docs/account-management/listing-acc
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import lru_cache
 from typing import Any
 
 from connectors.sdk.errors import InternalError
@@ -24,6 +25,7 @@ def number(account: Any) -> str:
     return str(account).rpartition("/")[2]
 
 
+@lru_cache
 def path(account: Any) -> str:
     """The path of the account."""
     return f"customers/{number(account)}"

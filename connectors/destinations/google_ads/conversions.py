@@ -110,11 +110,11 @@ def conversion(work: Work, record: Record) -> Record:
     told |= {name: text(record[own]) for own, name in CLEAR.items() if record.get(own)}
     if agreed := consent(record):
         told["consent"] = agreed
-    variables = {n.removeprefix(CUSTOM_VARIABLE): v for n, v in record.items() if n.startswith(CUSTOM_VARIABLE)}
-    if filled := {key: text(value) for key, value in variables.items() if value is not None}:
+    if variables := [n for n in record if n.startswith(CUSTOM_VARIABLE) and record[n] is not None]:
         where = f"{account.path(work.settings['account'])}/conversionCustomVariables"
         told["customVariables"] = [
-            {"conversionCustomVariable": f"{where}/{key}", "value": value} for key, value in filled.items()
+            {"conversionCustomVariable": f"{where}/{n.removeprefix(CUSTOM_VARIABLE)}", "value": text(record[n])}
+            for n in variables
         ]
     return told
 
@@ -184,4 +184,4 @@ def first_party(known: list[Record]) -> list[Record]:
 
 def stamp(record: Record, name: str) -> str:
     """A moment as Google writes it, in UTC."""
-    return f"{moment(record[name], field=name):%Y-%m-%d %H:%M:%S}+00:00"
+    return moment(record[name], field=name).isoformat(" ", "seconds")

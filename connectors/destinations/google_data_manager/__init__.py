@@ -25,7 +25,7 @@ from connectors.sdk.people import Person, sent_together
 from connectors.sdk.rest import Api, Line, Place, Record, RestDestination, Results, Work
 from connectors.sdk.rest.api import MAX_PAGES, at
 from connectors.sdk.rest.times import moment
-from connectors.sdk.rest.work import text
+from connectors.sdk.rest.work import besides, text
 from connectors.sdk.types import Choice, Operation
 
 
@@ -188,8 +188,8 @@ def event_of(work: Work, record: Record, person: Person) -> Record:
     customer = {"customerType": record.get("customer_type"), "customerValueBucket": record.get("customer_value_bucket")}
     if any(customer.values()):
         event["userProperties"] = {name: value for name, value in customer.items() if value}
-    known_names = {each.name for each in EVENT}
-    variables = [{"variable": k, "value": text(v)} for k, v in record.items() if k not in known_names and v is not None]
+    more = besides(record, EVENT).items()
+    variables = [{"variable": name, "value": text(value)} for name, value in more if value is not None]
     return {**event, **({"customVariables": variables} if variables else {})}
 
 

@@ -55,7 +55,7 @@ async def write_rows(work: Work) -> Results:
 def pair(name: str, key: str, value: Any) -> str:
     """A name with its value; an empty one empties the field."""
     told = "" if value is None else dumps(value).decode() if isinstance(value, dict | list) else text(value)
-    return tag(name, tags({"Name": key, "Value": told}))
+    return f"<{name}><Name>{words(key)}</Name><Value>{words(told)}</Value></{name}>"
 
 
 def outcomes(answer: Any, rows: int) -> Results:

@@ -37,7 +37,7 @@ def words(value: str) -> str:
 
 def tags(told: Mapping[str, str]) -> str:
     """Elements with texts in them."""
-    return "".join(tag(name, words(value)) for name, value in told.items())
+    return "".join([f"<{name}>{words(value)}</{name}>" for name, value in told.items()])
 
 
 async def call(line: Line, action: str, content: str) -> Element:

@@ -20,6 +20,7 @@ from connectors.destinations.snapchat.settings import (
     LIFETIME_DAYS,
     LISTED,
     MEMBERS,
+    MORE,
     NOT_CUSTOM,
     RATES,
     SOURCES,
@@ -171,7 +172,7 @@ def event_of(work: Work, record: Record, user: Record, made: str) -> Record | Ro
         "action_source": source,
         "event_time": unix_s(record.get("event_time") or work.job.started_at, field="event_time"),
         "event_id": str(record.get("event_id") or made),
-        **inside(record, EVENT[4:]),
+        **inside(record, MORE),
         "user_data": user,
         "custom_data": {key: value for key, value in besides(record, NOT_CUSTOM).items() if value is not None},
     }

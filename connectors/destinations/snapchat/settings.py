@@ -60,6 +60,7 @@ EVENT = fields(
     "data_processing_options_country:number",
     "data_processing_options_state:number",
 )
+MORE = EVENT[4:]  # besides what every event has
 APP = fields(
     field("app_data.app_id", "App: ID in the store"),
     field("app_data.advertiser_tracking_enabled", "App: advertiser tracking enabled", "boolean"),

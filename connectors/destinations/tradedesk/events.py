@@ -161,7 +161,7 @@ def offline(work: Work, record: Record, who: Whom) -> Record | RowResult:
         # Of two IDs of a kind the first counts: the one that was mapped.
         **dict(reversed(who.ids)),
         "TrackingTagId": text(tag),
-        "TimestampUtc": f"{happened:%Y-%m-%dT%H:%M:%SZ}",
+        "TimestampUtc": f"{happened.isoformat(timespec='seconds')[:-6]}Z",
         **{name: text(value) for name, value in inside(record, OFFLINE_TEXTS).items()},
         **more,
         **privacy(record, "PrivacySettings"),

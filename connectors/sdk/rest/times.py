@@ -10,13 +10,14 @@ from connectors.sdk.errors import BatchRejected
 
 # A number above this is no longer seconds since 1970 (it would be the year 5138), but milliseconds.
 _LAST_SECOND = 100_000_000_000
+_NUMBERS = (int, float, Decimal)
 
 
 def moment(value: Any, *, field: str = "") -> datetime:
     """A moment in UTC; texts without a zone are UTC. Raises ``BatchRejected`` where there is none."""
     if isinstance(value, datetime):
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+    if isinstance(value, _NUMBERS) and not isinstance(value, bool):
         number = float(value)
         return datetime.fromtimestamp(number / (1000 if abs(number) > _LAST_SECOND else 1), UTC)
     try:

@@ -26,6 +26,8 @@ Results = Sequence[RowResult]
 Send = Callable[["Work"], Awaitable[Results]]
 
 _EVENTS = UUID("0b0c7a52-8a0f-5a3c-9d53-0d5f6a3a7f11")
+_MOST_HELD = 1_000
+_HELD: dict[tuple[int, str], tuple[Iterable[DestinationField], Mapping[str, str]]] = {}
 _VARIANT = {digit: f"{int(digit, 16) & 3 | 8:x}" for digit in "0123456789abcdef"}  # RFC 4122
 NO_MATCH = RowResult(True, "No record matches; nothing was updated.", "no_match")
 NOTHING_TO_REMOVE = RowResult(True, "No record matches; nothing was removed.", "no_match")
@@ -358,27 +360,44 @@ def _uuids(lead: str, keys: Iterable[str]) -> Iterator[str]:
 
 def missing(record: Record, *names: str) -> RowResult | None:
     """The refusal of a row that has nothing in any of these fields; nothing where it has."""
-    if any(record.get(name) not in (None, "") for name in names):
-        return None
+    for name in names:
+        if record.get(name) not in (None, ""):
+            return None
     told = f"{names[0]} is empty." if len(names) == 1 else f"One of {', '.join(names)} is needed."
     return rejected(told, field=names[0])
 
 
 def besides(record: Record, own: Iterable[DestinationField]) -> Record:
     """What is mapped to fields that a person named: properties."""
-    names = {each.name for each in own}
+    names = _names(own, "")
     return {name: value for name, value in record.items() if name not in names}
 
 
 def inside(record: Record, known: Iterable[DestinationField], prefix: str = "") -> Record:
     """The values of these fields, without the prefix of their names; empty ones are left out."""
-    return {each.name.removeprefix(prefix): v for each in known if (v := record.get(each.name)) is not None}
+    names = _names(known, prefix).items()
+    return {told: value for name, told in names if (value := record.get(name)) is not None}
+
+
+def _names(known: Iterable[DestinationField], prefix: str) -> Mapping[str, str]:
+    """The names of fields, each with what is left without the prefix; those of a connector's constants are kept."""
+    if not isinstance(known, tuple):
+        return {each.name: each.name.removeprefix(prefix) for each in known}
+    held = _HELD.get((id(known), prefix))
+    if held is None:  # what is held keeps its identity
+        if len(_HELD) >= _MOST_HELD:
+            _HELD.clear()
+        names = {each.name: each.name.removeprefix(prefix) for each in known}
+        held = _HELD[id(known), prefix] = known, names
+    return held[1]
 
 
 def text(value: Any) -> str:
     """A value as the text by which records are compared."""
     if isinstance(value, str):
         return value
+    if type(value) is int:
+        return str(value)
     value = json_value(value)
     if isinstance(value, bool):
         return "true" if value else "false"

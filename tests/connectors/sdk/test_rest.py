@@ -26,8 +26,9 @@ from connectors.sdk.fields import Text
 from connectors.sdk.net import Client
 from connectors.sdk.net.redaction import MASK
 from connectors.sdk.rest import Api, ClientCredentials, ErrorCodes, KeyParameter, Line, Results, SignIn, Work
+from connectors.sdk.rest.fields import field, fields
 from connectors.sdk.rest.google_sign_in import TOKENS, google
-from connectors.sdk.rest.work import _EVENTS, Read
+from connectors.sdk.rest.work import _EVENTS, Read, besides, inside
 from connectors.sdk.tokens import ConsentOver
 from connectors.sdk.types import Operation
 from tests.connectors.kit.fake_http import Answer, FakeHttp, Received, fake_http
@@ -372,3 +373,15 @@ def test_rows_read_together_are_those_read_batch_by_batch_and_a_writer_may_chang
     for sent in (together, replace(together, batch=together.batch.slice(2, 6)), together.pick([8, 0])):
         assert sent.records == replace(sent, batch=replace(sent.batch, encoded=None)).records
     assert Read.of(work([{"email": "a@x.test", "tags": ["a"]}]).batch) is None
+
+
+def test_fields_are_told_apart_from_others_of_the_same_names_and_prefixes() -> None:
+    record = {"user.a": 1, "user.b": None, "other": 2}
+    known = fields(field("user.a"), field("user.b"))
+    for _ in range(2):
+        assert inside(record, known, "user.") == {"a": 1}
+        assert inside(record, known) == {"user.a": 1}
+        assert besides(record, known) == {"other": 2}
+        assert besides(record, list(known)) == {"other": 2}
+    for number in range(2_500):  # more than are remembered, each made anew
+        assert inside({f"f{number}": number}, fields(field(f"f{number}"))) == {f"f{number}": number}
