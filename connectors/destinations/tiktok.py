@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any, ClassVar
 
+from connectors.destinations._tiktok_api import API, SIGN_IN
 from connectors.sdk import people
 from connectors.sdk.audiences import AudienceThere, counted
 from connectors.sdk.destination import (
@@ -20,18 +20,12 @@ from connectors.sdk.destination import (
     RowResult,
     SyncType,
 )
-from connectors.sdk.errors import AuthError, ConfigError, RateLimited, Unavailable
+from connectors.sdk.errors import ConfigError
 from connectors.sdk.fields import SPLIT_RETRY, Text
 from connectors.sdk.modes import insert, members
-from connectors.sdk.net.oauth import Dialect
 from connectors.sdk.people import HASHING, PHONE_COUNTRY, Identifier, Person, sent_together
 from connectors.sdk.rest import (
-    Api,
-    Either,
-    ErrorCodes,
-    KeyHeader,
     Line,
-    OAuthApp,
     Place,
     Record,
     RestDestination,
@@ -97,17 +91,6 @@ PROPERTIES = fields(
 )
 KNOWN = (*EVENT, *USER, *PAGE, *APP, *(each.field for each in HASHED))
 SOURCES = {"web_events": "web", "app_events": "app", "offline_events": "offline"}
-CODES = ErrorCodes(
-    find=lambda answer: answer["code"],
-    fine=(0,),
-    meanings={
-        **dict.fromkeys((40001, 40101, 40102, 40104, 40105, 40110), AuthError),
-        **dict.fromkeys((40016, 40100, 40133), RateLimited),
-        **dict.fromkeys((50000, 50002, 51010, 51305), partial(Unavailable, in_doubt=True)),
-    },
-    stale=(40102, 40105),
-    always=True,
-)
 
 
 async def audiences_in(line: Line) -> AsyncIterator[Record]:
@@ -196,50 +179,6 @@ def event_of(work: Work, record: Record, user: Record, made: str) -> Record:
     return event
 
 
-TOKEN = Text(
-    name="access_token",
-    label="Access token",
-    help="Of your app in the TikTok API for Business portal, for the advertiser.",
-    secret=True,
-)
-SIGN_IN = Either(
-    ways={
-        "token": (
-            Choice("token", "Long-term access token", "Given by your app when the advertiser authorised it."),
-            KeyHeader(key=TOKEN, header="Access-Token", prefix=""),
-        ),
-        "oauth": (
-            Choice("oauth", "Your own app", "A person signs in on TikTok's page."),
-            OAuthApp(
-                page="https://business-api.tiktok.com/portal/auth",
-                tokens="https://business-api.tiktok.com/open_api/v1.3/oauth2/access_token/",
-                scopes=(),
-                app="TikTok API for Business → My Apps",
-                pkce=False,
-                prefix="",
-                header="Access-Token",
-                as_json=True,
-                dialect=Dialect(
-                    names={
-                        "client_id": "app_id",
-                        "client_secret": "secret",
-                        "code": "auth_code",
-                        "grant_type": "",
-                        "response_type": "",
-                    },
-                    inside="data",
-                ),
-            ),
-        ),
-    }
-)
-API = Api(
-    base="https://business-api.tiktok.com/open_api/v1.3",
-    version="v1.3",
-    sign_in=SIGN_IN,
-    codes=CODES,
-    says=lambda answer: str(answer["message"]),
-)
 PACE = Limits(
     batch_rows=1_000, batch_bytes=2_000_000, concurrency=4, rates=(Rate(requests=10, seconds=1),), timeout_s=60
 )
