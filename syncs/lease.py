@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 from django.db import Error as DatabaseError
@@ -18,6 +22,8 @@ from workspaces.scoping import workspace_scope
 logger = logging.getLogger(__name__)
 BEAT_SECONDS = 1.0
 MARGIN_SECONDS = 3.0
+# A delivery asks every second whether it may go on; only what it writes at its end takes longer, by far less than this.
+SILENT_SECONDS = 300.0
 
 
 class Stopped(LeaseLost):
@@ -38,6 +44,8 @@ class Lease:
         self._lost = False
         self._valid_until = held.asked_at + LEASE.total_seconds() - MARGIN_SECONDS
         self._rows = 0
+        self._asked: float | None = None
+        self._worker = threading.get_ident()
         self._thread = threading.Thread(target=self._keep, name=f"lease-{held.step_id}", daemon=True)
 
     def __enter__(self) -> Lease:
@@ -49,6 +57,18 @@ class Lease:
     ) -> None:
         self._ended.set()
         self._thread.join()
+
+    @contextmanager
+    def expecting_signs(self) -> Iterator[None]:
+        """Inside, work asks now and then whether it may go on; where it falls silent the stage goes to another worker.
+
+        A heartbeat alone would hold a stage for ever whose work stands still.
+        """
+        self._asked = time.monotonic()
+        try:
+            yield
+        finally:
+            self._asked = None
 
     def check(self) -> None:
         """Return to go on; :class:`Cancelled`, :class:`LeaseLost` or :class:`Stopped` to stop."""
@@ -66,6 +86,8 @@ class Lease:
 
     def still_held(self) -> None:
         """:class:`LeaseLost` where the lease ran out; the engine asks before every request."""
+        if self._asked is not None:
+            self._asked = time.monotonic()
         if self._lost or time.monotonic() > self._valid_until:
             raise LeaseLost("The lease on this stage ran out.")
 
@@ -87,6 +109,9 @@ class Lease:
 
     def _beat(self) -> None:
         started = time.monotonic()
+        if self._asked is not None and started - self._asked > SILENT_SECONDS:
+            self._give_up()
+            return
         try:
             self._stop = beat(self._held, self._rows or None) or self._stop
         except LeaseLost:
@@ -96,3 +121,13 @@ class Lease:
             connection.close()
         else:
             self._valid_until = started + LEASE.total_seconds() - MARGIN_SECONDS
+
+    def _give_up(self) -> None:
+        self._lost = True
+        frame = sys._current_frames().get(self._worker)
+        logger.error(
+            "stage %s of run %s stands still; it goes to another worker. Its thread is at:\n%s",
+            self._held.step_id,
+            self._held.run_id,
+            "".join(traceback.format_stack(frame)) if frame else "?",
+        )

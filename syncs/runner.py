@@ -344,7 +344,8 @@ class Stage:
                     attempt=self.attempt,
                 )
 
-        return asyncio.run(deliver())
+        with self.lease.expecting_signs():
+            return asyncio.run(deliver())
 
     def _write_run(self, limits: Limits) -> Sequence[PartOutcome]:
         return asyncio.run(

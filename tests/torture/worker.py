@@ -25,6 +25,7 @@ def load() -> None:
     vars(stages)["LEASE"] = vars(lease)["LEASE"] = LEASE
     vars(stages)["RETRY_DELAYS"] = RETRY_DELAYS
     lease.MARGIN_SECONDS, lease.BEAT_SECONDS = 1.2, 0.5
+    lease.SILENT_SECONDS = float("inf")  # what stands still is to be found here, not mended
     register()
 
 

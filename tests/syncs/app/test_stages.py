@@ -18,7 +18,7 @@ from config.queue import stopping
 from connectors import services as connectors
 from connectors.models import Destination
 from connectors.sdk.destination import Limits
-from syncs import journal, scheduler, services, tasks
+from syncs import engine, journal, lease, scheduler, services, tasks
 from syncs.choices import RunStatus, StepKind, StepState
 from syncs.engine import LeaseLost
 from syncs.engine.spec import BatchRecord, Failure
@@ -145,12 +145,12 @@ def test_a_stage_whose_message_was_lost_is_sent_again(step: RunStep) -> None:
 def test_a_worker_that_ends_gives_its_stage_back_untried(step: RunStep, monkeypatch: pytest.MonkeyPatch) -> None:
     held = stages.claim(step.pk)
     assert held is not None
-    with Lease(held) as lease:
-        lease.check()
+    with Lease(held) as hold:
+        hold.check()
         stopping.set()
         try:
             with pytest.raises(Stopped):
-                lease.check()
+                hold.check()
         finally:
             stopping.clear()
     stages.release(held)
@@ -163,18 +163,49 @@ def test_a_worker_that_ends_gives_its_stage_back_untried(step: RunStep, monkeypa
 def test_a_lease_notices_that_another_worker_took_over(step: RunStep) -> None:
     held = stages.claim(step.pk)
     assert held is not None
-    with Lease(held) as lease:
+    with Lease(held) as hold:
         lose_lease(step.pk)
         stages.claim(step.pk)
 
         def noticed() -> bool:
             try:
-                lease.check()
+                hold.check()
             except LeaseLost:
                 return True
             return False
 
         wait_until(noticed, "the lease to notice", seconds=10)
+
+
+def test_a_delivery_that_stands_still_goes_to_another_worker(
+    step: RunStep, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The heart still beats, but nothing asks any more whether it may go on."""
+    for module in (lease, stages):
+        monkeypatch.setattr(module, "LEASE", timedelta(seconds=2))
+    monkeypatch.setattr(lease, "BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(lease, "MARGIN_SECONDS", 0.5)
+    monkeypatch.setattr(lease, "SILENT_SECONDS", 0.3)
+    tasks.work_on_step.fn(step.workspace_id, step.pk)
+    part, stuck = RunStep.objects.get(kind=StepKind.DELIVER), threading.Event()
+
+    async def stand_still(*_: Any, **__: Any) -> None:
+        stuck.wait(30)
+
+    def work() -> None:
+        tasks.deliver_step.fn(part.workspace_id, part.pk)
+        connection.close()
+
+    with monkeypatch.context() as broken:
+        broken.setattr(engine, "deliver_part", stand_still)
+        worker = threading.Thread(target=work)
+        worker.start()
+        wait_until(lambda: "stands still" in caplog.text, "the heart to notice", seconds=20)
+    wait_until(lambda: stages.claim(part.pk) is not None, "another worker's turn", seconds=20)
+    stuck.set()
+    worker.join()
+    assert "stand_still" in caplog.text  # where it stood
+    assert RunStep.objects.get(pk=part.pk).epoch == 2
 
 
 def test_a_message_that_arrives_twice_finds_nothing_to_do(step: RunStep) -> None:
