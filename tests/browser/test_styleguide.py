@@ -18,7 +18,9 @@ def guide(chromium: Browser, server: str) -> Iterator[tuple[Page, Complaints]]:
     """One window for all tests that leave the page as they found it: it is the largest that there is."""
     complaints = Complaints()
     with opening(chromium, server, complaints) as go:
-        yield go("/styleguide/"), complaints
+        page = go("/styleguide/")
+        expect(page.locator(".code-host").first).to_be_visible()  # by then its keys are listened to
+        yield page, complaints
 
 
 @pytest.fixture

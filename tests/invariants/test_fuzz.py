@@ -42,6 +42,9 @@ Operation = APIOperation[Any, Any, Any, Any]
 # Bodies that ask other systems would leave this machine; their services have tests of their own.
 OUTBOUND = frozenset({"POST /api/v1/tunnels/{tunnel_id}/check", "PUT /api/v1/storage", "POST /api/v1/storage/check"})
 
+# Parameters of addresses that are words of the house, and the same in every workspace.
+WORDS = frozenset({"key"})
+
 
 @cache
 def operations() -> list[Operation]:
@@ -125,7 +128,7 @@ def bears_anything(operation: Operation, world: World, keys: dict[str, str]) -> 
             said = answer.content.decode()
             assert answer.status_code < 500, said[:500]
             assert SECRET not in said
-            if foreign and case.path_parameters:
+            if foreign and set(case.path_parameters or ()) - WORDS:
                 assert answer.status_code >= 400, said[:500]
             with unscoped("the test looks for changes across the wall"):
                 entries = AuditEntry.objects.filter(workspace_id=world.globex.workspace.pk)

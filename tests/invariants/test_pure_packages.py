@@ -28,7 +28,12 @@ ALLOWED = {
     "connectors/sources": ("connectors.sdk", "connectors.sources"),
     "connectors/destinations": ("connectors.sdk", "connectors.destinations"),
     "syncs/engine": ("connectors.sdk", "syncs.engine"),
-    "audiences/query": ("connectors.sdk", "syncs.engine.warehouse.dialects", "audiences.query"),
+    "audiences/query": (
+        "connectors.sdk",
+        "syncs.engine.warehouse.dialects",
+        "syncs.engine.warehouse.profile",
+        "audiences.query",
+    ),
 }
 
 

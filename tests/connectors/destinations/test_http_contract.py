@@ -21,6 +21,7 @@ OTHERWISE = {
     "apache_kafka": "speaks Kafka's protocol; its tests run on a mock cluster of another library",
     "email": "speaks SMTP; its tests run on a real server",
     "local_files": "speaks to a disk; its cases run on a real one",
+    "mongodb": "speaks MongoDB's protocol; its tests run on another server that speaks it",
     **dict.fromkeys(("mysql", "planetscale"), "speaks MySQL's protocol; its tests run on a real server"),
     "postgres": "speaks PostgreSQL; its tests run on a real server",
     "rabbitmq": "speaks AMQP; its tests run on a real server",
