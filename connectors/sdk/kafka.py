@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -21,7 +22,9 @@ from connectors.sdk.net.tls import Tls, ssl_context
 from connectors.sdk.tunnels import route_async
 
 _ENVIRONMENT: ContextVar[Environment] = ContextVar("environment of Kafka's connections")
-_REFUSED: ContextVar[list[BaseException]] = ContextVar("why lines to brokers did not come about")
+# The last few: a producer may try for days.
+_REFUSED: ContextVar[deque[ConnectorError]] = ContextVar("why brokers that were reached let nobody in")
+_KEPT = 4
 _SERVER = (
     "Check the brokers, user, password and encryption, and that this machine reaches every broker of the cluster, not "
     "the first alone."
@@ -68,7 +71,7 @@ async def producing(cluster: Cluster, timeout_s: float) -> AsyncIterator[Any]:
     for broker in cluster.brokers:
         host, _, port = broker.rpartition(":")
         await route_async(cluster.environment, host, int(port))
-    token, refused = _ENVIRONMENT.set(cluster.environment), _REFUSED.set([])
+    token, refused = _ENVIRONMENT.set(cluster.environment), _REFUSED.set(deque(maxlen=_KEPT))
     try:
         protocol = f"{'SASL_' if cluster.mechanism else ''}{'SSL' if cluster.encrypted else 'PLAINTEXT'}"
         producer = library.AIOKafkaProducer(
@@ -97,10 +100,8 @@ async def _begin(producer: Any, cluster: Cluster) -> None:
         await producer.start()
     except errors.KafkaConnectionError as error:
         # The driver goes on to the next broker, and keeps to itself that a password is wrong.
-        told = next((told for each in _REFUSED.get() if not isinstance(told := _told(each), Unavailable)), None)
-        raise told or Unavailable(
-            f"None of these brokers let us in: {', '.join(cluster.brokers)}.", hint=_SERVER
-        ) from error
+        unreached = Unavailable(f"None of these brokers let us in: {', '.join(cluster.brokers)}.", hint=_SERVER)
+        raise next(iter(_REFUSED.get()), unreached) from error
     except (errors.KafkaError, OSError) as error:
         raise _told(error) from error
 
@@ -168,7 +169,8 @@ def _library() -> Any:
             try:
                 return await super().connect()
             except Exception as error:
-                _REFUSED.get().append(error)
+                if not isinstance(told := _told(error), Unavailable):
+                    _REFUSED.get().append(told)
                 raise
 
     connections.AIOKafkaConnection = Routed

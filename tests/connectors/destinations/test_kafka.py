@@ -56,7 +56,8 @@ async def gatekeeper(proofs: list[bytes]) -> AsyncIterator[int]:
         if kind == HANDSHAKE:
             return struct.pack(">hih", 0, 1, 11) + b"OAUTHBEARER"
         proofs.append(body[4:])
-        return struct.pack(">hh", DENIED, 13) + b"Access denied" + struct.pack(">i", 0)
+        words = f"Access denied to {len(proofs)}".encode()
+        return struct.pack(">hh", DENIED, len(words)) + words + struct.pack(">i", 0)
 
     async def heard(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while size := await reader.read(4):
@@ -89,6 +90,17 @@ async def test_brokers_of_aws_get_a_signed_address_and_never_the_key(tmp_path: P
     assert told["X-Amz-Security-Token"] == KEYS["session_token"]
     assert KEYS["secret_access_key"] not in address.query
     assert told["X-Amz-Signature"] == signature(told, address.netloc)
+
+
+async def test_a_refusal_is_told_among_many_brokers_and_only_the_last_few_are_kept(tmp_path: Path) -> None:
+    proofs: list[bytes] = []
+    async with gatekeeper(proofs) as plain, tls_before("127.0.0.1", plain, tmp_path) as (port, pem):
+        brokers = [f"127.0.0.1:{port}"] * 6 + [f"127.0.0.1:{dead}" for dead in range(1, 7)]
+        config = {"brokers": ",".join(brokers), "mechanism": "AWS_IAM", "region": "eu-west-1", **KEYS, "ca": pem}
+        with pytest.raises(AuthError, match="Access denied to 3") as caught:
+            await destination_of("apache_kafka", config, Environment(outbound_allow=("*",))).check()
+    assert len(proofs) == 6
+    assert "password" in caught.value.hint
 
 
 def signature(told: dict[str, str], host: str) -> str:
