@@ -20,6 +20,10 @@ _LISTS = ("custom_settings", "custom_http_params")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 # What a query is asked with besides its settings.
 _OURS = frozenset({"database", "default_format", "password", "query", "query_id", "session_id", "user"})
+# Settings by which a server leaves rows out of an answer that looks whole, or frames it otherwise than we read it.
+_SHORTENING = frozenset({"limit", "offset", "partial_result_on_first_cancel", "skip_unavailable_shards"})
+_OVERFLOW = re.compile(r".*_overflow_mode(_leaf)?")
+_FRAMING = frozenset({"buffer_size", "compress", "wait_end_of_query"})
 _NO = ("false", "0", "no")
 
 FIELDS: tuple[Field, ...] = (
@@ -100,12 +104,13 @@ def _from_string(given: str, reserved: frozenset[str]) -> Server:
     if not host or "," in place.netloc:
         raise _refused("It does not name one host.", "Name one host, or the balancer before several.")
     options = dict(parse_qsl(place.query, keep_blank_values=True))
-    secure = (scheme[1] or "").lower() != "http" and options.get("ssl", "true").lower() not in _NO
+    secure = _encrypted((scheme[1] or "").lower(), options.get("ssl", "").lower())
     if secure and options.get("sslmode", "").lower() == "none":
         raise _refused("It asks not to check the certificate.", "Upload the authority of the server instead.")
     settings = dict(_settings(options))
-    if wrong := sorted(name for name in settings if name in reserved or not _NAME.fullmatch(name)):
-        raise _refused(f"“{wrong[0]}” cannot be set.", "Leave it out: queries of Headrace set it themselves.")
+    for name in sorted(settings):
+        if why := _wrong(name, reserved):
+            raise _refused(f"“{name}” cannot be set.", f"Leave it out: {why}.")
     return Server(
         host=host,
         port=port or (8443 if secure else 8123),
@@ -115,6 +120,22 @@ def _from_string(given: str, reserved: frozenset[str]) -> Server:
         password=options.get("password") or unquote(place.password or ""),
         settings=settings,
     )
+
+
+def _encrypted(scheme: str, ssl: str) -> bool:
+    """Whether to encrypt; a string that says both must not send a password in the clear."""
+    if (scheme == "https" and ssl in _NO) or (scheme == "http" and ssl and ssl not in _NO):
+        raise _refused(f"It says both {scheme}: and ssl={ssl}.", "Write https: to encrypt, or http: not to.")
+    return scheme != "http" and ssl not in _NO
+
+
+def _wrong(name: str, reserved: frozenset[str]) -> str:
+    """Why a string may not change this setting; empty where it may."""
+    if name in _SHORTENING or _OVERFLOW.fullmatch(name):
+        return "the server would leave rows out of results unseen, and these would count as removed"
+    if name in _FRAMING:
+        return "results are read as they stream"
+    return "queries of Headrace set it themselves" if name in reserved or not _NAME.fullmatch(name) else ""
 
 
 def _settings(options: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -27,6 +27,8 @@ from connectors.sdk.sql import bare
 from connectors.sdk.sql_source import SqlSource
 from connectors.sdk.types import Column, Table, Verification
 
+# What has limits at which a server may end a result early, and answers as if that were all.
+_LIMITED = ("distinct", "group_by", "join", "read", "result", "set", "sort", "timeout", "transfer")
 # What every query runs with. Results that broke off are told by the exception's text at their end.
 _SETTINGS = {
     "readonly": "2",
@@ -34,6 +36,7 @@ _SETTINGS = {
     "output_format_json_quote_64bit_integers": "0",
     "cancel_http_readonly_queries_on_client_close": "1",
     "session_timezone": "UTC",
+    **{f"{limited}_overflow_mode": "throw" for limited in _LIMITED},
 }
 _EXCEPTION = re.compile(r"Code: (?P<code>\d+)\. (?P<words>DB::Exception: .*?)(?: \(version [^)]*\))?\s*$", re.DOTALL)
 _PLACE = re.compile(r"failed at position (?P<place>\d+)")

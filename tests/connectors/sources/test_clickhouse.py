@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import quote
 
 import pyarrow as pa
 import pytest
@@ -132,6 +133,19 @@ def test_an_answer_that_is_no_list_has_words(
         opened(server).describe("SELECT i FROM t")
 
 
+def test_a_result_that_reaches_a_limit_of_the_server_is_an_error(clickhouse_server: Any) -> None:
+    with clickhouse_server(()) as told:
+        login = f"user={told['user']}&password={quote(told['password'])}"
+        string = f"jdbc:clickhouse:http://127.0.0.1:{told['port']}?{login}&custom_settings=max_result_rows=50"
+        config = {"login": "connection_string", "connection_string": string}
+        source = ClickHouseSource(config, Environment(outbound_allow=("*",)))
+        with source.query("SELECT name FROM system.settings WHERE changed AND value = 'throw'") as stream:
+            told_to_throw = {row["name"] for batch in stream for row in batch.to_pylist()}
+        with pytest.raises(QueryError, match="Limit for result"), source.query("SELECT * FROM numbers(99)") as stream:
+            list(stream)
+    assert {f"{limited}_overflow_mode" for limited in ("result", "read", "timeout", "group_by")} < told_to_throw
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
@@ -169,6 +183,22 @@ def test_connection_strings_are_read_as_the_driver_for_java_reads_them(given: st
         ("jdbc:clickhouse://ch.test?clickhouse_setting_readonly=0", "“readonly” cannot be set"),
         ("jdbc:clickhouse://ch.test?custom_http_params=query=DROP", "“query” cannot be set"),
         ("jdbc:clickhouse://ch.test?ssl=true&sslmode=NONE", "not to check"),
+        ("jdbc:clickhouse:https://ch.test?ssl=false", "both https: and ssl=false"),
+        ("jdbc:clickhouse:http://ch.test?ssl=true", "both http: and ssl=true"),
+        *(
+            (f"jdbc:clickhouse://ch.test?custom_settings=max_threads=2,{name}=1", f"“{name}” cannot be set")
+            for name in (
+                "result_overflow_mode",
+                "read_overflow_mode_leaf",
+                "limit",
+                "offset",
+                "skip_unavailable_shards",
+                "partial_result_on_first_cancel",
+                "compress",
+                "buffer_size",
+                "wait_end_of_query",
+            )
+        ),
     ],
 )
 def test_strings_that_would_weaken_a_connection_are_refused(given: str, words: str) -> None:
