@@ -187,6 +187,9 @@ class Sender:
         if not self.split_retry or len(batch) == 1:
             _reject(answer, places, error)
             return
+        if answer.receipt and answer.receipt.value:
+            # It answers for the whole batch only: after a kill it must not vouch for halves sent since.
+            await answer.receipt.keep("")
         middle = len(batch) // 2
         for start, stop in ((0, middle), (middle, len(batch))):
             await self.control.proceed()

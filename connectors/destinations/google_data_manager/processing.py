@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.sdk.destination import RowResult
-from connectors.sdk.errors import BatchRejected
+from connectors.sdk.destination import RowResult, rejected
 from connectors.sdk.rest import JobState, Record, Results, Work, finished
 from connectors.sdk.rest.api import at
 
@@ -36,7 +35,8 @@ async def handed_in(work: Work, path: str, body: Record, count: int) -> Results 
 
     states = await finished(start, ask, within_s=WITHIN_S, first_wait_s=FIRST_LOOK_S)
     if any(each["requestStatus"] == "FAILED" for each in states):
-        raise BatchRejected(f"Google could use nothing of this batch: {reasons(states)}.")
+        # Not for the engine to halve: each half would wait for Google as long again.
+        return [rejected(f"Google could use nothing of this batch: {reasons(states)}.")] * count
     if all(each["requestStatus"] == "SUCCESS" for each in states):
         return None
     told = f"Google could not use every row of this batch, and does not say which: {reasons(states)}."

@@ -76,6 +76,21 @@ def test_halves_of_a_refused_batch_are_jobs_of_their_own(house: House, jobs: Job
     assert list(jobs.taken.values()) == [("0", "1"), ("0",), ("1",)]
 
 
+@pytest.mark.parametrize("idempotent", [True, False])
+def test_a_kill_between_halves_sends_no_half_twice_where_that_does_harm(
+    house: House, jobs: Jobs, idempotent: bool
+) -> None:
+    delivery = ready(house, 2, split_retry=True, idempotent=idempotent)
+    jobs.trouble = [BatchRejected("one of them is odd"), Crash()]
+    with pytest.raises(Crash):
+        delivery()
+    handed_in = len(jobs.taken)
+    jobs.trouble = [BatchRejected("one of them is odd")]
+    outcome = delivery()
+    assert statuses(delivery, outcome) == [RowStatus.SUCCEEDED if idempotent else RowStatus.IN_DOUBT] * 2
+    assert (len(jobs.taken) > handed_in) is idempotent
+
+
 def test_every_request_of_a_batch_keeps_the_rate(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three requests a batch: the first is paid for by the batch's own turn, the others wait for theirs."""
 
