@@ -122,9 +122,11 @@ def _nth(value: Any, n: int) -> Any:
 
 def _taken(batch: Batch, rows: Sequence[int], made: dict[str, list[Any]]) -> Batch:
     """The rows at these indices, with columns replaced."""
-    values = batch.rows.take(pa.array(rows, pa.int64()))
+    chosen = pa.array(rows, pa.int64())
+    values = batch.rows.take(chosen)
     new = {name: inferred(name, column) for name, column in made.items()}
     fields = [new[f.name][0] if f.name in new else f for f in values.schema]
     arrays = [new[f.name][1] if f.name in new else values.column(f.name) for f in values.schema]
     taken = pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
-    return Batch(batch.operation, [batch.keys[row] for row in rows], taken, batch.omit_nulls)
+    old = None if batch.old is None else batch.old.take(chosen)
+    return Batch(batch.operation, [batch.keys[row] for row in rows], taken, batch.omit_nulls, old=old)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.destinations.hubspot.settings import VERSION
@@ -27,27 +27,66 @@ class Wanted:
 async def associate(work: Work, records: Mapping[int, str | None], find: Find) -> dict[int, RowResult]:
     """Associate the written records (place → id) as their rows say; the refusals of rows where that cannot be."""
     refused: dict[int, RowResult] = {}
+    kinds: dict[str, _Kind] = {}
     for name in (each.name for each in work.job.fields if each.name.startswith(PREFIX)):
-        _, kind, by = name.split(".", 2)
-        rows = {place: record for place, record in enumerate(work.records) if place in records and name in record}
-        wanted = [each for place, record in rows.items() for each in wanted_of(place, record[name])]
-        former = _former(work, rows, name, wanted) if work.settings.get("associations") == "difference" else []
-        targets = await _targets(work, kind, by, [*wanted, *former], find)
-        types = await _types(work, kind) if any(each.labels for each in wanted) else {}
-        good: list[tuple[str, str, Wanted]] = []
-        for each in wanted:
-            source, target = records[each.place], targets.get(each.value.lower(), ())
-            if problem := _problem(each, source, target, types, kind, by):
-                refused[each.place] = rejected(problem, field=name)
-            else:
-                good.append((str(source), target[0], each))
+        kind = name.split(".", 2)[1]
+        refused |= await _resolve(work, name, records, find, kinds.setdefault(kind, _Kind()))
+    for kind, told in kinds.items():
+        asked = {(source, target) for source, target, _ in told.good}
         if work.settings.get("associations") == "replace":
-            kept = {str(records[place]) for place in rows if place not in refused and records[place]}
-            await _take_away(work, kind, sorted(kept), {(source, target) for source, target, _ in good})
-        gone = [(each, records[each.place], targets.get(each.value.lower(), ())) for each in former]
-        known = [(str(source), target[0]) for each, source, target in gone if source and len(target) == 1]
-        await _archive(work, kind, [(source, [target]) for source, target in known])
-        await _put(work, kind, good, types)
+            kept = {str(records[place]) for place in told.places if place not in refused and records[place]}
+            await _take_away(work, kind, sorted(kept), asked)
+        # A row that is refused keeps what it had; what any column of a row asks for stays.
+        gone = {(source, target) for place, source, target in told.former if place not in refused} - asked
+        await _archive(work, kind, [(source, [target]) for source, target in sorted(gone)])
+        await _unlabel(work, kind, [each for each in told.unlabelled if each[0] not in refused], told.types)
+        await _put(work, kind, told)
+    return refused
+
+
+@dataclass
+class _Kind:
+    """What all columns of one kind ask for: ``good`` associations, the ``former`` ones, and whose rows they are.
+
+    ``unlabelled`` are those that stay and lose labels.
+    """
+
+    good: list[tuple[str, str, Wanted]] = field(default_factory=list)
+    former: list[tuple[int, str, str]] = field(default_factory=list)
+    unlabelled: list[tuple[int, str, str, tuple[str, ...]]] = field(default_factory=list)
+    places: set[int] = field(default_factory=set)
+    types: Mapping[str, Record] = field(default_factory=dict)
+
+
+async def _resolve(
+    work: Work, name: str, records: Mapping[int, str | None], find: Find, told: _Kind
+) -> dict[int, RowResult]:
+    """Find the records that a column's values mean; the refusals of rows where there is none."""
+    _, kind, by = name.split(".", 2)
+    rows = {place: record for place, record in enumerate(work.records) if place in records and name in record}
+    wanted = [each for place, record in rows.items() for each in wanted_of(place, record[name])]
+    former = _former(work, rows, name, wanted) if work.settings.get("associations") == "difference" else []
+    targets = await _targets(work, kind, by, [*wanted, *former], find)
+    if any(each.labels for each in [*wanted, *former]):
+        told.types = await _types(work, kind)
+    told.places |= set(rows)
+    refused: dict[int, RowResult] = {}
+    for each in wanted:
+        source, target = records[each.place], targets.get(each.value.lower(), ())
+        if problem := _problem(each, source, target, told.types, kind, by):
+            refused[each.place] = rejected(problem, field=name)
+        else:
+            told.good.append((str(source), target[0], each))
+    labels = {(each.place, each.value.lower()): each.labels for each in wanted}
+    for each in former:
+        source, target = records[each.place], targets.get(each.value.lower(), ())
+        if not source or len(target) != 1:
+            continue
+        now = labels.get((each.place, each.value.lower()))
+        if now is None:
+            told.former.append((each.place, str(source), target[0]))
+        elif lost := tuple(label for label in each.labels if label not in now and label in told.types):
+            told.unlabelled.append((each.place, str(source), target[0], lost))
     return refused
 
 
@@ -65,7 +104,7 @@ def wanted_of(place: int, value: Any) -> Iterator[Wanted]:
 
 
 def _former(work: Work, rows: Mapping[int, Record], name: str, wanted: Iterable[Wanted]) -> list[Wanted]:
-    """What the rows asked for before, and no longer do; another label counts as another association."""
+    """What the rows asked for before, and no longer do, or not with the same labels."""
     now = {(each.place, each.value.lower(), each.labels) for each in wanted}
     before = [each for place, record in rows.items() for each in wanted_of(place, work.old_of(record).get(name))]
     return [each for each in before if (each.place, each.value.lower(), each.labels) not in now]
@@ -121,11 +160,11 @@ async def _types(work: Work, kind: str) -> Mapping[str, Record]:
     return found
 
 
-async def _put(work: Work, kind: str, good: Sequence[tuple[str, str, Wanted]], types: Mapping[str, Record]) -> None:
-    plain = [{"from": {"id": source}, "to": {"id": target}} for source, target, each in good if not each.labels]
+async def _put(work: Work, kind: str, told: _Kind) -> None:
+    plain = [{"from": {"id": source}, "to": {"id": target}} for source, target, each in told.good if not each.labels]
     labelled = [
-        {"from": {"id": source}, "to": {"id": target}, "types": [types[label] for label in each.labels]}
-        for source, target, each in good
+        {"from": {"id": source}, "to": {"id": target}, "types": [told.types[label] for label in each.labels]}
+        for source, target, each in told.good
         if each.labels
     ]
     for inputs, action in ((plain, "associate/default"), (labelled, "create")):
@@ -151,6 +190,18 @@ async def _archive(work: Work, kind: str, gone: Sequence[tuple[str, Sequence[str
     if gone:
         inputs = [{"from": {"id": source}, "to": [{"id": target} for target in many]} for source, many in gone]
         await work.line.send("POST", f"{_path(work, kind)}/batch/archive", json={"inputs": inputs})
+
+
+async def _unlabel(
+    work: Work, kind: str, lost: Sequence[tuple[int, str, str, tuple[str, ...]]], types: Mapping[str, Record]
+) -> None:
+    """Take labels away from associations that stay."""
+    if lost:
+        inputs = [
+            {"from": {"id": source}, "to": {"id": target}, "types": [types[label] for label in labels]}
+            for _, source, target, labels in lost
+        ]
+        await work.line.send("POST", f"{_path(work, kind)}/batch/labels/archive", json={"inputs": inputs})
 
 
 def _path(work: Work, kind: str) -> str:

@@ -54,7 +54,7 @@ async def merge_written(work: Work, results: Results) -> Results:
 
 async def _merged(work: Work, results: Results) -> Results:
     shared = {
-        place: text(record[work.settings["merge_shared"]]).lower()
+        place: _folded(record[work.settings["merge_shared"]])
         for place, record in enumerate(work.records)
         if results[place].accepted and record.get(work.settings["merge_shared"]) not in (None, "")
     }
@@ -83,6 +83,11 @@ def _result(work: Work, result: RowResult, problem: str) -> RowResult:
     return RowResult(True, words, "not_merged") if work.job.mode is Mode.INSERT else rejected(words)
 
 
+def _folded(value: object) -> str:
+    """A shared ID as it is compared: Salesforce trims what it stores, and finds it in any case."""
+    return text(value).strip().lower()
+
+
 async def _groups(work: Work, values: Sequence[str]) -> dict[str, list[Record]]:
     """The records with these shared IDs, by them."""
     shared, child = work.settings["merge_shared"], work.settings["merge_child"]
@@ -92,7 +97,7 @@ async def _groups(work: Work, values: Sequence[str]) -> dict[str, list[Record]]:
         names, kind = f"Id, {shared}, {child}", work.settings["object"]
         asked = f"SELECT {names} FROM {kind} WHERE {shared} IN ({listed})"  # noqa: S608  # names are Salesforce's own, values are quoted
         async for each in work.line.pages("query", "records", next_page, {"q": asked}):
-            groups.setdefault(text(each[shared]).lower(), []).append(each)
+            groups.setdefault(_folded(each[shared]), []).append(each)
     return groups
 
 

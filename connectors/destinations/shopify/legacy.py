@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from connectors.destinations.shopify.changes import listed, plain
 from connectors.destinations.shopify.settings import fields_of
 from connectors.sdk.destination import Mode, RowResult
+from connectors.sdk.errors import BatchRejected
 from connectors.sdk.rest import Found, Record, Results, Work, missing, one_by_one
 from connectors.sdk.rest.work import NO_MATCH, text
 
@@ -41,12 +42,12 @@ async def write_records(work: Work) -> Results:
 
     async def change(record: Record, key: str) -> RowResult | None:
         answer = await work.line.send(
-            "PUT", f"{collection}/{key}.json", json={one: {**body_of(record), "id": number(key)}}, takes=(404,)
+            "PUT", f"{collection}/{number(key)}.json", json={one: {**body_of(record), "id": number(key)}}, takes=(404,)
         )
         return NO_MATCH if answer.status == 404 else None
 
     async def remove(record: Record, key: str) -> RowResult | None:
-        await work.line.send("DELETE", f"{collection}/{key}.json", takes=(404,))
+        await work.line.send("DELETE", f"{collection}/{number(key)}.json", takes=(404,))
         return None
 
     if work.job.mode is Mode.INSERT:
@@ -60,7 +61,7 @@ async def look_up(work: Work, collection: str) -> Found:
 
     async def ask(values: Sequence[str]) -> list[tuple[str, str]]:
         if work.match == "id":
-            return [(value, str(number(value))) for value in values]
+            return [(value, value) for value in values]
         if collection == "products":
             told = (await work.line.get("products.json", {"handle": values[0], "fields": "id,handle"}))["products"]
         else:
@@ -171,7 +172,9 @@ WRITERS = {
 }
 
 
-def number(value: object) -> int | str:
-    """An ID as the older interface has them."""
+def number(value: object) -> int:
+    """An ID as the older interface has them; ``BatchRejected`` for what would lead to another record."""
     told = text(value).rpartition("/")[2]
-    return int(told) if told.isdecimal() else told
+    if not (told.isascii() and told.isdecimal()):
+        raise BatchRejected(f"“{text(value)[:100]}” is no ID of Shopify: these are whole numbers.")
+    return int(told)

@@ -53,8 +53,10 @@ def records(*rows: dict[str, Any], kind: ColumnType = ColumnType.OBJECT) -> list
     batch = pa.RecordBatch.from_arrays([pa.array(h, pa.string()) for h in held], schema=schema)
     plan = FanOutFields.of(FIELDS)
     assert plan is not None
-    made = plan.apply(Batch(Operation.ADDED, [str(n) for n in range(len(rows))], batch), range(len(rows)))
+    keys = [str(n) for n in range(len(rows))]
+    made = plan.apply(Batch(Operation.CHANGED, keys, batch, old=batch), range(len(rows)))
     assert [int(key) for key in made.batch.keys] == list(made.places)
+    assert made.batch.old == batch.take(pa.array(made.places, pa.int64())), "what each was before goes along"
     return list(zip(made.places, json_rows(made.batch.rows), strict=True))
 
 
