@@ -132,7 +132,7 @@ def _read(uri: str, field: str) -> dict[str, Any]:
 
 
 def _check_names(said: Mapping[str, Any]) -> None:
-    for name in map(str.lower, said):
+    for name in sorted(map(str.lower, said)):  # one option may stand for several, in any order
         if name not in _PASSED_ON and name not in _LEFT_OUT.split():
             hint = _FILES if name.endswith("file") else "Leave it out."
             raise ConfigError(f"The connection string's option “{name}” cannot be used here.", field="uri", hint=hint)
