@@ -77,6 +77,8 @@ def update_organization(
     """Change the organization's name, how people come in, and who of them may make workspaces."""
     require(actor, Permission.MANAGE_ORGANIZATION)
     organization = Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
+    if allow_invitations != organization.allow_invitations:  # whoever is invited signs in with a password of their own
+        require(actor, Permission.MANAGE_SIGN_IN)
     before = snapshot(organization, SETTINGS)
     organization.name, organization.allow_invitations = required("name", name), allow_invitations
     organization.sso_may_create_workspaces = sso_may_create_workspaces
